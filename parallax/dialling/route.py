@@ -1,0 +1,48 @@
+"""Where a dial really goes: `connect_to` redirects it, and the guard refuses what a plan must not reach. Pure.
+
+A plan comes from elsewhere; without the guard it could make a probe read its host's metadata service or walk its
+private network. So non-public addresses are dialled only where the probe's own config allows the network. The guard
+looks at the address that is really dialled, after `connect_to`.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+import msgspec
+
+from parallax.values import Address, Cidr, Network, Protocol, Redirect
+
+
+class NotAllowed(Exception):
+    """The address is not public, and the probe's config does not allow its network."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(
+            f'{address.ip} is not a public address; to dial it, add its network to "allow" in the probe\'s config'
+        )
+        self.address = address
+
+
+class Routes(msgspec.Struct, frozen=True):
+    """The redirects and the allowed networks of one probe."""
+
+    redirects: Mapping[tuple[Address, Protocol], Address] = {}
+    allow: tuple[Network, ...] = ()
+
+    @classmethod
+    def of(cls, connect_to: Iterable[tuple[Redirect, Address]] = (), allow: Iterable[Cidr] = ()) -> Self:
+        redirects = {(source.address, protocol): to for source, to in connect_to for protocol in source.protocols}
+        return cls(redirects, tuple(cidr.network for cidr in allow))
+
+    def dial_address(self, address: Address, protocol: Protocol) -> Address:
+        """The address to dial for one that is measured. Raises NotAllowed."""
+        real = self.redirects.get((address, protocol), address)
+        ip = ipaddress.ip_address(real.ip)
+        if not ip.is_global and not any(ip in network for network in self.allow):
+            raise NotAllowed(real)
+        return real
+
+
+EVERYWHERE = (Cidr("0.0.0.0/0"), Cidr("::/0"))
+"""The `allow` of a person who dials from their own machine by hand."""

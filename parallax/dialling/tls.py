@@ -1,0 +1,58 @@
+"""TLS over an open stream: shared contexts, one handshake, and the certificates even when verification fails.
+
+A context costs about 15 ms of CPU to build (reading the trust store), so one is kept per (trust, oldest version, ALPN);
+ALPN is part of the key because an HTTP client sets it on the context at every connect.
+"""
+
+import ssl
+from functools import cache
+from typing import Any
+
+import msgspec
+import trio
+
+
+class Trust(msgspec.Struct, frozen=True):
+    """Whom a dialler trusts: the host's trust store, plus the CAs of a PEM file."""
+
+    ca_file: str | None = None
+
+
+@cache
+def client_context(trust: Trust, min_version: str = "1.2", alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+    """A verifying client context (RFC 8446, RFC 6125). Raises OSError or ssl.SSLError for an unreadable CA file."""
+    context = ssl.create_default_context()
+    context.minimum_version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[min_version]
+    if trust.ca_file:
+        context.load_verify_locations(trust.ca_file)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context
+
+
+async def handshake(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str) -> "trio.SSLStream[Any]":
+    """A TLS stream after its handshake. Raises trio.BrokenResourceError with the ssl error as its cause;
+    the certificates are in `peer_chain` then too."""
+    tls = open_tls(stream, context, server_name)
+    await tls.do_handshake()
+    return tls
+
+
+def open_tls(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str) -> "trio.SSLStream[Any]":
+    """A TLS stream before its handshake. `https_compatible`: most servers close without close_notify."""
+    return trio.SSLStream(stream, context, server_hostname=server_name, https_compatible=True)
+
+
+def peer_chain(tls: "trio.SSLStream[Any]") -> list[bytes]:
+    """The certificates that the server sent, leaf first, DER; also after a failed verification. Empty if none came.
+
+    CPython has this in its public API from 3.13 only; before, the method is on the inner object. Both are one attribute
+    deep inside trio's stream, hence the look inside here and nowhere else.
+    """
+    inner: Any = tls._ssl_object  # noqa: SLF001
+    raw = getattr(inner, "_sslobj", None)
+    chain = raw.get_unverified_chain() if raw is not None else None
+    return [c if isinstance(c, bytes) else c.public_bytes(_DER) for c in chain or ()]
+
+
+_DER = 2  # _ssl.ENCODING_DER

@@ -1,0 +1,115 @@
+"""What each check kind's entry in a plan may say, beside the keys that every check has. The literal SPECS is the list
+of kinds: the probe's KINDS, the docs and the tests iterate over the same names."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from parallax.values import DnsName, Duration, Endpoint, Size, Url
+
+RecordType = Literal[
+    "A", "AAAA", "CAA", "CDS", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TLSA", "TXT"
+]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a DNS answer should be. `values` is the whole set of the record data, in presentation form, in any order."""
+
+    rcode: Literal["NOERROR", "NXDOMAIN"] = "NOERROR"
+    values: list[str] = []
+
+
+class DnsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One query to one server or resolver (RFC 1035). Targets are host:port, the port 53 if left out."""
+
+    query: DnsName
+    """The name asked for."""
+    type: RecordType = "A"
+    """The record type asked for."""
+    role: Literal["authoritative", "resolver"] = "authoritative"
+    """What the target is. An authoritative server is asked without recursion and must answer with authority."""
+    transport: Literal["udp", "tcp"] = "udp"
+    """UDP falls back to TCP once when the answer is truncated, and the observation says so."""
+    expect: Answer | None = None
+    """What the answer should be; without it, any NOERROR answer that has the record."""
+
+
+class TlsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One TLS handshake with one address (RFC 8446). Targets are host:port, the port 443 if left out."""
+
+    server_name: DnsName | None = None
+    """The name sent (SNI) and looked for in the certificate; the target's host if left out."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """The oldest TLS version that passes."""
+
+
+class Assertion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that must hold of a response: one of `status`, `header`, `body`, `duration`, with its comparison."""
+
+    status: int | list[int] | None = None
+    """The status, or the list of those that pass."""
+    header: str | None = None
+    """The name of a header to look at; with no comparison it must be there."""
+    body: Literal["text"] | None = None
+    """Looks at the body, as text."""
+    duration: Duration | None = None
+    """The longest that the whole run against one address may take."""
+    equals: str | None = None
+    contains: str | None = None
+    matches: str | None = None
+    """A regular expression (Python's re.search)."""
+    otherwise: Literal["fail", "degraded"] = msgspec.field(default="fail", name="else")
+    """What a miss means."""
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a response says who served it."""
+
+    header: str
+    """The response header whose value is recorded as the region."""
+
+
+class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One HTTP request to one address (RFC 9110); redirects are not followed. Targets are URLs."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
+    headers: dict[str, str] = {}
+    """Request headers beside the usual. A plan holds no secrets."""
+    body: str = ""
+    """The request body, sent as UTF-8."""
+    assertions: list[Assertion] = msgspec.field(default_factory=list, name="assert")
+    """What must hold; without a status among them, the status must be below 400."""
+    serving: Serving | None = None
+    max_body: Size = Size(1_000_000)
+    """How much of a response body is read, compressed or not; a larger one is a failure."""
+
+
+Spec = DnsSpec | TlsSpec | HttpSpec
+
+
+class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind as a plan sees it: its keys, and how it reads a target."""
+
+    spec: type[Spec]
+    endpoint: Callable[[str], Endpoint]
+    """Target text to where it goes. Raises ValueError with a sentence."""
+    summary: str
+
+
+SPECS: dict[str, KindSpec] = {
+    "dns": KindSpec(
+        spec=DnsSpec, endpoint=lambda text: Endpoint.parse(text, 53), summary="one query to one server or resolver"
+    ),
+    "tls": KindSpec(
+        spec=TlsSpec, endpoint=lambda text: Endpoint.parse(text, 443), summary="one TLS handshake with one address"
+    ),
+    "http": KindSpec(
+        spec=HttpSpec, endpoint=lambda text: Url.parse(text).endpoint, summary="one HTTP request to one address"
+    ),
+}
+
+PLANNED_KINDS = frozenset(
+    {"dns.zone", "dns.resolve", "dns.chain", "dns.parity", "dns.mail", "dns.dnssec", "oidc", "signin"}
+)
+"""Kinds that the plan's vocabulary has and this version does not know yet; refused by name."""

@@ -1,0 +1,83 @@
+"""What a run gathers on: phases with their times, findings, and at most one failure.
+
+A check's `run` writes here as it goes, so that partial evidence survives a timeout: the phase still open when the time
+ran out is where it hung. Nothing here decides anything; `judge` does, from the `Evidence`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import msgspec
+import trio
+
+from parallax.clock import to_ns
+from parallax.observation import Phase
+
+Failure = Literal["timeout", "refused", "unreachable", "reset", "closed", "not_allowed", "local_error", "bug"]
+"""How an attempt ended early, in words that every transport shares. A kind adds words of its own."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt saw: the input of `judge`.
+
+    `failure` is None when the exchange ran to its end; else one of Failure or a word of the kind's own. `phase` names
+    the phase in which it failed. `findings` are plain values (they go into the observation as they are).
+    """
+
+    phases: list[Phase] = []
+    findings: dict[str, Any] = {}
+    failure: str | None = None
+    phase: str | None = None
+    duration_ns: int = 0
+
+
+class Tape:
+    """Records one attempt. `started` is trio's clock, seconds."""
+
+    def __init__(self) -> None:
+        self.started = trio.current_time()
+        self.findings: dict[str, Any] = {}
+        self.dims: dict[str, str] = {}
+        self.site: str | None = None
+        self._phases: list[Phase] = []
+        self._open: tuple[str, float] | None = None
+        self._failure: tuple[str, str | None] | None = None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Times a phase. Phases do not nest. One that is left by an exception stays open, as the place of failure."""
+        assert self._open is None, f"phase {name} inside {self._open}"
+        self._open = (name, trio.current_time())
+        yield
+        self._close_phase()
+
+    def note(self, **findings: Any) -> None:
+        """Adds findings; None values are left out, an existing key is overwritten."""
+        self.findings.update({key: value for key, value in findings.items() if value is not None})
+
+    def fail(self, failure: str, detail: str = "") -> None:
+        """The attempt ended early, in the phase that is open. The first failure stays."""
+        if self._failure is None:
+            self._failure = (failure, self._open[0] if self._open else None)
+            if detail:
+                self.findings["detail"] = detail[:500]
+
+    def evidence(self) -> Evidence:
+        """Closes the tape: an open phase ends now."""
+        self._close_phase()
+        failure, phase = self._failure or (None, None)
+        return Evidence(
+            phases=list(self._phases),
+            findings=self.findings,
+            failure=failure,
+            phase=phase,
+            duration_ns=to_ns(trio.current_time() - self.started),
+        )
+
+    def _close_phase(self) -> None:
+        if self._open is not None:
+            name, since = self._open
+            now = trio.current_time()
+            self._phases.append(Phase(name, to_ns(since - self.started), to_ns(now - since)))
+            self._open = None

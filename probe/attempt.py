@@ -1,11 +1,12 @@
-"""One attempt of a check at one address: the deadline, the error table, and nothing else.
+"""One attempt, of a check at one address or of a name's lookup: the deadline, the error table, and nothing else.
 
 Every exception that a library raises on the way becomes a failure word here, by a table applied along its cause chain;
 what the table does not know is a bug of ours and is reported as such, logged once with its traceback.
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import structlog
 import trio
@@ -18,20 +19,27 @@ from probe.tape import Tape
 _log = structlog.get_logger()
 
 
-async def attempt(kind: Kind, spec: object, subject: Subject, timeout_s: float, tools: Tools) -> Tape:
-    """Runs once against one address. Never raises but for cancellation: how it ended is on the tape."""
-    tape = Tape()
-    with trio.move_on_after(timeout_s) as deadline:
+async def attempt(
+    kind: Kind, spec: object, subject: Subject, timeout_s: float, tools: Tools, *, after: Tape | None = None
+) -> Tape:
+    """Runs once against one address; the timeout counts from the start of the tape that it goes on from, if any."""
+    tape = Tape(after)
+    await record(tape, timeout_s, partial(kind.run, spec, subject, tape, tools))
+    return tape
+
+
+async def record(tape: Tape, timeout_s: float, gather: Callable[[], Awaitable[None]]) -> None:
+    """Gathers onto the tape until its timeout. Never raises but for cancellation: how it ended is on the tape."""
+    with trio.move_on_at(tape.started + timeout_s) as deadline:
         try:
-            await kind.run(spec, subject, tape, tools)
+            await gather()
         except Exception as error:  # the one place of the probe: a bug in a check must not stop the others
             failure = failure_of(error)
             if failure == "bug":
-                _log.exception("bug in a check", subject=subject.address, target=subject.target)
+                _log.exception("bug in a check")
             tape.fail(failure, str(error))
     if deadline.cancelled_caught:
         tape.fail("timeout")
-    return tape
 
 
 def failure_of(error: BaseException) -> str:

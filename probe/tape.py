@@ -33,14 +33,17 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tape:
-    """Records one attempt. `started` is trio's clock, seconds."""
+    """Records one attempt. `started` is trio's clock, seconds.
 
-    def __init__(self) -> None:
-        self.started = trio.current_time()
-        self.findings: dict[str, Any] = {}
+    An attempt that follows a name's lookup goes on from the lookup's tape: same start, its phases and findings first.
+    """
+
+    def __init__(self, after: "Tape | None" = None) -> None:
+        self.started = after.started if after else trio.current_time()
+        self.findings: dict[str, Any] = dict(after.findings) if after else {}
         self.dims: dict[str, str] = {}
         self.site: str | None = None
-        self._phases: list[Phase] = []
+        self._phases: list[Phase] = list(after._phases) if after else []  # noqa: SLF001
         self._open: tuple[str, float] | None = None
         self._failure: tuple[str, str | None] | None = None
 

@@ -1,0 +1,118 @@
+"""One run: a check's target to its observations. The name is looked up by us, then each address gets one attempt,
+side by side, and each attempt is its own observation."""
+
+import secrets
+
+import msgspec
+import trio
+
+from parallax.clock import wall_ns
+from parallax.observation import Observation
+from parallax.plan.specs import SPECS
+from parallax.plan.types import Check
+from parallax.values import Address, Endpoint, Family
+from probe.attempt import attempt, record
+from probe.checks import KINDS
+from probe.checks.kind import Subject, Tools, Verdict
+from probe.lookup import judge_lookup, lookup
+from probe.tape import Evidence, Tape
+
+NO_FAMILY = "no_family"
+"""`abstain` of an observation that says only that this probe cannot reach the target's address family."""
+
+
+class Vantage(msgspec.Struct, frozen=True, kw_only=True):
+    """Who measures: the probe's id and the address families that it can reach."""
+
+    probe: str
+    families: tuple[Family, ...]
+
+
+async def run_target(
+    check: Check, target: str, vantage: Vantage, tools: Tools, *, scheduled_at: int
+) -> list[Observation]:
+    """Runs the check once against one target: an observation an address, or one for the lookup if it gave none.
+
+    `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but for
+    cancellation, and takes the check's timeout at most.
+    """
+    endpoint = SPECS[check.kind].endpoint(target)
+    start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns())
+    tape = Tape()
+    addresses = await _addresses(endpoint, vantage.families, tools, tape, check.timeout)
+    if not addresses:
+        return [_without_address(start, endpoint, tape)]
+
+    observations: list[Observation] = []
+
+    async def one(address: Address) -> None:
+        kind, subject = KINDS[check.kind], Subject(target=target, host=endpoint.host, address=address)
+        own = await attempt(kind, check.spec, subject, check.timeout, tools, after=tape)
+        own.dims.update(address=address.ip, family=str(address.family))
+        evidence = own.evidence()
+        observations.append(start.observation(address, own, evidence, kind.judge(check.spec, evidence)))
+
+    async with trio.open_nursery() as nursery:
+        for address in addresses:
+            nursery.start_soon(one, address)
+    return sorted(observations, key=lambda o: addresses.index(Address(o.subject)))
+
+
+async def _addresses(
+    endpoint: Endpoint, families: tuple[Family, ...], tools: Tools, tape: Tape, timeout_s: float
+) -> list[Address]:
+    """The endpoint's addresses that this probe can reach; empty, with the why on the tape, if there are none."""
+    if endpoint.address is not None:
+        return [endpoint.address] if endpoint.address.family in families else []
+    found: list[str] = []
+
+    async def gather() -> None:
+        with tape.phase("lookup"):
+            found.extend(await lookup(endpoint.host, families, tools, tape))
+
+    await attempt(gather, tape, deadline_s)
+    return [Address.of(ip, endpoint.port) for ip in found]
+
+
+def _without_address(start: "_Start", endpoint: Endpoint, tape: Tape) -> Observation:
+    evidence = tape.evidence()
+    if endpoint.address is not None:
+        verdict, abstain = Verdict("lookup_no_address", "probe"), NO_FAMILY
+    else:
+        verdict, abstain = judge_lookup(evidence) or Verdict("lookup_no_address"), None
+    return start.observation(endpoint, tape, evidence, verdict, abstain)
+
+
+class _Start(msgspec.Struct, frozen=True):
+    """What every observation of one run shares."""
+
+    check: Check
+    target: str
+    vantage: Vantage
+    run: str
+    scheduled_at: int
+    started_at: int
+
+    def observation(
+        self, subject: str, tape: Tape, evidence: Evidence, verdict: Verdict | None, abstain: str | None = None
+    ) -> Observation:
+        return Observation(
+            probe=self.vantage.probe,
+            stream="",
+            seq=0,
+            run=self.run,
+            check=self.check.name,
+            kind=self.check.kind,
+            target=self.target,
+            subject=str(subject),
+            dims=tape.dims,
+            site=tape.site,
+            scheduled_at=self.scheduled_at,
+            started_at=self.started_at,
+            duration_ns=evidence.duration_ns,
+            phases=evidence.phases,
+            reason=verdict.reason if verdict else None,
+            fault=verdict.side if verdict else None,
+            abstain=abstain,
+            findings=evidence.findings,
+        )

@@ -33,8 +33,8 @@ async def run_target(
 ) -> list[Observation]:
     """Runs the check once against one target: an observation an address, or one for the lookup if it gave none.
 
-    `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but for
-    cancellation, and takes the check's timeout at most.
+    `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but
+    for cancellation, and takes the check's timeout at most.
     """
     endpoint = SPECS[check.kind].endpoint(target)
     start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns())
@@ -70,7 +70,7 @@ async def _addresses(
         with tape.phase("lookup"):
             found.extend(await lookup(endpoint.host, families, tools, tape))
 
-    await attempt(gather, tape, deadline_s)
+    await record(tape, timeout_s, gather)
     return [Address.of(ip, endpoint.port) for ip in found]
 
 

@@ -39,7 +39,7 @@ class Tape:
     """
 
     def __init__(self, after: "Tape | None" = None) -> None:
-        self.started = after.started if after else trio.current_time()
+        self.started: float = after.started if after else trio.current_time()
         self.findings: dict[str, Any] = dict(after.findings) if after else {}
         self.dims: dict[str, str] = {}
         self.site: str | None = None

@@ -17,6 +17,7 @@ from parallax.observation import SCHEMA, Observation
 MAX_COMPRESSED = 1_000_000
 MAX_EXPANDED = 8_000_000
 MAX_OBSERVATIONS = 500
+_MAX_SEQ = 2**62
 
 SENT_AT = "parallax-sent-at"
 """Header: the probe's wall clock when this sending began, nanoseconds since the Unix epoch."""
@@ -111,7 +112,7 @@ def _validate(batch: Batch) -> None:
     count = len(batch.observations)
     if not 0 < count <= MAX_OBSERVATIONS:
         raise WireError(f"a batch holds 1 to {MAX_OBSERVATIONS} observations, not {count}")
-    if batch.first_seq < 1 or batch.last_seq - batch.first_seq + 1 != count:
+    if not 1 <= batch.first_seq <= _MAX_SEQ or batch.last_seq - batch.first_seq + 1 != count:
         raise WireError("first and last seq do not fit the number of observations")
     for expected, observation in enumerate(batch.observations, batch.first_seq):
         if (observation.probe, observation.stream, observation.seq) != (batch.probe, batch.stream, expected):

@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from parallax.values import Address, Cidr, Network, Protocol, Redirect
+from parallax.values import Address, Cidr, IPAddress, Network, Protocol, Redirect
 
 
 class NotAllowed(Exception):
@@ -39,9 +39,23 @@ class Routes(msgspec.Struct, frozen=True):
         """The address to dial for one that is measured. Raises NotAllowed."""
         real = self.redirects.get((address, protocol), address)
         ip = ipaddress.ip_address(real.ip)
-        if not ip.is_global and not any(ip in network for network in self.allow):
+        if not _public(ip) and not any(ip in network for network in self.allow):
             raise NotAllowed(real)
         return real
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def _public(ip: IPAddress) -> bool:
+    """Whether an address is globally reachable unicast; one that carries an IPv4 address is as public as that one."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        if ip in _NAT64:  # RFC 6052
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return _public(inner)
+    return ip.is_global and not ip.is_multicast
 
 
 EVERYWHERE = (Cidr("0.0.0.0/0"), Cidr("::/0"))

@@ -1,5 +1,6 @@
 """The wire: golden vectors kept for ever, hostile bytes refused with one kind of error."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -134,10 +135,8 @@ def test_any_bytes_raise_only_the_wires_own_error(data):
 def test_a_flipped_byte_decodes_or_raises_the_wires_own_error(position, value):
     raw = bytearray(msgspec.msgpack.encode(batch()))
     raw[position % len(raw)] = value
-    try:
+    with suppress(wire.WireError):
         wire.decode(bytes(raw), encoding="identity")
-    except wire.WireError:
-        pass
 
 
 def test_every_prefix_of_a_batch_is_refused():

@@ -1,0 +1,95 @@
+"""Starts runs when they are due, within bounds, and hands on what they saw. Waits on trio's clock, schedules on the
+wall clock, which is read anew at every turn."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+import trio
+
+from parallax.clock import NS, to_ns, wall_ns
+from parallax.observation import Observation
+from probe.schedule import Due, Grid, Pair, Schedule
+from probe.statistics import Counters
+
+MAX_RUNNING = 200
+LONGEST_WAIT_S = 5.0
+"""The wall clock is read at least this often, so that a step is seen."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What to run for a pair, and when. `run` gets the tick's wall time (ns) and never raises but for cancellation."""
+
+    grid: Grid
+    run: Callable[[int], Awaitable[list[Observation]]]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """When a run took place: trio's clock, seconds; and how far the wall clock ran away from it meanwhile, seconds."""
+
+    started: float
+    ended: float
+    stepped_s: float = 0.0
+
+
+Deliver = Callable[[list[Observation], Span], Awaitable[None]]
+
+
+class Runner:
+    """Runs jobs on their grids: one run at a time for each pair, `max_running` in all; a tick beyond is skipped and
+    counted ("running", "overload")."""
+
+    def __init__(
+        self,
+        deliver: Deliver,
+        counters: Counters,
+        *,
+        wall: Callable[[], int] = wall_ns,
+        max_running: int = MAX_RUNNING,
+    ) -> None:
+        self._deliver, self._counters, self._wall, self._max_running = deliver, counters, wall, max_running
+        self._schedule = Schedule(counters.skip)
+        self._jobs: Mapping[Pair, Job] = {}
+        self._running: set[Pair] = set()
+        self._changed = trio.Event()
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def assign(self, jobs: Mapping[Pair, Job]) -> None:
+        """Puts other jobs in force; runs under way go on to their end."""
+        self._jobs = dict(jobs)
+        self._schedule.replace(((pair, job.grid) for pair, job in jobs.items()), self._wall())
+        self._changed.set()
+
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Runs until cancelled, which ends the runs under way too."""
+        async with trio.open_nursery() as nursery:
+            task_status.started()
+            while True:
+                for due in self._schedule.take(self._wall()):
+                    if due.pair in self._running:
+                        self._counters.skip("running")
+                    elif len(self._running) >= self._max_running:
+                        self._counters.skip("overload")
+                    else:
+                        self._running.add(due.pair)
+                        nursery.start_soon(self._run, due, self._jobs[due.pair])
+                await self._wait_next()
+
+    async def _wait_next(self) -> None:
+        next_at = self._schedule.next_at()
+        wait_s = LONGEST_WAIT_S if next_at is None else min((next_at - self._wall()) / NS, LONGEST_WAIT_S)
+        self._changed = trio.Event()
+        with trio.move_on_after(max(wait_s, 0)):
+            await self._changed.wait()
+
+    async def _run(self, due: Due, job: Job) -> None:
+        started, wall_started = trio.current_time(), self._wall()
+        try:
+            observations = await job.run(due.scheduled_at)
+        finally:
+            self._running.discard(due.pair)
+        ended = trio.current_time()
+        stepped_ns = self._wall() - wall_started - to_ns(ended - started)
+        await self._deliver(observations, Span(started, ended, stepped_ns / NS))

@@ -1,0 +1,61 @@
+"""The command line. The list of commands and their one-line helps are data, so that `parallax --help` imports none of
+them: click would load every subcommand to print its help."""
+
+import importlib
+import sys
+
+import click
+
+from parallax import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
+    "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
+    "plan": ("parallax.cli.plan:plan", "Check, compare, show and roll back plans."),
+    "probe": ("parallax.cli.daemons:probe", "Run a probe."),
+    "status": ("parallax.cli.remote:status", "Show the collector's plan, probes and losses."),
+    "up": ("parallax.cli.up:up", "Run collector and one local probe together, with no configuration."),
+}
+"""Name to where the command is, and its short help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when one of them is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="parallax", message="%(prog)s %(version)s")
+def parallax() -> None:
+    """Watch sign-in from outside, and say what broke and whose fault it is.
+
+    Exit status: 0 ok or degraded, 1 failed, 2 usage or configuration, 3 unknown.
+    """
+
+
+def main() -> None:
+    """The console script `parallax`."""
+    try:
+        parallax.main(standalone_mode=True, prog_name="parallax")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("parallax", "probe", "collector"):
+            raise
+        click.echo(
+            f'parallax: this command needs the package {error.name!r}; install "parallax-monitor[probe,collector]"',
+            err=True,
+        )
+        sys.exit(2)

@@ -1,0 +1,63 @@
+# Every target does its own set-up; a set-up that is done takes no time.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PLAN ?=
+ARGS ?=
+ROUNDS ?= 500
+MINUTES ?= 60
+
+.PHONY: help run test check lint format bench soak docs parts clean
+
+help:  ## this text
+	@echo "make run PLAN=plan.toml  collector and one probe on this machine (Ctrl-C ends)"
+	@echo "make test                all tests, with the real servers they need"
+	@echo "make check               ruff, mypy, import-linter and the fast tests"
+	@echo "make bench               measures, and writes docs/benchmarks.md"
+	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
+	@echo "make docs                docs/plan.md and docs/config.md from the types"
+	@echo "make clean               removes the virtual environment and caches"
+
+run: $(VENV)/.run
+	@$(BIN)/parallax up $(if $(PLAN),--plan $(PLAN)) $(ARGS)
+
+test: $(VENV)/.test parts
+	$(BIN)/pytest $(ARGS)
+
+check: lint
+	$(BIN)/pytest -q -m "not slow" $(ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.test parts
+	$(BIN)/python -m bench.report docs/benchmarks.md
+
+soak: $(VENV)/.test parts
+	PARALLAX_SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -k kill $(ARGS)
+	$(BIN)/python -m bench.probe $(MINUTES)
+
+docs: $(VENV)/.test
+	$(BIN)/python -m tools.docs
+
+parts:
+	@tools/setup.sh parts
+
+$(VENV)/.run: pyproject.toml tools/setup.sh
+	@tools/setup.sh venv $(VENV) probe,collector
+	@touch $@
+
+$(VENV)/.test: pyproject.toml tools/setup.sh
+	@tools/setup.sh venv $(VENV) test
+	@touch $(VENV)/.run $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,280 @@
+"""`parallax check KIND TARGET`: one check, run at once by the probe's own code, shown to a person or printed as JSON.
+
+What is slow to import (the checks, rich) is imported when it is needed: measuring begins before anything is drawn."""
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from parallax.cli.values import DURATION, HEADER, NAME, REDIRECT, RESOLVER, SIZE
+from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
+from parallax.plan.types import Check
+from parallax.values import Address, DnsName, Duration, Family, Redirect, Size
+
+if TYPE_CHECKING:
+    from parallax.observation import Observation
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True):
+    """The options that every kind has."""
+
+    timeout: Duration
+    connect_to: tuple[tuple[Redirect, Address], ...]
+    families: tuple[Family, ...]
+    resolver: tuple[Address, ...]
+    as_json: bool
+    ca: str | None = None
+
+
+def common(command: Command) -> Command:
+    """Adds the options that every kind has."""
+    for option in reversed(
+        [
+            click.option("--timeout", type=DURATION, default="5s", show_default=True, help="For each address."),
+            click.option(
+                "--connect-to", type=REDIRECT, multiple=True, metavar="FROM=TO", help="Dial TO where FROM is measured."
+            ),
+            click.option("-4", "four", is_flag=True, help="IPv4 only."),
+            click.option("-6", "six", is_flag=True, help="IPv6 only."),
+            click.option(
+                "--resolver", type=RESOLVER, multiple=True, help="Whom to ask for names; /etc/resolv.conf if left out."
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print observations as JSON, one a line."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _common(
+    timeout: Duration,
+    connect_to: Sequence[tuple[Redirect, Address]],
+    four: bool,
+    six: bool,
+    resolver: Sequence[Address],
+    as_json: bool,
+    ca: str | None = None,
+) -> Common:
+    wanted: tuple[Family, ...] = (4, 6) if four == six else (4,) if four else (6,)
+    return Common(
+        timeout=timeout,
+        connect_to=tuple(connect_to),
+        families=wanted if four or six else routed_families() or wanted,
+        resolver=tuple(resolver),
+        as_json=as_json,
+        ca=ca,
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def check() -> None:
+    """Run one check at once and show what came of it.
+
+    Every address of the target is measured and shown on its own, once. Exit status: 0 ok or degraded, 1 failed, 2 usage
+    or configuration, 3 unknown (the trouble was ours, or we were blocked).
+    """
+
+
+@check.command()
+@click.argument("target")
+@click.argument("at", required=False, metavar="[@SERVER]")
+@click.option("--server", multiple=True, metavar="HOST[:PORT]", help="The server or resolver to ask. Repeatable.")
+@click.option("--query", type=NAME, help="The name to ask for; TARGET is then the server.")
+@click.option("--type", "record", default="A", show_default=True, help="The record type.")
+@click.option(
+    "--role",
+    type=click.Choice(["authoritative", "resolver"]),
+    help="What the server is: authoritative, unless the host's own resolvers are asked.",
+)
+@click.option("--transport", type=click.Choice(["udp", "tcp"]), default="udp", show_default=True)
+@click.option("--expect", multiple=True, metavar="DATA", help="A record that the answer should have; all of them.")
+@click.option("--nxdomain", is_flag=True, help="The name should not exist.")
+@common
+def dns(
+    target: str,
+    at: str | None,
+    server: tuple[str, ...],
+    query: DnsName | None,
+    record: str,
+    role: str | None,
+    transport: str,
+    expect: tuple[str, ...],
+    nxdomain: bool,
+    **options: Any,
+) -> None:
+    """One query to one server, or to each of the host's resolvers.
+
+    \b
+    parallax check dns www.example.org                  ask the host's resolvers
+    parallax check dns www.example.org @ns1.example.net ask one authoritative server
+    parallax check dns 192.0.2.53 --query example.org   the same, as a plan has it
+    """
+    settings = _common(**options)
+    servers = list(server)
+    if at is not None:
+        if not at.startswith("@"):
+            raise click.UsageError(f"{at!r} is one word too many; a server to ask is written @{at}")
+        servers.append(at[1:])
+    if query is not None:
+        if servers:
+            raise click.UsageError("with --query, TARGET is the server; leave out --server and @SERVER")
+        servers = [target]
+    name = query or _parsed(DnsName.parse, target, "TARGET")
+    if not servers:
+        servers = [str(address) for address in settings.resolver or _host_resolvers()]
+        role = role or "resolver"
+        if not servers:
+            raise click.UsageError("/etc/resolv.conf names no resolver; say whom to ask: @SERVER or --resolver")
+    kinds = RecordType.__args__  # type: ignore[attr-defined]
+    if record.upper() not in kinds:
+        raise click.UsageError(f"record type {record!r} is not known; known are {', '.join(kinds)}")
+    answer = None
+    if expect or nxdomain:
+        answer = Answer(rcode="NXDOMAIN" if nxdomain else "NOERROR", values=list(expect))
+    raw = {"query": name, "type": record.upper(), "role": role or "authoritative", "transport": transport}
+    spec = msgspec.convert(raw, DnsSpec, dec_hook=_as_it_is)
+    _run("dns", servers, msgspec.structs.replace(spec, expect=answer), settings)
+
+
+@check.command()
+@click.argument("target", metavar="HOST[:PORT]")
+@click.option("--server-name", type=NAME, help="The name to send and to look for in the certificate.")
+@click.option("--min-version", type=click.Choice(["1.2", "1.3"]), default="1.2", show_default=True)
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="A PEM file with CAs to trust as well.")
+@common
+def tls(target: str, server_name: DnsName | None, min_version: Any, **options: Any) -> None:
+    """One TLS handshake with each address of HOST."""
+    _run("tls", [target], TlsSpec(server_name=server_name, min_version=min_version), _common(**options))
+
+
+@check.command()
+@click.argument("target", metavar="URL")
+@click.option(
+    "--method", type=click.Choice(["GET", "HEAD", "POST", "PUT", "OPTIONS"]), default="GET", show_default=True
+)
+@click.option("--header", type=HEADER, multiple=True, metavar="'NAME: VALUE'", help="A request header. Repeatable.")
+@click.option("--body", default="", help="The request body.")
+@click.option("--status", type=int, multiple=True, help="The status that passes; below 400 if left out. Repeatable.")
+@click.option("--contains", multiple=True, help="Text that must be in the body. Repeatable.")
+@click.option("--matches", multiple=True, help="A regular expression that must match in the body. Repeatable.")
+@click.option("--duration", type=DURATION, help="Degraded when it takes longer.")
+@click.option("--serving", metavar="HEADER", help="The response header that says which region served.")
+@click.option("--max-body", type=SIZE, default="1MB", show_default=True, help="How much of a body is read.")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="A PEM file with CAs to trust as well.")
+@common
+def http(
+    target: str,
+    method: Any,
+    header: tuple[tuple[str, str], ...],
+    body: str,
+    status: tuple[int, ...],
+    contains: tuple[str, ...],
+    matches: tuple[str, ...],
+    duration: Duration | None,
+    serving: str | None,
+    max_body: Size,
+    **options: Any,
+) -> None:
+    """One HTTP request to each address of URL's host. Redirects are not followed."""
+    assertions = [Assertion(status=list(status))] if status else []
+    assertions += [Assertion(body="text", contains=text) for text in contains]
+    assertions += [Assertion(body="text", matches=pattern) for pattern in matches]
+    if duration is not None:
+        assertions.append(Assertion(duration=duration, otherwise="degraded"))
+    spec = HttpSpec(
+        method=method,
+        headers=dict(header),
+        body=body,
+        assertions=assertions,
+        serving=Serving(header=serving) if serving else None,
+        max_body=max_body,
+    )
+    _run("http", [target if "://" in target else f"https://{target}"], spec, _common(**options))
+
+
+def routed_families() -> tuple[Family, ...]:
+    """The address families that this host has a route for. Connecting a UDP socket asks the kernel; nothing is sent.
+
+    Without it, a host without IPv6 would call every dual-stack service failed."""
+    found: list[Family] = []
+    for family, kind, somewhere in ((4, socket.AF_INET, "192.0.2.1"), (6, socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(kind, socket.SOCK_DGRAM) as sock:
+                sock.connect((somewhere, 53))
+        except OSError:
+            continue
+        found.append(4 if family == 4 else 6)
+    return tuple(found)
+
+
+def _run(kind: str, targets: list[str], spec: Spec, settings: Common) -> None:
+    """Measures, prints, and leaves with the exit status."""
+    import trio
+
+    from parallax.cli.gather import gather
+
+    for target in targets:
+        _parsed(SPECS[kind].endpoint, target, "TARGET")
+    entry = Check(
+        name="by hand",
+        kind=kind,
+        targets=targets,
+        period=Duration(settings.timeout * 2),
+        timeout=settings.timeout,
+        external=True,
+        probes=[],
+        spec=spec,
+    )
+    try:
+        observations = trio.run(gather, entry, settings.families, settings.connect_to, settings.resolver, settings.ca)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if settings.as_json:
+        _print_json(observations)
+    else:
+        _print_text(observations)
+    from parallax.cli.show import exit_status
+
+    sys.exit(exit_status(observations))
+
+
+def _print_json(observations: "list[Observation]") -> None:
+    from parallax.observation import as_dict
+
+    for observation in observations:
+        click.echo(msgspec.json.encode(as_dict(observation)))
+
+
+def _print_text(observations: "list[Observation]") -> None:
+    from rich.console import Console
+
+    from parallax.cli.show import render
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else shutil.get_terminal_size().columns)
+    with console.capture() as capture:
+        console.print(render(observations, width=console.width, plain=console.options.ascii_only))
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _host_resolvers() -> tuple[Address, ...]:
+    from probe.lookup import system_resolvers
+
+    return system_resolvers()
+
+
+def _parsed(parse: Callable[[str], Any], text: str, what: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=what) from None
+
+
+def _as_it_is(kind: type, value: object) -> object:
+    return value

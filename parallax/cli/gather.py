@@ -1,0 +1,41 @@
+"""What stands between the command line and the probe's own runner: the tools of a person who dials by hand."""
+
+import trio
+
+from parallax.clock import wall_ns
+from parallax.dialling.route import EVERYWHERE, Routes
+from parallax.dialling.tls import Trust
+from parallax.observation import Observation
+from parallax.plan.specs import SPECS
+from parallax.plan.types import Check
+from parallax.values import Address, Family, Redirect
+
+
+async def gather(
+    check: Check,
+    families: tuple[Family, ...],
+    connect_to: tuple[tuple[Redirect, Address], ...],
+    resolvers: tuple[Address, ...],
+    ca: str | None,
+) -> list[Observation]:
+    """One run against each target, side by side; the observations in the targets' order.
+
+    Anywhere may be dialled: the guard protects a host from a plan written elsewhere, not from its own user. A target
+    that is an address is measured whatever the families are."""
+    from probe.lookup import system_resolvers
+
+    from probe.checks.kind import Tools
+    from probe.runs import Vantage, run_target
+
+    tools = Tools(routes=Routes.of(connect_to, EVERYWHERE), trust=Trust(ca), resolvers=resolvers or system_resolvers())
+    results: dict[str, list[Observation]] = {}
+
+    async def one(target: str) -> None:
+        address = SPECS[check.kind].endpoint(target).address
+        vantage = Vantage(probe="local", families=families if address is None else (address.family,))
+        results[target] = await run_target(check, target, vantage, tools, scheduled_at=wall_ns())
+
+    async with trio.open_nursery() as nursery:
+        for target in check.targets:
+            nursery.start_soon(one, target)
+    return [observation for target in check.targets for observation in results[target]]

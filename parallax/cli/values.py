@@ -1,0 +1,56 @@
+"""The small values as types of command-line options: a bad one is a sentence and exit status 2."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from parallax.values import Address, Cidr, DnsName, Duration, Redirect, Size, Url
+
+
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on only
+    """An option's text through a value's own `parse`, whose ValueError has the sentence."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _redirect(text: str) -> tuple[Redirect, Address]:
+    source, equals, to = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} has no '='; write FROM=TO, like 192.0.2.1:443=127.0.0.1:8443")
+    return Redirect.parse(source), Address.parse(to)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise ValueError(f"{text!r} is no header; write 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def _listen(text: str) -> Address:
+    """As an address, but port 0 (any free port) is allowed."""
+    if text.endswith(":0"):
+        return Address.of(Address.parse(text.removesuffix(":0") + ":1").ip, 0)
+    return Address.parse(text)
+
+
+DURATION = Parsed("duration", Duration.parse)
+SIZE = Parsed("size", Size.parse)
+NAME = Parsed("name", DnsName.parse)
+URL = Parsed("url", Url.parse)
+CIDR = Parsed("cidr", Cidr.parse)
+RESOLVER = Parsed("address", lambda text: Address.parse(text, 53))
+REDIRECT = Parsed("from=to", _redirect)
+HEADER = Parsed("header", _header)
+LISTEN = Parsed("address", _listen)

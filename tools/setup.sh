@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Set-up for the Makefile. Safe to run again; installs system packages only as root or where `sudo -n` works.
+#   tools/setup.sh venv FOLDER EXTRAS   a virtual environment with this project and its extras, editable
+#   tools/setup.sh parts                the real servers that the tests use
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PATH:/usr/sbin:/sbin"
+
+say() { echo "set-up: $*"; }
+fail() { echo "set-up: $*" >&2; exit 1; }
+
+root_prefix() {
+    # prints what to put before a command to run it as root; fails where that is not possible without asking
+    if [ "$(id -u)" = 0 ]; then
+        echo env
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null </dev/null; then
+        echo "sudo -n env"
+    else
+        return 1
+    fi
+}
+
+apt_install() {
+    # installs Debian packages without questions and without starting their daemons
+    local root policy=/usr/sbin/policy-rc.d mine=no status=0
+    command -v apt-get >/dev/null || return 1
+    root=$(root_prefix) || return 1
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+        $root chmod 755 "$policy"
+        mine=yes
+        # shellcheck disable=SC2064  # the values of now
+        trap "$root rm -f $policy" EXIT
+    fi
+    local apt="$root DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=120"
+    local install="$apt install -y --no-install-recommends"
+    if ! $install "$@" </dev/null >/dev/null 2>&1; then # the package lists may be missing or old
+        $apt update </dev/null >/dev/null && $install "$@" </dev/null >/dev/null || status=$?
+    fi
+    [ "$mine" = no ] || $root rm -f "$policy"
+    return $status
+}
+
+python_found() {
+    # prints a Python of 3.11 or later
+    local candidate
+    for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
+        if command -v "$candidate" >/dev/null &&
+            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+make_venv() {
+    local folder=$1 extras=$2 python
+    if [ ! -x "$folder/bin/pip" ]; then
+        if ! python=$(python_found); then
+            say "installing python3 and python3-venv"
+            apt_install python3 python3-venv || true
+            python=$(python_found) || fail "needs Python 3.11 or later; install it, or name it: make PYTHON=/path/to/python3.11"
+        fi
+        if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+            say "installing python3-venv"
+            apt_install python3-venv && "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+                fail "$python cannot make virtual environments; as root: apt-get install python3-venv"
+        fi
+        say "virtual environment in $folder, with $("$python" --version)"
+        "$python" -m venv "$folder"
+    fi
+    say "installing the project with [$extras]"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --editable ".[$extras]" </dev/null ||
+        fail "pip could not install the project; is a package index reachable? (pip config list shows which)"
+}
+
+# The command that shows a part is there, its Debian package, and what is skipped without it.
+PARTS="
+nsd nsd tests against an authoritative name server
+unbound unbound tests against a resolver
+nginx nginx-light tests against an HTTP and TLS server
+openssl openssl tests against old TLS versions
+prometheus-blackbox-exporter prometheus-blackbox-exporter the rival in make bench
+"
+
+list_missing() {
+    local command package what
+    while read -r command package what; do
+        [ -z "$command" ] || command -v "$command" >/dev/null || echo "$package $what"
+    done <<<"$PARTS"
+}
+
+install_parts() {
+    local missing package what
+    missing=$(list_missing)
+    [ -n "$missing" ] || return 0
+    say "installing $(cut -d' ' -f1 <<<"$missing" | xargs)"
+    # shellcheck disable=SC2046  # the package names are words
+    apt_install $(cut -d' ' -f1 <<<"$missing") || true
+    missing=$(list_missing)
+    [ -n "$missing" ] || return 0
+    while read -r package what; do
+        say "skipped: $what ($package is not installed; as root: apt-get install $package)"
+    done <<<"$missing"
+}
+
+case "${1:-}" in
+venv) make_venv "${2:?folder}" "${3:?extras}" ;;
+parts) install_parts ;;
+*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts" ;;
+esac

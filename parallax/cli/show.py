@@ -156,15 +156,19 @@ def sections(observation: Observation) -> Iterator[tuple[str, list[tuple[str, st
     if detail := findings.pop("detail", None):
         yield "detail", [("", clean(detail))]
     if tries := findings.pop("lookup", None):
-        yield "lookup", [("", _flat(each)) for each in _list(tries)]
+        rows = [("", _try(each)) for each in _list(tries)]
+        found = findings.pop("addresses", None)
+        yield "lookup", [*rows, ("", f"addresses: {_flat(found)}")] if found else rows
     if answers := findings.pop("answers", None):
         yield "answers", [("", _record(each)) for each in _list(answers)]
     if chain := findings.pop("chain", None):
         for number, certificate in enumerate(_list(chain)):
-            yield ("certificate" if number == 0 else f"issuer {number}"), _rows(certificate, number == 0)
+            yield (
+                ("certificate", _rows(certificate)) if number == 0 else (f"issuer {number}", _rows(_brief(certificate)))
+            )
     rest = {key: findings[key] for key in sorted(findings)}
     if rest:
-        yield "findings", _rows(rest, True)
+        yield "findings", _rows(rest)
 
 
 def hints(observation: Observation) -> Iterator[str]:
@@ -187,30 +191,51 @@ def _gist(observation: Observation) -> str:
 
 def _data(answer: Any) -> str:
     if isinstance(answer, dict):
-        return clean(answer.get("text", answer.get("value", "")))
+        return clean(answer.get("text", ""))
     return clean(answer[-1] if isinstance(answer, list | tuple) and answer else answer)
 
 
 def _record(answer: Any) -> str:
     if isinstance(answer, dict):
-        answer = [answer.get(key) for key in ("name", "ttl", "type", "text") if key in answer] or list(answer.values())
+        answer = [answer.get(key) for key in ("owner", "ttl", "type", "text") if key in answer] or list(answer.values())
     return clean("  ".join(str(each) for each in answer)) if isinstance(answer, list | tuple) else clean(answer)
 
 
-def _rows(mapping: Any, whole: bool) -> list[tuple[str, str]]:
+def _try(asked: Any) -> str:
+    """A question that the lookup put to a resolver."""
+    if not isinstance(asked, dict):
+        return _flat(asked)
+    known = [_flat(asked[key]) for key in ("resolver", "type", "outcome") if key in asked]
+    if "duration_ns" in asked:
+        known.append(span(asked["duration_ns"]))
+    rest = {key: each for key, each in asked.items() if key not in ("resolver", "type", "outcome", "duration_ns")}
+    return "  ".join(known + [_flat(rest)] * bool(rest))
+
+
+def _brief(certificate: Any) -> Any:
+    keys = ("subject", "issuer", "not_after")
+    return (
+        {key: certificate[key] for key in keys if key in certificate} if isinstance(certificate, dict) else certificate
+    )
+
+
+def _rows(mapping: Any) -> list[tuple[str, str]]:
     if not isinstance(mapping, dict):
         return [("", _flat(mapping))]
-    keys = mapping if whole else [key for key in ("subject", "issuer", "not_after") if key in mapping] or mapping
-    return [
-        (clean(key).replace("_", " "), _flat(mapping[key])) for key in keys if mapping[key] not in (None, "", [], {})
-    ]
+    return [_row(key, each) for key, each in mapping.items() if each not in (None, "", [], {})]
+
+
+def _row(key: str, value: Any) -> tuple[str, str]:
+    if key.endswith("_ns") and isinstance(value, int):
+        key, value = key.removesuffix("_ns"), span(value)
+    return clean(key).replace("_", " "), _flat(value)
 
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{clean(key)} {_flat(each)}" for key, each in value.items())
+        return ", ".join(" ".join(_row(key, each)) for key, each in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_flat(each) for each in value)
+        return ", ".join(map(_flat, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return clean(value)

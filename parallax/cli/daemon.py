@@ -1,0 +1,110 @@
+"""How a program that stays is run from the command line: logs to stderr, ended by SIGINT or SIGTERM with status 0,
+and what it cannot start with said in one line.
+
+A signal during the slow imports must count too, and one more during clean-up must not break it. So a handler that only
+remembers stands from the first moment to the last, and while trio runs its signal receiver takes over.
+"""
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Ending:
+    """Whether this process has been asked to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in _SIGNALS:
+            signal.signal(number, self._remember)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Runs `main` until it returns or a signal comes, then leaves: status 0, or 2 with a line for what cannot start."""
+    import trio
+
+    from parallax.journal import JournalError
+    from parallax.state import StartError
+
+    async def until_signal() -> None:
+        with trio.open_signal_receiver(*_SIGNALS) as signals:
+            if ending.asked:
+                return
+            async with trio.open_nursery() as nursery:
+
+                async def watch() -> None:
+                    async for _ in signals:  # to the end: a second one must find somebody home
+                        nursery.cancel_scope.cancel()
+
+                nursery.start_soon(watch)
+                await main()
+                nursery.cancel_scope.cancel()
+
+    try:
+        trio.run(until_signal)
+    except (StartError, JournalError) as error:
+        fail(str(error))
+    except BaseExceptionGroup as group:
+        known = [error for error in _leaves(group) if isinstance(error, StartError | JournalError)]
+        if not known:
+            raise
+        fail(str(known[0]))
+    sys.exit(0)
+
+
+def fail(*lines: str) -> NoReturn:
+    """Usage or configuration: the lines to stderr, status 2."""
+    for line in lines:
+        click.echo(f"parallax: {line}", err=True)
+    sys.exit(2)
+
+
+def set_up_logs(form: str | None, level: str) -> None:
+    """structlog to stderr: key=value for people, a JSON object a line for machines; by default as stderr is a terminal
+    or not."""
+    import logging
+
+    import structlog
+
+    as_json = form == "json" or (form is None and not sys.stderr.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
+    tail: list[structlog.typing.Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if as_json
+        else [
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], drop_missing=True),
+        ]
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *tail,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # libraries that log the standard way: their warnings are worth a line, in the same place
+    logging.basicConfig(
+        stream=sys.stderr, level=max(number, logging.WARNING), format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -240,7 +240,7 @@ def _run(kind: str, targets: list[str], spec: Spec, settings: Common) -> None:
         _print_json(observations)
     else:
         _print_text(observations)
-    from parallax.cli.show import exit_status
+    from parallax.cli.grades import exit_status
 
     sys.exit(exit_status(observations))
 

@@ -6,18 +6,17 @@ a certificate or a TXT record may carry terminal escapes.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from parallax.cli.grades import Grade, grade
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS, Reason
-
-Grade = Literal["ok", "degraded", "failed", "unknown", "config"]
 
 _STYLES: dict[Grade, str] = {
     "ok": "green",
@@ -26,7 +25,6 @@ _STYLES: dict[Grade, str] = {
     "unknown": "magenta",
     "config": "red",
 }
-_EXIT: dict[Grade, int] = {"ok": 0, "degraded": 0, "failed": 1, "config": 2, "unknown": 3}
 _SIDES = {
     "target": "the target",
     "resolver": "the resolver",
@@ -36,26 +34,6 @@ _SIDES = {
     "blocked": "a block or limit on this vantage; whether users get through cannot be told from here",
 }
 _UNLISTED = Reason("a reason that this version does not know", "target", "upgrade parallax")
-
-
-def grade(observation: Observation) -> Grade:
-    """What one observation amounts to. Blocked, and trouble of our own, say nothing about the target: unknown."""
-    if observation.reason is None:
-        return "ok" if observation.abstain is None else "unknown"
-    if REASONS.get(observation.reason, _UNLISTED).soft:
-        return "degraded"
-    if observation.abstain is not None or observation.fault in ("probe", "blocked"):
-        return "unknown"
-    return "config" if observation.fault == "config" else "failed"
-
-
-def exit_status(observations: Iterable[Observation]) -> int:
-    """0 ok or degraded, 1 failed, 2 config, 3 unknown; a failure counts before what is unknown. 3 without any."""
-    grades = {grade(observation) for observation in observations}
-    for worst in ("failed", "config", "unknown"):
-        if worst in grades:
-            return _EXIT[worst]
-    return 0 if grades else 3
 
 
 def render(observations: Sequence[Observation], *, width: int = 80, plain: bool = False) -> RenderableType:
@@ -142,8 +120,8 @@ def waterfall(observation: Observation, width: int, plain: bool = False) -> Text
     text = Text(no_wrap=True)
     for index, phase in enumerate(observation.phases):
         start = min(room - 1, phase.start_ns * room // whole)
-        length = max(1, min(room - start, round(phase.duration_ns * room / whole)))
-        bar = " " * start + ("#" if plain else "█") * length
+        end = max(start + 1, min(room, (phase.start_ns + phase.duration_ns) * room // whole))
+        bar = " " * start + ("#" if plain else "█") * (end - start)
         text.append(("\n" if index else "") + f"{names[index]:<{left}}  ")
         text.append(f"{bar:<{room}}", "cyan")
         text.append(f"  {figures[index]:>{right}}")

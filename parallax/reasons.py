@@ -50,6 +50,9 @@ REASONS: dict[str, Reason] = {
         "target",
         "spoofing or a broken middlebox on the way; compare with another network",
     ),
+    "dns_too_large": Reason(
+        "the answer over TCP is larger than a check reads (16 KiB)", "target", "what makes the record set so large?"
+    ),
     "dns_truncated": Reason(
         "truncated over UDP, and TCP brought no answer", "target", "is TCP 53 open at the server and on the way?"
     ),
@@ -89,6 +92,9 @@ REASONS: dict[str, Reason] = {
         "the server offers only TLS versions that are too old", "target", "enable TLS 1.2 or 1.3 at the server"
     ),
     "tls_alert": Reason("the server ended the handshake with an alert", "target", "the alert's name in the findings"),
+    "tls_weak": Reason(
+        "the server's keys, signatures or parameters are too weak", "target", "key sizes and the server's TLS settings"
+    ),
     "tls_malformed": Reason("what came back is not TLS", "target", "is this a TLS port?"),
     # HTTP
     "send_timeout": Reason("the request could not be sent in time", "target", "the service stopped reading"),
@@ -111,6 +117,13 @@ REASONS: dict[str, Reason] = {
     "http_header": Reason("a header is not as asserted", "target", "the header in the findings"),
     "http_body": Reason("the body is not as asserted", "target", "the assertion in the findings"),
     "http_slow": Reason("right, but slower than asserted", "target", "the waterfall: which phase grew?", soft=True),
+    "http_too_slow": Reason("slower than asserted", "target", "the waterfall: which phase grew?"),
+    "http_degraded": Reason(
+        "an assertion does not hold that the plan calls degraded", "target", "the assertion in the findings", soft=True
+    ),
+    "http_unsendable": Reason(
+        "the request cannot be sent as the plan has it", "config", "the check's method, headers and URL"
+    ),
     "http_throttled": Reason(
         "too many requests (429)", "blocked", "this probe's rate and the target's limits; Retry-After", soft=True
     ),

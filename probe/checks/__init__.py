@@ -1,0 +1,10 @@
+"""The registry of check kinds: how each gathers and judges. The plan's side of the names is parallax.plan.specs."""
+
+from probe.checks import dns, http, tls
+from probe.checks.kind import Kind
+
+KINDS: dict[str, Kind] = {
+    "dns": Kind(run=dns.run, judge=dns.judge),
+    "tls": Kind(run=tls.run, judge=tls.judge),
+    "http": Kind(run=http.run, judge=http.judge),
+}

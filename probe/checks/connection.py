@@ -18,6 +18,7 @@ _BY_OPEN_PHASE = {
     "connect": "connect_timeout",
     "tls": "tls_timeout",
     "query": "dns_timeout",
+    "tcp_connect": "dns_truncated",
     "tcp_query": "dns_truncated",
     "send": "send_timeout",
     "first_byte": "first_byte_timeout",

@@ -1,0 +1,191 @@
+"""Our own name lookup: host to addresses, through the probe's resolvers, in the open. Never getaddrinfo.
+
+The system's lookup would block a thread, hide which resolver answered, cache, and read files that no plan knows. Here
+every question is on the tape, under `lookup`: to which resolver, for which type, how it ended and when. A and AAAA are
+asked side by side. Each walks the resolvers in order, twice round; the next one is asked when one fails or its share of
+the caller's time is over, so that one lost datagram or one dead resolver does not cost the run.
+
+An answer that the name does not exist or has no such record is final. SERVFAIL and REFUSED are not: the next resolver
+is asked, as the C library's resolver does.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from parallax.clock import to_ns
+from parallax.dialling.route import NotAllowed, Routes
+from parallax.dialling.sockets import open_tcp
+from parallax.values import Address, Cidr, Family, is_ip
+from probe.attempt import failure_of
+from probe.checks.connection import judge_connection
+from probe.checks.dns import ZONE_IS_BROKEN
+from probe.checks.kind import Tools, Verdict
+from probe.dns_answer import final_name, values_at
+from probe.dns_message import Query, Reply
+from probe.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.tape import Evidence, Tape
+
+MAX_ADDRESSES = 16
+MAX_RESOLVERS = 3
+ROUNDS = 2
+SHARE_S = 2.0
+"""The longest wait for one resolver before the next question, where the caller's time would allow more."""
+GRACE_S = 1.0
+"""How long one family is still waited for once the other has given addresses."""
+
+_TYPES: dict[Family, str] = {4: "A", 6: "AAAA"}
+_LOOPBACK: dict[Family, str] = {4: "127.0.0.1", 6: "::1"}
+
+
+async def lookup(host: str, families: tuple[Family, ...], tools: Tools, tape: Tape) -> list[str]:
+    """The addresses of a host, IPv4 first, each family in its answer's order, without repeats, at most MAX_ADDRESSES.
+
+    Empty if there are none: `judge_lookup` says why, from the tape. A literal address comes back as it is. The caller
+    owns the timeout; resolvers are dialled wherever they are, as the host's owner chose them.
+    """
+    if is_ip(host):
+        return [host]
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 section 6.3
+        return [_LOOPBACK[family] for family in sorted(families)]
+    walks = [_Walk(host, _TYPES[family], tools) for family in sorted(families)]
+    resolvers = tools.resolvers[:MAX_RESOLVERS]
+    tries: list[dict[str, Any]] = []
+    tape.note(lookup=tries)
+    if not resolvers:
+        tape.fail("no_resolver", 'no resolver is known; add "resolvers" to the probe\'s config')
+        return []
+    async with trio.open_nursery() as nursery:
+
+        async def one(walk: _Walk) -> None:
+            await walk.run(resolvers, tries)
+            if walk.addresses:  # some zones never answer for one type: do not lose the other over it
+                grace_s = min(GRACE_S, _left_s() / 2)
+                nursery.cancel_scope.deadline = min(nursery.cancel_scope.deadline, trio.current_time() + grace_s)
+
+        for walk in walks:
+            nursery.start_soon(one, walk)
+    found = list(dict.fromkeys(ip for walk in walks for ip in walk.addresses))[:MAX_ADDRESSES]
+    tape.note(addresses=found)
+    return found
+
+
+class _Walk:
+    """One question put to the resolvers in turn, until one gives a final answer."""
+
+    def __init__(self, host: str, rdtype: str, tools: Tools) -> None:
+        self._query = Query(name=host, type=rdtype, recurse=True)
+        self._routes = tools.routes
+        self.addresses: list[str] = []
+
+    async def run(self, resolvers: Sequence[Address], tries: list[dict[str, Any]]) -> None:
+        order = [resolver for _ in range(ROUNDS) for resolver in resolvers]
+        for place, resolver in enumerate(order):
+            share_s = min(SHARE_S, _left_s() / (len(order) - place))
+            if await self._try(resolver, share_s, tries):
+                return
+
+    async def _try(self, resolver: Address, share_s: float, tries: list[dict[str, Any]]) -> bool:
+        """Asks one resolver. True if its answer is final."""
+        started = trio.current_time()
+        # Written down as a timeout before it begins: so it stays, whoever's deadline ends it.
+        log: dict[str, Any] = {"resolver": str(resolver), "type": self._query.type, "outcome": "timeout"}
+        tries.append(log)
+        try:
+            with trio.move_on_after(share_s):
+                reply = await _ask(self._query, resolver, _to_resolver(self._routes, resolver))
+                log["outcome"] = reply.rcode
+                if reply.ede:
+                    log["ede"] = [code for code, _ in reply.ede[:10]]
+                self.addresses = values_at(reply.answers, self._query.name, self._query.type)
+                final = final_name(reply.answers, self._query.name)
+                if final != self._query.name:
+                    log["final_name"] = final
+        except NoReply as none:
+            log["outcome"] = none.failure
+        except (NotAllowed, OSError, trio.BrokenResourceError) as error:
+            log["outcome"] = failure_of(error)
+        finally:
+            log["duration_ns"] = to_ns(trio.current_time() - started)
+        return log["outcome"] in ("NOERROR", "NXDOMAIN")
+
+
+def _left_s() -> float:
+    return trio.current_effective_deadline() - trio.current_time()
+
+
+async def _ask(query: Query, resolver: Address, routes: Routes) -> Reply:
+    reply = await ask_udp(query, resolver, routes, Heard())
+    if reply.truncated:
+        async with await open_tcp(resolver, routes) as stream:
+            reply = await ask_tcp(query, stream, Heard())
+    return reply
+
+
+def _to_resolver(routes: Routes, resolver: Address) -> Routes:
+    """The routes with the resolver itself allowed: the host's owner named it, no plan did. Where a redirect leads
+    elsewhere, the guard looks at that place as ever."""
+    return msgspec.structs.replace(routes, allow=(*routes.allow, Cidr(resolver.ip).network))
+
+
+_BY_OUTCOME = {
+    "SERVFAIL": "dns_servfail",
+    "REFUSED": "dns_refused",
+    "malformed": "dns_malformed",
+    "too_large": "dns_too_large",
+    "timeout": "dns_timeout",
+    "refused": "connect_refused",
+    "reset": "connection_reset",
+    "closed": "connection_closed",
+    "unreachable": "connect_unreachable",
+    "local_error": "local_error",
+    "not_allowed": "address_not_allowed",
+}
+"""Outcome of a try to reason, the most telling first: a resolver that answers says more than one that is silent."""
+
+
+def judge_lookup(evidence: Evidence) -> Verdict | None:
+    """Why a lookup gave no address; None if it gave one. A name that does not exist or has no address is its zone's
+    side, a resolver that gives no answer is the resolver's."""
+    if evidence.findings.get("addresses"):
+        return None
+    if evidence.failure == "no_resolver":
+        return Verdict("local_error", "config")
+    if evidence.failure not in (None, "timeout"):
+        return judge_connection(evidence)
+    tries: list[dict[str, Any]] = evidence.findings.get("lookup", [])
+    outcomes = {each["outcome"] for each in tries}
+    if "NXDOMAIN" in outcomes:
+        return Verdict("dns_nxdomain")
+    answered = {each["type"] for each in tries if each["outcome"] == "NOERROR"}
+    open_tries = [each for each in tries if each["type"] not in answered]
+    if not open_tries:
+        return Verdict("lookup_no_address")
+    return _judge_tries(open_tries)
+
+
+def _judge_tries(tries: list[dict[str, Any]]) -> Verdict:
+    outcomes = {each["outcome"] for each in tries}
+    outcome, reason = next(
+        ((outcome, reason) for outcome, reason in _BY_OUTCOME.items() if outcome in outcomes), ("", "dns_rcode")
+    )
+    verdict = Verdict(reason)
+    blames_zone = outcome == "SERVFAIL" and any(ZONE_IS_BROKEN & set(each.get("ede", ())) for each in tries)
+    return verdict if blames_zone or verdict.side != "target" else Verdict(reason, "resolver")
+
+
+def system_resolvers(path: str = "/etc/resolv.conf") -> tuple[Address, ...]:
+    """The `nameserver` lines of resolv.conf(5), port 53; empty if the file is missing. Scoped addresses are skipped."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    found: list[Address] = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 2 and words[0] == "nameserver" and is_ip(words[1]):
+            found.append(Address.of(words[1], 53))
+    return tuple(dict.fromkeys(found))

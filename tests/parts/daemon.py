@@ -1,0 +1,102 @@
+"""A real server for the tests: started in a folder of its own, ready when it says so, gone with its whole group."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+import trio
+
+from parallax.values import Address
+
+_START_TIMEOUT_S = 15.0
+
+
+class Daemon:
+    """A server that runs. `address` is where it answers, `log` what it wrote to stderr so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], address: Address, folder: Path) -> None:
+        self._process, self.address, self.folder = process, address, folder
+        self.log = ""
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9 of the server and its children, and waits until they are gone. May be called twice."""
+        # The group outlives its leader for as long as a child of it runs.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    async def wait_ready(self, text: str) -> None:
+        """Waits until the server has written this to its stderr. Fails the test if it ends first, or takes too long."""
+        ready = trio.Event()
+        token = trio.lowlevel.current_trio_token()
+        # A thread, and for the server's whole life: a full pipe would stop it.
+        threading.Thread(target=self._read, args=(text, ready, token), daemon=True).start()
+        with trio.move_on_after(_START_TIMEOUT_S):
+            await ready.wait()
+        if text not in self.log:
+            pytest.fail(f"the server did not start:\n{self.log[-2000:]}")
+
+    def _read(self, text: str, ready: trio.Event, token: trio.lowlevel.TrioToken) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stderr, suppress(trio.RunFinishedError):
+            for line in stderr:
+                self.log += line.decode(errors="replace")
+                if text in self.log and not ready.is_set():
+                    token.run_sync_soon(ready.set)
+            token.run_sync_soon(ready.set)
+
+
+def find_program(name: str, package: str) -> str:
+    """Its path; skips the test where it is missing."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if path is None:
+        pytest.skip(f"{name} is not installed: apt install {package}")
+    return path
+
+
+def free_port(ip: str = "127.0.0.1") -> int:
+    """A port that is free for UDP and TCP at this moment, for servers that can't be given port 0."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    while True:
+        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
+            tcp.bind((ip, 0))
+            port: int = tcp.getsockname()[1]
+            try:
+                udp.bind((ip, port))
+            except OSError:
+                continue
+            return port
+
+
+@asynccontextmanager
+async def daemon(
+    command: Callable[[Path], list[str]], ip: str, port: int, ready: str, files: dict[str, Callable[[Path], str]]
+) -> AsyncIterator[Daemon]:
+    """Writes the files into a new folder, starts the command there, and waits for the `ready` text on its stderr."""
+    with tempfile.TemporaryDirectory(prefix="parallax-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for path, content in files.items():
+            (folder / path).write_text(content(folder))
+        process = subprocess.Popen(
+            command(folder), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        running = Daemon(process, Address.of(ip, port), folder)
+        try:
+            await running.wait_ready(ready)
+            yield running
+        finally:
+            running.kill()

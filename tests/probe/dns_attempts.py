@@ -1,0 +1,63 @@
+"""One attempt of the dns check, as the tests ask for it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from parallax.dialling.route import EVERYWHERE, Routes
+from parallax.dialling.tls import Trust
+from parallax.plan.specs import DnsSpec
+from parallax.values import Address, Cidr, Redirect
+from probe.attempt import attempt
+from probe.checks import KINDS
+from probe.checks.kind import Subject, Tools, Verdict
+from probe.tape import Evidence
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What an attempt came to."""
+
+    evidence: Evidence
+    verdict: Verdict | None
+    dims: dict[str, str]
+    site: str | None
+
+    @property
+    def reason(self) -> str | None:
+        return self.verdict.reason if self.verdict else None
+
+    @property
+    def fault(self) -> str | None:
+        return self.verdict.side if self.verdict else None
+
+    @property
+    def findings(self) -> dict[str, Any]:
+        return self.evidence.findings
+
+    @property
+    def phases(self) -> list[str]:
+        return [phase.name for phase in self.evidence.phases]
+
+
+def tools(
+    *resolvers: Address, connect_to: Iterable[tuple[Redirect, Address]] = (), allow: Iterable[Cidr] = EVERYWHERE
+) -> Tools:
+    return Tools(routes=Routes.of(connect_to, allow), trust=Trust(), resolvers=resolvers)
+
+
+async def ask(
+    address: Address,
+    *,
+    timeout_s: float = 5.0,
+    host: str = "ns1.acme.test",
+    with_tools: Tools | None = None,
+    **spec: Any,
+) -> Outcome:
+    """One attempt for www.acme.test A, unless the spec says else."""
+    whole = DnsSpec(**{"query": "www.acme.test", **spec})
+    subject = Subject(target=str(address), host=host, address=address)
+    kind = KINDS["dns"]
+    tape = await attempt(kind, whole, subject, timeout_s, with_tools or tools())
+    evidence = tape.evidence()
+    return Outcome(evidence, kind.judge(whole, evidence), tape.dims, tape.site)

@@ -1,8 +1,21 @@
-"""Config: how one program runs on its host. Only the host's owner writes it. TOML, strict, complete at load."""
+"""Config: how one program runs on its host. Only the host's owner writes it. TOML, strict, complete at load.
+
+A relative path is relative to the folder of the config file; the loaded values have absolute paths.
+"""
+
+import ipaddress
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 
-from parallax.plan.types import ConnectTo, Control
+from parallax.loading.convert import BAD, Fault, convert_table, key_text
+from parallax.loading.document import Document, parse_document, read_text
+from parallax.loading.problems import LoadErrors, Problem, shown
+from parallax.plan.types import ConnectTo, Control, ProbeId
+from parallax.secret import SecretError, check_reference
 from parallax.values import Address, Cidr, Duration, Size, Url
 
 
@@ -10,23 +23,31 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The certificate of the collector's listener, PEM files."""
 
     certificate: str
+    """The chain that clients get, leaf first."""
     key: str
+    """The leaf's private key, without a passphrase."""
 
 
 class CollectorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of what the collector keeps."""
 
     inputs_size: Size = Size(8_000_000_000)
+    """How large the journal of what came in may grow before the oldest goes."""
     inputs_age: Duration = Duration(14 * 86400)
+    """How old a record of it may get."""
     ballast: Size = Size(16_000_000)
+    """A file of this size is given up when the disk is full, so that room can be made."""
 
 
 class ProbeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of what the probe keeps."""
 
     spool_size: Size = Size(256_000_000)
+    """How large the spool may grow before the oldest goes."""
     spool_age: Duration = Duration(7 * 86400)
+    """How old an observation in it may get."""
     ballast: Size = Size(4_000_000)
+    """A file of this size is given up when the disk is full, so that room can be made."""
 
 
 class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +60,9 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     listen: Address = Address("127.0.0.1:8600")
     """Loopback unless said otherwise; another address needs [tls]."""
     tls: Tls | None = None
+    """The certificate of the listener; plain HTTP on loopback if left out."""
     limits: CollectorLimits = CollectorLimits()
+    """Bounds of what the collector keeps."""
 
 
 class CollectorAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +73,7 @@ class CollectorAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token: str
     """Where the token is: file:PATH, env:NAME or credential:NAME (systemd); never the token itself."""
     address: Address | None = None
-    """The address to dial, so that shipping does not depend on the DNS that is watched; needed unless the URL has one."""
+    """What to dial, so that shipping does not depend on the DNS that is watched; needed unless the URL has an address."""
     ca: str | None = None
     """A PEM file with the CA of the collector's certificate, beside the host's trust store."""
 
@@ -58,11 +81,12 @@ class CollectorAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class ProbeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """probe.toml."""
 
-    id: str
+    id: ProbeId
     """As in the plan's [[probe]]."""
     state: str
     """The folder for the spool and the last good plan."""
-    collector: list[CollectorAddress]
+    collector: Annotated[list[CollectorAddress], msgspec.Meta(min_length=1, description="at least one [[collector]]")]
+    """The collectors that it ships to."""
     allow: list[Cidr] = []
     """Networks that this probe may dial though they are not public (private, link-local, loopback, metadata)."""
     resolvers: list[Address] = []
@@ -74,3 +98,135 @@ class ProbeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     control: Control | None = None
     """As in the plan, for this probe only; instead of the plan's."""
     limits: ProbeLimits = ProbeLimits()
+    """Bounds of what the probe keeps."""
+
+
+class ConfigErrors(LoadErrors):
+    """A config was refused; `problems` holds everything that is wrong with it."""
+
+
+def load_collector_config(path: Path) -> CollectorConfig:
+    """collector.toml with absolute paths. Raises ConfigErrors with every problem."""
+    config: CollectorConfig = _load(path, CollectorConfig, _collector_faults)
+    return config
+
+
+def load_probe_config(path: Path) -> ProbeConfig:
+    """probe.toml with absolute paths. Raises ConfigErrors with every problem."""
+    config: ProbeConfig = _load(path, ProbeConfig, _probe_faults)
+    return config
+
+
+def _load(path: Path, kind: type[Any], rules: Callable[[Any], Iterator[Fault]]) -> Any:
+    text = read_text(path)
+    document = text if isinstance(text, Problem) else parse_document(text, str(path))
+    if isinstance(document, Problem):
+        raise ConfigErrors([document])
+    faults: list[Fault] = []
+    config = convert_table(document.table, kind, faults)
+    if config is not BAD:
+        config = _with_folder(config, path.absolute().parent)
+        faults.extend(rules(config))
+    if faults:
+        problems = [_problem(document, fault) for fault in faults]
+        raise ConfigErrors(sorted(problems, key=lambda problem: problem.line or 0))
+    return config
+
+
+def _with_folder(config: Any, folder: Path) -> Any:
+    """The config with its paths made absolute."""
+    changes: dict[str, Any] = {}
+    for name in config.__struct_fields__:
+        value = getattr(config, name)
+        if name == "collector":
+            changes[name] = [_with_folder(entry, folder) for entry in value]
+        elif isinstance(value, Tls):
+            changes[name] = _with_folder(value, folder)
+        elif name in _PATHS and value:
+            changes[name] = str(folder / Path(value).expanduser())
+        elif name == "token" and value.startswith("file:") and value != "file:":
+            changes[name] = f"file:{folder / Path(value.removeprefix('file:')).expanduser()}"
+    return msgspec.structs.replace(config, **changes)
+
+
+_PATHS = ("state", "plan", "certificate", "key", "ca")
+
+
+def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
+    if not _is_loopback(config.listen) and config.tls is None:
+        yield Fault(
+            ("listen",), f"{config.listen} can be reached from other hosts, so it needs [tls] with certificate and key"
+        )
+    for key in ("state", "plan"):
+        if not getattr(config, key):
+            yield Fault((key,), "is empty")
+    if config.tls is not None:
+        yield from _file_faults(("tls", "certificate"), config.tls.certificate)
+        yield from _file_faults(("tls", "key"), config.tls.key)
+    yield from _ballast_faults(config.limits.ballast, config.limits.inputs_size, "inputs_size")
+
+
+def _probe_faults(config: ProbeConfig) -> Iterator[Fault]:
+    if not config.state:
+        yield Fault(("state",), "is empty")
+    yield from _file_faults(("ca",), config.ca)
+    urls: set[str] = set()
+    for place, collector in enumerate(config.collector):
+        path = ("collector", place)
+        yield from _shipping_faults(path, collector)
+        url = collector.url.rstrip("/")
+        if url in urls:
+            yield Fault((*path, "url"), f"{shown(url)} is there already")
+        urls.add(url)
+    sources: set[tuple[str, str]] = set()
+    for place, entry in enumerate(config.connect_to):
+        source = {(str(entry.source.address), protocol) for protocol in entry.source.protocols}
+        if source & sources:
+            yield Fault(("connect_to", place, "from"), f"{shown(str(entry.source))} is redirected already")
+        sources |= source
+    yield from _ballast_faults(config.limits.ballast, config.limits.spool_size, "spool_size")
+
+
+def _shipping_faults(path: tuple[str, int], collector: CollectorAddress) -> Iterator[Fault]:
+    address = collector.address or collector.url.endpoint.address
+    if address is None:
+        yield Fault(
+            (*path, "address"),
+            f"is missing: shipping must not depend on the DNS that is watched; write the address of "
+            f'{collector.url.endpoint.host}, like "192.0.2.1:{collector.url.endpoint.port}"',
+        )
+    elif not collector.url.https and not _is_loopback(address):
+        yield Fault((*path, "url"), f"{shown(collector.url)} would send the token in the clear; write https://")
+    if "?" in collector.url:
+        yield Fault((*path, "url"), f"{shown(collector.url)} has a query (?...); take it out")
+    try:
+        check_reference(collector.token)
+    except SecretError as error:
+        yield Fault((*path, "token"), str(error))
+    yield from _file_faults((*path, "ca"), collector.ca)
+
+
+def _file_faults(path: tuple[str | int, ...], file: str | None) -> Iterator[Fault]:
+    if file is not None and not (Path(file).is_file() and os.access(file, os.R_OK)):
+        yield Fault(path, f"{file} is no file that can be read" if file else "is empty")
+
+
+def _ballast_faults(ballast: Size, size: Size, name: str) -> Iterator[Fault]:
+    if ballast >= size:
+        yield Fault(("limits", "ballast"), f"{ballast} is not smaller than {name}, {size}")
+
+
+def _is_loopback(address: Address) -> bool:
+    return ipaddress.ip_address(address.ip).is_loopback
+
+
+def _problem(document: Document, fault: Fault) -> Problem:
+    """The fault with its line; the first keys of its way are the section where they lead into one."""
+    section, path = "", fault.path
+    inner = document.table.get(str(path[0])) if len(path) > 1 else None
+    if isinstance(inner, dict):
+        section, path = f"[{path[0]}]", path[1:]
+    elif isinstance(inner, list) and len(path) > 2 and isinstance(path[1], int):
+        section, path = f"[[{path[0]}]] number {path[1] + 1}", path[2:]
+    line = document.lines.of(fault.path)
+    return Problem(file=document.file, line=line, section=section, key=key_text(path), message=fault.message)

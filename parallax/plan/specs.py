@@ -2,7 +2,7 @@
 of kinds: the probe's KINDS, the docs and the tests iterate over the same names."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -12,12 +12,30 @@ RecordType = Literal[
     "A", "AAAA", "CAA", "CDS", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TLSA", "TXT"
 ]
 
+HeaderName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}", description="a header name: letters, digits, '-' (RFC 9110, 5.1)"
+    ),
+]
+HeaderValue = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"(?:[!-~](?:[ -~]{0,4000}[!-~])?)?",
+        description="printable ASCII, without a blank at its start or end (RFC 9110, 5.5)",
+    ),
+]
+Status = Annotated[int, msgspec.Meta(ge=100, le=599)]
+Pattern = Annotated[str, msgspec.Meta(max_length=1000)]
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a DNS answer should be. `values` is the whole set of the record data, in presentation form, in any order."""
 
     rcode: Literal["NOERROR", "NXDOMAIN"] = "NOERROR"
-    values: list[str] = []
+    """The response code."""
+    values: Annotated[list[str], msgspec.Meta(max_length=100)] = []
+    """The whole set of the record data, in presentation form, in any order; any set if left out."""
 
 
 class DnsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,17 +65,19 @@ class TlsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Assertion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that must hold of a response: one of `status`, `header`, `body`, `duration`, with its comparison."""
 
-    status: int | list[int] | None = None
+    status: Status | Annotated[list[Status], msgspec.Meta(min_length=1, max_length=100)] | None = None
     """The status, or the list of those that pass."""
-    header: str | None = None
+    header: HeaderName | None = None
     """The name of a header to look at; with no comparison it must be there."""
     body: Literal["text"] | None = None
     """Looks at the body, as text."""
     duration: Duration | None = None
     """The longest that the whole run against one address may take."""
     equals: str | None = None
+    """The header or body is exactly this text."""
     contains: str | None = None
-    matches: str | None = None
+    """The header or body has this text in it."""
+    matches: Pattern | None = None
     """A regular expression (Python's re.search)."""
     otherwise: Literal["fail", "degraded"] = msgspec.field(default="fail", name="else")
     """What a miss means."""
@@ -66,7 +86,7 @@ class Assertion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a response says who served it."""
 
-    header: str
+    header: HeaderName
     """The response header whose value is recorded as the region."""
 
 
@@ -74,15 +94,17 @@ class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One HTTP request to one address (RFC 9110); redirects are not followed. Targets are URLs."""
 
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
-    headers: dict[str, str] = {}
+    """The request method; GET and HEAD have no body."""
+    headers: dict[str, HeaderValue] = {}
     """Request headers beside the usual. A plan holds no secrets."""
-    body: str = ""
+    body: Annotated[str, msgspec.Meta(max_length=65536)] = ""
     """The request body, sent as UTF-8."""
     assertions: list[Assertion] = msgspec.field(default_factory=list, name="assert")
     """What must hold; without a status among them, the status must be below 400."""
     serving: Serving | None = None
+    """How a response says who served it."""
     max_body: Size = Size(1_000_000)
-    """How much of a response body is read, compressed or not; a larger one is a failure."""
+    """How much of a response body is read, compressed or not, up to 16MB; a larger one is a failure."""
 
 
 Spec = DnsSpec | TlsSpec | HttpSpec
@@ -113,3 +135,6 @@ PLANNED_KINDS = frozenset(
     {"dns.zone", "dns.resolve", "dns.chain", "dns.parity", "dns.mail", "dns.dnssec", "oidc", "signin"}
 )
 """Kinds that the plan's vocabulary has and this version does not know yet; refused by name."""
+
+PLANNED_KEYS: dict[type, frozenset[str]] = {Assertion: frozenset({"json"})}
+"""Keys that the plan's vocabulary has and this version does not know yet, by table."""

@@ -1,7 +1,7 @@
 """The plan's sections as frozen values: what to check. Never secrets, never where state lives (that is config)."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -10,55 +10,83 @@ from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redire
 
 SCHEMA = 1
 
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"[^\x00-\x1f\x7f]{1,100}", description="1 to 100 characters, none of them a control character"
+    ),
+]
+"""What a section's entry is called; messages, labels and references use it as it is."""
 
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the plan. Unknown keys are refused when a plan file is read."""
+ProbeId = Annotated[
+    str, msgspec.Meta(pattern=r"[A-Za-z0-9_.-]{1,64}", description="1 to 64 letters, digits, '-', '_' and '.'")
+]
+"""A probe's id goes into tokens, file names and labels."""
+
+Text = Annotated[str, msgspec.Meta(max_length=200)]
+Targets = Annotated[list[str], msgspec.Meta(min_length=1, description="at least one target")]
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A table of the plan. Unknown keys are refused when a plan file is read (parallax.loading); a probe that reads its
+    part of a newer collector's plan must pass over them."""
 
 
 class Defaults(Section, frozen=True, kw_only=True):
     """What a check has that does not say otherwise."""
 
     period: Duration = Duration(30)
+    """How often each probe runs a check."""
     timeout: Duration = Duration(5)
+    """How long one attempt may take, shorter than the period."""
 
 
 class Probe(Section, frozen=True, kw_only=True):
     """One vantage point: who measures, and from where."""
 
-    id: str
+    id: ProbeId
     """Short and unique, as the probe's own config has it: letters, digits, '-', '_' and '.'."""
-    region: str = ""
-    provider: str = ""
-    asn: int | None = None
+    region: Text = ""
+    """Where it stands, in the owner's words."""
+    provider: Text = ""
+    """Whose network or data centre it is in."""
+    asn: Annotated[int, msgspec.Meta(ge=1, le=4294967295)] | None = None
     """The network it is in: autonomous system number."""
-    location: tuple[float, float] | None = None
+    location: (
+        tuple[Annotated[float, msgspec.Meta(ge=-90, le=90)], Annotated[float, msgspec.Meta(ge=-180, le=180)]] | None
+    ) = None
     """Latitude and longitude, degrees."""
-    families: tuple[Family, ...] = (4, 6)
+    families: Annotated[tuple[Family, ...], msgspec.Meta(min_length=1, max_length=2)] = (4, 6)
     """The address families that it can reach: 4, 6."""
 
 
 class Control(Section, frozen=True, kw_only=True):
     """What tells a probe that its own uplink is fine; run by others than the targets."""
 
-    addresses: list[Address] = []
+    addresses: Annotated[list[Address], msgspec.Meta(max_length=32)] = []
     """Answered TCP connections (or refusals) prove the uplink of their family."""
 
 
 class Operator(Section, frozen=True, kw_only=True):
     """An operator of DNS."""
 
-    name: str
+    name: Name
+    """What it is called in findings and alerts."""
     servers: list[str] = []
     """Suffix patterns of name-server names (*.dns-a.example) or their addresses."""
     role: Literal["primary", "fallback"] = "primary"
+    """Whether it serves, or stands by to take over."""
 
 
 class Resolver(Section, frozen=True, kw_only=True):
     """A resolver to ask by name."""
 
-    name: str
+    name: Name
+    """What it is called in findings and alerts."""
     address: Endpoint
+    """An address or name, with a port if it is not its transport's own (53; 853 for dot and doq; 443 for doh)."""
     transport: Literal["udp", "tcp", "dot", "doh", "doq"] = "udp"
+    """How it is asked."""
     control: DnsName | None = None
     """A name on unrelated infrastructure, which tells a dead resolver from a dead name."""
 
@@ -81,9 +109,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 class CheckKeys(Section, frozen=True, kw_only=True):
     """The keys that every check has; the rest of its table is the kind's own spec."""
 
-    name: str
+    name: Name
+    """What the check is called, everywhere."""
     kind: str
-    targets: list[str]
+    """What is done; each kind adds keys of its own, below."""
+    targets: Targets
     """What is measured: one entry or several; each kind's page says its form."""
     period: Duration | None = None
     """How often each probe runs it; [defaults] if left out."""
@@ -98,9 +128,12 @@ class CheckKeys(Section, frozen=True, kw_only=True):
 class Component(Section, frozen=True, kw_only=True):
     """A line of the status page."""
 
-    name: str
-    owner: str = ""
+    name: Name
+    """What the status page calls it."""
+    owner: Text = ""
+    """Who looks after it."""
     runbook: Url | None = None
+    """Where it says what to do."""
     checks: list[str] = []
     """Checks whose failure is impact on this component."""
     risks: list[str] = []
@@ -108,50 +141,73 @@ class Component(Section, frozen=True, kw_only=True):
 
 
 class Member(Section, frozen=True, kw_only=True):
-    name: str
+    """One of those that stand in for each other."""
+
+    name: Name
+    """What it is called in findings and alerts."""
     connect_to: Address
+    """The address that it is reached at, whatever the DNS says."""
 
 
 class Failover(Section, frozen=True, kw_only=True):
     """Endpoints or DNS operators that stand in for each other."""
 
-    name: str
+    name: Name
+    """What the group is called."""
     kind: Literal["region", "dns-operator", "address"]
+    """What is switched over."""
     check: str
-    members: list[Member]
+    """The check that is run against each member."""
+    members: Annotated[list[Member], msgspec.Meta(min_length=2, description="at least two members")]
+    """Those that stand in for each other."""
     primary: str
+    """The member that should serve."""
     mode: Literal["observe", "recommend", "auto"] = "recommend"
+    """Whether it only watches, tells people what to do, or acts."""
 
 
 class Receiver(Section, frozen=True, kw_only=True):
     """The thing that delivers an alert."""
 
-    name: str
+    name: Name
+    """What routes call it."""
     kind: str
+    """How it delivers: webhook, pagerduty, ..."""
     url: Url | None = None
+    """Where it delivers to."""
     key: str = ""
     """secret:NAME; the value lives in the collector's config."""
 
 
 class Match(Section, frozen=True, kw_only=True):
+    """Which alerts a route takes; a key that is left out takes all."""
+
     severity: list[str] = []
+    """Any of these severities."""
     component: list[str] = []
+    """Any of these components."""
 
 
 class Route(Section, frozen=True, kw_only=True):
     """The rule that picks who gets an alert."""
 
     match: Match = Match()
-    to: list[str]
+    """Which alerts it takes; all if left out."""
+    to: Annotated[list[str], msgspec.Meta(min_length=1, description="at least one receiver")]
+    """The receivers that get them."""
 
 
 class Maintenance(Section, frozen=True, kw_only=True):
     """A window in which a component is worked on."""
 
-    name: str
-    components: list[str]
+    name: Name
+    """What is done."""
+    components: Annotated[list[str], msgspec.Meta(min_length=1, description="at least one component")]
+    """The components that may suffer."""
     start: datetime = msgspec.field(name="from")
+    """When it begins, with an offset from UTC."""
     end: datetime = msgspec.field(name="to")
+    """When it ends, with an offset from UTC."""
 
 
 class ConnectTo(Section, frozen=True, kw_only=True):
@@ -160,6 +216,7 @@ class ConnectTo(Section, frozen=True, kw_only=True):
     source: Redirect = msgspec.field(name="from")
     """The address, with /udp or /tcp where only one of them is meant."""
     to: Address
+    """The address that is dialled instead."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,3 +250,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     resolver: list[Resolver] = []
     connect_to: list[ConnectTo] = []
     check: list[msgspec.Raw] = []
+    """Tables as in a plan file, period and timeout filled in; keys at their default are left out."""
+    slots: dict[str, tuple[int, int]] = {}
+    """By check: this probe's slot among the probes that run it, where those are not the whole fleet."""
+
+    def slot_of(self, check: str) -> tuple[int, int]:
+        """This probe's place among the probes that run the check, and their number."""
+        return self.slots.get(check, self.slot)

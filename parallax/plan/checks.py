@@ -1,0 +1,189 @@
+"""One [[check]] table to a Check: the keys that every check has, the kind's own, and the rules between them. Pure.
+
+The collector's loader and the probe share this. What a table says that this version cannot do is a value,
+`Unsupported`, never an exception: a plan file with one is refused, a probe reports it and goes on with the others.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from parallax.loading.convert import BAD, Fault, convert_table, convert_value, fields_of, key_text, unknown_key
+from parallax.loading.lines import Path
+from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.assertions import http_faults
+from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, DnsSpec, HttpSpec, Spec
+from parallax.plan.types import Check, CheckKeys, Defaults
+from parallax.values import Duration, encode_value
+
+FASTEST_EXTERNAL = Duration(15)
+"""A target that others run is never probed faster than this (DESIGN.md, promise 5)."""
+FASTEST, SLOWEST = Duration(1), Duration(86400)
+BUILT_IN = Defaults()
+_PLANNED_CHECK_KEYS = frozenset({"budget"})
+
+
+class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
+    """A check table that cannot be run here, with what could be read of it and every fault."""
+
+    name: str
+    kind: str
+    targets: list[str]
+    period: Duration
+    faults: list[Fault]
+
+    @property
+    def message(self) -> str:
+        """The faults in one line."""
+        return "; ".join(f"{key_text(fault.path)}: {fault.message}" for fault in self.faults)
+
+
+def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsupported:
+    """A check from its table, as TOML or JSON has it. Never raises."""
+    faults: list[Fault] = []
+    if not isinstance(table, dict):
+        return _unsupported({}, defaults, [Fault((), f"wants a table, not {shown(table)}")])
+    secrets = [Fault(path, "secrets in checks are not built yet; take it out") for path in _secrets(table)]
+    kind = table.get("kind")
+    own = fields_of(CheckKeys)
+    if not isinstance(kind, str) or kind not in SPECS:
+        if "kind" in table:
+            faults.append(Fault(("kind",), _kind_complaint(kind)))
+        present = {key: raw for key, raw in table.items() if key in own}
+        convert_table({"kind": "", "targets": ["x"]} | present, CheckKeys, faults)
+        if "kind" not in table:
+            faults.append(Fault(("kind",), f"is missing; the kinds are {quoted(SPECS)}"))
+        return _unsupported(table, defaults, _once(secrets + faults))
+    spec_type = SPECS[kind].spec
+    known = fields_of(spec_type)
+    keys = convert_table({k: v for k, v in table.items() if k in own}, CheckKeys, faults)
+    spec = convert_table({k: v for k, v in table.items() if k in known}, spec_type, faults, planned=PLANNED_KEYS)
+    for key in (key for key in table if key not in own and key not in known):
+        planned = key in _PLANNED_CHECK_KEYS
+        faults.append(Fault((key,), "this key is not built yet") if planned else unknown_key((key,), own | known))
+    faults.extend(_target_faults(table, kind))
+    if spec is not BAD:
+        faults.extend(_spec_faults(spec))
+    if keys is BAD:
+        return _unsupported(table, defaults, _once(secrets + faults))
+    period, timeout = keys.period or defaults.period, keys.timeout or defaults.timeout
+    faults.extend(_pace_faults(period, timeout, keys))
+    if spec is not BAD:
+        faults.extend(http_faults(spec, timeout) if isinstance(spec, HttpSpec) else ())
+    if secrets or faults:
+        return _unsupported(table, defaults, _once(secrets + faults))
+    return Check(
+        name=keys.name,
+        kind=kind,
+        targets=keys.targets,
+        period=period,
+        timeout=timeout,
+        external=keys.external,
+        probes=keys.probes,
+        spec=spec,
+    )
+
+
+def check_table(check: Check) -> dict[str, Any]:
+    """The table that converts back to the check, as plain values. Keys at their default are left out, so that a probe
+    that does not know a newer key can still run the checks that do not use it."""
+    table: dict[str, Any] = {"name": check.name, "kind": check.kind, "targets": check.targets}
+    table |= {"period": str(check.period), "timeout": str(check.timeout)}
+    if not check.external:
+        table["external"] = False
+    if check.probes:
+        table["probes"] = check.probes
+    plain = msgspec.to_builtins(check.spec, enc_hook=encode_value)
+    for key, field in fields_of(type(check.spec)).items():
+        if field.required or getattr(check.spec, field.name) != _default(field):
+            table[key] = _without_none(plain[key])
+    return table
+
+
+def endpoint_text(kind: str, target: str) -> str:
+    """Where a target of a kind goes, as host:port. Raises ValueError."""
+    return str(SPECS[kind].endpoint(target))
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+
+
+def _without_none(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _without_none(value) for key, value in plain.items() if value is not None}
+    return [_without_none(value) for value in plain] if isinstance(plain, list) else plain
+
+
+def _unsupported(table: dict[str, Any], defaults: Defaults, faults: list[Fault]) -> Unsupported:
+    name, kind, targets = table.get("name"), table.get("kind"), table.get("targets")
+    period = convert_value(table.get("period"), Duration, [])
+    return Unsupported(
+        name=name if isinstance(name, str) else "",
+        kind=kind if isinstance(kind, str) else "",
+        targets=[t for t in targets if isinstance(t, str)] if isinstance(targets, list) else [],
+        period=defaults.period if period is BAD else period,
+        faults=faults,
+    )
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    """The first fault of each path: a second one says the same thing in other words."""
+    return list({fault.path: fault for fault in reversed(faults)}.values())[::-1]
+
+
+def _kind_complaint(kind: object) -> str:
+    built = f"the kinds are {quoted(SPECS)}"
+    if isinstance(kind, str) and kind in PLANNED_KINDS:
+        return f"{shown(kind)} is not built yet; {built}"
+    hint = nearest(kind, SPECS) if isinstance(kind, str) else ""
+    return f"{shown(kind)} is no kind of check; {hint}{built}"
+
+
+def _secrets(table: Any, path: Path = ()) -> Iterator[Path]:
+    if isinstance(table, str) and table.startswith("secret:"):
+        yield path
+    elif isinstance(table, dict | list):
+        for key, inner in table.items() if isinstance(table, dict) else enumerate(table):
+            yield from _secrets(inner, (*path, key))
+
+
+def _target_faults(table: dict[str, Any], kind: str) -> Iterator[Fault]:
+    """Targets that do not parse, and those that mean the same as an earlier one."""
+    targets = table.get("targets")
+    seen: dict[str, str] = {}
+    for place, target in enumerate(targets if isinstance(targets, list) else ()):
+        if not isinstance(target, str) or len(target) > 2048:
+            if isinstance(target, str):
+                yield Fault(("targets", place), f"is {len(target)} characters long; at most 2048 are taken")
+            continue
+        try:
+            where = endpoint_text(kind, target)
+        except ValueError as error:
+            yield Fault(("targets", place), str(error))
+            continue
+        same = target if kind == "http" else where
+        if same in seen:
+            yield Fault(("targets", place), f"{shown(target)} is the same as {shown(seen[same])}; take one out")
+        seen.setdefault(same, target)
+
+
+def _pace_faults(period: Duration, timeout: Duration, keys: CheckKeys) -> Iterator[Fault]:
+    inherited = " (from [defaults])" if keys.period is None else ""
+    if not FASTEST <= period <= SLOWEST:
+        yield Fault(("period",), f"{period}{inherited} is out of bounds; wants {FASTEST} to {SLOWEST}")
+    elif keys.external and period < FASTEST_EXTERNAL:
+        yield Fault(
+            ("period",),
+            f"{period}{inherited} is too fast for a target that others run; write {FASTEST_EXTERNAL} or more, "
+            "or external = false if it is yours",
+        )
+    if timeout >= period:
+        whose = " (from [defaults])" if keys.timeout is None else ""
+        yield Fault(("timeout",), f"{timeout}{whose} is not shorter than the period, {period}{inherited}")
+
+
+def _spec_faults(spec: Spec) -> Iterator[Fault]:
+    if isinstance(spec, DnsSpec) and spec.expect and spec.expect.rcode == "NXDOMAIN" and spec.expect.values:
+        yield Fault(("expect", "values"), "a name that does not exist has no values; take one of the two out")

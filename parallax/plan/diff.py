@@ -1,0 +1,151 @@
+"""What changes from one plan to another: checks, load on each target, probes touched. Pure.
+
+Load is counted per target and minute over the whole fleet, for one address of the target: a name with several
+addresses gets that much at each. Looking a target's name up asks the probes' resolvers, and is counted there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from fractions import Fraction
+
+import msgspec
+
+from parallax.plan.checks import check_table, endpoint_text
+from parallax.plan.load import IDLE
+from parallax.plan.part import NoSuchProbe, encode_part, part_of
+from parallax.plan.types import Check, Plan
+from parallax.values import Endpoint
+
+COST = {"dns": 1, "tls": 1, "http": 1}
+"""Queries, handshakes or requests of one run at one address."""
+
+_SECTIONS = ("control", "operator", "resolver", *IDLE, "connect_to")
+
+
+class ChangedCheck(msgspec.Struct, frozen=True):
+    """A check that is in both plans, and the keys in which it differs."""
+
+    name: str
+    keys: list[str]
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """Queries a minute over the fleet, at one target (host:port), by the old and the new plan."""
+
+    target: str
+    before: float
+    after: float
+
+
+class PlanDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new plan changes."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[ChangedCheck]
+    load: list[Load]
+    """Targets whose load changes."""
+    lookups: tuple[float, float]
+    """Queries a minute at the probes' resolvers, for the targets' names: old, new."""
+    probes: dict[str, list[str]]
+    """Probes touched, and what of theirs changes: added, removed, or sections of their part; "" is every probe of a
+    plan that lists none."""
+    sections: list[str]
+    """Other sections that differ."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the plans mean the same."""
+        return not (self.added or self.removed or self.changed or self.probes or self.sections)
+
+
+def diff(old: Plan, new: Plan) -> PlanDiff:
+    """What changes from the old plan to the new one."""
+    before, after = ({check.name: check for check in plan.check} for plan in (old, new))
+    both = [name for name in after if name in before]
+    loads = _loads(old), _loads(new)
+    targets = sorted({*loads[0], *loads[1]})
+    return PlanDiff(
+        added=[name for name in after if name not in before],
+        removed=[name for name in before if name not in after],
+        changed=[ChangedCheck(name, keys) for name in both if (keys := _changed_keys(before[name], after[name]))],
+        load=[
+            Load(target=target, before=float(loads[0][target]), after=float(loads[1][target]))
+            for target in targets
+            if loads[0][target] != loads[1][target]
+        ],
+        lookups=(_lookups(old), _lookups(new)),
+        probes=_probes_touched(old, new),
+        sections=[name for name in _SECTIONS if getattr(old, name) != getattr(new, name)],
+    )
+
+
+def diff_lines(found: PlanDiff) -> list[str]:
+    """The difference as people read it."""
+    if found.empty:
+        return ["no change"]
+    lines = [f"+ check {name}" for name in found.added]
+    lines += [f"- check {name}" for name in found.removed]
+    lines += [f"~ check {check.name}: {', '.join(check.keys)}" for check in found.changed]
+    lines += [f"~ {name}" for name in found.sections]
+    if found.load or found.lookups[0] != found.lookups[1]:
+        lines += ["", "queries a minute, whole fleet, for each address of a target:"]
+        rows = [(load.target, load.before, load.after) for load in found.load]
+        if found.lookups[0] != found.lookups[1]:
+            rows.append(("lookups at resolvers", *found.lookups))
+        width = max(len(name) for name, *_ in rows)
+        lines += [f"  {name:<{width}}  {before:8.2f} -> {after:8.2f}" for name, before, after in rows]
+    lines += (
+        ["", f"probes touched: {len(found.probes)}"] if "" not in found.probes else ["", "probes touched: every one"]
+    )
+    lines += [f"  {probe or 'every probe'}: {', '.join(what)}" for probe, what in found.probes.items()]
+    return lines
+
+
+def _changed_keys(old: Check, new: Check) -> list[str]:
+    before, after = check_table(old), check_table(new)
+    return [key for key in {**after, **before} if before.get(key) != after.get(key)]
+
+
+def _runs(plan: Plan) -> Iterable[tuple[Check, str, Fraction]]:
+    """Each (check, target) with its runs a minute over the fleet."""
+    for check in plan.check:
+        runners = len(set(check.probes)) or len(plan.probe) or 1
+        for target in check.targets:
+            yield check, target, runners * 60 / Fraction(float(check.period)).limit_denominator(1000)
+
+
+def _loads(plan: Plan) -> dict[str, Fraction]:
+    loads: dict[str, Fraction] = defaultdict(Fraction)
+    for check, target, runs in _runs(plan):
+        loads[endpoint_text(check.kind, target)] += runs * COST[check.kind]
+    return loads
+
+
+def _lookups(plan: Plan) -> float:
+    """A and AAAA, one query each, for every run whose target is a name; probes ask for the families that they have."""
+    families = {probe.id: len(probe.families) for probe in plan.probe}
+    total = Fraction(0)
+    for check, target, runs in _runs(plan):
+        if Endpoint(endpoint_text(check.kind, target)).address is None:
+            runners = set(check.probes) or set(families) or {""}
+            total += runs * sum(families.get(probe, 2) for probe in runners) / len(runners)
+    return float(total)
+
+
+def _probes_touched(old: Plan, new: Plan) -> dict[str, list[str]]:
+    ids = sorted({probe.id for plan in (old, new) for probe in plan.probe})
+    if not old.probe or not new.probe:
+        ids = ["", *ids]
+    touched = {}
+    for probe in ids:
+        before, after = part_of(old, probe), part_of(new, probe)
+        if isinstance(before, NoSuchProbe) and isinstance(after, NoSuchProbe):
+            continue
+        if isinstance(before, NoSuchProbe) or isinstance(after, NoSuchProbe):
+            touched[probe] = ["added" if isinstance(before, NoSuchProbe) else "removed"]
+            continue
+        parts = [msgspec.json.decode(encode_part(part)) for part in (before, after)]
+        if what := [key for key in parts[0] if parts[0][key] != parts[1][key]]:
+            touched[probe] = what
+    return touched

@@ -1,0 +1,133 @@
+"""A probe's part of a plan: what the collector serves it as JSON, and how the probe reads it back.
+
+Writer and reader may be of different versions. The writer leaves out what is at its default; the reader passes over
+fields it does not know, and converts checks one by one, so that an unknown kind or key costs only that check.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from parallax.plan.checks import Unsupported, check_table, convert_check
+from parallax.plan.types import SCHEMA, Check, ConnectTo, Control, Operator, Part, Plan, Probe, Resolver
+from parallax.values import decode_value, encode_value
+
+
+class PartError(ValueError):
+    """The bytes are no part of a plan that this version can read; the message is one line."""
+
+
+class NoSuchProbe(msgspec.Struct, frozen=True):
+    """A probe that the plan does not have."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f'the plan has no [[probe]] with id = "{self.id}"; add one, or mend the id in the probe\'s config'
+
+
+def part_of(plan: Plan, probe_id: str) -> Part | NoSuchProbe:
+    """What one probe needs of a plan. A plan without any [[probe]] gives all of itself to whoever asks."""
+    probe = next((probe for probe in plan.probe if probe.id == probe_id), None)
+    if probe is None and plan.probe:
+        return NoSuchProbe(probe_id)
+    fleet = sorted(probe.id for probe in plan.probe) or [probe_id]
+    checks = [check for check in plan.check if not check.probes or probe_id in check.probes]
+    return Part(
+        probe=probe or Probe(id=probe_id),
+        slot=(fleet.index(probe_id), len(fleet)),
+        control=plan.control,
+        operator=plan.operator,
+        resolver=plan.resolver,
+        connect_to=plan.connect_to,
+        check=[msgspec.Raw(msgspec.json.encode(check_table(check))) for check in checks],
+        slots={check.name: _slot(check, probe_id) for check in checks if check.probes},
+    )
+
+
+def part_checks(part: Part) -> Iterator[Check | Unsupported]:
+    """The part's checks, one by one; what this version cannot run comes as Unsupported. Never raises."""
+    for raw in part.check:
+        yield convert_check(msgspec.json.decode(raw))
+
+
+def part_hash(part: Part) -> str:
+    """16 hex digits that change with anything in the part: the ETag."""
+    return _hash(_canonical(part))
+
+
+def plan_hash(plan: Plan) -> str:
+    """16 hex digits that change with anything that the plan says, but not with how its files say it."""
+    checks = [check_table(check) for check in plan.check]
+    rest = msgspec.structs.replace(plan, check=[])
+    return _hash(msgspec.json.encode([checks, rest], enc_hook=encode_value, order="deterministic"))
+
+
+def encode_part(part: Part) -> bytes:
+    """The part as JSON."""
+    return msgspec.json.encode(part, enc_hook=encode_value)
+
+
+def decode_part(body: bytes) -> Part:
+    """A part from JSON, from this or another version. Raises PartError."""
+    try:
+        loose = msgspec.json.decode(body, type=_LoosePart)
+        if loose.schema != SCHEMA:
+            raise PartError(f"the plan has schema {loose.schema}; this probe reads {SCHEMA}")
+        for raw in loose.check:
+            msgspec.json.decode(raw)  # hostile nesting shows here, not later
+        return Part(
+            probe=_value(loose.probe, Probe),
+            slot=loose.slot,
+            control=_value(loose.control, Control),
+            operator=list(_known(loose.operator, Operator)),
+            resolver=list(_known(loose.resolver, Resolver)),
+            connect_to=[_value(raw, ConnectTo) for raw in loose.connect_to],
+            check=[raw.copy() for raw in loose.check],
+            slots=loose.slots,
+        )
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise PartError(f"the collector's answer is no plan: {str(error)[:200]}") from None
+
+
+class _LoosePart(msgspec.Struct):
+    """A part of which only the frame is typed."""
+
+    probe: msgspec.Raw
+    slot: tuple[int, int]
+    schema: int = SCHEMA
+    control: msgspec.Raw = msgspec.Raw(b"{}")
+    operator: list[msgspec.Raw] = []
+    resolver: list[msgspec.Raw] = []
+    connect_to: list[msgspec.Raw] = []
+    check: list[msgspec.Raw] = []
+    slots: dict[str, tuple[int, int]] = {}
+
+
+def _value(raw: msgspec.Raw, kind: Any) -> Any:
+    return msgspec.json.decode(raw, type=kind, dec_hook=decode_value)
+
+
+def _known(raws: list[msgspec.Raw], kind: Any) -> Iterator[Any]:
+    """Those that this version can read; a newer collector may have words that nothing here uses."""
+    for raw in raws:
+        try:
+            yield _value(raw, kind)
+        except msgspec.ValidationError:
+            continue
+
+
+def _slot(check: Check, probe_id: str) -> tuple[int, int]:
+    runners = sorted(set(check.probes))
+    return runners.index(probe_id), len(runners)
+
+
+def _canonical(part: Part) -> bytes:
+    plain = msgspec.json.decode(encode_part(part))
+    return msgspec.json.encode(plain, order="sorted")
+
+
+def _hash(canonical: bytes) -> str:
+    return hashlib.blake2b(canonical, digest_size=8).hexdigest()

@@ -1,0 +1,156 @@
+"""What must hold between a plan's sections: unique names, references that lead somewhere, windows that end. Pure.
+
+The rules look at entries rather than at a finished plan, so that they can speak about an entry's file and line, and so
+that an entry that does not convert still counts as there for those that refer to it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from parallax.loading.convert import Fault
+from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.types import ConnectTo, Control, Failover, Maintenance, Operator, Probe, Route
+from parallax.values import dns_name, is_ip
+
+MAX_PAIRS = 10_000
+"""(check, target) pairs of one plan."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of a plan: where it stands, as written, and as converted (None if it did not convert)."""
+
+    document: int
+    """Which file, from 0."""
+    section: str
+    number: int | None
+    """Its place among the section's tables of that file, from 0; None for a section that is there once."""
+    table: Any
+    value: Any = None
+
+    @property
+    def name(self) -> str | None:
+        """What the entry is called (a probe's id), if anything."""
+        name = self.table.get("id" if self.section == "probe" else "name") if isinstance(self.table, dict) else None
+        return name if isinstance(name, str) else None
+
+
+Found = Iterator[tuple[Entry, Fault]]
+
+
+def plan_faults(entries: list[Entry]) -> Found:
+    """Every fault between the sections of a plan."""
+    yield from _unique_names(entries)
+    yield from _references(entries)
+    yield from _connect_to(entries)
+    pairs = 0
+    for entry in entries:
+        for fault in _own_faults(entry.value):
+            yield entry, fault
+        if entry.section == "check" and entry.value is not None:
+            before, pairs = pairs, pairs + len(entry.value.targets)
+            if before <= MAX_PAIRS < pairs:
+                yield entry, Fault(("targets",), f"brings the plan past {MAX_PAIRS} pairs of check and target")
+
+
+def _unique_names(entries: list[Entry]) -> Found:
+    seen: set[tuple[str, str]] = set()
+    for entry in entries:
+        key = "id" if entry.section == "probe" else "name"
+        if entry.name is not None and (entry.section, entry.name) in seen:
+            yield entry, Fault((key,), f"{shown(entry.name)} is there already; give every [[{entry.section}]] its own")
+        elif entry.name is not None:
+            seen.add((entry.section, entry.name))
+
+
+def _references(entries: list[Entry]) -> Found:
+    names = {section: [e.name for e in entries if e.section == section and e.name] for section in _NAMED}
+    for entry in entries:
+        for section, keys in _REFERENCES.get(entry.section, ()):
+            for path, name in _texts(entry.table, keys):
+                if name not in names[section]:
+                    yield entry, Fault(path, _nowhere(name, section, names[section]))
+
+
+_NAMED = ("probe", "check", "component", "receiver")
+_REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "check": (("probe", ("probes",)),),
+    "component": (("check", ("checks",)), ("check", ("risks",))),
+    "failover": (("check", ("check",)),),
+    "route": (("receiver", ("to",)), ("component", ("match", "component"))),
+    "maintenance": (("component", ("components",)),),
+}
+"""By section: whose names the texts under a key are."""
+
+
+def _texts(table: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    value = table
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        yield keys, value
+    for place, text in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(text, str):
+            yield (*keys, place), text
+
+
+def _nowhere(name: str, section: str, known: list[str]) -> str:
+    if not known:
+        return f"there is no [[{section}]] {shown(name)}; the plan has none at all"
+    return f"there is no [[{section}]] {shown(name)}; {nearest(name, known)}there are {quoted(known)}"
+
+
+def _connect_to(entries: list[Entry]) -> Found:
+    seen: set[tuple[str, str]] = set()
+    for entry in entries:
+        if isinstance(entry.value, ConnectTo):
+            source = entry.value.source
+            sources = {(str(source.address), protocol) for protocol in source.protocols}
+            if sources & seen:
+                yield entry, Fault(("from",), f"{shown(str(source))} is redirected already; one entry can win only")
+            seen |= sources
+
+
+def _own_faults(value: Any) -> Iterator[Fault]:
+    """What a section's own keys must keep among each other."""
+    if isinstance(value, Failover):
+        members = [member.name for member in value.members]
+        for place in _repeats(members):
+            yield Fault(("members", place, "name"), f"{shown(members[place])} is there already")
+        if value.primary not in members:
+            yield Fault(("primary",), f"{shown(value.primary)} is no member; the members are {quoted(members)}")
+    elif isinstance(value, Operator):
+        for place, server in enumerate(value.servers):
+            if complaint := _server_complaint(server):
+                yield Fault(("servers", place), complaint)
+    elif isinstance(value, Maintenance) and value.start >= value.end:
+        yield Fault(("to",), "is not after from")
+    elif isinstance(value, Probe):
+        for place in _repeats(value.families):
+            yield Fault(("families", place), f"{value.families[place]} is there already")
+    elif isinstance(value, Control):
+        for place in _repeats(value.addresses):
+            yield Fault(("addresses", place), f"{shown(str(value.addresses[place]))} is there already")
+    elif isinstance(value, Route):
+        for place in _repeats(value.to):
+            yield Fault(("to", place), f"{shown(value.to[place])} is there already")
+
+
+def _repeats(values: Iterable[object]) -> Iterator[int]:
+    seen = set()
+    for place, value in enumerate(values):
+        if value in seen:
+            yield place
+        seen.add(value)
+
+
+def _server_complaint(server: str) -> str | None:
+    if is_ip(server):
+        return None
+    try:
+        if "*" in dns_name(server.removeprefix("*.")):
+            return f"{shown(server)} has a * elsewhere than as its first label"
+    except ValueError as error:
+        return f"is no name-server pattern (*.dns-a.example), name or address: {error}"
+    return None

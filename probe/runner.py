@@ -46,7 +46,7 @@ class Runner:
         wall: Callable[[], int] = wall_ns,
         max_running: int = MAX_RUNNING,
     ) -> None:
-        self._deliver, self._counters, self._wall, self._max_running = deliver, counters, wall, max_running
+        self._deliver, self.counters, self._wall, self._max_running = deliver, counters, wall, max_running
         self._schedule = Schedule(counters.skip)
         self._jobs: Mapping[Pair, Job] = {}
         self._running: set[Pair] = set()
@@ -69,9 +69,9 @@ class Runner:
             while True:
                 for due in self._schedule.take(self._wall()):
                     if due.pair in self._running:
-                        self._counters.skip("running")
+                        self.counters.skip("running")
                     elif len(self._running) >= self._max_running:
-                        self._counters.skip("overload")
+                        self.counters.skip("overload")
                     else:
                         self._running.add(due.pair)
                         nursery.start_soon(self._run, due, self._jobs[due.pair])

@@ -113,7 +113,7 @@ def test_a_large_step_back_does_not_silence_the_probe() -> None:
 
 
 def test_a_pair_that_stays_keeps_its_next_tick_and_one_that_left_is_not_run() -> None:
-    schedule, skipped, grid = one()
+    schedule, _, grid = one()
     before = schedule.next_at()
     assert before is not None
     other = Pair("web", "x")

@@ -1,0 +1,84 @@
+"""Whether an observation must not count, because the probe's own trouble may have made it. Pure.
+
+`abstain` is a word, or None. The order below is from the trouble that explains most to the one that explains least.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from parallax.observation import Observation
+from parallax.values import Address, Family, is_ip
+
+LAG_S = 0.2
+STEP_S = 0.25
+
+UPLINK_REASONS = frozenset(
+    {
+        "dns_timeout",
+        "dns_servfail",
+        "dns_truncated",
+        "dns_bad_replies",
+        "connect_unreachable",
+        "connect_timeout",
+        "connection_reset",
+        "connection_closed",
+        "tls_timeout",
+        "send_timeout",
+        "first_byte_timeout",
+        "body_timeout",
+        "overrun",
+    }
+)
+"""What a dead uplink of ours looks like. SERVFAIL is what a resolver on our own network says then."""
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the probe itself was during a run. Spans are seconds."""
+
+    lag_s: float = 0.0
+    """The event loop's worst lag within it."""
+    stepped_s: float = 0.0
+    """How far the wall clock ran away from the steady one within it."""
+    down: Mapping[Family, bool] = {}
+    """Whether the uplink of a family was found down within it; a family that nothing vouches for is left out."""
+    skewed: bool = False
+    unsynchronised: bool = False
+
+
+def abstain_for(observation: Observation, conditions: Conditions) -> str | None:
+    """Why it must not count: what it says already, or "overload", "uplink_v4", "uplink_v6", "clock_stepped",
+    "clock_skewed", "clock_unsynchronised"; None if nothing speaks against it."""
+    if observation.abstain is not None:
+        return observation.abstain
+    if conditions.lag_s > LAG_S:
+        return "overload"
+    if asks_for_uplink(observation) and (family := _dead_family(observation, conditions.down)):
+        return f"uplink_v{family}"
+    if abs(conditions.stepped_s) > STEP_S:
+        return "clock_stepped"
+    if conditions.skewed:
+        return "clock_skewed"
+    return "clock_unsynchronised" if conditions.unsynchronised else None
+
+
+def asks_for_uplink(observation: Observation) -> bool:
+    """Whether a dead uplink could look like this."""
+    return observation.reason in UPLINK_REASONS
+
+
+def family_of(observation: Observation) -> Family | None:
+    """The address family it went over; None where it has no address (a lookup that failed)."""
+    family = observation.dims.get("family")
+    if family in ("4", "6"):
+        return 4 if family == "4" else 6
+    host = observation.subject.rpartition(":")[0].strip("[]")
+    return Address.of(host, 1).family if is_ip(host) else None
+
+
+def _dead_family(observation: Observation, down: Mapping[Family, bool]) -> Family | None:
+    """The family whose uplink is to blame. Without a family of its own, it takes all that are known to be down."""
+    family = family_of(observation)
+    if family is not None:
+        return family if down.get(family) else None
+    return min(down) if down and all(down.values()) else None

@@ -1,0 +1,150 @@
+"""The HTTP side of one collector: batches up, the plan down, over kept-alive connections to a pinned address.
+
+Nothing is looked up, so that shipping survives the death of the DNS that is watched. The host's owner wrote the
+collector's address into the config, which allows dialling it, and it alone.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+import trio
+
+from parallax import wire
+from parallax.config import CollectorAddress
+from parallax.dialling.errors import FAILURES
+from parallax.dialling.http import Http, HttpError, Response, open_http
+from parallax.dialling.route import NotAllowed, Routes
+from parallax.dialling.tls import Trust
+from parallax.secret import Secret, SecretError
+from parallax.values import Address, Cidr
+from probe.attempt import failure_of
+from probe.outcomes import Answer
+
+POST_TIMEOUT_S = 20.0
+PLAN_WAIT_S = 25
+PLAN_TIMEOUT_S = PLAN_WAIT_S + 10.0
+MAX_ACK = 65_536
+MAX_PLAN = 8_000_000
+
+_OWN: list[type[BaseException]] = [OSError, trio.BrokenResourceError, NotAllowed, HttpError]
+_FAILURES = (*_OWN, *FAILURES)
+
+
+class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking for the plan. `date` is the collector's clock as its answer said it, whole seconds."""
+
+    status: int | None = None
+    failure: str | None = None
+    body: bytes = b""
+    etag: str = ""
+    date: datetime | None = None
+    retry_after: str | None = None
+    detail: str = ""
+
+
+class CollectorClient:
+    """Talks to one collector. Never raises but for cancellation: what goes wrong is in the answer."""
+
+    def __init__(self, url: str, http: Http, token: Callable[[], Secret]) -> None:
+        self._url, self._http, self._token = url.rstrip("/"), http, token
+
+    async def post_batch(self, body: bytes, headers: dict[str, str]) -> Answer:
+        """Sends a batch's bytes as they are."""
+        headers = {**headers, "content-type": wire.MSGPACK, "content-encoding": wire.ZSTD}
+        status, answer_headers, content, failure = await self._exchange(
+            "POST", "/v1/batches", headers, body, POST_TIMEOUT_S, MAX_ACK
+        )
+        if status is None:
+            return Answer(failure=failure, detail=content.decode())
+        return Answer(
+            status=status,
+            ack=_ack(content) if status == 200 else None,
+            retry_after=answer_headers.get("retry-after"),
+            detail="" if status == 200 else _shown(content),
+        )
+
+    async def get_plan(self, etag: str, wait_s: int = PLAN_WAIT_S) -> PlanAnswer:
+        """Asks for this probe's part; with an etag, the answer comes once it has another or the wait is over."""
+        headers = {"if-none-match": f'"{etag}"'} if etag else {}
+        status, answer_headers, content, failure = await self._exchange(
+            "GET", f"/v1/plan?wait={wait_s}", headers, b"", PLAN_TIMEOUT_S, MAX_PLAN
+        )
+        if status is None:
+            return PlanAnswer(failure=failure, detail=content.decode())
+        return PlanAnswer(
+            status=status,
+            body=content if status == 200 else b"",
+            etag=answer_headers.get("etag", "").strip('"'),
+            date=_date(answer_headers.get("date")),
+            retry_after=answer_headers.get("retry-after"),
+            detail="" if status in (200, 304) else _shown(content),
+        )
+
+    async def _exchange(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, timeout_s: float, limit: int
+    ) -> tuple[int | None, dict[str, str], bytes, str]:
+        """Status (None if it failed), headers by lower-case name, the body up to a limit, and the failure word."""
+        try:
+            headers = {**headers, "authorization": f"Bearer {self._token().reveal()}"}
+        except SecretError as error:
+            return None, {}, str(error).encode(), "token"
+        with trio.move_on_after(timeout_s):
+            try:
+                async with self._http.request(method, self._url + path, headers=headers, body=body) as response:
+                    content = await _read(response, limit)
+                    if content is None:
+                        return None, {}, b"the answer is too large", "malformed"
+                    return response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, ""
+            except _FAILURES as error:
+                return None, {}, str(error).encode()[:300], failure_of(error)
+        return None, {}, b"", "timeout"
+
+
+@asynccontextmanager
+async def open_client(config: CollectorAddress, token: Callable[[], Secret]) -> AsyncIterator[CollectorClient]:
+    """A client for one collector of the config. Raises OSError or ssl.SSLError for an unreadable CA file.
+
+    `token` is asked for the bearer token at every request, so that a changed file is heeded; it raises SecretError."""
+    address = dial_address(config)
+    alone = Routes.of(allow=[Cidr(f"{address.ip}/{128 if address.family == 6 else 32}")])
+    async with open_http(address, alone, Trust(config.ca)) as http:
+        yield CollectorClient(config.url, http, token)
+
+
+def dial_address(config: CollectorAddress) -> Address:
+    """Where the collector is dialled. The loader has seen to it that there is an address (parallax.config)."""
+    address = config.address or config.url.endpoint.address
+    assert address is not None, config.url
+    return address
+
+
+async def _read(response: Response, limit: int) -> bytes | None:
+    content = bytearray()
+    async for part in response.aiter_raw():
+        content += part
+        if len(content) > limit:
+            return None
+    return bytes(content)
+
+
+def _ack(content: bytes) -> wire.Ack | None:
+    try:
+        return msgspec.json.decode(content, type=wire.Ack)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text) if text else None
+    except (ValueError, TypeError):
+        return None
+    return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _shown(content: bytes) -> str:
+    """The start of an error answer, printable, for a log."""
+    return "".join(c if c.isprintable() else " " for c in content[:300].decode("utf-8", "replace"))

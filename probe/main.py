@@ -1,0 +1,177 @@
+"""The probe program: its whole wiring."""
+
+import ssl
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import trio
+
+import parallax
+from parallax.clock import NS, wall_ns
+from parallax.config import CollectorAddress, ProbeConfig
+from parallax.dialling.tls import Trust, client_context
+from parallax.journal import Journal, Limits, open_journal
+from parallax.observation import Observation
+from parallax.plan.types import Check
+from parallax.secret import SecretError, read_secret
+from parallax.state import StartError, lock_state_folder
+from probe.client import CollectorClient, dial_address, open_client
+from probe.egress import egress_addresses
+from probe.force import Force
+from probe.health import Health
+from probe.plans import PlanClient, PlanInForce
+from probe.report import CHECK, EVERY_S, Figures, read_rss, report
+from probe.runner import Runner, Span
+from probe.runs import run_target
+from probe.schedule import Grid, Pair, Schedule
+from probe.shipping import Shipper
+from probe.spool import Envelope, Spool
+from probe.statistics import Counters
+from probe.uplink import dialler
+from probe.work import jobs_of
+
+FINISH_S = 1.0
+"""How long the end of the process may take to put the open batch on disk and ship what there is."""
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """What a started probe tells whoever started it."""
+
+    stream: str
+    state: Path
+
+
+async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED) -> None:
+    """Runs a probe until cancelled, then ends in order: no new runs, the open batch to disk, one last sending.
+
+    Raises StartError and JournalError, one line each, for what it cannot start with.
+    """
+    _check_trust(config)
+    with lock_state_folder(Path(config.state)) as state:
+        async with open_journal(state / "spool.db", _limits(config)) as journal, AsyncExitStack() as stack:
+            clients = {collector.url: await _open_client(stack, collector) for collector in config.collector}
+            await journal.register(list(clients))
+            force, counters = Force(config), Counters()
+            health = Health(dialler(lambda: force.tools.routes))
+            spool = Spool(journal, config.id, partial(_envelope, config, force, health), counters)
+            shippers = [
+                Shipper(name, client, journal, spool, health.offsets, counters) for name, client in clients.items()
+            ]
+
+            async def deliver(observations: list[Observation], span: Span) -> None:
+                for observation in await health.settle(observations, span):
+                    spool.put_nowait(observation)
+
+            async def run(check: Check, target: str, scheduled_at: int) -> Sequence[Observation]:
+                return await run_target(check, target, force.vantage, force.tools, scheduled_at=scheduled_at)
+
+            def apply(plan: PlanInForce) -> None:
+                force.apply(plan)
+                health.use_controls(force.controls)
+                runner.assign(jobs_of(plan, config.id, run))
+
+            runner = Runner(deliver, counters)
+            plans = PlanClient(state / "plan.json", list(clients.items()), apply, health.vouch)
+
+            async with trio.open_nursery() as lasting:
+                lasting.cancel_scope.shield = True
+                spooled = trio.Event()
+                lasting.start_soon(_serve_spool, spool, spooled)
+                for shipper in shippers:
+                    lasting.start_soon(shipper.serve, name=f"ship to {shipper.name}")
+                try:
+                    async with trio.open_nursery() as working:
+                        working.start_soon(health.serve)
+                        plans.load_saved()
+                        working.start_soon(plans.serve)
+                        working.start_soon(runner.serve)
+                        working.start_soon(_report, config, force, health, spool, journal, shippers, runner, plans)
+                        task_status.started(Running(stream=spool.stream, state=state))
+                finally:
+                    with trio.move_on_after(FINISH_S):
+                        spool.close()
+                        await spooled.wait()
+                        for shipper in shippers:
+                            await shipper.wait_shipped()
+                    lasting.cancel_scope.cancel()
+
+
+async def _serve_spool(spool: Spool, done: trio.Event) -> None:
+    await spool.serve()
+    done.set()
+
+
+async def _report(
+    config: ProbeConfig,
+    force: Force,
+    health: Health,
+    spool: Spool,
+    journal: Journal,
+    shippers: Sequence[Shipper],
+    runner: Runner,
+    plans: PlanClient,
+) -> None:
+    """Puts the probe's own figures among its observations, on a grid like any check's."""
+    schedule = Schedule()
+    schedule.replace([(Pair(CHECK, config.id), Grid.of(CHECK, config.id, EVERY_S))], wall_ns())
+    while True:
+        since = trio.current_time()
+        await trio.sleep(max(0.0, ((schedule.next_at() or 0) - wall_ns()) / NS))
+        for due in schedule.take(wall_ns()):
+            figures = Figures(
+                counters=runner.counters,
+                running=runner.running,
+                spool=journal.stats,
+                shipping={shipper.name: shipper.state for shipper in shippers},
+                lag_s=health.beat.worst_since(since),
+                rss=read_rss(),
+                offset_s=health.offsets.offset_s(trio.current_time()),
+                clock=health.clock_sync,
+                uplinks={str(family): uplink.up for family, uplink in health.uplinks.items()},
+                plan=force.plan,
+                plan_words=plans.words,
+                agent=parallax.__version__,
+            )
+            spool.put_nowait(report(config.id, figures, scheduled_at=due.scheduled_at, started_at=wall_ns()))
+
+
+def _envelope(config: ProbeConfig, force: Force, health: Health) -> Envelope:
+    towards = [*force.controls, *(dial_address(collector) for collector in config.collector)]
+    return Envelope(
+        plan=force.plan,
+        agent=parallax.__version__,
+        egress=egress_addresses(towards),
+        clock_sync_age_s=health.clock_sync.age_s,
+    )
+
+
+async def _open_client(stack: AsyncExitStack, config: CollectorAddress) -> CollectorClient:
+    token = partial(read_secret, config.token)
+    try:
+        token()
+    except SecretError as error:
+        raise StartError(f"the token for {config.url}: {error}") from None
+    try:
+        return await stack.enter_async_context(open_client(config, token))
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"the CA file {config.ca} for {config.url} cannot be used: {error}") from None
+
+
+def _limits(config: ProbeConfig) -> Limits:
+    return Limits(
+        max_bytes=config.limits.spool_size,
+        max_age_s=config.limits.spool_age,
+        ballast_bytes=config.limits.ballast,
+        keep_read=False,
+    )
+
+
+def _check_trust(config: ProbeConfig) -> None:
+    if config.ca is not None:
+        try:
+            client_context(Trust(config.ca))
+        except (OSError, ssl.SSLError) as error:
+            raise StartError(f"the CA file {config.ca} cannot be used: {error}") from None

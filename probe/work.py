@@ -1,0 +1,59 @@
+"""A plan in force to the jobs that carry it out: which pair, on which grid, run how. Nothing runs here."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from parallax.clock import wall_ns
+from parallax.observation import Observation
+from parallax.plan.checks import Unsupported
+from parallax.plan.types import Check
+from probe.plans import PlanInForce
+from probe.runner import Job
+from probe.schedule import Grid, Pair
+
+RunTarget = Callable[[Check, str, int], Awaitable[Sequence[Observation]]]
+
+
+def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pair, Job]:
+    """One job for each target of each check, and one for each check that this probe cannot run, which says so."""
+    jobs: dict[Pair, Job] = {}
+    for check in plan.checks:
+        for target in check.targets:
+            grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
+            jobs[Pair(check.name, target)] = Job(grid, partial(_run, run_target, check, target))
+    for unsupported in plan.unsupported:
+        grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)
+        jobs[Pair(unsupported.name, "")] = Job(grid, partial(_say_unsupported, unsupported, probe))
+    return jobs
+
+
+async def _run(run_target: RunTarget, check: Check, target: str, scheduled_at: int) -> list[Observation]:
+    return list(await run_target(check, target, scheduled_at))
+
+
+async def _say_unsupported(check: Unsupported, probe: str, scheduled_at: int) -> list[Observation]:
+    return [unsupported_observation(check, probe, scheduled_at)]
+
+
+def unsupported_observation(check: Unsupported, probe: str, scheduled_at: int) -> Observation:
+    """What this probe says once a period about a check that it does not know."""
+    target = check.targets[0] if check.targets else ""
+    return Observation(
+        probe=probe,
+        stream="",
+        seq=0,
+        run=secrets.token_hex(8),
+        check=check.name[:200],
+        kind=check.kind[:64],
+        target=target[:500],
+        subject=target[:500],
+        dims={},
+        scheduled_at=scheduled_at,
+        started_at=wall_ns(),
+        duration_ns=0,
+        phases=[],
+        reason="unsupported",
+        fault="config",
+        findings={"detail": check.message[:500]},
+    )

@@ -4,19 +4,16 @@ Every exception that a library raises on the way becomes a failure word here, by
 what the table does not know is a bug of ours and is reported as such, logged once with its traceback.
 """
 
-import errno
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 
-import structlog
 import trio
 
-from parallax.dialling.errors import FAILURES
+from parallax.dialling.errors import cause_chain, failure_word
 from parallax.dialling.route import NotAllowed
+from parallax.redaction import redact_text
 from probe.checks.kind import Kind, Subject, Tools
 from probe.tape import Tape
-
-_log = structlog.get_logger()
 
 
 async def attempt(
@@ -36,50 +33,31 @@ async def record(tape: Tape, timeout_s: float, gather: Callable[[], Awaitable[No
         except Exception as error:  # the one place of the probe: a bug in a check must not stop the others
             failure = failure_of(error)
             if failure == "bug":
-                _log.exception("bug in a check")
-            tape.fail(failure, str(error))
+                import structlog  # here, as it takes longer to import than all else that `parallax check` needs
+
+                structlog.get_logger().exception("bug in a check")
+            tape.fail(failure, detail_of(error))
     if deadline.cancelled_caught:
         tape.fail("timeout")
 
 
 def failure_of(error: BaseException) -> str:
-    """The failure word of an exception: the innermost known one along its cause chain decides."""
+    """The failure word of an exception: the innermost known one along its cause chain decides.
+
+    The walk ends at the first link that no table knows, so that a bug on top of a failed connection stays a bug.
+    """
     word = "bug"
-    for link in _chain(error):
+    for link in cause_chain(error):
         if isinstance(link, NotAllowed):
             return "not_allowed"
-        word = FAILURES.get(type(link), word) if not isinstance(link, OSError) else _os_failure(link, word)
+        known = failure_word(link)
+        if known is None and not isinstance(link, BaseExceptionGroup):
+            break
+        word = known or word
     return word
 
 
-_ERRNO = {
-    errno.ECONNREFUSED: "refused",
-    errno.ENETUNREACH: "unreachable",
-    errno.EHOSTUNREACH: "unreachable",
-    errno.EADDRNOTAVAIL: "unreachable",
-    errno.ECONNRESET: "reset",
-    errno.EPIPE: "reset",
-    errno.ECONNABORTED: "reset",
-    errno.ETIMEDOUT: "timeout",
-    errno.EMFILE: "local_error",
-    errno.ENFILE: "local_error",
-    errno.ENOBUFS: "local_error",
-    errno.ENOMEM: "local_error",
-    errno.EAFNOSUPPORT: "local_error",
-    errno.EACCES: "local_error",
-    errno.EPERM: "local_error",
-}
-
-
-def _os_failure(error: OSError, otherwise: str) -> str:
-    return _ERRNO.get(error.errno or 0, otherwise)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and its causes, outermost first; groups are walked into their first member."""
-    seen = 0
-    link: BaseException | None = error
-    while link is not None and seen < 20:
-        yield link
-        seen += 1
-        link = link.exceptions[0] if isinstance(link, BaseExceptionGroup) else link.__cause__ or link.__context__
+def detail_of(error: BaseException) -> str:
+    """The innermost message along the cause chain, which is the library's own, redacted; wrappers often say nothing."""
+    messages = [str(link) for link in cause_chain(error)]
+    return redact_text(next((message for message in reversed(messages) if message), "")[:1000])

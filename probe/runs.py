@@ -114,5 +114,5 @@ class _Start(msgspec.Struct, frozen=True):
             reason=verdict.reason if verdict else None,
             fault=verdict.side if verdict else None,
             abstain=abstain,
-            findings=evidence.findings,
+            findings=evidence.findings | (verdict.note if verdict else {}),
         )

@@ -30,6 +30,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None
     phase: str | None = None
     duration_ns: int = 0
+    material: dict[str, Any] = {}
+    """What `judge` may see but the observation must not carry: bodies, whole headers."""
 
 
 class Tape:
@@ -43,6 +45,7 @@ class Tape:
         self.findings: dict[str, Any] = dict(after.findings) if after else {}
         self.dims: dict[str, str] = {}
         self.site: str | None = None
+        self.material: dict[str, Any] = {}
         self._phases: list[Phase] = list(after._phases) if after else []  # noqa: SLF001
         self._open: tuple[str, float] | None = None
         self._failure: tuple[str, str | None] | None = None
@@ -53,6 +56,15 @@ class Tape:
         assert self._open is None, f"phase {name} inside {self._open}"
         self._open = (name, trio.current_time())
         yield
+        self._close_phase()
+
+    def enter(self, name: str) -> None:
+        """As `phase`, for where a library's events say when: ends the phase that is open, and opens this one."""
+        self._close_phase()
+        self._open = (name, trio.current_time())
+
+    def leave(self) -> None:
+        """Ends the phase that is open, if any."""
         self._close_phase()
 
     def note(self, **findings: Any) -> None:
@@ -76,6 +88,7 @@ class Tape:
             failure=failure,
             phase=phase,
             duration_ns=to_ns(trio.current_time() - self.started),
+            material=self.material,
         )
 
     def _close_phase(self) -> None:

@@ -1,19 +1,115 @@
 """Library exceptions to failure words: what a stream, TLS or HTTP library raises, in words that every check shares.
 
-OSError goes by errno (in `probe.attempt`). A test walks the libraries' exception classes and fails on an unmapped one.
+OSError goes by errno, TLS errors by OpenSSL's reason, all else by class. A test walks the libraries' exception classes
+and fails on an unmapped one. The words are those of `probe.tape.Failure`, and the kinds' own:
+`certificate`, `tls_alert`, `tls_old_version`, `tls_weak`, `tls_malformed`, `malformed`, `unsendable`.
 """
 
+import errno
+import re
 import ssl
+from collections.abc import Iterator
 
 import h11
 import httpcore2
 import trio
 
 FAILURES: dict[type[BaseException], str] = {
+    trio.BrokenResourceError: "reset",
+    trio.ClosedResourceError: "closed",
+    trio.TooSlowError: "timeout",
+    h11.ProtocolError: "malformed",
+    h11.RemoteProtocolError: "malformed",
+    h11.LocalProtocolError: "unsendable",
+    httpcore2.ProtocolError: "malformed",
+    httpcore2.RemoteProtocolError: "malformed",
+    httpcore2.LocalProtocolError: "unsendable",
+    httpcore2.UnsupportedProtocol: "unsendable",
+    httpcore2.NetworkError: "reset",
+    httpcore2.ConnectError: "reset",
+    httpcore2.ReadError: "reset",
+    httpcore2.WriteError: "reset",
+    httpcore2.TimeoutException: "timeout",
+    httpcore2.ConnectTimeout: "timeout",
+    httpcore2.ReadTimeout: "timeout",
+    httpcore2.WriteTimeout: "timeout",
+    httpcore2.PoolTimeout: "timeout",
+}
+"""By class, exactly: a class that is not here is a bug, not a failure."""
+
+_TLS_CLASSES: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "certificate",
     ssl.SSLZeroReturnError: "closed",
     ssl.SSLEOFError: "closed",
-    trio.ClosedResourceError: "closed",
-    httpcore2.RemoteProtocolError: "malformed",
-    h11.RemoteProtocolError: "malformed",
+    ssl.SSLSyscallError: "reset",
 }
+
+_TLS_REASONS = {
+    "UNSUPPORTED_PROTOCOL": "tls_old_version",
+    "VERSION_TOO_LOW": "tls_old_version",
+    "UNEXPECTED_EOF_WHILE_READING": "closed",
+    "DH_KEY_TOO_SMALL": "tls_weak",
+    "EE_KEY_TOO_SMALL": "tls_weak",
+    "CA_KEY_TOO_SMALL": "tls_weak",
+    "CA_MD_TOO_WEAK": "tls_weak",
+    "WRONG_SIGNATURE_TYPE": "tls_weak",
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": "tls_weak",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "tls_weak",
+}
+"""OpenSSL's reason words that say more than "this is not TLS as it should be"."""
+
+_ERRNO = {
+    errno.ECONNREFUSED: "refused",
+    errno.ENETUNREACH: "unreachable",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.EHOSTDOWN: "unreachable",
+    errno.ENOPROTOOPT: "unreachable",  # ICMP protocol unreachable
+    errno.ECONNRESET: "reset",
+    errno.ENETRESET: "reset",
+    errno.EPIPE: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.ETIMEDOUT: "timeout",
+}
+"""Any other errno is this host's own trouble: no descriptors or memory, no such address family, no free local port
+(EADDRNOTAVAIL), a local firewall (EPERM, EACCES), a CA file that cannot be read."""
+
+# OpenSSL words an alert as "tlsv1 alert decode error" or "tlsv1 unrecognized name"; newer ones have no reason word in
+# CPython 3.11, but always this text.
+_ALERT = re.compile(r"\] (?:sslv3 alert|tlsv1 alert|tlsv13 alert|tlsv1) ([a-z0-9 ]+) \(")
+
+
+def failure_word(error: BaseException) -> str | None:
+    """The failure word of one exception, without its causes; None for one that the tables do not know."""
+    if isinstance(error, ssl.SSLError):  # before OSError, which it is: its errno is OpenSSL's, not the system's
+        return _tls_word(error)
+    if isinstance(error, OSError):
+        return _ERRNO.get(error.errno or 0, "local_error")
+    return FAILURES.get(type(error))
+
+
+def alert_name(error: ssl.SSLError) -> str | None:
+    """The name of the alert that the other side sent (RFC 8446 section 6), or None if this was no alert."""
+    match = _ALERT.search(str(error))
+    return match[1].replace(" ", "_") if match else None
+
+
+def cause_chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and its causes, outermost first, at most 20; groups are walked into their first member."""
+    link: BaseException | None = error
+    for _ in range(20):
+        if link is None:
+            return
+        yield link
+        if isinstance(link, BaseExceptionGroup):
+            link = link.exceptions[0]
+        else:
+            link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _tls_word(error: ssl.SSLError) -> str:
+    if type(error) in _TLS_CLASSES:
+        return _TLS_CLASSES[type(error)]
+    alert = alert_name(error)
+    if alert is not None:
+        return "tls_old_version" if alert == "protocol_version" else "tls_alert"
+    return _TLS_REASONS.get(error.reason or "", "tls_malformed")

@@ -1,64 +1,78 @@
-"""HTTP over our own dialling, the one importer of httpx2 and httpcore2.
+"""HTTP/1.1 over our own dialling, the one importer of httpcore2 (the wire half of httpx2).
 
 The URL, Host and SNI stay what they are; only the address that is dialled is pinned. Nothing is read from the
-environment (proxies, netrc), redirects are not followed, nothing is retried, and bodies come raw.
+environment (proxies, netrc), cookies are not kept, redirects are not followed, nothing is retried, and bodies come raw.
+
+Two details of httpcore2 shape this module. It suppresses only its own WriteError while it sends, so that a server's
+early answer (413 and a close) is still read: the stream here raises that one. And it closes nothing when a handshake
+fails, so the backend here closes what it has dialled.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpcore2
-import httpx2
 import trio
 
 from parallax.dialling.route import Routes
 from parallax.dialling.sockets import open_tcp
 from parallax.dialling.tls import Trust, client_context, open_tls
-from parallax.values import Address
+from parallax.values import Address, Url
 
-Response = httpx2.Response
-HttpError = httpx2.HTTPError
 Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
+HttpError = httpcore2.ProtocolError
+"""The other side does not speak HTTP as it should, or was asked to send what is no HTTP."""
+_MAX_IDLE = 4
+_READ_BYTES = 65536
+_KEPT = "/?:@!$&'()*+,;=-._~%[]"
+"""What stays as it is in a request target; all else is percent-encoded (RFC 3986 section 3.3, and % itself)."""
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self._stream = stream
+    def __init__(self, stream: trio.abc.Stream, forget: Callable[["_Stream"], None]) -> None:
+        self.stream, self._forget = stream, forget
+        self.at_end = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return bytes(await self._stream.receive_some(max_bytes))
+        data = bytes(await self.stream.receive_some(min(max_bytes, _READ_BYTES)))
+        self.at_end = not data
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if buffer:
-            await self._stream.send_all(buffer)
+            try:
+                await self.stream.send_all(buffer)
+            except trio.BrokenResourceError as error:
+                raise httpcore2.WriteError(str(error)) from error
 
     async def aclose(self) -> None:
+        self._forget(self)
         # A close_notify to a peer that reads no more could wait for ever.
-        await trio.aclose_forcefully(self._stream)
+        await trio.aclose_forcefully(self.stream)
 
     async def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> "_Stream":
-        tls = open_tls(self._stream, ssl_context, server_hostname or "")
-        self._stream = tls  # so that the certificate can be read even if the handshake fails
+        tls = open_tls(self.stream, ssl_context, server_hostname or "")
+        self.stream = tls  # so that the certificate can be read even if the handshake fails
         await tls.do_handshake()
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object":
-            return self._stream if isinstance(self._stream, trio.SSLStream) else None
         if info == "is_readable":  # a kept-alive connection that the peer has closed
-            return _readable(self._stream)
+            return _readable(self.stream)
         return None
 
 
 class _Backend(httpcore2.AsyncNetworkBackend):
-    """Dials the pinned address whatever the URL's host; remembers the stream for whoever measures."""
+    """Dials the pinned address whatever the URL's host; remembers streams for whoever measures, and to close them."""
 
     def __init__(self, address: Address, routes: Routes) -> None:
         self._address, self._routes = address, routes
-        self.stream: _Stream | None = None
+        self.last: _Stream | None = None
+        self.open: set[_Stream] = set()
 
     async def connect_tcp(
         self,
@@ -68,91 +82,169 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _Stream:
-        self.stream = _Stream(await open_tcp(self._address, self._routes))
-        return self.stream
+        self.last = _Stream(await open_tcp(self._address, self._routes), self.open.discard)
+        self.open.add(self.last)
+        return self.last
 
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
 
 
-class _Transport(httpx2.AsyncBaseTransport):
-    def __init__(self, backend: _Backend, trust: Trust, min_version: str) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=client_context(trust, min_version, ("http/1.1",)), network_backend=backend, retries=0
-        )
+class Headers(Mapping[str, str]):
+    """A response's headers. Names in any case; of several lines of one name `headers[name]` is all, with ", " between
+    (RFC 9110 section 5.3). Values are read as Latin-1, so that no byte is refused. `lines` is what came, in order."""
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        answer = await self._pool.handle_async_request(
-            httpcore2.Request(
-                method=request.method,
-                url=httpcore2.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx2.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
-        )
+    __slots__ = ("_by_name", "lines")
 
-    async def aclose(self) -> None:
-        await self._pool.aclose()
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self.lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
+        self._by_name: dict[str, str] = {}
+        for name, value in self.lines:
+            key = name.lower()
+            self._by_name[key] = f"{self._by_name[key]}, {value}" if key in self._by_name else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_name[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
 
 
-class _Body(httpx2.AsyncByteStream):
+class Response:
+    """A response whose head has arrived."""
+
     def __init__(self, answer: httpcore2.Response) -> None:
         self._answer = answer
+        self.status_code: int = answer.status
+        self.headers = Headers(answer.headers)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    @property
+    def http_version(self) -> str:
+        """As the status line has it: HTTP/1.1."""
+        return str(self._answer.extensions["http_version"], "ascii", "replace")
+
+    async def aiter_raw(self) -> AsyncIterator[bytes]:
+        """The body in parts of up to 64 kB, without its transfer coding, with its content coding."""
         async for part in self._answer.aiter_stream():
+            # A part may come out of what was read before: without this, a body of one-octet chunks never yields.
+            await trio.lowlevel.checkpoint()
             yield part
 
-    async def aclose(self) -> None:
-        await self._answer.aclose()
+    async def aread(self, max_bytes: int = 1_000_000) -> bytes:
+        """The whole raw body. Raises ValueError if it is larger than `max_bytes`."""
+        body = bytearray()
+        async for part in self.aiter_raw():
+            body += part
+            if len(body) > max_bytes:
+                raise ValueError(f"the response is larger than {max_bytes} octets")
+        return bytes(body)
 
 
 class Http:
-    """A client for one origin at one pinned address, keeping its connection between requests while it is open."""
+    """A client for one pinned address, keeping connections between requests while it is open.
 
-    def __init__(self, client: httpx2.AsyncClient, backend: _Backend) -> None:
-        self._client, self._backend = client, backend
+    A kept connection that the server has closed meanwhile is replaced before the request is sent; one that is closed
+    while the request is sent fails, and whether it is sent again is the caller's decision. Requests may overlap: each
+    has a connection to itself.
+    """
+
+    def __init__(self, backend: _Backend, trust: Trust, min_version: str) -> None:
+        self._backend, self._trust, self._min_version = backend, trust, min_version
+        self._idle: list[httpcore2.AsyncHTTPConnection] = []
 
     @asynccontextmanager
     async def request(
-        self, method: str, url: str, *, headers: dict[str, str], body: bytes = b"", trace: Trace | None = None
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", trace: Trace | None = None
     ) -> AsyncIterator[Response]:
         """One request; the response's head has arrived, its body is read by `response.aiter_raw()` (not decoded).
 
-        Raises what the layers raise: NotAllowed, OSError, trio and ssl errors as causes, httpcore2's protocol errors.
-        The caller owns the timeout. `trace` gets httpcore's events (`connection.connect_tcp.started`, ...).
+        `Host` and `Content-Length` are set unless given. Raises what the layers raise: NotAllowed, OSError, trio and
+        ssl errors as causes, httpcore2's errors; `parallax.dialling.errors` knows them all. The caller owns the
+        timeout. `trace` gets httpcore2's events (`connection.connect_tcp.started`, ...).
         """
-        extensions = {"trace": trace} if trace else {}
-        request = self._client.build_request(method, url, headers=headers, content=body, extensions=extensions)
-        response = await self._client.send(request, stream=True)
+        target = _target(url)
+        connection = await self._take(target)
+        answer = await connection.handle_async_request(
+            httpcore2.Request(
+                method=method,
+                url=target,
+                headers=_request_headers(url, method, headers, body),
+                content=body,
+                extensions={"trace": trace} if trace else {},
+            )
+        )
         try:
-            yield response
+            yield Response(answer)
         finally:
-            await response.aclose()
+            await answer.aclose()  # ends the connection too, unless the whole response was read
+            if connection.is_available() and len(self._idle) < _MAX_IDLE:
+                self._idle.append(connection)
+            else:
+                await connection.aclose()
 
     @property
     def stream(self) -> "trio.abc.Stream | None":
-        """The stream last dialled, TLS or not; None before the connection."""
-        return self._backend.stream._stream if self._backend.stream else None  # noqa: SLF001
+        """The stream last dialled, TLS or not, open or not; None before the connection."""
+        return self._backend.last.stream if self._backend.last else None
+
+    @property
+    def peer_ended(self) -> bool:
+        """Whether the other side closed the connection last dialled: tells a cut response from a malformed one."""
+        return self._backend.last is not None and self._backend.last.at_end
+
+    async def aclose(self) -> None:
+        """Closes every connection, without a farewell."""
+        self._idle.clear()
+        with trio.CancelScope(shield=True):  # closing does not wait, and must reach the last one
+            for stream in list(self._backend.open):
+                await stream.aclose()
+
+    async def _take(self, target: httpcore2.URL) -> httpcore2.AsyncHTTPConnection:
+        """A kept connection that is still good, or a new one, not yet dialled."""
+        while self._idle:
+            kept = self._idle.pop()
+            if kept.can_handle_request(target.origin) and not kept.has_expired():
+                return kept
+            await kept.aclose()
+        https = target.scheme == b"https"
+        return httpcore2.AsyncHTTPConnection(
+            target.origin,
+            ssl_context=client_context(self._trust, self._min_version, ("http/1.1",)) if https else None,
+            network_backend=self._backend,
+        )
 
 
 @asynccontextmanager
 async def open_http(address: Address, routes: Routes, trust: Trust, min_version: str = "1.2") -> AsyncIterator[Http]:
-    """A client that dials only this address. Closes its connections at the end."""
-    backend = _Backend(address, routes)
-    async with httpx2.AsyncClient(
-        transport=_Transport(backend, trust, min_version), trust_env=False, follow_redirects=False, timeout=None
-    ) as client:
-        yield Http(client, backend)
+    """A client that dials only this address. Closes its connections at the end, also when cancelled."""
+    http = Http(_Backend(address, routes), trust, min_version)
+    try:
+        yield http
+    finally:
+        await http.aclose()
+
+
+def _target(url: str) -> httpcore2.URL:
+    parts, endpoint = urlsplit(url), Url(url).endpoint
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return httpcore2.URL(scheme=parts.scheme, host=endpoint.host, port=endpoint.port, target=quote(target, safe=_KEPT))
+
+
+def _request_headers(url: str, method: str, given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
+    parts, endpoint = urlsplit(url), Url(url).endpoint
+    names = {name.lower() for name in given}
+    headers = []
+    if "host" not in names:
+        default = 443 if parts.scheme == "https" else 80
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        headers.append(("Host", host if endpoint.port == default else f"{host}:{endpoint.port}"))
+    headers += given.items()
+    if (body or method in ("POST", "PUT")) and not names & {"content-length", "transfer-encoding"}:
+        headers.append(("Content-Length", str(len(body))))
+    return [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
 
 
 def _readable(stream: trio.abc.Stream) -> bool:

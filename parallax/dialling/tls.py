@@ -1,7 +1,8 @@
 """TLS over an open stream: shared contexts, one handshake, and the certificates even when verification fails.
 
 A context costs about 15 ms of CPU to build (reading the trust store), so one is kept per (trust, oldest version, ALPN);
-ALPN is part of the key because an HTTP client sets it on the context at every connect.
+ALPN is part of the key because an HTTP client sets it on the context at every connect. A kept context goes on trusting
+what the files held when it was made.
 """
 
 import ssl
@@ -18,6 +19,14 @@ class Trust(msgspec.Struct, frozen=True):
     ca_file: str | None = None
 
 
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What a finished handshake agreed on: "TLSv1.3", OpenSSL's cipher name, the ALPN word if one was chosen."""
+
+    version: str
+    cipher: str
+    alpn: str | None
+
+
 @cache
 def client_context(trust: Trust, min_version: str = "1.2", alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
     """A verifying client context (RFC 8446, RFC 6125). Raises OSError or ssl.SSLError for an unreadable CA file."""
@@ -31,8 +40,8 @@ def client_context(trust: Trust, min_version: str = "1.2", alpn: tuple[str, ...]
 
 
 async def handshake(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str) -> "trio.SSLStream[Any]":
-    """A TLS stream after its handshake. Raises trio.BrokenResourceError with the ssl error as its cause;
-    the certificates are in `peer_chain` then too."""
+    """A TLS stream after its handshake. Raises trio.BrokenResourceError with the ssl error as its cause; who wants
+    `peer_chain` then too opens the stream by `open_tls` and shakes hands itself."""
     tls = open_tls(stream, context, server_name)
     await tls.do_handshake()
     return tls
@@ -43,6 +52,15 @@ def open_tls(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str)
     return trio.SSLStream(stream, context, server_hostname=server_name, https_compatible=True)
 
 
+def session_of(tls: "trio.SSLStream[Any]") -> Session | None:
+    """What the handshake agreed on; None before its end."""
+    try:
+        cipher = tls.cipher()
+    except trio.NeedHandshakeError:
+        return None
+    return Session(version=tls.version() or "", cipher=cipher[0], alpn=tls.selected_alpn_protocol()) if cipher else None
+
+
 def peer_chain(tls: "trio.SSLStream[Any]") -> list[bytes]:
     """The certificates that the server sent, leaf first, DER; also after a failed verification. Empty if none came.
 
@@ -50,8 +68,8 @@ def peer_chain(tls: "trio.SSLStream[Any]") -> list[bytes]:
     deep inside trio's stream, hence the look inside here and nowhere else.
     """
     inner: Any = tls._ssl_object  # noqa: SLF001
-    raw = getattr(inner, "_sslobj", None)
-    chain = raw.get_unverified_chain() if raw is not None else None
+    source = inner if hasattr(inner, "get_unverified_chain") else getattr(inner, "_sslobj", None)
+    chain = source.get_unverified_chain() if source is not None else None
     return [c if isinstance(c, bytes) else c.public_bytes(_DER) for c in chain or ()]
 
 

@@ -21,6 +21,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     reason: str
     fault: Fault | None = None
+    note: dict[str, Any] = {}
+    """Findings that only the verdict can tell: what was expected, what was found. They join the observation's."""
 
     @property
     def side(self) -> Fault:

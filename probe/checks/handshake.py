@@ -1,0 +1,56 @@
+"""What a TLS handshake leaves behind, and the verdict on it: shared by every kind that speaks TLS.
+
+`note_*` gather onto the tape, also when the handshake failed; `judge_handshake` decides.
+"""
+
+import ssl
+from typing import Any
+
+import trio
+
+from parallax.clock import NS, wall_ns
+from parallax.dialling.errors import alert_name, cause_chain
+from parallax.dialling.tls import peer_chain, session_of
+from probe.checks.certificates import chain_findings, problems_of, read_certificate
+from probe.checks.kind import Verdict
+from probe.tape import Evidence, Tape
+
+_BY_FAILURE = {
+    "tls_alert": "tls_alert",
+    "tls_old_version": "tls_old_version",
+    "tls_weak": "tls_weak",
+    "tls_malformed": "tls_malformed",
+}
+
+
+def note_session(tape: Tape, stream: trio.abc.Stream | None) -> None:
+    """Notes version, cipher, ALPN and certificates, as far as the handshake came; nothing for a plain stream."""
+    if not isinstance(stream, trio.SSLStream):
+        return
+    session = session_of(stream)
+    if session is not None:
+        tape.note(version=session.version, cipher=session.cipher, alpn=session.alpn)
+    tape.note(**chain_findings(peer_chain(stream), wall_ns() / NS))
+
+
+def note_refusal(tape: Tape, stream: trio.abc.Stream | None, name: str, error: BaseException) -> None:
+    """Notes why the handshake failed, if TLS was the cause: `verify` and `problems`, or the `alert`."""
+    for link in cause_chain(error):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            chain = peer_chain(stream) if isinstance(stream, trio.SSLStream) else []
+            leaf = read_certificate(chain[0]) if chain else None
+            tape.note(
+                verify={"code": link.verify_code, "message": link.verify_message},
+                problems=problems_of(leaf, name, wall_ns() / NS, link.verify_code),
+            )
+        elif isinstance(link, ssl.SSLError):
+            tape.note(alert=alert_name(link))
+
+
+def judge_handshake(evidence: Evidence) -> Verdict | None:
+    """The verdict where TLS itself failed; None where it did not."""
+    if evidence.failure == "certificate":
+        problems: list[Any] = evidence.findings.get("problems") or ["untrusted"]
+        return Verdict(f"tls_{problems[0]}")
+    reason = _BY_FAILURE.get(evidence.failure or "")
+    return Verdict(reason) if reason else None

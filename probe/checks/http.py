@@ -1,0 +1,189 @@
+"""The kind `http`: one HTTP/1.1 request to one address (RFC 9110), over TLS or not, and the response judged.
+
+One connection a request. The body is read within bounds and stays on the probe: it is material for `judge`, and only
+its size and digest are findings.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+import trio
+
+import parallax
+from parallax.clock import NS, wall_ns
+from parallax.dialling.http import Headers, Http, Response, open_http
+from parallax.plan.specs import HttpSpec
+from probe.checks.assertions import Miss, misses, statuses_of
+from probe.checks.body import BodyReader
+from probe.checks.bot_walls import bot_wall
+from probe.checks.connection import judge_connection
+from probe.checks.handshake import judge_handshake, note_refusal, note_session
+from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.response import Answer, retry_after_s, shown_headers
+from probe.checks.sites import site_of
+from probe.tape import Evidence, Tape
+
+USUAL_HEADERS = {
+    "User-Agent": f"parallax/{parallax.__version__} (+synthetic sign-in monitor)",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip",
+}
+
+ANSWER = "answer"
+"""The key of the response in the tape's material."""
+
+_PHASES = {
+    "connection.connect_tcp.started": "connect",
+    "connection.start_tls.started": "tls",
+    "http11.send_request_headers.started": "send",
+    "http11.receive_response_headers.started": "first_byte",
+    "http11.receive_response_headers.complete": "body",
+}
+"""httpcore2's events that begin a phase."""
+
+
+async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> None:
+    """Dials, sends, reads. The body counts as far as it was understood, also when its end never came."""
+    async with open_http(subject.address, tools.routes, tools.trust) as http:
+
+        async def trace(event: str, _: dict[str, Any]) -> None:
+            if event in _PHASES:
+                tape.enter(_PHASES[event])
+
+        with _tls_noted(tape, http, subject.host):
+            async with http.request(
+                spec.method,
+                subject.target,
+                headers=_request_headers(spec),
+                body=spec.body.encode(),
+                trace=trace,
+            ) as response:
+                _note_head(spec, tape, response)
+                await _read_body(spec, tape, response, http)
+                tape.leave()
+
+
+def judge(spec: HttpSpec, evidence: Evidence) -> Verdict | None:
+    """Connection, handshake, a broken response, a bot wall, the status, the other assertions: the first that fails.
+
+    A status that the plan asks for is never held against the response, nor is the page that came with it.
+    """
+    verdict = judge_connection(evidence) or judge_handshake(evidence) or _judge_exchange(evidence)
+    if verdict is not None:
+        return verdict
+    answer: Answer = evidence.material[ANSWER]
+    missed = list(misses(spec.assertions, answer, evidence.duration_ns / NS))
+    verdict = _judge_status(spec, answer, missed)
+    if verdict is not None:
+        return verdict
+    rest = sorted(missed, key=lambda miss: miss.soft)  # stable: hard ones first, each in the plan's order
+    return _verdict_of(rest[0]) if rest else None
+
+
+_BROKEN = {
+    "malformed": "http_malformed",
+    "truncated": "http_truncated",
+    "too_large": "http_too_large",
+    "bad_encoding": "http_bad_encoding",
+    "unsendable": "http_unsendable",
+}
+
+
+def _judge_exchange(evidence: Evidence) -> Verdict | None:
+    reason = _BROKEN.get(evidence.failure or "")
+    return Verdict(reason) if reason else None
+
+
+def _judge_status(spec: HttpSpec, answer: Answer, missed: list[Miss]) -> Verdict | None:
+    """The verdict on who answered and with what status; None where that is as it should be."""
+    asked = {status for assertion in spec.assertions for status in statuses_of(assertion)}
+    status = answer.status
+    if status in asked and status >= 400:
+        return None
+    wall = bot_wall(answer)
+    if wall is not None:
+        return Verdict("http_challenge", note={"bot_wall": wall})
+    if status in asked:
+        return None
+    miss = next((miss for miss in missed if miss.of == "status"), None)
+    if status == 429:
+        return Verdict("http_throttled")
+    if miss is not None and miss.soft:
+        return None  # degraded at most, as the plan says; whatever else fails is said first
+    note = {"assertion": miss.as_finding()} if miss else {}
+    if status == 403:
+        return Verdict("http_forbidden", note=note)
+    if status >= 500:
+        return Verdict("http_server_error", note=note)
+    return Verdict("http_status", note=note) if miss or status >= 400 else None
+
+
+def _verdict_of(miss: Miss) -> Verdict:
+    kind = miss.of.partition(" ")[0]
+    if miss.soft:
+        reason = "http_slow" if kind == "duration" else "http_degraded"
+    else:
+        reason = {"duration": "http_too_slow", "header": "http_header", "body": "http_body"}[kind]
+    return Verdict(reason, note={"assertion": miss.as_finding()})
+
+
+def _request_headers(spec: HttpSpec) -> dict[str, str]:
+    given = {name.lower() for name in spec.headers}
+    return {name: value for name, value in USUAL_HEADERS.items() if name.lower() not in given} | spec.headers
+
+
+@contextmanager
+def _tls_noted(tape: Tape, http: Http, name: str) -> Iterator[None]:
+    """Leaves on the tape what TLS showed, however the request ends."""
+    try:
+        yield
+    except trio.BrokenResourceError as error:
+        note_refusal(tape, http.stream, name, error)
+        raise
+    finally:
+        note_session(tape, http.stream)
+
+
+def _note_head(spec: HttpSpec, tape: Tape, response: Response) -> None:
+    headers = response.headers
+    named = [assertion.header for assertion in spec.assertions if assertion.header]
+    tape.note(
+        status=response.status_code,
+        http_version=response.http_version,
+        headers=shown_headers(headers, named),
+        retry_after=retry_after_s(headers, wall_ns() / NS),
+    )
+    tape.site = site_of(headers)
+    if spec.serving is not None and spec.serving.header in headers:
+        tape.dims["region"] = headers[spec.serving.header][:64]
+    tape.material[ANSWER] = Answer(status=response.status_code, headers=headers)
+
+
+async def _read_body(spec: HttpSpec, tape: Tape, response: Response, http: Http) -> None:
+    reader = BodyReader(spec.max_body, response.headers.get("content-encoding", ""))
+    if spec.method != "HEAD" and _announced(response.headers) > spec.max_body:
+        reader.fault = "too_large"
+    read = False
+    try:
+        if not reader.fault:
+            async for part in response.aiter_raw():
+                reader.feed(part)
+                if reader.fault:
+                    break
+        reader.finish()
+        read = True
+    finally:
+        body = bytes(reader.body)
+        tape.note(body_size=len(body), body_received=reader.received, body_sha256=sha256(body).hexdigest()[:16])
+        tape.material[ANSWER] = Answer(status=response.status_code, headers=response.headers, body=body)
+        if reader.fault:
+            tape.fail(reader.fault)
+        elif not read and http.peer_ended:
+            tape.fail("truncated")  # the connection's end came before the body's, whatever the parser calls it
+
+
+def _announced(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

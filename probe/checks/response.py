@@ -1,0 +1,90 @@
+"""A response as the verdict sees it, and what of it may leave the probe. Pure."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from parallax.dialling.http import Headers
+from parallax.redaction import redact_header
+
+MAX_HEADER_TEXT = 200
+MAX_HEADERS = 30
+
+SHOWN_HEADERS = (
+    "server",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "location",
+    "retry-after",
+    "date",
+    "age",
+    "cache-control",
+    "via",
+    "x-cache",
+    "x-request-id",
+    "cf-ray",
+    "strict-transport-security",
+    "alt-svc",
+    "www-authenticate",
+)
+"""Response headers that are findings of every observation; beside them those that the plan names."""
+
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.I)
+_TEXT_CODECS = re.compile(
+    r"us-ascii|utf-?8|utf-?16(?:le|be)?|iso-8859-\d{1,2}|latin-?1|windows-125\d|koi8-[ru]|shift_jis|euc-(?:jp|kr)"
+    r"|gb2312|gbk|gb18030|big5",
+    re.I,
+)
+"""Charsets that are decoded. Python's codecs know others that are slow, or no charsets at all (punycode, zip)."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole response: `body` without any coding. It must not leave the probe."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        """The body as text, by the charset that it names; what does not decode becomes U+FFFD."""
+        match = _CHARSET.search(self.headers.get("content-type", ""))
+        charset = match[1] if match and _TEXT_CODECS.fullmatch(match[1]) else "utf-8"
+        try:
+            return self.body.decode(charset, "replace")
+        except LookupError:
+            return self.body.decode("utf-8", "replace")
+
+
+def shown_headers(headers: Headers, named: Iterable[str]) -> dict[str, str]:
+    """The headers that may leave the probe, redacted and cut: the usual ones and those that the plan names."""
+    shown: dict[str, Any] = {}
+    for name in (*SHOWN_HEADERS, *(n.lower() for n in named)):
+        if name in headers and len(shown) < MAX_HEADERS:
+            shown[name] = redact_header(name, headers[name][: MAX_HEADER_TEXT * 4])[:MAX_HEADER_TEXT]
+    return shown
+
+
+def retry_after_s(headers: Headers, now_s: float) -> float | None:
+    """`Retry-After` in seconds from now, whether written as seconds or as a date (RFC 9110 section 10.2.3); None if it
+    is missing or unreadable. A date counts from the server's own `Date` if it sent one, else from `now_s`."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    return max(0.0, round(until - (_http_date(headers.get("date", "")) or now_s), 1))
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text[:100])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -135,6 +135,8 @@ def dns(
     kinds = RecordType.__args__  # type: ignore[attr-defined]
     if record.upper() not in kinds:
         raise click.UsageError(f"record type {record!r} is not known; known are {', '.join(kinds)}")
+    if expect and nxdomain:
+        raise click.UsageError("a name that does not exist has no data; give --expect or --nxdomain, not both")
     answer = None
     if expect or nxdomain:
         answer = Answer(rcode="NXDOMAIN" if nxdomain else "NOERROR", values=list(expect))
@@ -196,7 +198,20 @@ def http(
         serving=Serving(header=serving) if serving else None,
         max_body=max_body,
     )
+    _refuse_faults(spec, options["timeout"])
     _run("http", [target if "://" in target else f"https://{target}"], spec, _common(**options))
+
+
+def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:
+    """The plan's own rules, but that a person may send a secret of theirs by hand."""
+    from parallax.plan.assertions import http_faults
+
+    open_headers = {name: value for name, value in spec.headers.items() if name.lower() not in _BY_HAND}
+    for fault in http_faults(msgspec.structs.replace(spec, headers=open_headers), timeout):
+        raise click.UsageError(f"{' '.join(map(str, fault.path))}: {fault.message}")
+
+
+_BY_HAND = ("authorization", "cookie")
 
 
 def routed_families() -> tuple[Family, ...]:

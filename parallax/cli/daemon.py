@@ -5,6 +5,7 @@ A signal during the slow imports must count too, and one more during clean-up mu
 remembers stands from the first moment to the last, and while trio runs its signal receiver takes over.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -54,10 +55,14 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
     except (StartError, JournalError) as error:
         fail(str(error))
     except BaseExceptionGroup as group:
-        known = [error for error in _leaves(group) if isinstance(error, StartError | JournalError)]
-        if not known:
+        leaves = list(_leaves(group))
+        for error in leaves:
+            if isinstance(error, StartError | JournalError):
+                fail(str(error))
+        if not all(isinstance(error, BrokenPipeError) for error in leaves):
             raise
-        fail(str(known[0]))
+        # whoever read our lines is gone, as in `parallax up | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
 
 

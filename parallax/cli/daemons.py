@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from parallax.cli.daemon import Ending, fail, run, set_up_logs
+from parallax.cli.place import FILE, load_collector
+from parallax.cli.tokens import token
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-CONFIG = click.Path(dir_okay=False, path_type=Path)
 
 
 def log_options(command: Command) -> Command:
@@ -25,7 +25,7 @@ def log_options(command: Command) -> Command:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--config", type=CONFIG, help="The collector's config, TOML.")
+@click.option("--config", type=FILE, help="The collector's config, TOML.")
 @log_options
 @click.pass_context
 def collector(context: click.Context, config: Path | None, log: str | None, log_level: str) -> None:
@@ -38,21 +38,18 @@ def collector(context: click.Context, config: Path | None, log: str | None, log_
     if config is None:
         raise click.UsageError("say where the config is: parallax collector --config collector.toml")
     ending = Ending()
-    from parallax.config import load_collector_config
-    from parallax.loading.problems import LoadErrors
-
-    try:
-        loaded = load_collector_config(config)
-    except LoadErrors as errors:
-        fail(*str(errors).splitlines())
+    loaded = load_collector(config)
     set_up_logs(log, log_level)
     from collector.main import main
 
     run(ending, partial(main, loaded))
 
 
+collector.add_command(token)
+
+
 @click.command()
-@click.option("--config", type=CONFIG, required=True, help="The probe's config, TOML.")
+@click.option("--config", type=FILE, required=True, help="The probe's config, TOML.")
 @log_options
 def probe(config: Path, log: str | None, log_level: str) -> None:
     """Run a probe.

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from parallax.cli.grades import Grade, grade
+from parallax.cli.text import clean, span
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS, Reason
@@ -70,18 +71,6 @@ def headline(observation: Observation) -> str:
         return word if observation.abstain is None else f"unknown: the probe abstains ({observation.abstain})"
     meaning = REASONS.get(observation.reason, _UNLISTED).meaning
     return f"{'config' if word == 'config' else word}: {meaning} ({clean(observation.reason)})"
-
-
-def clean(value: object) -> str:
-    """Text from the network without control, format or other unprintable characters."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
-
-
-def span(ns: int) -> str:
-    """A measured span in the unit that reads best."""
-    if ns >= 10 * NS:
-        return f"{ns / NS:.1f} s"
-    return f"{ns / 1e6:.1f} ms" if ns < NS else f"{ns / NS:.2f} s"
 
 
 def _one(observation: Observation, width: int, plain: bool) -> RenderableType:

@@ -35,6 +35,8 @@ def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise ValueError(f"{text!r} is no header; write 'Name: value'")
+    if any((c < " " and c != "\t") or c == "\x7f" for c in value):
+        raise ValueError(f"the value of the header {name.strip()!r} has a line break or control character in it")
     return name.strip(), value.strip()
 
 

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from parallax.cli.grades import exit_status, grade
-from parallax.cli.show import headline, render, span
+from parallax.cli.show import headline, render
+from parallax.cli.text import span
 from parallax.observation import Observation, Phase
 from parallax.reasons import REASONS
 

@@ -1,0 +1,56 @@
+"""Where a command on the collector's host finds the collector's state folder."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from parallax.cli.daemon import fail
+
+if TYPE_CHECKING:
+    from parallax.config import CollectorConfig
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def place_options(command: Command) -> Command:
+    """--config and --state, one of which says where the collector's state is; by default that of `parallax up`."""
+    command = click.option(
+        "--state", type=FOLDER, help="The collector's state folder; that of `parallax up` if left out."
+    )(command)
+    return click.option("--config", type=FILE, help="The collector's config, which says where its state is.")(command)
+
+
+def collector_state(config: Path | None, state: Path | None) -> Path:
+    """The collector's state folder. Ends the command (status 2) where the config cannot be read."""
+    if state is not None:
+        return state
+    if config is not None:
+        return Path(load_collector(config).state)
+    return up_state() / "collector"
+
+
+def load_collector(path: Path) -> "CollectorConfig":
+    """The collector's config; ends the command (status 2) with all that is wrong with it."""
+    from parallax.config import load_collector_config
+    from parallax.loading.problems import LoadErrors
+
+    try:
+        return load_collector_config(path)
+    except LoadErrors as errors:
+        fail(*str(errors).splitlines())
+
+
+def up_state() -> Path:
+    """Where `parallax up` keeps what must survive, unless told otherwise (XDG Base Directory)."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not Path(base).is_absolute():
+        try:
+            base = str(Path("~/.local/state").expanduser())
+        except RuntimeError:
+            fail("there is no home folder to keep state in; say where: --state FOLDER")
+    return Path(base) / "parallax" / "up"

@@ -1,0 +1,81 @@
+"""`parallax collector token`: who may send to the collector, and who may ask it. Works while it runs, and before."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from parallax.cli.daemon import fail
+from parallax.cli.place import collector_state, place_options
+
+
+@click.group()
+def token() -> None:
+    """Make, end and list the tokens of probes and people.
+
+    Two tokens of a name hold at a time, so that a new one can be brought out before the old one goes.
+    """
+
+
+@token.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice(["probe", "viewer", "owner"]), default="probe", show_default=True)
+@place_options
+@click.pass_context
+def add(context: click.Context, name: str, role: Any, config: Path | None, state: Path | None) -> None:
+    """Make a token for the probe NAME (or a person, by --role). It is printed now and never again."""
+    from collector.tokens import TokenError, add_token
+
+    try:
+        text = add_token(_state(context, config, state), role, name)
+    except TokenError as error:
+        fail(str(error))
+    click.echo(text)
+    click.echo(
+        f"The token of {role} {name}. Keep it in a file that only its owner can read; it is not shown again.", err=True
+    )
+
+
+@token.command()
+@click.argument("which")
+@place_options
+@click.pass_context
+def revoke(context: click.Context, which: str, config: Path | None, state: Path | None) -> None:
+    """End the token with this id, or all tokens of this name. It holds from the next request on."""
+    from collector.tokens import TokenError, revoke_tokens
+
+    try:
+        ended = revoke_tokens(_state(context, config, state), which)
+    except TokenError as error:
+        fail(str(error))
+    if not ended:
+        fail(f"there is no token {which!r}; `parallax collector token list` shows them")
+    for each in ended:
+        click.echo(f"ended {each.id}, of {each.role} {each.name}")
+
+
+@token.command(name="list")
+@place_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one a line.")
+@click.pass_context
+def list_(context: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
+    """List the tokens: id, role, name, and when each was made. Their text is not kept."""
+    from collector.tokens import TokenError, list_tokens
+
+    try:
+        tokens = list_tokens(_state(context, config, state))
+    except TokenError as error:
+        fail(str(error))
+    for each in tokens:
+        if as_json:
+            plain = {"id": each.id, "role": each.role, "name": each.name, "made_at": each.made_at}
+            click.echo(msgspec.json.encode(plain))
+        else:
+            click.echo(f"{each.id}  {each.role:<6}  {each.name}  {each.made_at}")
+
+
+def _state(context: click.Context, config: Path | None, state: Path | None) -> Path:
+    """The place given here, or else with the group: `parallax collector --config FILE token list` works too."""
+    group = context.parent.parent if context.parent else None
+    return collector_state(config or (group.params.get("config") if group else None), state)

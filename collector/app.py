@@ -1,0 +1,217 @@
+"""The collector's HTTP interface: routes, tokens and headers. What an answer means is in collector.answers.
+
+POST /v1/batches        a probe's token: one batch, acknowledged once durable
+GET  /v1/plan           a probe's token: its part of the plan, with an ETag; If-None-Match and ?wait=SECONDS (or
+                        `Prefer: wait=SECONDS`, RFC 7240) wait for another one, 304 if none comes
+GET  /v1/status         a viewer's or owner's token
+POST /v1/plan/rollback  an owner's token
+"""
+
+import math
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import msgspec
+import trio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.answers import Refusal
+from collector.bodies import announced, drain, read_body
+from collector.fleet import Fleet
+from collector.ingest import Delivery, Ingest
+from collector.offsets import Exchange
+from collector.plans import Plans
+from collector.status import Status
+from collector.tokens import Identity, Role, Tokens
+from parallax import wire
+from parallax.clock import wall_ns
+from parallax.journal import JournalBusy, JournalFull
+from parallax.plan.part import NoSuchProbe
+
+LONGEST_POLL_S = 30.0
+_OLDEST_NS, _NEWEST_NS = 0, 2**62
+
+Handler = Callable[[Request, Identity], Coroutine[Any, Any, Response]]
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routes work with. `stop` is set when the collector begins to end."""
+
+    tokens: Tokens
+    ingest: Ingest
+    plans: Plans
+    fleet: Fleet
+    status: Callable[[], Status]
+    stop: trio.Event
+
+
+def make_app(services: Services) -> Starlette:
+    """The ASGI app."""
+    routes = Routes(services)
+    return Starlette(
+        routes=[
+            Route("/v1/batches", routes.guarded(routes.post_batch, "probe"), methods=["POST"]),
+            Route("/v1/plan", routes.guarded(routes.get_plan, "probe"), methods=["GET"]),
+            Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
+            Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: _http_exception},
+    )
+
+
+class Routes:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def guarded(self, handler: Handler, *roles: Role) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler for holders of a token of these roles; the others get their answer."""
+
+        async def handle(request: Request) -> Response:
+            identity = self._identify(request)
+            if identity is None:
+                await drain(request.receive)
+                return _refuse(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+            if identity.role not in roles:
+                await drain(request.receive)
+                return _refuse(Refusal("forbidden", f"this needs the token of a {' or '.join(roles)}"))
+            connection = request.scope["state"].get("connection")
+            if connection is not None:
+                connection.trusted = True
+            return await handler(request, identity)
+
+        return handle
+
+    async def post_batch(self, request: Request, identity: Identity) -> Response:
+        received_at = wall_ns()
+        peer = request.client.host if request.client else ""
+        self._services.fleet.heard(identity.name, received_at, peer)
+        headers = request.headers
+        delivery = Delivery(
+            probe=identity.name,
+            peer=peer,
+            content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+            encoding=headers.get("content-encoding", "").strip().lower(),
+            received_at=received_at,
+            sent_at=_nanoseconds(headers.get(wire.SENT_AT)),
+            round_trip=_nanoseconds(headers.get(wire.ROUND_TRIP)),
+        )
+        if delivery.sent_at is not None:
+            exchange = Exchange(delivery.sent_at, received_at, delivery.round_trip)
+            self._services.fleet.exchange(identity.name, exchange)
+        octets = announced(headers.get("content-length"))
+        if isinstance(octets, Refusal):
+            await drain(request.receive)
+            return _refuse(octets)
+        with self._services.ingest.room.hold(identity.name, octets) as no_room:
+            if no_room:
+                await drain(request.receive)
+                return _refuse(no_room)
+            body = await read_body(request.receive)
+            if body is None:
+                return Response(status_code=400)  # nobody is there to read it
+            if isinstance(body, Refusal):
+                await drain(request.receive)
+                return _refuse(body)
+            answer = await self._services.ingest.take(delivery, body)
+        return _refuse(answer) if isinstance(answer, Refusal) else _json(200, answer)
+
+    async def get_plan(self, request: Request, identity: Identity) -> Response:
+        plans, probe = self._services.plans, identity.name
+        peer = request.client.host if request.client else ""
+        self._services.fleet.heard(probe, wall_ns(), peer)
+        known = request.headers.get("if-none-match", "").strip().removeprefix("W/").strip('"')
+        if known and plans.hash_for(probe) == known:
+            await self._wait_other(probe, known, _wait_s(request))
+            if self._identify(request) != identity:  # revoked while it waited
+                return _refuse(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+            self._services.fleet.heard(probe, wall_ns(), peer)
+            if plans.hash_for(probe) == known:
+                return Response(status_code=304, headers={"ETag": f'"{known}"'})
+        served = await plans.serve(probe)
+        if served is None:
+            return _refuse(Refusal("not_found", "there is no plan yet"))
+        if isinstance(served, NoSuchProbe):
+            return _refuse(Refusal("not_found", str(served)))
+        headers = {"ETag": f'"{served.hash}"', "Cache-Control": "no-store"}
+        return Response(served.body, media_type="application/json", headers=headers)
+
+    async def get_status(self, request: Request, identity: Identity) -> Response:
+        return _json(200, self._services.status())
+
+    async def post_rollback(self, request: Request, identity: Identity) -> Response:
+        await drain(request.receive)
+        try:
+            changes = await self._services.plans.roll_back(identity.name)
+        except JournalBusy:
+            return _refuse(Refusal("busy"))
+        except JournalFull:
+            return _refuse(Refusal("full"))
+        if not changes:
+            return _refuse(Refusal("conflict", "there is no earlier version of the plan to go back to"))
+        state = self._services.plans.state
+        in_force = state.in_force.hash if state.in_force else ""
+        return _json(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
+
+    async def _wait_other(self, probe: str, known: str, wait_s: float) -> None:
+        """Waits for another part, for the time to run out, or for the collector to end."""
+
+        async def wait_stop() -> None:
+            await self._services.stop.wait()
+            nursery.cancel_scope.cancel()
+
+        with trio.move_on_after(wait_s):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(wait_stop)
+                await self._services.plans.wait_other(probe, known)
+                nursery.cancel_scope.cancel()
+
+    def _identify(self, request: Request) -> Identity | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return self._services.tokens.identify(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def _wait_s(request: Request) -> float:
+    """How long a poll may wait, from ?wait= or `Prefer: wait=`; at once where neither is a number."""
+    text = request.query_params.get("wait", "")
+    for preference in request.headers.get("prefer", "").split(","):
+        name, _, value = preference.partition("=")
+        if name.strip().lower() == "wait" and not text:
+            text = value.strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_POLL_S) if math.isfinite(seconds) else 0.0
+
+
+def _nanoseconds(text: str | None) -> int | None:
+    """A header's whole number of ns, None for anything else: a probe's slip here costs no batch."""
+    if text is None or not (text.isascii() and text.isdigit() and len(text) < 20):
+        return None
+    return number if _OLDEST_NS < (number := int(text)) < _NEWEST_NS else None
+
+
+def _refuse(refusal: Refusal, headers: Mapping[str, str] = {}) -> Response:
+    answer = refusal.answer
+    wait = {} if answer.retry_after_s is None else {"Retry-After": str(answer.retry_after_s)}
+    return _json(answer.status, {"error": refusal.word, "message": refusal.message}, {**headers, **wait})
+
+
+def _json(status: int, value: object, headers: Mapping[str, str] = {}) -> Response:
+    return Response(
+        msgspec.json.encode(value),
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store", **headers},
+    )
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    """Starlette's own answers (404, 405) in the shape of ours."""
+    assert isinstance(error, HTTPException)
+    word = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "bad_request")
+    return _json(error.status_code, {"error": word, "message": error.detail}, error.headers or {})

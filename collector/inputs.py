@@ -1,0 +1,89 @@
+"""The records of the journal `inputs`: everything that can change a verdict, in one order.
+
+Each record's body is a msgpack array whose first item is the version of its layout; fields are only ever added at the
+end, with a default. A batch's bytes are kept as they came, so that a replay reads what the probe wrote.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from parallax.journal import Entry, Record
+
+VERSION = 1
+
+
+class BatchInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A batch as received. Times are wall clock, ns since the Unix epoch; the offset is what to add to the probe's
+    times to get the collector's. `missing` counts the observations of the stream that were skipped before it."""
+
+    version: int = VERSION
+    probe: str
+    received_at: int
+    sent_at: int | None
+    round_trip: int | None
+    offset_ns: int | None
+    skewed: bool
+    peer: str
+    missing: int
+    digest: bytes
+    content_type: str
+    encoding: str
+    body: bytes
+
+
+class PlanInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A version of the plan that was read without fault: file names and their text."""
+
+    version: int = VERSION
+    at: int
+    digest: str
+    hash: str
+    files: dict[str, str]
+
+
+PlanChange = Literal["candidate", "canary", "promoted", "rejected", "withdrawn", "rolled_back"]
+
+
+class PlanStateInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What became of a version of the plan, by whom and why."""
+
+    version: int = VERSION
+    at: int
+    change: PlanChange
+    digest: str
+    hash: str
+    canary: str = ""
+    actor: str = ""
+    why: str = ""
+
+
+Input = BatchInput | PlanInput | PlanStateInput
+
+KINDS: dict[str, type[Input]] = {"batch": BatchInput, "plan": PlanInput, "plan_state": PlanStateInput}
+"""The `kind` of a journal's record, and what its body is."""
+
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+class InputError(ValueError):
+    """The record is no input of a version known here."""
+
+
+def encode_input(value: Input, *, at_ns: int, count: int = 1) -> Entry:
+    """The journal's entry; `count` is how many observations it holds."""
+    return Entry(kind=_NAMES[type(value)], body=msgspec.msgpack.encode(value), at_ns=at_ns, count=count)
+
+
+def decode_input(record: Record | Entry) -> Input:
+    """The input in a record of the journal. Raises InputError."""
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        raise InputError(f"a record of the unknown kind {record.kind[:40]!r}")
+    try:
+        value = msgspec.msgpack.decode(record.body, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(f"a {record.kind} record does not decode: {error}") from None
+    if value.version != VERSION:
+        raise InputError(f"a {record.kind} record has version {value.version}; this program knows {VERSION}")
+    return value

@@ -1,0 +1,118 @@
+"""The collector: probes' batches in, the plan out. The whole wiring."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import structlog
+import trio
+
+from collector.app import Services, make_app
+from collector.fleet import Fleet
+from collector.ingest import Ingest, stored_marks
+from collector.plans import Plans
+from collector.serve import Listener, open_listener, serve
+from collector.status import collector_status
+from collector.tokens import Tokens
+from parallax.clock import wall_ns
+from parallax.config import CollectorConfig
+from parallax.journal import Journal, JournalError, Limits, open_journal
+from parallax.state import StartError, lock_state_folder, write_private
+from parallax.values import Address
+
+_log = structlog.get_logger()
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A collector that serves. `token` is an owner's token that ends with this process."""
+
+    url: str
+    address: Address
+    state: Path
+    token: str
+    inputs: Journal
+
+
+async def main(config: CollectorConfig, *, task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED) -> None:
+    """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start."""
+    with lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
+        try:
+            async with open_journal(state / "inputs.db", _limits(config)) as inputs:
+                await run(config, state, listener, inputs, task_status=task_status)
+        except JournalError as error:
+            raise StartError(str(error)) from None
+
+
+async def run(
+    config: CollectorConfig,
+    state: Path,
+    listener: Listener,
+    inputs: Journal,
+    *,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """The collector around what `main` opened."""
+    started_at = wall_ns()
+    fleet, tokens, stop = Fleet(stored_marks(inputs)), Tokens(state), trio.Event()
+    plans = Plans(Path(config.plan), inputs, fleet)
+    await plans.open()
+    if plans.state.in_force is None:
+        raise StartError(_no_plan(config, plans.problems))
+    ingest = Ingest(inputs, fleet, plans.report)
+    status = partial(
+        collector_status,
+        plans=plans,
+        fleet=fleet,
+        inputs=inputs,
+        room=ingest.room,
+        tokens=tokens,
+        started_at=started_at,
+    )
+    app = make_app(Services(tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, stop=stop))
+    with _owner_file(config, state, listener, tokens) as token:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(plans.run)
+            await nursery.start(serve, app, listener, stop)
+            _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)
+            if not tokens.probes():
+                _log.warning('no probe has a token; make one with "parallax collector token add PROBE"')
+            task_status.started(
+                Running(url=listener.url, address=listener.address, state=state, token=token, inputs=inputs)
+            )
+
+
+@contextmanager
+def _listening(config: CollectorConfig) -> Iterator[Listener]:
+    listener = open_listener(config.listen, config.tls)
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextmanager
+def _owner_file(config: CollectorConfig, state: Path, listener: Listener, tokens: Tokens) -> Iterator[str]:
+    """Leaves the way to this collector where commands of the same user on this host find it."""
+    path = state / "owner.json"
+    token = tokens.add_own("owner", "local")
+    way = {"url": listener.url, "token": token, "certificate": config.tls.certificate if config.tls else None}
+    write_private(path, msgspec.json.encode(way))
+    try:
+        yield token
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _limits(config: CollectorConfig) -> Limits:
+    return Limits(
+        max_bytes=config.limits.inputs_size,
+        max_age_s=config.limits.inputs_age,
+        ballast_bytes=config.limits.ballast,
+    )
+
+
+def _no_plan(config: CollectorConfig, problems: list[str]) -> str:
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f'the plan is refused: {problems[0]}{more}; see "parallax plan check {config.plan}"'

@@ -1,0 +1,332 @@
+"""The plan's keeper: watches the files, holds the versions, serves each probe its part.
+
+The rules are in collector.rollout; here is the I/O around them. Every version and every change is a record in
+`inputs`, written before it takes effect. The texts of the versions that matter stand in one of the journal's marks
+too, so that the plan in force outlives its record.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+import trio
+
+from collector.fleet import Fleet
+from collector.inputs import PlanInput, PlanStateInput, encode_input
+from collector.reports import Report
+from collector.rollout import (
+    Candidate,
+    Change,
+    Event,
+    Heard,
+    Loaded,
+    PartInfo,
+    RollBack,
+    Rollout,
+    Tick,
+    Version,
+    step,
+)
+from parallax.clock import NS, to_ns, wall_ns
+from parallax.journal import Entry, Journal, JournalBusy, JournalFull
+from parallax.plan.load import load_plan_source
+from parallax.plan.part import NoSuchProbe, encode_part, part_hash, part_of, plan_hash
+from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
+from parallax.plan.types import Check, Plan
+
+MARK = "plan"
+WATCH_S = 0.4
+"""Between two looks at the files. A change is loaded at the second look that finds it, so not in mid-save."""
+RACY_NS = 2 * NS
+_log = structlog.get_logger()
+_Fingerprint = tuple[tuple[str, int, int, int], ...]
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A probe's part: JSON, and the hash that is its ETag."""
+
+    body: bytes
+    hash: str
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A version's files, as the mark keeps them."""
+
+    files: dict[str, str]
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """The rollout as the mark keeps it."""
+
+    version: int = 1
+    in_force: Text | None
+    previous: tuple[Text, ...]
+    candidate: Text | None
+    canary: str | None
+    refused: str | None
+
+
+class Edition:
+    """A version's text and plan, and its probes' parts as they are asked for."""
+
+    def __init__(self, source: PlanSource, plan: Plan) -> None:
+        self.source, self.plan = source, plan
+        self.loaded_at = wall_ns()
+        self._parts: dict[str, PartInfo | None] = {}
+        self.version = Version(
+            digest=source.hash,
+            hash=plan_hash(plan),
+            fleet=tuple(sorted(probe.id for probe in plan.probe)),
+            part=self._part,
+        )
+
+    def _part(self, probe: str) -> PartInfo | None:
+        if probe not in self._parts:
+            part = part_of(self.plan, probe)
+            checks = [check for check in self.plan.check if not check.probes or probe in check.probes]
+            self._parts[probe] = (
+                None if isinstance(part, NoSuchProbe) else PartInfo(part_hash(part), _longest_period(checks))
+            )
+        return self._parts[probe]
+
+    def serve(self, probe: str) -> Served | NoSuchProbe:
+        part = part_of(self.plan, probe)
+        return part if isinstance(part, NoSuchProbe) else Served(encode_part(part), part_hash(part))
+
+
+class Plans:
+    """The versions of the plan. One task runs `run`; the rest may be called from any request."""
+
+    def __init__(self, path: Path, inputs: Journal, fleet: Fleet) -> None:
+        self._path, self._inputs, self._fleet = path, inputs, fleet
+        self._editions: dict[str, Edition] = {}
+        self._state = Rollout()
+        self._lock = trio.Lock()
+        self._changed = trio.Event()
+        self._seen: _Fingerprint | None = None
+        self._send, self._reports = trio.open_memory_channel[Report](100)
+        self.problems: list[str] = []
+        self.lost_reports = 0
+
+    async def open(self) -> None:
+        """Restores what was in force, and loads the files. Afterwards `problems` says what is wrong with them."""
+        await trio.to_thread.run_sync(self._restore)
+        await self._load()
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Watches the files and moves the rollout on, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch)
+            nursery.start_soon(self._hear)
+            task_status.started()
+
+    def report(self, report: Report) -> None:
+        """Takes note of a batch; never waits."""
+        trial = self._state.candidate
+        if trial and trial.canary == report.probe:
+            try:
+                self._send.send_nowait(report)
+            except trio.WouldBlock:
+                self.lost_reports += 1  # a later one says the same
+
+    @property
+    def state(self) -> Rollout:
+        return self._state
+
+    def hash_for(self, probe: str) -> str | None:
+        """The hash of the part that a probe is served now; None where there is none for it."""
+        version = self._state.version_for(probe)
+        part = version.part(probe) if version else None
+        return part.hash if part else None
+
+    async def serve(self, probe: str) -> Served | NoSuchProbe | None:
+        """The part for a probe; None while there is no plan at all."""
+        version = self._state.version_for(probe)
+        if version is None:
+            return None
+        return await trio.to_thread.run_sync(self._editions[version.digest].serve, probe)
+
+    async def wait_other(self, probe: str, hash: str) -> None:  # noqa: A002
+        """Returns once the probe is served another part than the one with this hash."""
+        while self.hash_for(probe) == hash:
+            await self._changed.wait()
+
+    async def roll_back(self, actor: str) -> list[Change]:
+        """Goes back to the version before, or ends the trial under way; nothing where there is no way back.
+
+        Raises JournalBusy, JournalFull: nothing was changed then."""
+        return await self._apply(RollBack(actor=actor, at=wall_ns()))
+
+    def edition(self, version: Version) -> Edition:
+        return self._editions[version.digest]
+
+    async def _watch(self) -> None:
+        while True:
+            await trio.sleep(WATCH_S)
+            await self._look()
+            if self._state.candidate:
+                await self._try(Tick(connected=self._fleet.connected(wall_ns()), at=wall_ns()))
+
+    async def _look(self) -> None:
+        before = await trio.to_thread.run_sync(_fingerprint, self._path)
+        if before != self._seen:
+            await trio.sleep(WATCH_S)
+            if before == await trio.to_thread.run_sync(_fingerprint, self._path):
+                await self._load()
+
+    async def _hear(self) -> None:
+        async for report in self._reports:
+            await self._try(Heard(report=report))
+
+    async def _load(self) -> None:
+        """Loads the files and offers what they hold; a fault in them leaves everything as it is."""
+        seen = await trio.to_thread.run_sync(_fingerprint, self._path)
+        try:
+            edition = await trio.to_thread.run_sync(self._read)
+        except PlanErrors as errors:
+            problems = [str(problem) for problem in errors.problems]
+            if problems != self.problems:
+                _log.error("the plan's files are refused; the old plan stays", problems=problems[:20])
+            self.problems = problems
+            self._seen = _settled(seen)
+            return
+        if self.problems:
+            _log.info("the plan's files are right again")
+        self.problems = []
+        at = wall_ns()
+        event = Loaded(version=edition.version, connected=self._fleet.connected(at), at=at)
+        if await self._try(event, edition):
+            self._seen = _settled(seen)
+
+    def _read(self) -> Edition:
+        source = read_plan_source(self._path)
+        kept = self._editions.get(source.hash)
+        return kept or Edition(source, load_plan_source(source))
+
+    async def _try(self, event: Event, edition: Edition | None = None) -> bool:
+        """Applies an event; False where the journal takes nothing just now, and it must be tried again."""
+        try:
+            await self._apply(event, edition)
+        except (JournalBusy, JournalFull) as error:
+            _log.warning("a change of the plan waits for the journal", why=type(error).__name__)
+            return False
+        return True
+
+    async def _apply(self, event: Event, edition: Edition | None = None) -> list[Change]:
+        async with self._lock:
+            if edition:
+                self._editions[edition.version.digest] = edition
+            state, changes = await trio.to_thread.run_sync(step, self._state, event)
+            if changes:
+                entries = [entry for change in changes for entry in self._entries(change)]
+                with trio.CancelScope(shield=True):
+                    await self._inputs.append(entries, {MARK: self._stored(state)})
+            self._state = state
+            self._forget()
+        if changes:
+            self._changed.set()
+            self._changed = trio.Event()
+        for change in changes:
+            _log.info(
+                f"plan {change.change.replace('_', ' ')}",
+                plan=change.version.hash,
+                **{key: text for key in ("canary", "actor", "why") if (text := getattr(change, key))},
+            )
+        return changes
+
+    def _entries(self, change: Change) -> Sequence[Entry]:
+        version = change.version
+        state = PlanStateInput(
+            at=change.at,
+            change=change.change,
+            digest=version.digest,
+            hash=version.hash,
+            canary=change.canary,
+            actor=change.actor,
+            why=change.why,
+        )
+        entries = [encode_input(state, at_ns=change.at)]
+        if change.change in ("candidate", "promoted"):
+            files = self._editions[version.digest].source.files
+            text = PlanInput(at=change.at, digest=version.digest, hash=version.hash, files=files)
+            entries.insert(0, encode_input(text, at_ns=change.at))
+        return entries
+
+    def _forget(self) -> None:
+        """Drops the editions that the state no longer has."""
+        kept = {version.digest for version in _versions(self._state)}
+        self._editions = {digest: edition for digest, edition in self._editions.items() if digest in kept}
+
+    def _stored(self, state: Rollout) -> bytes:
+        def text(version: Version) -> Text:
+            return Text(self._editions[version.digest].source.files)
+
+        return msgspec.msgpack.encode(
+            Stored(
+                in_force=text(state.in_force) if state.in_force else None,
+                previous=tuple(text(version) for version in state.previous),
+                candidate=text(state.candidate.version) if state.candidate else None,
+                canary=state.candidate.canary if state.candidate else None,
+                refused=state.refused,
+            )
+        )
+
+    def _restore(self) -> None:
+        raw = self._inputs.mark(MARK)
+        if raw is None:
+            return
+        try:
+            stored = msgspec.msgpack.decode(raw, type=Stored)
+        except msgspec.DecodeError:
+            _log.error("the stored plan does not decode; the files are loaded as the first plan")
+            return
+        previous = [edition for text in stored.previous if (edition := self._revive(text))]
+        in_force = self._revive(stored.in_force)
+        candidate = self._revive(stored.candidate)
+        now = wall_ns()
+        self._state = Rollout(
+            in_force=in_force.version if in_force else None,
+            previous=tuple(edition.version for edition in previous),
+            candidate=Candidate(version=candidate.version, canary=stored.canary, heard_at=now)
+            if candidate and in_force
+            else None,
+            refused=stored.refused,
+        )
+
+    def _revive(self, text: Text | None) -> Edition | None:
+        if text is None:
+            return None
+        source = PlanSource(text.files)
+        if source.hash not in self._editions:
+            try:
+                self._editions[source.hash] = Edition(source, load_plan_source(source))
+            except PlanErrors as errors:  # by an older program, whose rules were looser
+                _log.error("a stored version of the plan is not read any more", problems=[str(errors)[:500]])
+                return None
+        return self._editions[source.hash]
+
+
+def _versions(state: Rollout) -> list[Version]:
+    trial = [state.candidate.version] if state.candidate else []
+    return [*([state.in_force] if state.in_force else []), *state.previous, *trial]
+
+
+def _longest_period(checks: Sequence[Check]) -> int:
+    return max((to_ns(check.period) for check in checks), default=30 * NS)
+
+
+def _settled(seen: _Fingerprint) -> _Fingerprint | None:
+    """None while a file is so fresh that it could be written again within the same tick of its clock."""
+    now = wall_ns()
+    return None if any(0 <= now - mtime < RACY_NS for _, mtime, _, _ in seen) else seen
+
+
+def _fingerprint(path: Path) -> _Fingerprint:
+    """What changes when a file is written, replaced, added or taken away; empty where nothing can be seen."""
+    try:
+        paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        stats = [(p.name, p.stat()) for p in paths[:2000]]
+    except OSError:
+        return ()
+    return tuple((name, s.st_mtime_ns, s.st_size, s.st_ino) for name, s in stats)

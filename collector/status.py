@@ -1,0 +1,100 @@
+"""What the collector says about itself: `GET /v1/status`. Plain values, bounded, no secrets."""
+
+import msgspec
+
+from collector.bodies import Room
+from collector.fleet import Fleet, ProbeStatus, status_of
+from collector.plans import Plans
+from collector.rollout import Rollout, Version
+from collector.tokens import Tokens
+from parallax import __version__
+from parallax.clock import NS, wall_ns
+from parallax.journal import Journal
+
+_MOST_PROBLEMS = 20
+
+
+class VersionStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of the plan."""
+
+    hash: str
+    loaded_s_ago: float
+
+
+class PlanStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The plan in force, those to go back to (newest first), the one on trial and its canary, what is wrong with the
+    files, and whether their content is refused until it changes."""
+
+    in_force: VersionStatus | None
+    previous: list[VersionStatus]
+    candidate: VersionStatus | None
+    canary: str | None
+    refused: bool
+    problems: list[str]
+
+
+class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal `inputs`: `things` are observations and plan changes, `lost` counts them by cause."""
+
+    records: int
+    things: int
+    bytes: int
+    first: int
+    last: int
+    lost: dict[str, int]
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The collector right now."""
+
+    version: str
+    up_s: float
+    plan: PlanStatus
+    probes: list[ProbeStatus]
+    waiting: list[str]
+    """Probes with a token that were never heard."""
+    inputs: JournalStatus
+    refused: dict[str, int]
+    """Requests refused for want of room, by cause."""
+    problems: list[str]
+
+
+def collector_status(
+    *, plans: Plans, fleet: Fleet, inputs: Journal, room: Room, tokens: Tokens, started_at: int
+) -> Status:
+    """The status now."""
+    now = wall_ns()
+    stats = inputs.stats
+    return Status(
+        version=__version__,
+        up_s=round((now - started_at) / NS, 1),
+        plan=_plan_status(plans, plans.state, now),
+        probes=status_of(fleet, now),
+        waiting=sorted(tokens.probes() - fleet.members.keys()),
+        inputs=JournalStatus(
+            records=stats.records,
+            things=stats.things,
+            bytes=stats.bytes,
+            first=stats.first,
+            last=stats.last,
+            lost=dict(stats.lost),
+        ),
+        refused=dict(room.refused),
+        problems=[tokens.problem] if tokens.problem else [],
+    )
+
+
+def _plan_status(plans: Plans, state: Rollout, now: int) -> PlanStatus:
+    def shown(version: Version) -> VersionStatus:
+        age = (now - plans.edition(version).loaded_at) / NS
+        return VersionStatus(hash=version.hash, loaded_s_ago=round(age, 1))
+
+    trial = state.candidate
+    return PlanStatus(
+        in_force=shown(state.in_force) if state.in_force else None,
+        previous=[shown(version) for version in state.previous],
+        candidate=shown(trial.version) if trial else None,
+        canary=trial.canary if trial else None,
+        refused=state.refused is not None,
+        problems=plans.problems[:_MOST_PROBLEMS],
+    )

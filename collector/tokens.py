@@ -1,0 +1,192 @@
+"""Tokens: who may send and who may ask. Kept hashed in the state folder, changed by the command line at run time.
+
+A token is 256 random bits, so one round of SHA-256 is enough to keep it from a reader of the file: a slow hash guards
+guessable passwords, and there is nothing to guess here, while every request has to be checked. Comparing goes over
+all candidates with `hmac.compare_digest`, whose time does not depend on where two texts differ. A probe or a person
+has two tokens at most, so that a new one can be brought out before the old one goes.
+"""
+
+import fcntl
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import structlog
+
+from parallax.state import write_private
+
+Role = Literal["probe", "viewer", "owner"]
+VALID_AT_A_TIME = 2
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_MAX_FILE = 10_000_000
+_log = structlog.get_logger()
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who holds a token: a probe by its id, or a person by name."""
+
+    role: Role
+    name: str
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as the file has it: the hash (SHA-256, hex), never the token. `id` is for revoking it."""
+
+    id: str
+    role: Role
+    name: str
+    hash: str
+    made_at: str
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.role, self.name)
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    version: int = 1
+    tokens: list[Token] = []
+
+
+class TokenError(Exception):
+    """The tokens cannot be read or changed; one line that says what to do."""
+
+
+def add_token(state: Path, role: Role, name: str) -> str:
+    """Makes a token and returns its text, which is not kept anywhere. A third one of a name ends the oldest.
+
+    Raises TokenError.
+    """
+    if not _NAME.fullmatch(name):
+        raise TokenError(f"{name[:80]!r} is no name: use 1 to 64 letters, digits, '-', '_' and '.'")
+    text = f"parallax-{role}-{secrets.token_urlsafe(32)}"
+    with _changing(state) as tokens:
+        others = [token for token in tokens if token.identity != Identity(role, name)]
+        same = [token for token in tokens if token.identity == Identity(role, name)]
+        fresh = Token(
+            id=secrets.token_hex(4),
+            role=role,
+            name=name,
+            hash=_hash(text),
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        tokens[:] = [*others, *same[-(VALID_AT_A_TIME - 1) :], fresh]
+    return text
+
+
+def revoke_tokens(state: Path, which: str) -> list[Token]:
+    """Ends the token with this id, or all tokens of this probe or person; returns those ended. Raises TokenError."""
+    with _changing(state) as tokens:
+        ended = [token for token in tokens if which in (token.id, token.name)]
+        tokens[:] = [token for token in tokens if token not in ended]
+    return ended
+
+
+def list_tokens(state: Path) -> list[Token]:
+    """All tokens, oldest first. Raises TokenError."""
+    return _read(state / "tokens.json")
+
+
+class Tokens:
+    """The tokens in force. Looks at the file before each use, so that a revocation holds for the next request."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "tokens.json"
+        self._seen: tuple[int, ...] | None = None
+        self._tokens: list[Token] = []
+        self._own: list[Token] = []
+        self.problem: str | None = None
+
+    def add_own(self, role: Role, name: str) -> str:
+        """A token that holds as long as this process, for commands on this host."""
+        text = f"parallax-{role}-{secrets.token_urlsafe(32)}"
+        self._own.append(Token(id="own", role=role, name=name, hash=_hash(text), made_at=""))
+        return text
+
+    def identify(self, text: str) -> Identity | None:
+        """Who holds this token; None for nobody."""
+        self._refresh()
+        presented = _hash(text)
+        found: Identity | None = None
+        for token in (*self._tokens, *self._own):
+            if hmac.compare_digest(presented, token.hash):
+                found = token.identity
+        return found
+
+    def probes(self) -> set[str]:
+        """The ids of the probes that have a token."""
+        self._refresh()
+        return {token.name for token in self._tokens if token.role == "probe"}
+
+    def _refresh(self) -> None:
+        try:
+            stat = self._path.stat()
+            seen: tuple[int, ...] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        except FileNotFoundError:
+            seen = ()
+        except OSError as error:
+            self._complain(f"{self._path} cannot be read: {error.strerror}")
+            return
+        if seen == self._seen:
+            return
+        try:
+            self._tokens = _read(self._path)
+        except TokenError as error:  # keep those in force: a slip of an editor must not lock the fleet out
+            self._complain(str(error))
+        else:
+            self.problem = None
+        self._seen = seen
+
+    def _complain(self, problem: str) -> None:
+        if problem != self.problem:
+            _log.error("the tokens are not read anew; the old ones stay in force", problem=problem)
+        self.problem = problem
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _read(path: Path) -> list[Token]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_FILE)
+        content = msgspec.json.decode(raw, type=_File)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise TokenError(f"{path} cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise TokenError(f"{path} is no file of tokens: {error}; mend it, or delete it and make new tokens") from None
+    if content.version != 1:
+        raise TokenError(f"{path} is of version {content.version}; this program knows 1: upgrade it")
+    return content.tokens
+
+
+@contextmanager
+def _changing(state: Path) -> Iterator[list[Token]]:
+    """The tokens to change in place, under a lock that all writers take; written at the end of the block."""
+    path = state / "tokens.json"
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(state / "tokens.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise TokenError(f"{state} cannot be written: {error.strerror}; run this as the collector's user") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        tokens = _read(path)
+        yield tokens
+        try:
+            write_private(path, msgspec.json.format(msgspec.json.encode(_File(tokens=tokens)), indent=1) + b"\n")
+        except OSError as error:
+            raise TokenError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        os.close(fd)

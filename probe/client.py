@@ -17,7 +17,7 @@ from parallax.config import CollectorAddress
 from parallax.dialling.errors import FAILURES
 from parallax.dialling.http import Http, HttpError, Response, open_http
 from parallax.dialling.route import NotAllowed, Routes
-from parallax.dialling.tls import Trust
+from parallax.dialling.tls import Trust, client_context
 from parallax.secret import Secret, SecretError
 from parallax.values import Address, Cidr
 from probe.attempt import failure_of
@@ -109,8 +109,11 @@ async def open_client(config: CollectorAddress, token: Callable[[], Secret]) -> 
 
     `token` is asked for the bearer token at every request, so that a changed file is heeded; it raises SecretError."""
     address = dial_address(config)
+    trust = Trust(config.ca)
+    if config.url.https:
+        client_context(trust, "1.2", ("http/1.1",))  # now, so that an unreadable CA file is seen at the start
     alone = Routes.of(allow=[Cidr(f"{address.ip}/{128 if address.family == 6 else 32}")])
-    async with open_http(address, alone, Trust(config.ca)) as http:
+    async with open_http(address, alone, trust) as http:
         yield CollectorClient(config.url, http, token)
 
 

@@ -29,6 +29,7 @@ from probe.runs import run_target
 from probe.schedule import Grid, Pair, Schedule
 from probe.shipping import Shipper
 from probe.spool import Envelope, Spool
+from probe.stages import outliving
 from probe.statistics import Counters
 from probe.uplink import dialler
 from probe.work import jobs_of
@@ -76,32 +77,20 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
             runner = Runner(deliver, counters)
             plans = PlanClient(state / "plan.json", list(clients.items()), apply, health.vouch)
 
-            async with trio.open_nursery() as lasting:
-                lasting.cancel_scope.shield = True
-                spooled = trio.Event()
-                lasting.start_soon(_serve_spool, spool, spooled)
+            async def finish() -> None:
+                spool.close()
+                await spool.wait_closed()
                 for shipper in shippers:
-                    lasting.start_soon(shipper.serve, name=f"ship to {shipper.name}")
-                try:
-                    async with trio.open_nursery() as working:
-                        working.start_soon(health.serve)
-                        plans.load_saved()
-                        working.start_soon(plans.serve)
-                        working.start_soon(runner.serve)
-                        working.start_soon(_report, config, force, health, spool, journal, shippers, runner, plans)
-                        task_status.started(Running(stream=spool.stream, state=state))
-                finally:
-                    with trio.move_on_after(FINISH_S):
-                        spool.close()
-                        await spooled.wait()
-                        for shipper in shippers:
-                            await shipper.wait_shipped()
-                    lasting.cancel_scope.cancel()
+                    await shipper.wait_shipped()
 
-
-async def _serve_spool(spool: Spool, done: trio.Event) -> None:
-    await spool.serve()
-    done.set()
+            bringing_home = [spool.serve, *(shipper.serve for shipper in shippers)]
+            async with outliving(bringing_home, finish, at_most_s=FINISH_S), trio.open_nursery() as nursery:
+                nursery.start_soon(health.serve)
+                plans.load_saved()
+                nursery.start_soon(plans.serve)
+                nursery.start_soon(runner.serve)
+                nursery.start_soon(_report, config, force, health, spool, journal, shippers, runner, plans)
+                task_status.started(Running(stream=spool.stream, state=state))
 
 
 async def _report(

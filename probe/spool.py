@@ -42,6 +42,7 @@ class Spool:
         self._journal, self._probe, self._envelope, self._counters = journal, probe, envelope, counters
         self._send, self._receive = trio.open_memory_channel[Observation](MAX_WAITING)
         self._cutter = Cutter()
+        self._closed = trio.Event()
         self._stuck = False
         mark = journal.mark(_MARK)
         self.stream, self.last_seq = _parse(mark) if mark else (secrets.token_hex(8), 0)
@@ -81,6 +82,11 @@ class Spool:
                     self._cutter.take(now) if observation is None else self._cutter.add(observation, now)
                 )
         await self._append(self._cutter.take(trio.current_time()))
+        self._closed.set()
+
+    async def wait_closed(self) -> None:
+        """Returns once all that was taken before `close` is on disk."""
+        await self._closed.wait()
 
     async def _append(self, observations: list[Observation] | None) -> None:
         if not observations:

@@ -2,8 +2,8 @@
 
 The system's lookup would block a thread, hide which resolver answered, cache, and read files that no plan knows. Here
 every question is on the tape, under `lookup`: to which resolver, for which type, how it ended and when. A and AAAA are
-asked side by side. Each walks the resolvers in order, twice round; the next one is asked when one fails or its share of
-the caller's time is over, so that one lost datagram or one dead resolver does not cost the run.
+asked side by side. Each walks the resolvers in order; the next one is asked when one fails or its share of the caller's time is
+over, and those that were silent are asked once more: neither a lost datagram nor a dead resolver costs the run.
 
 An answer that the name does not exist or has no such record is final. SERVFAIL and REFUSED are not: the next resolver
 is asked, as the C library's resolver does.
@@ -34,6 +34,7 @@ MAX_RESOLVERS = 3
 ROUNDS = 2
 SHARE_S = 2.0
 """The longest wait for one resolver before the next question, where the caller's time would allow more."""
+_FINAL = ("NOERROR", "NXDOMAIN")
 GRACE_S = 1.0
 """How long one family is still waited for once the other has given addresses."""
 
@@ -82,14 +83,20 @@ class _Walk:
         self.addresses: list[str] = []
 
     async def run(self, resolvers: Sequence[Address], tries: list[dict[str, Any]]) -> None:
-        order = [resolver for _ in range(ROUNDS) for resolver in resolvers]
-        for place, resolver in enumerate(order):
-            share_s = min(SHARE_S, _left_s() / (len(order) - place))
-            if await self._try(resolver, share_s, tries):
-                return
+        left = ROUNDS * len(resolvers)
+        for _ in range(ROUNDS):
+            silent = []
+            for resolver in resolvers:
+                outcome = await self._try(resolver, min(SHARE_S, _left_s() / left), tries)
+                if outcome in _FINAL:
+                    return
+                if outcome == "timeout":
+                    silent.append(resolver)
+                left -= 1
+            resolvers = silent  # one that has said no is not asked twice
 
-    async def _try(self, resolver: Address, share_s: float, tries: list[dict[str, Any]]) -> bool:
-        """Asks one resolver. True if its answer is final."""
+    async def _try(self, resolver: Address, share_s: float, tries: list[dict[str, Any]]) -> str:
+        """Asks one resolver and gives the outcome: a response code or a failure word."""
         started = trio.current_time()
         # Written down as a timeout before it begins: so it stays, whoever's deadline ends it.
         log: dict[str, Any] = {"resolver": str(resolver), "type": self._query.type, "outcome": "timeout"}
@@ -110,11 +117,11 @@ class _Walk:
             log["outcome"] = failure_of(error)
         finally:
             log["duration_ns"] = to_ns(trio.current_time() - started)
-        return log["outcome"] in ("NOERROR", "NXDOMAIN")
+        return str(log["outcome"])
 
 
 def _left_s() -> float:
-    return trio.current_effective_deadline() - trio.current_time()
+    return max(0.0, trio.current_effective_deadline() - trio.current_time())
 
 
 async def _ask(query: Query, resolver: Address, routes: Routes) -> Reply:

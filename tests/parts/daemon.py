@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -25,37 +26,66 @@ class Daemon:
     def __init__(self, process: subprocess.Popen[bytes], address: Address, folder: Path) -> None:
         self._process, self.address, self.folder = process, address, folder
         self.log = ""
+        self._killed = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._awaited: tuple[str, Callable[[], None]] = "", lambda: None
+        self._reader.start()
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def kill(self) -> None:
-        """kill -9 of the server and its children, and waits until they are gone. May be called twice."""
+        """kill -9 of the server and its children, and waits until they and their sockets are gone. May be called
+        twice."""
+        if self._killed:
+            return
+        self._killed = True
         # The group outlives its leader for as long as a child of it runs.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._reader.join(_START_TIMEOUT_S)  # the pipe ends with the last child
+        _wait_port_free(self.address)
 
     async def wait_ready(self, text: str) -> None:
         """Waits until the server has written this to its stderr. Fails the test if it ends first, or takes too long."""
         ready = trio.Event()
         token = trio.lowlevel.current_trio_token()
-        # A thread, and for the server's whole life: a full pipe would stop it.
-        threading.Thread(target=self._read, args=(text, ready, token), daemon=True).start()
+        self._awaited = text, lambda: token.run_sync_soon(ready.set)
+        if text in self.log or not self._reader.is_alive():
+            ready.set()
         with trio.move_on_after(_START_TIMEOUT_S):
             await ready.wait()
         if text not in self.log:
             pytest.fail(f"the server did not start:\n{self.log[-2000:]}")
 
-    def _read(self, text: str, ready: trio.Event, token: trio.lowlevel.TrioToken) -> None:
+    def _read(self) -> None:
+        """A thread, for the server's whole life: a full pipe would stop it."""
         assert self._process.stderr is not None
-        with self._process.stderr as stderr, suppress(trio.RunFinishedError):
+        with self._process.stderr as stderr:
             for line in stderr:
                 self.log += line.decode(errors="replace")
-                if text in self.log and not ready.is_set():
-                    token.run_sync_soon(ready.set)
-            token.run_sync_soon(ready.set)
+                self._announce()
+        self._awaited = "", self._awaited[1]
+        self._announce()
+
+    def _announce(self) -> None:
+        text, tell = self._awaited
+        if text in self.log:
+            with suppress(trio.RunFinishedError):
+                tell()
+
+
+def _wait_port_free(address: Address) -> None:
+    """The kernel closes a killed process's sockets a moment after its end; until then a packet would be swallowed."""
+    family = socket.AF_INET6 if address.family == 6 else socket.AF_INET
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.bind((address.ip, address.port))
+            return
+        os.sched_yield()
 
 
 def find_program(name: str, package: str) -> str:

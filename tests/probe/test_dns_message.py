@@ -1,0 +1,257 @@
+"""The codec: what dnspython writes we read alike, and whatever the bytes, only Unreadable comes out."""
+
+import struct
+import time
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from probe.dns_message import MAX_RECORDS, Query, Record, Unreadable, belongs, comparable, encode, parse
+from probe.exchange import MAX_TCP_ANSWER
+
+QUERY = Query(name="www.acme.test", type="A", recurse=True)
+
+RECORDS = (
+    ("A", "192.0.2.1"),
+    ("AAAA", "2001:db8::1"),
+    ("CNAME", "front.idp.test."),
+    ("NS", "ns1.acme.test."),
+    ("MX", "10 mail.acme.test."),
+    ("TXT", '"one" "two\\255"'),
+    ("SOA", "ns1.acme.test. host.acme.test. 1 3600 600 86400 60"),
+    ("SRV", "1 2 443 front.acme.test."),
+    ("CAA", '0 issue "ca.test"'),
+    ("HTTPS", '1 . alpn="h2,h3" ipv4hint="192.0.2.1"'),
+    ("DS", "1 13 2 " + "ab" * 32),
+    ("DNSKEY", "257 3 13 " + "A" * 88),
+    ("TLSA", "3 1 1 " + "ab" * 32),
+    ("PTR", "www.acme.test."),
+    ("CDS", "0 0 0 00"),
+    ("SVCB", "0 other.test."),
+)
+
+
+def real_answer(*, tc: bool = False) -> bytes:
+    """An answer with every record type, compressed, with NSID and an extended error."""
+    reply = dns.message.make_response(dns.message.from_wire(encode(QUERY, 7)))
+    reply.flags |= dns.flags.AA | (dns.flags.TC if tc else 0)
+    for rdtype, data in RECORDS:
+        reply.answer.append(dns.rrset.from_text("www.acme.test.", 60, "IN", rdtype, data))
+    reply.authority.append(dns.rrset.from_text("acme.test.", 60, "IN", "NS", "ns1.acme.test."))
+    reply.use_edns(0, options=[dns.edns.NSIDOption(b"fra1"), dns.edns.EDEOption(22, "no authority")])
+    return reply.to_wire()
+
+
+REAL = real_answer()
+
+
+@pytest.mark.parametrize("edns", [True, False])
+@pytest.mark.parametrize(("name", "rdtype"), [("www.acme.test", "A"), (".", "NS"), ("*._x.acme.test", "HTTPS")])
+def test_the_query_is_as_dnspython_reads_it(name: str, rdtype: str, edns: bool) -> None:
+    message = dns.message.from_wire(encode(Query(name=name, type=rdtype, recurse=edns, edns=edns), 0xABCD))
+    assert message.id == 0xABCD
+    assert message.flags == (dns.flags.RD if edns else 0)
+    assert message.question[0].to_text() == f"{name.removesuffix('.')}. IN {rdtype}"
+    assert (message.edns, [o.otype for o in message.options]) == ((0, [3]) if edns else (-1, []))
+
+
+def test_an_answer_is_read_as_dnspython_reads_it() -> None:
+    reply = parse(REAL)
+    theirs = dns.message.from_wire(REAL)
+    expected = {
+        Record("www.acme.test", dns.rdatatype.to_text(rrset.rdtype), 60, data.to_text())
+        for rrset in theirs.answer
+        for data in rrset
+    }
+    assert set(reply.answers) == expected
+    assert len(reply.answers) == len(RECORDS)
+    assert (reply.rcode, reply.flags, reply.nsid, reply.edns) == ("NOERROR", ("AA", "RD"), b"fra1", True)
+    assert reply.ede == ((22, "no authority"),)
+    assert reply.size == len(REAL)
+
+
+def test_an_extended_response_code() -> None:
+    reply = dns.message.make_response(dns.message.from_wire(encode(QUERY, 7)))
+    reply.set_rcode(dns.rcode.BADVERS)
+    assert parse(reply.to_wire()).rcode == "BADVERS"
+
+
+def test_other_classes_are_no_answers_and_a_negative_ttl_is_zero() -> None:
+    head = struct.pack("!6H", 7, 0x8400, 0, 2, 0, 0)
+    chaos = b"\1a\0" + struct.pack("!HHIH", 16, 3, 60, 2) + b"\1x"
+    inet = b"\1A\0" + struct.pack("!HHIH", 1, 1, 0x80000001, 4) + bytes(4)
+    assert parse(head + chaos + inet).answers == (Record("a", "A", 0, "0.0.0.0"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(b"\3a.b\0", "a\\.b"), (b"\2\xff \0", "\\255\\032"), (b"\0", "."), (b"\1*\1_\0", "*._")]
+)
+def test_owners_are_escaped(name: bytes, text: str) -> None:
+    wire = struct.pack("!6H", 7, 0x8400, 0, 1, 0, 0) + name + struct.pack("!HHIH", 1, 1, 60, 4) + bytes(4)
+    assert parse(wire).answers[0].owner == text
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda wire: wire, None),
+        (lambda wire: wire[:11], "unreadable"),
+        (lambda wire: b"\xff" + wire[1:], "id"),
+        (lambda wire: wire[:2] + b"\x01" + wire[3:], "unreadable"),  # a query, not a response
+        (lambda wire: wire[:2] + b"\xa0" + wire[3:], "unreadable"),  # another opcode
+        (lambda wire: wire.replace(b"\3www", b"\3WwW", 1), None),
+        (lambda wire: wire.replace(b"\3www", b"\3wwx", 1), "question"),
+        (lambda wire: wire.replace(b"\4test\0\0\1", b"\4test\0\0\2", 1), "question"),
+        (lambda wire: wire[:4] + b"\0\0" + wire[6:], "question"),
+        (lambda wire: wire[:3] + b"\x05\0\0" + bytes(6), None),  # REFUSED as a bare header
+        (lambda wire: wire[:20], "question"),
+    ],
+)
+def test_what_belongs_to_a_query(change: object, cause: str | None) -> None:
+    assert belongs(change(REAL), QUERY, 7) == cause  # type: ignore[operator]
+
+
+def test_a_type_whose_number_is_a_letter_is_not_folded() -> None:
+    # HTTPS is 65, "A"; type 97 is "a".
+    https = encode(Query(name="a", type="HTTPS", recurse=False, edns=False), 7)
+    wire = bytearray(https)
+    wire[2] |= 0x80
+    assert belongs(bytes(wire), Query(name="a", type="HTTPS", recurse=False), 7) is None
+    wire[-3] = 97
+    assert belongs(bytes(wire), Query(name="a", type="HTTPS", recurse=False), 7) == "question"
+
+
+def test_a_truncated_answer_gives_what_is_whole() -> None:
+    wire = real_answer(tc=True)
+    for end in range(40, len(wire)):
+        reply = parse(wire[:end])
+        assert reply.truncated
+        assert set(reply.answers) <= set(parse(REAL).answers)
+
+
+def test_cut_anywhere_it_is_unreadable() -> None:
+    for end in range(len(REAL)):
+        with pytest.raises(Unreadable):
+            parse(REAL[:end])
+
+
+def test_octets_after_the_end_are_ignored() -> None:
+    assert parse(REAL + b"more").answers == parse(REAL).answers
+
+
+@given(st.binary(max_size=600))
+@settings(max_examples=500, deadline=None)
+def test_any_bytes(wire: bytes) -> None:
+    _read(wire)
+
+
+@given(st.binary(max_size=300), st.integers(0, 20), st.integers(0, 3), st.integers(0, 0xFFFF))
+@settings(max_examples=500, deadline=None)
+def test_any_bytes_after_a_plausible_header(body: bytes, answers: int, additional: int, rdtype: int) -> None:
+    record = b"\0" + struct.pack("!HHIH", rdtype, 1, 60, len(body)) + body
+    _read(struct.pack("!6H", 7, 0x8400, 0, max(1, answers), 0, additional) + record + body)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(REAL) - 1), st.integers(0, 255)), min_size=1, max_size=6))
+@settings(max_examples=1000, deadline=None)
+@example([(29, 0xC0), (30, 0x0C)])
+def test_a_real_answer_with_changed_octets(changes: list[tuple[int, int]]) -> None:
+    wire = bytearray(REAL)
+    for at, octet in changes:
+        wire[at] = octet
+    _read(bytes(wire))
+
+
+def _read(wire: bytes) -> None:
+    belongs(wire, QUERY, 7)
+    try:
+        reply = parse(wire)
+    except Unreadable:
+        return
+    assert all(isinstance(record.text, str) and record.ttl >= 0 for record in reply.answers)
+
+
+def _record(name: bytes, rdtype: int, data: bytes) -> bytes:
+    return name + struct.pack("!HHIH", rdtype, 1, 60, len(data)) + data
+
+
+def _pointer(at: int) -> bytes:
+    return struct.pack("!H", 0xC000 | at)
+
+
+def _whole(first: bytes, each: bytes) -> bytes:
+    """A message of the first record, and then as many of the other as there may be."""
+    count = min((MAX_TCP_ANSWER - 12 - len(first)) // len(each), MAX_RECORDS - 1)
+    return struct.pack("!6H", 7, 0x8400, 0, count + 1, 0, 0) + first + each * count
+
+
+def hostile_answers() -> dict[str, bytes]:
+    """Whole TCP answers of at most 16 KiB, made to cost the reader as much as they can."""
+    opaque = 65280  # a type for private use: its data is not looked at
+    data_at = 12 + 11  # of a first record whose owner is the root
+    links = b"\1a\0" + b"".join(_pointer(data_at + (3 + 2 * (n - 1) if n else 0)) for n in range(127))
+    long_name, odd_name = b"\1a" * 126 + b"\0", b"\1\xff" * 126 + b"\0"
+    odd_owner = b"\1%c" + _pointer(14)
+    odd_text = _record(b"\0", 16, b"\xff" + b"\xfe" * 255)
+    owners = b"".join(_record(odd_owner.replace(b"%c", bytes([n])), 1, bytes(4)) for n in range(256))
+    return {
+        "pointers at pointers": _whole(
+            _record(b"\0", opaque, links), _record(_pointer(data_at + len(links) - 2), 1, bytes(4))
+        ),
+        "names": _whole(_record(long_name, opaque, b""), _record(_pointer(12), 2, _pointer(12))),
+        "two names": _whole(
+            _record(long_name, opaque, b""), _record(b"\0", 6, _pointer(12) + _pointer(12) + bytes(20))
+        ),
+        "odd owners": struct.pack("!6H", 7, 0x8400, 0, 257, 0, 0) + _record(odd_name, opaque, b"") + owners,
+        "odd text": _whole(odd_text, odd_text),
+        "many records": _whole(_record(b"\0", opaque, b""), _record(b"\0", 16, b"\0")),
+        "many of type A": _whole(_record(b"\0", opaque, b""), _record(b"\0", 1, bytes(4))),
+    }
+
+
+@pytest.mark.parametrize("kind", hostile_answers())
+def test_a_hostile_answer_takes_a_bounded_time(kind: str) -> None:
+    wire = hostile_answers()[kind]
+    best = float("inf")
+    for _ in range(3):
+        started = time.process_time()
+        _read(wire)
+        best = min(best, time.process_time() - started)
+    assert best < 0.1
+
+
+def test_more_records_than_the_bound_are_unreadable() -> None:
+    record = b"\0" + struct.pack("!HHIH", 1, 1, 60, 4) + bytes(4)
+    with pytest.raises(Unreadable, match="1001 records"):
+        parse(struct.pack("!6H", 7, 0x8400, 0, MAX_RECORDS + 1, 0, 0) + record * (MAX_RECORDS + 1))
+
+
+@pytest.mark.parametrize(("rdtype", "data"), RECORDS)
+def test_every_printed_record_is_comparable_to_itself(rdtype: str, data: str) -> None:
+    assert comparable(rdtype, comparable(rdtype, data)) == comparable(rdtype, data)
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "one", "other"),
+    [
+        ("CNAME", "Front.IdP.test", "front.idp.TEST."),
+        ("NS", "NS1.acme.test.", "ns1.acme.test."),
+        ("SVCB", "0 Other.test", "0 other.test."),
+        ("AAAA", "2001:DB8:0:0::1", "2001:db8::1"),
+        ("DS", "1 13 2 " + "AB" * 32, "1 13 2 " + "ab" * 32),
+    ],
+)
+def test_two_texts_of_the_same_data(rdtype: str, one: str, other: str) -> None:
+    assert comparable(rdtype, one) == comparable(rdtype, other)
+
+
+@pytest.mark.parametrize(("rdtype", "text"), [("A", "x"), ("MX", "mail"), ("TXT", '"open'), ("CAA", "")])
+def test_what_is_no_data(rdtype: str, text: str) -> None:
+    with pytest.raises(ValueError, match=rdtype):
+        comparable(rdtype, text)

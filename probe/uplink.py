@@ -92,7 +92,7 @@ class Uplink:
                 nursery.start_soon(ask, controls[0])
                 with trio.move_on_after(FIRST_ANSWER_S):
                     await first_done.wait()
-                for control in controls[1:]:
+                for control in [] if True in answers else controls[1:]:
                     nursery.start_soon(ask, control)
         if True in answers:
             return True

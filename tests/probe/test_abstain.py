@@ -1,0 +1,68 @@
+"""When an observation must not count, as a table."""
+
+import pytest
+
+from parallax.reasons import REASONS
+from probe.abstain import UPLINK_REASONS, Conditions, abstain_for, family_of
+from tests.fakes.observations import observation
+
+FINE = Conditions(down={4: False, 6: False})
+DOWN_4 = Conditions(down={4: True, 6: False})
+DOWN_BOTH = Conditions(down={4: True, 6: True})
+V4 = {"family": "4"}
+V6 = {"family": "6"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "dims", "conditions", "abstain"),
+    [
+        (None, V4, FINE, None),
+        ("connect_timeout", V4, FINE, None),
+        ("connect_timeout", V4, Conditions(), None),  # nothing is known of the uplink: that is no excuse
+        ("connect_timeout", V4, DOWN_4, "uplink_v4"),
+        ("connect_timeout", V6, DOWN_4, None),
+        ("connect_timeout", V6, DOWN_BOTH, "uplink_v6"),
+        ("connect_refused", V4, DOWN_4, None),  # somebody answered
+        ("http_server_error", V4, DOWN_4, None),
+        (None, V4, DOWN_4, None),
+        ("dns_servfail", V4, DOWN_4, "uplink_v4"),
+        ("dns_timeout", {}, DOWN_4, None),  # a lookup that could have gone over IPv6
+        ("dns_timeout", {}, DOWN_BOTH, "uplink_v4"),
+        ("dns_timeout", {}, Conditions(down={4: True}), "uplink_v4"),
+        (None, V4, Conditions(lag_s=0.21), "overload"),
+        (None, V4, Conditions(lag_s=0.19), None),
+        ("connect_timeout", V4, Conditions(lag_s=1, down={4: True}), "overload"),
+        (None, V4, Conditions(stepped_s=-3), "clock_stepped"),
+        (None, V4, Conditions(stepped_s=0.1), None),
+        (None, V4, Conditions(skewed=True), "clock_skewed"),
+        (None, V4, Conditions(unsynchronised=True), "clock_unsynchronised"),
+        (None, V4, Conditions(skewed=True, unsynchronised=True), "clock_skewed"),
+    ],
+)
+def test_the_table(reason: str | None, dims: dict[str, str], conditions: Conditions, abstain: str | None) -> None:
+    made = observation(reason=reason, dims=dims, subject="a.example")
+    assert abstain_for(made, conditions) == abstain
+
+
+def test_what_a_run_says_itself_stays() -> None:
+    assert abstain_for(observation(abstain="no_family"), DOWN_BOTH) == "no_family"
+
+
+def test_every_timeout_and_every_fault_of_the_network_asks_for_the_uplink() -> None:
+    assert set(REASONS) >= UPLINK_REASONS
+    silent = {word for word, reason in REASONS.items() if word.endswith("_timeout") or reason.fault == "network"}
+    assert silent <= UPLINK_REASONS
+
+
+@pytest.mark.parametrize(
+    ("subject", "dims", "family"),
+    [
+        ("192.0.2.1:443", {}, 4),
+        ("[2001:db8::1]:443", {}, 6),
+        ("a.example:443", {}, None),
+        ("", {}, None),
+        ("a.example:443", {"family": "6"}, 6),
+    ],
+)
+def test_the_family_of_an_observation(subject: str, dims: dict[str, str], family: int | None) -> None:
+    assert family_of(observation(subject=subject, dims=dims)) == family

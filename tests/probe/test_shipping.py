@@ -1,0 +1,229 @@
+"""The shipper on virtual time, with a collector and a journal in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from parallax import wire
+from probe.clocks import Offsets
+from probe.outcomes import Answer, Backoff
+from probe.shipping import Shipper
+from probe.spool import Envelope, Spool
+from probe.statistics import Counters
+from tests.fakes.client import FakeClient
+from tests.fakes.journal import FakeJournal
+from tests.fakes.observations import observation
+
+BAD = observation(reason="connect_timeout", fault="target")
+
+
+class Bench:
+    """A spool and two collectors."""
+
+    def __init__(self, journal: FakeJournal | None = None) -> None:
+        self.journal, self.counters, self.offsets = journal or FakeJournal(), Counters(), Offsets()
+        self.spool = Spool(self.journal, "p1", Envelope, self.counters)
+        self.clients = {"a": FakeClient(), "b": FakeClient()}
+        self.shippers = {
+            name: Shipper(
+                name,
+                client,
+                self.journal,
+                self.spool,
+                self.offsets,
+                self.counters,
+                backoff=Backoff(0.5, 30, jitter=lambda: 1.0),
+            )
+            for name, client in self.clients.items()
+        }
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.spool.serve)
+            for shipper in self.shippers.values():
+                nursery.start_soon(shipper.serve)
+            yield
+            nursery.cancel_scope.cancel()
+
+    async def put(self, number: int = 1) -> None:
+        """That many batches of one observation."""
+        for _ in range(number):
+            self.spool.put_nowait(BAD)
+            await trio.sleep(0.06)
+
+
+async def test_everything_arrives_at_both_in_order(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.put(100)
+        await trio.sleep(1)
+    assert bench.clients["a"].seqs == bench.clients["b"].seqs == list(range(1, 101))
+    assert bench.journal.cursors == {"a": 100, "b": 100}
+
+
+async def test_one_that_is_down_slows_nobody_and_gets_all_later(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    down = bench.clients["a"]
+
+    async def hangs_then_fails(batch: wire.Batch) -> Answer:
+        await trio.sleep(20)
+        return Answer(failure="timeout")
+
+    down.answer = hangs_then_fails
+    async with bench.running():
+        await bench.put(50)
+        await trio.sleep(0.5)
+        assert len(bench.clients["b"].seqs) == 50
+        assert down.seqs == []
+        await trio.sleep(3600)
+        assert bench.shippers["a"].state.word == "timeout"
+        down.answer = down.take
+        await trio.sleep(60)
+    assert down.seqs == list(range(1, 51))
+    assert not bench.counters.lost
+
+
+@pytest.mark.parametrize(
+    ("answer", "at"),
+    [
+        (Answer(failure="refused"), [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 91.5]),
+        (Answer(status=503, retry_after="20"), [0, 20, 40, 60, 80]),
+        (Answer(status=401), [0, 60]),
+        (Answer(status=422), [0, 60]),
+    ],
+    ids=["refused", "busy", "token", "schema"],
+)
+async def test_how_often_it_is_tried_again(
+    autojump_clock: trio.testing.MockClock, answer: Answer, at: list[float]
+) -> None:
+    bench = Bench()
+    client = bench.clients["a"]
+
+    async def refuse(batch: wire.Batch) -> Answer:
+        return answer
+
+    client.answer = refuse
+    async with bench.running():
+        await bench.put()
+        await trio.sleep(99)
+        assert [t - client.asked[0] for t in client.asked] == pytest.approx(at)
+        assert bench.shippers["a"].state.alarm == (answer.status in (401, 422))
+        assert not bench.counters.lost
+        client.answer = client.take
+        await trio.sleep(61)
+        assert client.seqs == [1]
+        assert not bench.shippers["a"].state.alarm
+
+
+@pytest.mark.parametrize("status", [400, 413, 415])
+async def test_a_batch_that_is_refused_for_good_is_counted_and_the_next_is_sent(
+    autojump_clock: trio.testing.MockClock, status: int
+) -> None:
+    bench = Bench()
+    client = bench.clients["a"]
+
+    async def refuse_the_second(batch: wire.Batch) -> Answer:
+        return Answer(status=status) if batch.first_seq == 2 else await client.take(batch)
+
+    client.answer = refuse_the_second
+    async with bench.running():
+        await bench.put(3)
+        await trio.sleep(1)
+    assert client.seqs == [1, 3]
+    assert sum(bench.counters.lost.values()) == 1
+    assert bench.clients["b"].seqs == [1, 2, 3]
+
+
+async def test_a_conflict_begins_a_new_stream(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    client, old = bench.clients["a"], bench.spool.stream
+
+    async def conflict(batch: wire.Batch) -> Answer:
+        return Answer(status=409) if batch.stream == old else await client.take(batch)
+
+    client.answer = conflict
+    async with bench.running():
+        await bench.put(3)
+        await trio.sleep(1)
+    assert [(b.stream == old, b.first_seq) for b in client.taken] == [(False, 1), (False, 2)]
+    assert bench.counters.lost == {"conflict": 1}
+
+
+async def test_a_collector_that_knows_more_of_our_stream_than_we_do_begins_a_new_one(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    bench = Bench()
+    client, old = bench.clients["a"], bench.spool.stream
+
+    async def repeat(batch: wire.Batch) -> Answer:
+        if batch.stream == old:
+            return Answer(status=200, ack=wire.Ack(last_seq=5000, received_at=1, answered_at=1))
+        return await client.take(batch)
+
+    client.answer = repeat
+    async with bench.running():
+        await bench.put(2)
+        await trio.sleep(1)
+    assert [(b.stream == old, b.first_seq) for b in client.taken] == [(False, 1)]
+    assert bench.counters.lost == {"conflict": 1}
+
+
+async def test_a_restart_goes_on_at_the_cursor(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.put(3)
+        await trio.sleep(1)
+    again = Bench(bench.journal)
+    async with again.running():
+        await again.put(2)
+        await trio.sleep(1)
+    assert again.clients["a"].seqs == again.clients["b"].seqs == [4, 5]
+
+
+@pytest.mark.parametrize("steps", range(1, 30))
+async def test_cancelled_anywhere_the_cursor_is_never_past_what_was_taken(steps: int) -> None:
+    bench = Bench()
+    async with bench.running():
+        for _ in range(3):
+            bench.spool.put_nowait(BAD)
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+    for name, client in bench.clients.items():
+        positions = bench.journal.cursor(name)
+        sent = sum(record.count for record in bench.journal.records[:positions])
+        assert len(set(client.seqs)) >= sent
+
+
+async def test_the_end_waits_for_what_can_be_shipped_and_not_for_what_cannot(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    bench = Bench()
+
+    async def refuse(batch: wire.Batch) -> Answer:
+        return Answer(failure="refused")
+
+    bench.clients["b"].answer = refuse
+    async with bench.running():
+        bench.spool.put_nowait(BAD)
+        bench.spool.close()
+        await bench.spool.wait_closed()
+        with trio.fail_after(1):
+            for shipper in bench.shippers.values():
+                await shipper.wait_shipped()
+        assert bench.clients["a"].seqs == [1]
+
+
+async def test_the_clock_is_vouched_for_by_exchanges(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    async with bench.running():
+        await bench.put(2)
+        await trio.sleep(1)
+        offset_s = bench.offsets.offset_s(trio.current_time())
+        assert offset_s is not None
+        assert abs(offset_s) < 1
+    assert wire.SENT_AT in bench.clients["a"].headers[0]
+    assert wire.ROUND_TRIP in bench.clients["a"].headers[1]

@@ -1,9 +1,10 @@
 """Our own name lookup: host to addresses, through the probe's resolvers, in the open. Never getaddrinfo.
 
 The system's lookup would block a thread, hide which resolver answered, cache, and read files that no plan knows. Here
-every question is on the tape, under `lookup`: to which resolver, for which type, how it ended and when. A and AAAA are
-asked side by side. Each walks the resolvers in order; the next one is asked when one fails or its share of the caller's time is
-over, and those that were silent are asked once more: neither a lost datagram nor a dead resolver costs the run.
+every question is on the tape, under `lookup`: to which resolver, for which type, how it ended and how long it took.
+A and AAAA are asked side by side. Each walks the resolvers in order; the next one is asked when one fails or its share
+of the caller's time is over, and those that were silent are asked once more: neither a lost datagram nor a dead
+resolver costs the run.
 
 An answer that the name does not exist or has no such record is final. SERVFAIL and REFUSED are not: the next resolver
 is asked, as the C library's resolver does.

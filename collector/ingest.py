@@ -71,9 +71,6 @@ class Ingest:
         batch = await _decode(delivery, body, self._decoders)
         if isinstance(batch, Refusal):
             return batch
-        refusal = _check(delivery, batch)
-        if refusal:
-            return refusal
         digest = wire.digest(body)
         async with self._locks.setdefault(delivery.probe, trio.Lock()):
             marks = self._marks.setdefault(delivery.probe, {})
@@ -85,7 +82,7 @@ class Ingest:
             if isinstance(decision, Duplicate):
                 member.repeats += 1
                 return _ack(mark, delivery)
-            moved = advance(mark, batch, digest, decision.missing, delivery.received_at)
+            moved = advance(mark, batch, digest, decision.missing)
             entry = self._entry(delivery, batch, body, digest, decision.missing)
             with trio.CancelScope(shield=True):
                 try:
@@ -95,11 +92,11 @@ class Ingest:
                 except JournalFull:
                     return Refusal("full")
             marks[moved.slot] = moved
-        _note(member, moved, len(batch.observations), decision.missing)
-        self._report(report_of(batch, delivery.received_at))
+        _note(member, moved, batch.observations, decision.missing)
+        self._report(batch)
         return _ack(moved, delivery)
 
-    def _entry(self, delivery: Delivery, batch: wire.Batch, body: bytes, digest: bytes, missing: int) -> Entry:
+    def _entry(self, delivery: Delivery, batch: Report, body: bytes, digest: bytes, missing: int) -> Entry:
         member = self._fleet.member(delivery.probe)
         return encode_input(
             BatchInput(
@@ -117,7 +114,7 @@ class Ingest:
                 body=body,
             ),
             at_ns=delivery.received_at,
-            count=len(batch.observations),
+            count=batch.observations,
         )
 
 
@@ -127,7 +124,7 @@ def stored_marks(inputs: Journal) -> list[Mark]:
     return [mark for mark in marks if mark]
 
 
-async def _decode(delivery: Delivery, body: bytes, limiter: trio.CapacityLimiter) -> wire.Batch | Refusal:
+async def _decode(delivery: Delivery, body: bytes, limiter: trio.CapacityLimiter) -> Report | Refusal:
     if delivery.content_type not in _TYPES or delivery.encoding not in _ENCODINGS:
         return Refusal("wrong_type")
     try:
@@ -140,8 +137,9 @@ async def _decode(delivery: Delivery, body: bytes, limiter: trio.CapacityLimiter
         return Refusal("bad_batch", str(error)[:300])
 
 
-def _decode_now(delivery: Delivery, body: bytes) -> wire.Batch:
-    return wire.decode(body, content_type=delivery.content_type, encoding=delivery.encoding)
+def _decode_now(delivery: Delivery, body: bytes) -> Report | Refusal:
+    batch = wire.decode(body, content_type=delivery.content_type, encoding=delivery.encoding)
+    return _check(delivery, batch) or report_of(batch, delivery.received_at)
 
 
 def _check(delivery: Delivery, batch: wire.Batch) -> Refusal | None:

@@ -1,4 +1,8 @@
-"""What a batch tells the plan's rollout: which part the probe runs, and what it could not run. Pure."""
+"""What is kept of a batch once it was decoded: who sent what, and what it tells the plan's rollout. Pure.
+
+A decoded batch takes some thirty times the room of its bytes, so it is let go at once, not held until the disk is
+done with the bytes.
+"""
 
 import msgspec
 
@@ -21,25 +25,37 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     the Unix epoch."""
 
     probe: str
+    stream: str
+    first_seq: int
+    last_seq: int
     part: str
+    agent: str
     cut_at: int
     latest: int
     faults: tuple[Fault, ...]
     at: int
 
+    @property
+    def observations(self) -> int:
+        return self.last_seq - self.first_seq + 1
+
 
 def report_of(batch: Batch, at: int) -> Report:
     """The report of a batch received at that time; of the faults, the latest few."""
-    faults = [
-        Fault(o.scheduled_at, o.check, o.reason)
-        for o in batch.observations
-        if o.reason is not None and (o.fault == "config" or o.reason == "unsupported")
-    ]
+    latest, faults = 0, []
+    for o in batch.observations:
+        latest = max(latest, o.scheduled_at)
+        if o.reason is not None and (o.fault == "config" or o.reason == "unsupported"):
+            faults.append(Fault(o.scheduled_at, o.check[:200], o.reason[:64]))
     return Report(
         probe=batch.probe,
-        part=batch.plan,
+        stream=batch.stream,
+        first_seq=batch.first_seq,
+        last_seq=batch.last_seq,
+        part=batch.plan[:64],
+        agent=batch.agent[:64],
         cut_at=batch.cut_at,
-        latest=max(o.scheduled_at for o in batch.observations),
+        latest=latest,
         faults=tuple(sorted(faults, key=lambda fault: fault.scheduled_at)[-_MOST_FAULTS:]),
         at=at,
     )

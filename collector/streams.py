@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from parallax.wire import Batch
+from collector.reports import Report
 
 KEPT_DIGESTS = 16
 SLOTS = 8
@@ -70,7 +70,7 @@ class Conflict(msgspec.Struct, frozen=True):
 Decision = Accept | Duplicate | Conflict
 
 
-def decide(mark: Mark, batch: Batch, digest: bytes) -> Decision:
+def decide(mark: Mark, batch: Report, digest: bytes) -> Decision:
     """Whether the batch is new to its stream."""
     if batch.first_seq > mark.last_seq:
         return Accept(missing=batch.first_seq - mark.last_seq - 1)
@@ -85,7 +85,7 @@ def decide(mark: Mark, batch: Batch, digest: bytes) -> Decision:
     return Duplicate()
 
 
-def advance(mark: Mark, batch: Batch, digest: bytes, missing: int, received_at: int) -> Mark:
+def advance(mark: Mark, batch: Report, digest: bytes, missing: int) -> Mark:
     """The mark once the batch is in."""
     return Mark(
         probe=mark.probe,
@@ -93,12 +93,12 @@ def advance(mark: Mark, batch: Batch, digest: bytes, missing: int, received_at: 
         slot=mark.slot,
         last_seq=batch.last_seq,
         taken=(*mark.taken, Taken(batch.first_seq, batch.last_seq, digest))[-KEPT_DIGESTS:],
-        observations=mark.observations + len(batch.observations),
+        observations=mark.observations + batch.observations,
         missing=mark.missing + missing,
-        received_at=received_at,
+        received_at=batch.at,
         cut_at=batch.cut_at,
-        plan=batch.plan[:64],
-        agent=batch.agent[:64],
+        plan=batch.part,
+        agent=batch.agent,
     )
 
 

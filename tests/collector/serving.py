@@ -17,7 +17,7 @@ from parallax import wire
 from parallax.config import CollectorConfig
 from parallax.observation import Observation
 from parallax.values import Address
-from tests.fakes.journal import MemoryJournal
+from tests.fakes.inputs import MemoryInputs
 
 STREAM = "00000000000000aa"
 PLAN = """
@@ -129,7 +129,7 @@ class Client:
 class Served:
     """A running collector."""
 
-    def __init__(self, running: Running, plan: Path, journal: MemoryJournal, nursery: trio.Nursery) -> None:
+    def __init__(self, running: Running, plan: Path, journal: MemoryInputs, nursery: trio.Nursery) -> None:
         self.running, self.plan, self.journal, self.nursery = running, plan, journal, nursery
         self.state = running.state
 
@@ -149,7 +149,7 @@ class Served:
 
 @asynccontextmanager
 async def collector(
-    folder: Path, journal: MemoryJournal | None = None, plan: str = PLAN, **config: Any
+    folder: Path, journal: MemoryInputs | None = None, plan: str = PLAN, **config: Any
 ) -> AsyncIterator[Served]:
     """A collector until the end of the block; it must end within 2 s then."""
     state, path = folder / "state", folder / "plan.toml"
@@ -158,7 +158,7 @@ async def collector(
         path.write_text(plan)
     loaded = CollectorConfig(state=str(state), plan=str(path), **config)
     listener = open_listener(Address("127.0.0.1:0"), loaded.tls)
-    journal = journal or MemoryJournal()
+    journal = journal or MemoryInputs()
     async with trio.open_nursery() as nursery:
         running: Running = await nursery.start(run, loaded, state, listener, journal)
         yield Served(running, path, journal, nursery)

@@ -1,0 +1,69 @@
+"""The collector's journal in memory, for tests whose subject is what stands around it. `hold` is the hook: it runs before a commit,
+and may wait (a slow disk) or raise (a full one)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import trio
+
+from parallax.journal import Entry, JournalBusy, Record, Stats
+
+
+async def _at_once() -> None:
+    await trio.lowlevel.checkpoint()
+
+
+class MemoryInputs:
+    """Appends are durable once `hold` returns, one after the other; `pending` bodies past the bound are refused."""
+
+    def __init__(self, hold: Callable[[], Awaitable[None]] = _at_once, max_pending_bytes: int = 32_000_000) -> None:
+        self.hold = hold
+        self.records: list[Record] = []
+        self.pending = 0
+        self.most_pending = 0
+        self._max_pending = max_pending_bytes
+        self._marks: dict[str, bytes] = {}
+        self._cursors: dict[str, int] = {}
+        self._disk = trio.Lock()
+
+    async def append(self, entries: Sequence[Entry], marks: Mapping[str, bytes] = {}) -> int:
+        octets = sum(len(entry.body) for entry in entries)
+        if self.pending + octets > self._max_pending:
+            raise JournalBusy
+        self.pending += octets
+        self.most_pending = max(self.most_pending, self.pending)
+        try:
+            async with self._disk:
+                await self.hold()
+                for e in entries:
+                    position = len(self.records) + 1
+                    self.records.append(
+                        Record(position=position, kind=e.kind, body=e.body, at_ns=e.at_ns, count=e.count)
+                    )
+                self._marks.update(marks)
+        finally:
+            self.pending -= octets
+        return len(self.records)
+
+    async def read(self, after: int, *, max_records: int = 100, max_bytes: int = 8_000_000) -> list[Record]:
+        await trio.lowlevel.checkpoint()
+        return self.records[after : after + max_records]
+
+    def cursor(self, reader: str) -> int:
+        return self._cursors.get(reader, 0)
+
+    def mark(self, name: str) -> bytes | None:
+        return self._marks.get(name)
+
+    def marks(self, prefix: str) -> dict[str, bytes]:
+        return {name: value for name, value in self._marks.items() if name.startswith(prefix)}
+
+    @property
+    def stats(self) -> Stats:
+        return Stats(
+            records=len(self.records),
+            things=sum(record.count for record in self.records),
+            bytes=sum(len(record.body) for record in self.records),
+            first=1,
+            last=len(self.records),
+            lost={},
+        )

@@ -45,7 +45,7 @@ _PATTERNS = (
     (re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]*){1,4}"), MASK),  # JWS and JWE: base64url of '{"'
     (re.compile(r"\b(bearer|basic|dpop|negotiate)\s+[\w+/=.~:-]{4,}", re.I), rf"\1 {MASK}"),
     (re.compile(r"-----BEGIN [A-Z ]{3,40}-----.*?(?:-----END [A-Z ]{3,40}-----|\Z)", re.S), MASK),
-    (re.compile(r"((?:set-)?cookie2?:\s*)[^\r\n]+", re.I), rf"\1{MASK}"),
+    (re.compile(r"\b((?:(?:set-)?cookie2?|(?:proxy-)?authorization):\s*)[^\r\n]+", re.I), rf"\1{MASK}"),
     (re.compile(rf"""(["']?\b(?:[a-z_]{{1,20}}[_-])?(?:{_TELLING})["']?\s*[=:]\s*){_VALUE}""", re.I), rf"\1{MASK}"),
     # A code with a digit in it may be one to sign in with; one of letters only is an error's name.
     (re.compile(r"""(\bcode["']?\s*[=:]\s*["']?)(?=[\w-]*\d)[\w-]{4,}""", re.I), rf"\1{MASK}"),

@@ -9,9 +9,8 @@ from functools import partial
 
 import trio
 
-from parallax.dialling.errors import cause_chain, failure_word
+from parallax.dialling.errors import cause_chain, detail_of, failure_word
 from parallax.dialling.route import NotAllowed
-from parallax.redaction import redact_text
 from probe.checks.kind import Kind, Subject, Tools
 from probe.tape import Tape
 
@@ -55,9 +54,3 @@ def failure_of(error: BaseException) -> str:
             break
         word = known or word
     return word
-
-
-def detail_of(error: BaseException) -> str:
-    """The innermost message along the cause chain, which is the library's own, redacted; wrappers often say nothing."""
-    messages = [str(link) for link in cause_chain(error)]
-    return redact_text(next((message for message in reversed(messages) if message), "")[:1000])

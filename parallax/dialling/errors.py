@@ -14,6 +14,8 @@ import h11
 import httpcore2
 import trio
 
+from parallax.redaction import redact_text
+
 FAILURES: dict[type[BaseException], str] = {
     trio.BrokenResourceError: "reset",
     trio.ClosedResourceError: "closed",
@@ -106,10 +108,16 @@ def cause_chain(error: BaseException) -> Iterator[BaseException]:
             link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
+def detail_of(error: BaseException) -> str:
+    """The innermost message along the cause chain, which is the library's own, redacted; wrappers often say nothing."""
+    messages = [str(link) for link in cause_chain(error)]
+    return redact_text(next((message for message in reversed(messages) if message), "")[:1000])
+
+
 def _tls_word(error: ssl.SSLError) -> str:
     if type(error) in _TLS_CLASSES:
         return _TLS_CLASSES[type(error)]
     alert = alert_name(error)
     if alert is not None:
         return "tls_old_version" if alert == "protocol_version" else "tls_alert"
-    return _TLS_REASONS.get(error.reason or "", "tls_malformed")
+    return _TLS_REASONS.get(getattr(error, "reason", None) or "", "tls_malformed")

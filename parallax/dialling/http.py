@@ -8,7 +8,7 @@ early answer (413 and a close) is still read: the stream here raises that one. A
 fails, so the backend here closes what it has dialled.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -117,21 +117,19 @@ class Response:
     """A response whose head has arrived."""
 
     def __init__(self, answer: httpcore2.Response) -> None:
-        self._answer = answer
         self.status_code: int = answer.status
         self.headers = Headers(answer.headers)
+        self._answer = answer
+        self._parts = answer.aiter_stream()
 
     @property
     def http_version(self) -> str:
         """As the status line has it: HTTP/1.1."""
         return str(self._answer.extensions["http_version"], "ascii", "replace")
 
-    async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The body in parts of up to 64 kB, without its transfer coding, with its content coding."""
-        async for part in self._answer.aiter_stream():
-            # A part may come out of what was read before: without this, a body of one-octet chunks never yields.
-            await trio.lowlevel.checkpoint()
-            yield part
+    def aiter_raw(self) -> AsyncIterator[bytes]:
+        """The body in parts of up to 64 kB, without its transfer coding, with its content coding. May be left early."""
+        return _Parts(self._parts)
 
     async def aread(self, max_bytes: int = 1_000_000) -> bytes:
         """The whole raw body. Raises ValueError if it is larger than `max_bytes`."""
@@ -141,6 +139,25 @@ class Response:
             if len(body) > max_bytes:
                 raise ValueError(f"the response is larger than {max_bytes} octets")
         return bytes(body)
+
+    async def aclose(self) -> None:
+        """Ends the connection too, unless the whole response was read."""
+        if isinstance(self._parts, AsyncGenerator):
+            await self._parts.aclose()
+        await self._answer.aclose()
+
+
+class _Parts(AsyncIterator[bytes]):
+    """No generator, so that it can be left without a farewell: the response closes what is below."""
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts = parts
+
+    async def __anext__(self) -> bytes:
+        part = await anext(self._parts)
+        # A part may come out of what was read before: without this, a body of one-octet chunks never yields.
+        await trio.lowlevel.checkpoint()
+        return part
 
 
 class Http:
@@ -176,10 +193,11 @@ class Http:
                 extensions={"trace": trace} if trace else {},
             )
         )
+        response = Response(answer)
         try:
-            yield Response(answer)
+            yield response
         finally:
-            await answer.aclose()  # ends the connection too, unless the whole response was read
+            await response.aclose()
             if connection.is_available() and len(self._idle) < _MAX_IDLE:
                 self._idle.append(connection)
             else:

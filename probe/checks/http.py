@@ -13,7 +13,8 @@ import trio
 
 import parallax
 from parallax.clock import NS, wall_ns
-from parallax.dialling.http import Headers, Http, Response, open_http
+from parallax.dialling.errors import detail_of
+from parallax.dialling.http import Headers, Http, HttpError, Response, open_http
 from parallax.plan.specs import HttpSpec
 from probe.checks.assertions import Miss, misses, statuses_of
 from probe.checks.body import BodyReader
@@ -52,7 +53,7 @@ async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
             if event in _PHASES:
                 tape.enter(_PHASES[event])
 
-        with _tls_noted(tape, http, subject.host):
+        with _ending_noted(tape, http, subject.host):
             async with http.request(
                 spec.method,
                 subject.target,
@@ -61,7 +62,7 @@ async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
                 trace=trace,
             ) as response:
                 _note_head(spec, tape, response)
-                await _read_body(spec, tape, response, http)
+                await _read_body(spec, tape, response)
                 tape.leave()
 
 
@@ -135,12 +136,16 @@ def _request_headers(spec: HttpSpec) -> dict[str, str]:
 
 
 @contextmanager
-def _tls_noted(tape: Tape, http: Http, name: str) -> Iterator[None]:
-    """Leaves on the tape what TLS showed, however the request ends."""
+def _ending_noted(tape: Tape, http: Http, name: str) -> Iterator[None]:
+    """Leaves on the tape how the request ended, as far as only the stream knows, and what TLS showed."""
     try:
         yield
     except trio.BrokenResourceError as error:
         note_refusal(tape, http.stream, name, error)
+        raise
+    except HttpError as error:
+        if http.peer_ended:  # the end came before the response's: no matter of malformed HTTP, as the parser has it
+            tape.fail("truncated" if ANSWER in tape.material else "closed", detail_of(error))
         raise
     finally:
         note_session(tape, http.stream)
@@ -161,11 +166,10 @@ def _note_head(spec: HttpSpec, tape: Tape, response: Response) -> None:
     tape.material[ANSWER] = Answer(status=response.status_code, headers=headers)
 
 
-async def _read_body(spec: HttpSpec, tape: Tape, response: Response, http: Http) -> None:
+async def _read_body(spec: HttpSpec, tape: Tape, response: Response) -> None:
     reader = BodyReader(spec.max_body, response.headers.get("content-encoding", ""))
     if spec.method != "HEAD" and _announced(response.headers) > spec.max_body:
         reader.fault = "too_large"
-    read = False
     try:
         if not reader.fault:
             async for part in response.aiter_raw():
@@ -173,15 +177,12 @@ async def _read_body(spec: HttpSpec, tape: Tape, response: Response, http: Http)
                 if reader.fault:
                     break
         reader.finish()
-        read = True
     finally:
         body = bytes(reader.body)
         tape.note(body_size=len(body), body_received=reader.received, body_sha256=sha256(body).hexdigest()[:16])
         tape.material[ANSWER] = Answer(status=response.status_code, headers=response.headers, body=body)
         if reader.fault:
             tape.fail(reader.fault)
-        elif not read and http.peer_ended:
-            tape.fail("truncated")  # the connection's end came before the body's, whatever the parser calls it
 
 
 def _announced(headers: Headers) -> int:

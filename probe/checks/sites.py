@@ -14,7 +14,7 @@ SITE_HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "x-served-by",
         re.compile(r"cache-([a-z]{3}[\w-]*)(?=[^,]*$)"),
     ),  # Fastly: the last of a list is next to us
-    ("x-msedge-ref", re.compile(r"Ref B: ([A-Z0-9]{4,12})")),  # Azure Front Door: Ref A: ... Ref B: FRA31EDGE0518
+    ("x-msedge-ref", re.compile(r"Ref B: ([A-Z0-9]{4,20})")),  # Azure Front Door: Ref A: ... Ref B: FRA31EDGE0518
     ("x-azure-ref", re.compile(r"\d{8}T\d{6}Z-[\w-]*?([A-Z]{3}\d*)[\w-]*$")),
     ("x-cdn-pop", re.compile(r"([\w-]{2,20})$")),  # OVH and others
     ("server-timing", re.compile(r"cdn-pop;desc=\"?([\w-]{2,20})")),

@@ -4,7 +4,7 @@ The last good part is on disk, so a probe starts and works without a collector. 
 nothing. One collector is asked as long as it answers; when it does not, the next one is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -52,10 +52,11 @@ class PlanClient:
         clock: Callable[[str, float, float], None] = lambda collector, offset_s, within_s: None,
         *,
         backoff: Backoff | None = None,
+        save: Callable[[Path, bytes], Awaitable[None]] | None = None,
         wall: Callable[[], int] = wall_ns,
     ) -> None:
         self._path, self._sources, self._apply, self._clock = path, list(sources), apply, clock
-        self._backoff, self._wall = backoff or Backoff(), wall
+        self._backoff, self._save, self._wall = backoff or Backoff(), save or _write, wall
         self.hash = ""
         self.words: dict[str, str] = {}
         """By collector, why the last question was not answered; "" if it was."""
@@ -99,17 +100,17 @@ class PlanClient:
                 answer = msgspec.structs.replace(answer, detail=str(error))
             else:
                 if plan.hash != self.hash:
-                    await self._save(answer.body)
                     self._use(plan)
+                    await self._keep(answer.body)
         if word != self.words.get(name, ""):
             log = _log.warning if word else _log.info
             log("asking for the plan", collector=name, word=word or "ok", detail=answer.detail)
         self.words[name] = word
         return not word
 
-    async def _save(self, body: bytes) -> None:
+    async def _keep(self, body: bytes) -> None:
         try:
-            await trio.to_thread.run_sync(write_private, self._path, body)
+            await self._save(self._path, body)
         except OSError as error:  # a full disk must not keep a new plan from being used
             _log.warning("the plan cannot be saved", path=str(self._path), error=str(error))
 
@@ -130,6 +131,10 @@ class PlanClient:
         """Date (RFC 9110 section 6.6.1) has whole seconds: half a second is added, and the network's way is in it."""
         if answer.date is not None:
             self._clock(name, answer.date.timestamp() + 0.5 - self._wall() / 1e9, 1.0)
+
+
+async def _write(path: Path, body: bytes) -> None:
+    await trio.to_thread.run_sync(write_private, path, body)
 
 
 def read_plan(body: bytes) -> PlanInForce:

@@ -1,7 +1,7 @@
 """Cutting, and the spool on a journal in memory (virtual time) and on the real one."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from parallax import wire
-from parallax.journal import JournalFull, Limits, open_journal
+from parallax.journal import Entry, JournalFull, Limits, open_journal
 from probe.cutter import MAX_RAW, Cutter
 from probe.spool import MAX_WAITING, Envelope, Spool
 from probe.statistics import Counters
@@ -192,3 +192,26 @@ async def test_on_a_real_journal_a_restart_goes_on(tmp_path: Path) -> None:
             seqs = [o.seq for r in await journal.read(0) for o in wire.decode(r.body).observations]
     assert seqs == list(range(1, 11))
     assert len(streams) == 1
+
+
+@pytest.mark.parametrize("real", [False, True], ids=["in memory", "real"])
+async def test_both_journals_do_what_the_spool_and_the_shipper_need(tmp_path: Path, real: bool) -> None:
+    async with AsyncExitStack() as stack:
+        limits = Limits(max_bytes=10_000_000, max_age_s=1e12, keep_read=True, ballast_bytes=0)
+        journal: Any = (
+            await stack.enter_async_context(open_journal(tmp_path / "j.db", limits)) if real else FakeJournal()
+        )
+        assert (journal.mark("m"), journal.cursor("r"), journal.stats.last) == (None, 0, 0)
+        entries = [Entry(kind="batch", body=bytes([n]), at_ns=n + 1, count=n + 1) for n in range(3)]
+        assert await journal.append(entries, {"m": b"1"}) == 3
+        assert journal.mark("m") == b"1"
+        await journal.wait_beyond(2)
+        assert [(r.position, r.body, r.count) for r in await journal.read(1)] == [(2, b"\1", 2), (3, b"\2", 3)]
+        assert len(await journal.read(0, max_records=1)) == 1
+        assert await journal.read(3) == []
+        await journal.commit("r", 2)
+        await journal.commit("r", 1)
+        assert (journal.cursor("r"), journal.stats.last) == (2, 3)
+        with trio.move_on_after(0) as waited:
+            await journal.wait_beyond(3)
+        assert waited.cancelled_caught

@@ -1,5 +1,5 @@
-"""A journal in memory, for virtual time. `on_write` may wait or raise, as a slow or full disk does. What it has in common
-with the real one is tested on both in tests/probe/test_spool.py."""
+"""A journal in memory, for virtual time. `on_write` may wait or raise, as a slow or full disk does. What it has in
+common with the real one is tested on both in tests/probe/test_spool.py."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 

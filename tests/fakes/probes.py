@@ -27,7 +27,7 @@ def probe_config(folder: Path, *ports: int, probe: str = "p1", **more: Any) -> P
 
 
 def part(*tables: dict[str, Any], probe: str = "p1") -> tuple[bytes, str]:
-    """A part with these checks, as a collector serves it, and its ETag. Tables that no probe knows go in as they are."""
+    """A part with these checks, as a collector serves it, and its ETag; tables that no probe knows too."""
     raws = []
     for table in tables:
         check = convert_check(table)

@@ -35,7 +35,7 @@ class Source:
 
     async def usual(self, etag: str) -> PlanAnswer:
         with trio.move_on_after(25):
-            while self.served[1] == etag:
+            while self.served[1] == etag:  # noqa: ASYNC110 virtual time, and tests set `served` as they like
                 await trio.sleep(0.1)
             return PlanAnswer(status=200, body=self.served[0], etag=self.served[1])
         return PlanAnswer(status=304)

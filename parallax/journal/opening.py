@@ -12,6 +12,7 @@ import msgspec
 
 from parallax.journal import salvage, store
 from parallax.journal.ballast import Ballast
+from parallax.journal.bounds import PAGE
 from parallax.journal.store import Store
 from parallax.journal.types import JournalError, Limits, Salvage
 from parallax.journal.writer import marker_of
@@ -92,6 +93,8 @@ def _open_sound(path: Path) -> tuple[Store | None, list[str]]:
     """The store, or what is wrong with the file."""
     if marker_of(path).exists():
         return None, ["damage was met while it was in use"]
+    if 0 < path.stat().st_size < PAGE and not path.with_name(path.name + "-journal").exists():
+        return None, ["the file is shorter than its first page"]  # which SQLite would take for a new one
     try:
         _identify(path)
         connection = store.connect_writer(path)

@@ -94,7 +94,7 @@ def finish(path: Path, aside: Path | None = None) -> None:
                 old.unlink()
     wal = _beside(path, "-wal")
     if wal.exists():
-        if aside is None:
+        if aside is None or not wal.stat().st_size:
             wal.unlink()  # its content is in the copy
         else:
             wal.rename(_beside(aside, "-wal"))

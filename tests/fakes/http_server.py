@@ -26,10 +26,10 @@ class Peer:
     def __init__(self, stream: trio.abc.Stream, asked: list[bytes]) -> None:
         self.stream, self._asked = stream, asked
 
-    async def request(self) -> bytes:
-        """Reads one request's head (and what came with it)."""
+    async def request(self, *, body: int = 0) -> bytes:
+        """Reads one request: its head, what came with it, and on until `body` octets of a body are there."""
         data = b""
-        while b"\r\n\r\n" not in data:
+        while b"\r\n\r\n" not in data or len(data.partition(b"\r\n\r\n")[2]) < body:
             more = await self.stream.receive_some(65536)
             if not more:
                 break

@@ -11,12 +11,26 @@ from typing import Self
 
 from parallax.journal.types import JournalError
 
+# What stands in the write-ahead log must fit into the file when the disk is full, and only the ballast makes room for
+# that: so log and transaction together stay below it. Without a ballast they are as with a large one.
+_MOST = 4_000_000
+
+
+def log_bytes(ballast: int) -> int:
+    """From which size on the write-ahead log is brought into the file."""
+    return min(ballast // 4, _MOST) or _MOST
+
+
+def group_bytes(ballast: int) -> int:
+    """How much one transaction takes in, unless a single append is more."""
+    return min(ballast // 2, _MOST) or _MOST
+
 
 class Ballast:
     """Held from `open` to `close`; the file stays, so that the room does too."""
 
     def __init__(self, fd: int, path: Path, size: int) -> None:
-        self._fd, self._path, self._size = fd, path, size
+        self._fd, self._path, self.size = fd, path, size
 
     @classmethod
     def open(cls, path: Path, size: int) -> Self:
@@ -32,7 +46,7 @@ class Ballast:
 
     @property
     def whole(self) -> bool:
-        return os.fstat(self._fd).st_size == self._size
+        return os.fstat(self._fd).st_size == self.size
 
     def release(self) -> None:
         """Gives the room back to the disk."""
@@ -43,12 +57,12 @@ class Ballast:
         if self.whole:
             return True
         disk = os.statvfs(self._path.parent)
-        if disk.f_bavail * disk.f_frsize < self._size + spare:
+        if disk.f_bavail * disk.f_frsize < self.size + spare:
             return False
         try:
             os.ftruncate(self._fd, 0)
-            if self._size:
-                os.posix_fallocate(self._fd, 0, self._size)
+            if self.size:
+                os.posix_fallocate(self._fd, 0, self.size)
         except OSError:
             os.ftruncate(self._fd, 0)
             return False

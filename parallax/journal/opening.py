@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from parallax.journal import salvage, store
-from parallax.journal.ballast import Ballast
+from parallax.journal.ballast import Ballast, log_bytes
 from parallax.journal.bounds import PAGE
 from parallax.journal.store import Store
 from parallax.journal.types import JournalError, Limits, Salvage
@@ -41,12 +41,12 @@ def open_files(path: Path, limits: Limits, check_cancelled: Callable[[], None]) 
         raise JournalError(f"{path}: cannot be opened ({error.strerror}); make the folder writable") from None
     try:
         try:
-            opened, salvaged = _open_store(path, check_cancelled)
+            opened, salvaged = _open_store(path, log_bytes(limits.ballast_bytes), check_cancelled)
         except sqlite3.Error as error:
             if not store.is_full(error):
                 raise
             ballast.release()
-            opened, salvaged = _open_store(path, check_cancelled)
+            opened, salvaged = _open_store(path, log_bytes(limits.ballast_bytes), check_cancelled)
         ballast.refill()
         return Opened(opened, store.connect_reader(path), ballast, salvaged)
     except sqlite3.Error as error:
@@ -73,15 +73,15 @@ def _look_at_folder(path: Path) -> None:
         raise JournalError(f"{path}: is not readable and writable for this user; change its owner or mode")
 
 
-def _open_store(path: Path, check_cancelled: Callable[[], None]) -> tuple[Store, Salvage | None]:
+def _open_store(path: Path, log: int, check_cancelled: Callable[[], None]) -> tuple[Store, Salvage | None]:
     salvage.finish(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
-    opened, found = _open_sound(path)
+    opened, found = _open_sound(path, log)
     if opened:
         return opened, None
     report = salvage.salvage(path, found, check_cancelled)
-    opened, found = _open_sound(path)
+    opened, found = _open_sound(path, log)
     if opened is None:
         raise JournalError(
             f"{path}: damaged again right after it was salvaged ({found[0]}); the disk is not to be trusted"
@@ -89,7 +89,7 @@ def _open_store(path: Path, check_cancelled: Callable[[], None]) -> tuple[Store,
     return opened, report
 
 
-def _open_sound(path: Path) -> tuple[Store | None, list[str]]:
+def _open_sound(path: Path, log: int) -> tuple[Store | None, list[str]]:
     """The store, or what is wrong with the file."""
     if marker_of(path).exists():
         return None, ["damage was met while it was in use"]
@@ -97,7 +97,7 @@ def _open_sound(path: Path) -> tuple[Store | None, list[str]]:
         return None, ["the file is shorter than its first page"]  # which SQLite would take for a new one
     try:
         _identify(path)
-        connection = store.connect_writer(path)
+        connection = store.connect_writer(path, log)
     except sqlite3.DatabaseError as error:
         if not store.is_damage(error):
             raise

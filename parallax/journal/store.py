@@ -290,15 +290,16 @@ def create(path: Path) -> None:
         db.close()
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
-    """Raises sqlite3.Error."""
+def connect_writer(path: Path, log_bytes: int) -> sqlite3.Connection:
+    """`log_bytes`: from which size on the write-ahead log is brought into the file. Raises sqlite3.Error."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=64)
     try:
         db.execute("PRAGMA journal_mode = WAL").fetchall()
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = OFF")  # Debian's default zeroes what is deleted: twice the writes
         db.execute("PRAGMA cache_size = -8000")
-        db.execute("PRAGMA journal_size_limit = 8000000")
+        db.execute(f"PRAGMA wal_autocheckpoint = {max(log_bytes // PAGE, 1)}").fetchall()
+        db.execute("PRAGMA journal_size_limit = 8000000").fetchall()
     except BaseException:
         db.close()
         raise

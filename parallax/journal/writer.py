@@ -18,14 +18,14 @@ from pathlib import Path
 
 import msgspec
 
-from parallax.journal.ballast import Ballast
+from parallax.journal.ballast import Ballast, group_bytes
 from parallax.journal.bounds import cost
 from parallax.journal.store import Append, NoRoom, Request, Room, Store, Totals, is_damage, is_full
 from parallax.journal.types import JournalError, JournalFull
 
-GROUP_BYTES = 4_000_000
-"""What one transaction takes in, so that the write-ahead log of one fits into a small ballast."""
 _SPARE = 4_000_000
+_SLACK = 64 * 1024
+"""Room within the file that is left unused while the disk is full: pages fill less well than `cost` has it."""
 
 Outcome = int | ValueError | JournalFull | JournalError
 
@@ -56,7 +56,7 @@ class Writer:
         self._path, self._store, self._ballast, self._limits, self._report = path, store, ballast, room, report
         self._wake = threading.Condition()
         self._queue: list[tuple[int, Request]] = []
-        self._closing = False
+        self._closing, self._group_bytes = False, group_bytes(ballast.size)
         self._squeezed = not ballast.whole
         self._thread = threading.Thread(target=self._run, name=f"journal {path.name}", daemon=True)
 
@@ -96,7 +96,7 @@ class Writer:
             octets = taken = 0
             for _, request in self._queue:
                 octets += size_of(request)
-                if taken and octets > GROUP_BYTES:
+                if taken and octets > self._group_bytes:
                     break
                 taken += 1
             group, self._queue = self._queue[:taken], self._queue[taken:]
@@ -151,7 +151,7 @@ class Writer:
     def _room(self) -> Room:
         if not self._squeezed:
             return self._limits
-        own = self._store.totals.bytes + self._store.free_bytes()
+        own = self._store.totals.bytes + self._store.free_bytes() - _SLACK
         if own >= self._limits.max_bytes:
             return self._limits
         return msgspec.structs.replace(self._limits, max_bytes=own, full=True)

@@ -1,5 +1,10 @@
 """The dns check against a server that misbehaves: whatever it does, the right reason, and the evidence kept."""
 
+import os
+import socket
+import stat
+from pathlib import Path
+
 import dns.flags
 import pytest
 import trio
@@ -11,7 +16,7 @@ from tests.fakes.dns_server import dns_server
 from tests.parts.daemon import free_port
 from tests.probe.dns_attempts import Outcome, ask, tools
 
-SHORT_S = 0.15
+SHORT_S = 0.3
 
 
 async def test_a_good_answer_is_ok_and_written_down() -> None:
@@ -71,7 +76,7 @@ async def test_what_is_no_answer_never_ends_the_query(
     assert (got.reason, got.fault) == (reason, "target")
     assert got.findings.get("bad_replies") == bad_replies
     assert got.phases == ["query"]
-    assert got.evidence.phases[0].duration_ns >= SHORT_S * 1e9
+    assert got.evidence.duration_ns >= SHORT_S * 1e9
 
 
 async def test_the_right_answer_is_found_among_noise() -> None:
@@ -200,6 +205,56 @@ async def test_a_server_without_edns_is_asked_again_once() -> None:
         got = await ask(server.address)
         assert (got.reason, got.findings["rcode"]) == ("dns_rcode", "FORMERR")
         assert len(server.asked) == 4
+
+
+# ---- cancelled
+
+
+class CancelAtStep(trio.abc.Instrument):
+    """Cancels the scope just before the n-th step of the task that made it: at each of its checkpoints in turn."""
+
+    def __init__(self, scope: trio.CancelScope, step: int) -> None:
+        self._task, self._scope, self._left = trio.lowlevel.current_task(), scope, step
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if task is self._task:
+            self._left -= 1
+            if self._left == 0:
+                self._scope.cancel()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_cancelled_at_any_checkpoint_no_socket_stays_open(transport: str) -> None:
+    async with dns_server(fake.truncated) as server:
+        step = 0
+        cancelled = True
+        while cancelled:
+            step += 1
+            before = open_sockets_to(server.address)
+            with trio.CancelScope() as scope:
+                instrument = CancelAtStep(scope, step)
+                trio.lowlevel.add_instrument(instrument)
+                try:
+                    await ask(server.address, transport=transport)
+                finally:
+                    trio.lowlevel.remove_instrument(instrument)
+            cancelled = scope.cancelled_caught
+            assert open_sockets_to(server.address) == before == 0
+    assert step > 5
+
+
+def open_sockets_to(address: Address) -> int:
+    """Sockets of this process that are connected to the address: by asking the kernel, not the garbage collector."""
+    count = 0
+    for fd in (int(entry.name) for entry in list(Path("/proc/self/fd").iterdir())):
+        try:
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(fd)) as sock:
+                count += sock.getpeername()[:2] == (address.ip, address.port)
+        except OSError:  # gone meanwhile, or not connected
+            continue
+    return count
 
 
 # ---- what the answer says

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from parallax.loading.convert import BAD, Fault, convert_table, key_text
+from parallax.loading.convert import Fault, convert_table, key_text
 from parallax.loading.document import Document, parse_document, read_text
 from parallax.loading.problems import LoadErrors, Problem, shown
 from parallax.plan.types import ConnectTo, Control, ProbeId
@@ -73,7 +73,7 @@ class CollectorAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token: str
     """Where the token is: file:PATH, env:NAME or credential:NAME (systemd); never the token itself."""
     address: Address | None = None
-    """What to dial, so that shipping does not depend on the DNS that is watched; needed unless the URL has an address."""
+    """What to dial, so that shipping does not need the DNS that is watched; left out if the URL has an address."""
     ca: str | None = None
     """A PEM file with the CA of the collector's certificate, beside the host's trust store."""
 
@@ -124,7 +124,7 @@ def _load(path: Path, kind: type[Any], rules: Callable[[Any], Iterator[Fault]]) 
         raise ConfigErrors([document])
     faults: list[Fault] = []
     config = convert_table(document.table, kind, faults)
-    if config is not BAD:
+    if not faults:
         config = _with_folder(config, path.absolute().parent)
         faults.extend(rules(config))
     if faults:

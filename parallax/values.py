@@ -16,8 +16,8 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
-_SIZE = re.compile(r"(\d+)(B|kB|MB|GB)", re.ASCII)
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)", re.ASCII)
+_SIZE = re.compile(r"(\d{1,12})(B|kB|MB|GB)", re.ASCII)
 _SIZES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 _LABEL = re.compile(r"[a-z0-9_*](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 
@@ -32,7 +32,8 @@ class Duration(float):
         match = _DURATION.fullmatch(text)
         if match is None or float(match[1]) == 0:
             raise ValueError(f'{text!r} is no duration; write a number above 0 and a unit, like "500ms", "30s", "5m"')
-        return cls(float(match[1]) * _UNITS[match[2]])
+        amount = float(match[1])
+        return cls(amount / 1000 if match[2] == "ms" else amount * _UNITS[match[2]])  # 563 * 0.001 is not 0.563
 
     def __str__(self) -> str:
         for unit in ("d", "h", "m", "s"):

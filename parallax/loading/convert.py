@@ -37,6 +37,16 @@ BAD: Final = _Bad()
 """What stands for a value that did not convert; its faults are in the list."""
 
 
+def good(*values: object) -> bool:
+    """Whether all of these values of a draft did convert."""
+    return not any(value is BAD for value in values)
+
+
+def first_of_each_path(faults: list[Fault]) -> list[Fault]:
+    """One fault a path: a second one says the same thing in other words."""
+    return list({fault.path: fault for fault in reversed(faults)}.values())[::-1]
+
+
 _FIELDS: dict[Any, dict[str, msgspec.structs.FieldInfo]] = {}
 
 
@@ -55,16 +65,16 @@ def convert_table(
     path: Path = (),
     planned: Mapping[type, frozenset[str]] | None = None,
 ) -> Any:
-    """A struct from a table as TOML or JSON has it, or BAD with at least one fault appended.
+    """A struct from a table as TOML or JSON has it, or BAD if it is no table at all.
 
-    Unknown keys are faults that list the known ones; `planned` holds keys that the vocabulary has and this version has
-    not, by struct."""
+    If faults were appended, the struct is a draft, with BAD in place of each value (of a key, or of an entry of its
+    list) that did not convert: good for finding more faults, and for nothing else. Unknown keys are faults that list
+    the known ones; `planned` holds keys that the vocabulary has and this version has not, by struct."""
     if not isinstance(table, dict):
         faults.append(Fault(path, f"wants a table, not {shown(table)}"))
         return BAD
-    before = len(faults)
     fields = fields_of(struct)
-    values = {}
+    values = {field.name: BAD for field in fields.values() if field.required}
     for key, raw in table.items():
         if key in fields:
             values[fields[key].name] = convert_value(raw, fields[key].type, faults, path=(*path, key), planned=planned)
@@ -73,7 +83,7 @@ def convert_table(
         else:
             faults.append(unknown_key((*path, key), fields))
     faults.extend(Fault((*path, key), "is missing") for key, f in fields.items() if f.required and key not in table)
-    return BAD if len(faults) > before else struct(**values)
+    return struct(**values)
 
 
 def unknown_key(path: Path, known: Mapping[str, object]) -> Fault:
@@ -89,7 +99,8 @@ def convert_value(
     path: Path = (),
     planned: Mapping[type, frozenset[str]] | None = None,
 ) -> Any:
-    """One value by its declared type, or BAD with at least one fault appended."""
+    """One value by its declared type, or BAD; a list or a map with BAD inside where only some of it did not convert.
+    Wherever there is a BAD, at least one fault was appended."""
     meta: msgspec.Meta | None = None
     if get_origin(wanted) is Annotated:
         wanted, meta = get_args(wanted)
@@ -97,10 +108,11 @@ def convert_value(
         return convert_value(raw, _member(wanted, raw), faults, path=path, planned=planned)
     if get_origin(wanted) is Annotated:
         wanted, meta = get_args(wanted)
-    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
-        return convert_table(raw, wanted, faults, path=path, planned=planned)
-    origin = get_origin(wanted)
     before = len(faults)
+    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
+        struct = convert_table(raw, wanted, faults, path=path, planned=planned)
+        return struct if len(faults) == before else BAD
+    origin = get_origin(wanted)
     value: Any
     if origin in (list, tuple):
         value = _sequence(raw, wanted, faults, path, planned)
@@ -108,9 +120,7 @@ def convert_value(
         value = _mapping(raw, get_args(wanted)[1], faults, path, planned)
     else:
         value = _leaf(raw, wanted, meta, faults, path)
-    if len(faults) > before:
-        return BAD
-    if meta is not None and (complaint := _out_of_bounds(value, meta)):
+    if value is not BAD and meta is not None and (complaint := _out_of_bounds(value, meta)):
         faults.append(Fault(path, complaint))
         return BAD
     return value
@@ -181,7 +191,7 @@ def _plain(raw: object, wanted: Any, max_length: int) -> object:
     if wanted is float:
         if not isinstance(raw, int | float) or isinstance(raw, bool):
             raise ValueError(f"wants a number, not {shown(raw)}")
-        return float(raw) if abs(raw) < 10**20 else 1e20
+        return float(min(max(raw, -(10**20)), 10**20)) if isinstance(raw, int) else raw
     if wanted is datetime:
         if not isinstance(raw, datetime) or raw.tzinfo is None:
             raise ValueError(f"wants a time with its offset, like 2027-01-31T02:00:00Z, not {shown(raw)}")
@@ -199,7 +209,7 @@ def _out_of_bounds(value: Any, meta: msgspec.Meta) -> str | None:
     if meta.pattern is not None and not re.fullmatch(meta.pattern, value):
         return f"{shown(value)} does not fit; wants {meta.description}"
     if meta.min_length is not None and len(value) < meta.min_length:
-        return "is empty; " + (f"wants {meta.description}" if meta.description else "wants at least one entry")
+        return f"has {len(value)} of them; wants {meta.description}"
     if meta.max_length is not None and len(value) > meta.max_length:
         return f"has {len(value)} entries; at most {meta.max_length} are taken"
     return None

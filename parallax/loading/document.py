@@ -12,6 +12,12 @@ from parallax.loading.problems import Problem
 
 MAX_OCTETS = 1_000_000
 MAX_DEPTH = 16
+_PART = r"(?:\"(?:\\.|[^\"\\\n])*+\"|'[^'\n]*+'|[A-Za-z0-9_-]++)"
+_TOKEN = re.compile(
+    rf"(?P<skip>\"{{3}}(?:\\.|[^\\])*?\"{{3,5}}|'{{3}}.*?'{{3,5}}|#[^\n]*+)"
+    rf"|(?P<dotted>{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+)|(?P<open>[\"'])",
+    re.DOTALL,
+)
 _AT_LINE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 
@@ -26,6 +32,8 @@ class Document(msgspec.Struct, frozen=True):
 def read_text(path: Path) -> str | Problem:
     """A file's text, or why it cannot be had. Allocates at most MAX_OCTETS."""
     try:
+        if path.exists() and not path.is_file():
+            return Problem(file=str(path), message="is no file")
         with path.open("rb") as file:
             raw = file.read(MAX_OCTETS + 1)
     except OSError as error:
@@ -41,9 +49,9 @@ def read_text(path: Path) -> str | Problem:
 
 def parse_document(text: str, file: str) -> Document | Problem:
     """TOML text to a document, or its first fault (TOML v1.0.0, as tomllib reads it)."""
-    too_deep = Problem(
-        file=file, message=f"tables and lists are nested deeper than {MAX_DEPTH}; nothing here needs that"
-    )
+    too_deep = Problem(file=file, message=f"nests tables or lists deeper than {MAX_DEPTH}; nothing here needs that")
+    if _has_deep_key(text):
+        return too_deep
     try:
         table = tomllib.loads(text)
     except RecursionError:
@@ -63,6 +71,18 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
     place = f"column {match[3]}" if match[3] else "the end of the file"
     said = match[1][:200]
     return Problem(file=file, line=line, message=f"is not TOML at {place}: {said[:1].lower()}{said[1:]}")
+
+
+def _has_deep_key(text: str) -> bool:
+    """Whether a dotted key has too many parts. tomllib takes memory by the square of their number, so it must not see
+    one: a file of 200 kB would take tens of gigabytes."""
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "open":  # a string without an end: tomllib stops here too
+            return False
+        dotted = match["dotted"]
+        if dotted and dotted.count(".") >= MAX_DEPTH and len(re.findall(_PART, dotted)) > MAX_DEPTH:
+            return True
+    return False
 
 
 def _deeper_than(table: dict[str, Any], most: int) -> bool:

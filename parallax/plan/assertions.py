@@ -3,7 +3,7 @@ sent. Pure; the faults' paths start at the check's table."""
 
 from collections.abc import Iterator
 
-from parallax.loading.convert import Fault
+from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.plan.patterns import pattern_complaint
 from parallax.plan.specs import Assertion, HttpSpec
@@ -24,14 +24,17 @@ _COMPARISONS = ("equals", "contains", "matches")
 
 
 def http_faults(spec: HttpSpec, timeout: Duration) -> Iterator[Fault]:
-    """Every fault between the keys of an http check."""
-    if spec.body and spec.method in ("GET", "HEAD"):
+    """Every fault between the keys of an http check, which may be a draft; so may the timeout."""
+    if good(spec.body, spec.method) and spec.body and spec.method in ("GET", "HEAD"):
         yield Fault(("body",), f'a {spec.method} request has no body; take it out, or write method = "POST"')
-    if not 0 < spec.max_body <= LARGEST_BODY:
+    if good(spec.max_body) and not 0 < spec.max_body <= LARGEST_BODY:
         yield Fault(("max_body",), f"{spec.max_body} is out of bounds; wants 1B to {LARGEST_BODY}")
-    yield from _header_faults(spec.headers)
+    if good(spec.headers):
+        yield from _header_faults(spec.headers)
     statuses = 0
-    for place, assertion in enumerate(spec.assertions):
+    for place, assertion in enumerate(spec.assertions if good(spec.assertions) else ()):
+        if not good(assertion):
+            continue
         path = ("assert", place)
         yield from _assertion_faults(assertion, path, timeout)
         statuses += assertion.status is not None
@@ -71,7 +74,7 @@ def _assertion_faults(assertion: Assertion, path: Path, timeout: Duration) -> It
         yield Fault(path, f"wants one of equals, contains, matches beside {subject}; it has {found}")
     if assertion.matches is not None and (complaint := pattern_complaint(assertion.matches)):
         yield Fault((*path, "matches"), complaint)
-    if assertion.duration is not None and assertion.duration >= timeout:
+    if assertion.duration is not None and good(timeout) and assertion.duration >= timeout:
         yield Fault(
             (*path, "duration"), f"{assertion.duration} is not shorter than the timeout, {timeout}: it would never miss"
         )

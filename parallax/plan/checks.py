@@ -9,16 +9,28 @@ from typing import Any
 
 import msgspec
 
-from parallax.loading.convert import BAD, Fault, convert_table, convert_value, fields_of, key_text, unknown_key
+from parallax.loading.convert import (
+    BAD,
+    Fault,
+    convert_table,
+    convert_value,
+    fields_of,
+    first_of_each_path,
+    good,
+    key_text,
+    unknown_key,
+)
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.assertions import http_faults
-from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, DnsSpec, HttpSpec, Spec
+from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
 from parallax.plan.types import Check, CheckKeys, Defaults
-from parallax.values import Duration, encode_value
+from parallax.values import VALUE_TYPES, Duration, encode_value
 
 FASTEST_EXTERNAL = Duration(15)
 """A target that others run is never probed faster than this (DESIGN.md, promise 5)."""
+LONGEST_TARGET = 2048
+SHORTEST_TIMEOUT = Duration(0.01)
 FASTEST, SLOWEST = Duration(1), Duration(86400)
 BUILT_IN = Defaults()
 _PLANNED_CHECK_KEYS = frozenset({"budget"})
@@ -36,7 +48,7 @@ class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def message(self) -> str:
         """The faults in one line."""
-        return "; ".join(f"{key_text(fault.path)}: {fault.message}" for fault in self.faults)
+        return "; ".join(": ".join(filter(None, (key_text(f.path), f.message))) for f in self.faults)
 
 
 def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsupported:
@@ -44,17 +56,16 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     faults: list[Fault] = []
     if not isinstance(table, dict):
         return _unsupported({}, defaults, [Fault((), f"wants a table, not {shown(table)}")])
-    secrets = [Fault(path, "secrets in checks are not built yet; take it out") for path in _secrets(table)]
+    faults.extend(Fault(path, "secrets in checks are not built yet; take it out") for path in _secrets(table))
     kind = table.get("kind")
     own = fields_of(CheckKeys)
     if not isinstance(kind, str) or kind not in SPECS:
-        if "kind" in table:
-            faults.append(Fault(("kind",), _kind_complaint(kind)))
+        complaint = _kind_complaint(kind) if "kind" in table else f"is missing; the kinds are {quoted(SPECS)}"
+        faults.append(Fault(("kind",), complaint))
         present = {key: raw for key, raw in table.items() if key in own}
-        convert_table({"kind": "", "targets": ["x"]} | present, CheckKeys, faults)
-        if "kind" not in table:
-            faults.append(Fault(("kind",), f"is missing; the kinds are {quoted(SPECS)}"))
-        return _unsupported(table, defaults, _once(secrets + faults))
+        keys = convert_table({"kind": "", "targets": [""]} | present, CheckKeys, faults)
+        faults.extend(_pace_faults(keys, defaults))
+        return _unsupported(table, defaults, faults)
     spec_type = SPECS[kind].spec
     known = fields_of(spec_type)
     keys = convert_table({k: v for k, v in table.items() if k in own}, CheckKeys, faults)
@@ -62,23 +73,17 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     for key in (key for key in table if key not in own and key not in known):
         planned = key in _PLANNED_CHECK_KEYS
         faults.append(Fault((key,), "this key is not built yet") if planned else unknown_key((key,), own | known))
-    faults.extend(_target_faults(table, kind))
-    if spec is not BAD:
-        faults.extend(_spec_faults(spec))
-    if keys is BAD:
-        return _unsupported(table, defaults, _once(secrets + faults))
-    period, timeout = keys.period or defaults.period, keys.timeout or defaults.timeout
-    faults.extend(_pace_faults(period, timeout, keys))
-    if spec is not BAD:
-        faults.extend(http_faults(spec, timeout) if isinstance(spec, HttpSpec) else ())
-    if secrets or faults:
-        return _unsupported(table, defaults, _once(secrets + faults))
+    faults.extend(_target_faults(keys.targets, kind))
+    faults.extend(_pace_faults(keys, defaults))
+    faults.extend(_spec_faults(spec, keys.timeout or defaults.timeout))
+    if faults:
+        return _unsupported(table, defaults, faults)
     return Check(
         name=keys.name,
         kind=kind,
         targets=keys.targets,
-        period=period,
-        timeout=timeout,
+        period=keys.period or defaults.period,
+        timeout=keys.timeout or defaults.timeout,
         external=keys.external,
         probes=keys.probes,
         spec=spec,
@@ -94,10 +99,7 @@ def check_table(check: Check) -> dict[str, Any]:
         table["external"] = False
     if check.probes:
         table["probes"] = check.probes
-    plain = msgspec.to_builtins(check.spec, enc_hook=encode_value)
-    for key, field in fields_of(type(check.spec)).items():
-        if field.required or getattr(check.spec, field.name) != _default(field):
-            table[key] = _without_none(plain[key])
+    table.update(_plain(check.spec))
     return table
 
 
@@ -106,14 +108,18 @@ def endpoint_text(kind: str, target: str) -> str:
     return str(SPECS[kind].endpoint(target))
 
 
+def _plain(value: Any) -> Any:
+    """A spec or a value in it as TOML and JSON have it, keys at their default left out."""
+    if isinstance(value, msgspec.Struct):
+        found = ((key, field, getattr(value, field.name)) for key, field in fields_of(type(value)).items())
+        return {key: _plain(inner) for key, field, inner in found if field.required or inner != _default(field)}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return encode_value(value) if isinstance(value, VALUE_TYPES) else value
+
+
 def _default(field: msgspec.structs.FieldInfo) -> object:
     return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
-
-
-def _without_none(plain: Any) -> Any:
-    if isinstance(plain, dict):
-        return {key: _without_none(value) for key, value in plain.items() if value is not None}
-    return [_without_none(value) for value in plain] if isinstance(plain, list) else plain
 
 
 def _unsupported(table: dict[str, Any], defaults: Defaults, faults: list[Fault]) -> Unsupported:
@@ -124,13 +130,8 @@ def _unsupported(table: dict[str, Any], defaults: Defaults, faults: list[Fault])
         kind=kind if isinstance(kind, str) else "",
         targets=[t for t in targets if isinstance(t, str)] if isinstance(targets, list) else [],
         period=defaults.period if period is BAD else period,
-        faults=faults,
+        faults=first_of_each_path(faults),
     )
-
-
-def _once(faults: list[Fault]) -> list[Fault]:
-    """The first fault of each path: a second one says the same thing in other words."""
-    return list({fault.path: fault for fault in reversed(faults)}.values())[::-1]
 
 
 def _kind_complaint(kind: object) -> str:
@@ -149,14 +150,17 @@ def _secrets(table: Any, path: Path = ()) -> Iterator[Path]:
             yield from _secrets(inner, (*path, key))
 
 
-def _target_faults(table: dict[str, Any], kind: str) -> Iterator[Fault]:
+def _target_faults(targets: list[str], kind: str) -> Iterator[Fault]:
     """Targets that do not parse, and those that mean the same as an earlier one."""
-    targets = table.get("targets")
     seen: dict[str, str] = {}
-    for place, target in enumerate(targets if isinstance(targets, list) else ()):
-        if not isinstance(target, str) or len(target) > 2048:
-            if isinstance(target, str):
-                yield Fault(("targets", place), f"is {len(target)} characters long; at most 2048 are taken")
+    for place, target in enumerate(targets if good(targets) else ()):
+        if not good(target):
+            continue
+        if len(target) > LONGEST_TARGET:
+            yield Fault(("targets", place), f"is {len(target)} characters long; at most {LONGEST_TARGET} are taken")
+            continue
+        if kind != "http" and "://" in target:
+            yield Fault(("targets", place), f"{shown(target)} is a URL; a {kind} check wants host:port")
             continue
         try:
             where = endpoint_text(kind, target)
@@ -169,21 +173,32 @@ def _target_faults(table: dict[str, Any], kind: str) -> Iterator[Fault]:
         seen.setdefault(same, target)
 
 
-def _pace_faults(period: Duration, timeout: Duration, keys: CheckKeys) -> Iterator[Fault]:
+def _pace_faults(keys: CheckKeys, defaults: Defaults) -> Iterator[Fault]:
+    """A check's own period and timeout, or those of [defaults]: within bounds, and one shorter than the other."""
+    period, timeout = keys.period or defaults.period, keys.timeout or defaults.timeout
+    if good(timeout) and timeout < SHORTEST_TIMEOUT:
+        yield Fault(("timeout",), f"{timeout} is out of bounds; wants {SHORTEST_TIMEOUT} or more")
+    if not good(period):
+        return
     inherited = " (from [defaults])" if keys.period is None else ""
     if not FASTEST <= period <= SLOWEST:
         yield Fault(("period",), f"{period}{inherited} is out of bounds; wants {FASTEST} to {SLOWEST}")
-    elif keys.external and period < FASTEST_EXTERNAL:
+    elif good(keys.external) and keys.external and period < FASTEST_EXTERNAL:
         yield Fault(
             ("period",),
             f"{period}{inherited} is too fast for a target that others run; write {FASTEST_EXTERNAL} or more, "
             "or external = false if it is yours",
         )
-    if timeout >= period:
+    if good(timeout) and timeout >= period:
         whose = " (from [defaults])" if keys.timeout is None else ""
         yield Fault(("timeout",), f"{timeout}{whose} is not shorter than the period, {period}{inherited}")
 
 
-def _spec_faults(spec: Spec) -> Iterator[Fault]:
-    if isinstance(spec, DnsSpec) and spec.expect and spec.expect.rcode == "NXDOMAIN" and spec.expect.values:
+def _spec_faults(spec: Spec, timeout: Duration) -> Iterator[Fault]:
+    """What a kind's own keys must keep among each other."""
+    if isinstance(spec, HttpSpec):
+        yield from http_faults(spec, timeout)
+        return
+    expect = spec.expect if isinstance(spec, DnsSpec) else None
+    if isinstance(expect, Answer) and expect.rcode == "NXDOMAIN" and expect.values:
         yield Fault(("expect", "values"), "a name that does not exist has no values; take one of the two out")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from parallax.loading.convert import BAD, Fault, convert_table, key_text
+from parallax.loading.convert import BAD, Fault, convert_table, first_of_each_path, good, key_text
 from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
 from parallax.plan.checks import Unsupported, convert_check
@@ -110,7 +110,7 @@ def _entries(documents: list[Document], number: int, faults: list[tuple[Entry, F
                 for place, table in enumerate(raw):
                     yield Entry(document=number, section=key, number=place, table=table)
             else:
-                faults.append((top, Fault((key,), f"stands here many times over; write [[{key}]], with two brackets")))
+                faults.append((top, Fault((key,), f"a plan has many of these; write [[{key}]], with two brackets")))
         elif key != "schema" and key not in SINGLE:
             hint = nearest(key, [*SINGLE, *MANY])
             sections = ", ".join([*(f"[{name}]" for name in SINGLE), *(f"[[{name}]]" for name in MANY)])
@@ -125,7 +125,7 @@ def _entries(documents: list[Document], number: int, faults: list[tuple[Entry, F
             yield Entry(document=number, section=key, number=None, table=raw)
         else:
             complaint = (
-                f"stands here once; write [{key}], with one bracket" if isinstance(raw, list) else "wants a table"
+                f"a plan has this once; write [{key}], with one bracket" if isinstance(raw, list) else "wants a table"
             )
             faults.append((top, Fault((key,), complaint)))
 
@@ -137,8 +137,8 @@ def _convert(entries: Iterable[Entry], faults: list[tuple[Entry, Fault]]) -> lis
     for entry in sorted(entries, key=lambda entry: entry.section != "defaults"):
         value, found = _convert_entry(entry, defaults)
         faults.extend((entry, fault) for fault in found)
-        if isinstance(value, Defaults):
-            defaults = value
+        if isinstance(value, Defaults):  # a draft, maybe: then checks are held against the rest of it
+            defaults = Defaults(**{k: v for k in ("period", "timeout") if good(v := getattr(value, k))})
         converted.append(
             Entry(document=entry.document, section=entry.section, number=entry.number, table=entry.table, value=value)
         )
@@ -150,26 +150,27 @@ def _convert_entry(entry: Entry, defaults: Defaults) -> tuple[Any, list[Fault]]:
     if entry.section == "check":
         check = convert_check(entry.table, defaults)
         return (None, check.faults) if isinstance(check, Unsupported) else (check, found)
-    table = _with_port(entry.table) if entry.section == "resolver" else entry.table
+    table = _with_port(entry.table, found) if entry.section == "resolver" else entry.table
     value = convert_table(table, SINGLE.get(entry.section) or MANY[entry.section], found)
-    if isinstance(value, Receiver) and value.key and not _SECRET_NAME.fullmatch(value.key):
+    if isinstance(value, Receiver) and good(value.key) and value.key and not _SECRET_NAME.fullmatch(value.key):
         found.append(Fault(("key",), "names a secret, as secret:NAME; a plan holds no secrets"))
-    return None if value is BAD or found else value, found
+    return None if value is BAD else value, first_of_each_path(found)
 
 
-def _with_port(table: Any) -> Any:
+def _with_port(table: Any, found: list[Fault]) -> Any:
     """A resolver's table with the port of its transport in the address, where none is written."""
     if not isinstance(table, dict) or not isinstance(table.get("address"), str):
         return table
     try:
         return table | {"address": str(Endpoint.parse(table["address"], _PORTS.get(str(table.get("transport")), 53)))}
-    except ValueError:
-        return table  # converting it says what is wrong
+    except ValueError as error:
+        found.append(Fault(("address",), str(error)))
+        return table
 
 
 def _problems(documents: list[Document], faults: list[tuple[Entry, Fault]]) -> list[Problem]:
     """The faults with their places, in the files' order."""
-    placed: list[tuple[int, int, int, Problem]] = []
+    placed: list[tuple[int, int, tuple[int, ...], Problem]] = []
     for entry, fault in faults:
         document = documents[entry.document]
         inside = () if entry.number is None else (entry.number,)
@@ -182,7 +183,8 @@ def _problems(documents: list[Document], faults: list[tuple[Entry, Fault]]) -> l
             key=key_text(fault.path),
             message=fault.message,
         )
-        placed.append((entry.document, line or 0, len(placed), problem))
+        entries = tuple(part for part in fault.path if isinstance(part, int))
+        placed.append((entry.document, line or 0, entries, problem))
     return [problem for *_, problem in sorted(placed, key=lambda place: place[:3])]
 
 

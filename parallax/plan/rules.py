@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from parallax.loading.convert import Fault
+from parallax.loading.convert import BAD, Fault, good
 from parallax.loading.problems import nearest, quoted, shown
-from parallax.plan.types import ConnectTo, Control, Failover, Maintenance, Operator, Probe, Route
+from parallax.plan.types import Check, ConnectTo, Control, Failover, Maintenance, Operator, Probe, Route
 from parallax.values import dns_name, is_ip
 
 MAX_PAIRS = 10_000
@@ -19,7 +19,7 @@ MAX_PAIRS = 10_000
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One table of a plan: where it stands, as written, and as converted (None if it did not convert)."""
+    """One table of a plan: where it stands, as written, and as converted."""
 
     document: int
     """Which file, from 0."""
@@ -28,6 +28,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Its place among the section's tables of that file, from 0; None for a section that is there once."""
     table: Any
     value: Any = None
+    """As converted: a draft if it has faults; None if there is nothing to look at."""
 
     @property
     def name(self) -> str | None:
@@ -88,7 +89,7 @@ def _texts(table: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str | int,
     value = table
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
-    if isinstance(value, str):
+    if isinstance(value, str) and keys == ("check",):
         yield keys, value
     for place, text in enumerate(value if isinstance(value, list) else ()):
         if isinstance(text, str):
@@ -104,7 +105,7 @@ def _nowhere(name: str, section: str, known: list[str]) -> str:
 def _connect_to(entries: list[Entry]) -> Found:
     seen: set[tuple[str, str]] = set()
     for entry in entries:
-        if isinstance(entry.value, ConnectTo):
+        if isinstance(entry.value, ConnectTo) and good(entry.value.source):
             source = entry.value.source
             sources = {(str(source.address), protocol) for protocol in source.protocols}
             if sources & seen:
@@ -114,33 +115,38 @@ def _connect_to(entries: list[Entry]) -> Found:
 
 def _own_faults(value: Any) -> Iterator[Fault]:
     """What a section's own keys must keep among each other."""
-    if isinstance(value, Failover):
-        members = [member.name for member in value.members]
+    if isinstance(value, Failover) and good(value.members):
+        members = [member.name if good(member) else BAD for member in value.members]
         for place in _repeats(members):
             yield Fault(("members", place, "name"), f"{shown(members[place])} is there already")
-        if value.primary not in members:
-            yield Fault(("primary",), f"{shown(value.primary)} is no member; the members are {quoted(members)}")
-    elif isinstance(value, Operator):
+        if good(value.primary, *members) and value.primary not in members:
+            yield Fault(
+                ("primary",), f"{shown(value.primary)} is no member; the members are {quoted(map(str, members))}"
+            )
+    elif isinstance(value, Operator) and good(value.servers):
         for place, server in enumerate(value.servers):
-            if complaint := _server_complaint(server):
+            if good(server) and (complaint := _server_complaint(server)):
                 yield Fault(("servers", place), complaint)
-    elif isinstance(value, Maintenance) and value.start >= value.end:
+    elif isinstance(value, Maintenance) and good(value.start, value.end) and value.start >= value.end:
         yield Fault(("to",), "is not after from")
-    elif isinstance(value, Probe):
+    elif isinstance(value, Probe) and good(value.families):
         for place in _repeats(value.families):
             yield Fault(("families", place), f"{value.families[place]} is there already")
-    elif isinstance(value, Control):
+    elif isinstance(value, Control) and good(value.addresses):
         for place in _repeats(value.addresses):
             yield Fault(("addresses", place), f"{shown(str(value.addresses[place]))} is there already")
-    elif isinstance(value, Route):
+    elif isinstance(value, Route) and good(value.to):
         for place in _repeats(value.to):
             yield Fault(("to", place), f"{shown(value.to[place])} is there already")
+    elif isinstance(value, Check):
+        for place in _repeats(value.probes):
+            yield Fault(("probes", place), f"{shown(value.probes[place])} is there already")
 
 
 def _repeats(values: Iterable[object]) -> Iterator[int]:
     seen = set()
     for place, value in enumerate(values):
-        if value in seen:
+        if value in seen and good(value):
             yield place
         seen.add(value)
 

@@ -26,6 +26,7 @@ HeaderValue = Annotated[
     ),
 ]
 Status = Annotated[int, msgspec.Meta(ge=100, le=599)]
+Statuses = Annotated[list[Status], msgspec.Meta(min_length=1, max_length=100, description="at least one status")]
 Pattern = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
@@ -65,7 +66,7 @@ class TlsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Assertion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that must hold of a response: one of `status`, `header`, `body`, `duration`, with its comparison."""
 
-    status: Status | Annotated[list[Status], msgspec.Meta(min_length=1, max_length=100)] | None = None
+    status: Status | Statuses | None = None
     """The status, or the list of those that pass."""
     header: HeaderName | None = None
     """The name of a header to look at; with no comparison it must be there."""

@@ -56,7 +56,10 @@ class Probe(Section, frozen=True, kw_only=True):
         tuple[Annotated[float, msgspec.Meta(ge=-90, le=90)], Annotated[float, msgspec.Meta(ge=-180, le=180)]] | None
     ) = None
     """Latitude and longitude, degrees."""
-    families: Annotated[tuple[Family, ...], msgspec.Meta(min_length=1, max_length=2)] = (4, 6)
+    families: Annotated[tuple[Family, ...], msgspec.Meta(min_length=1, max_length=2, description="4, 6 or both")] = (
+        4,
+        6,
+    )
     """The address families that it can reach: 4, 6."""
 
 

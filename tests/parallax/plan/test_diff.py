@@ -1,0 +1,105 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parallax.plan.diff import COST, ChangedCheck, Load, diff, diff_lines
+from parallax.plan.load import load_plan
+from parallax.plan.specs import SPECS, DnsSpec, HttpSpec, TlsSpec
+from parallax.plan.types import Check, Control, Plan, Probe
+from parallax.values import Address, DnsName, Duration
+
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+KIND_SPECS = {"dns": DnsSpec(query=DnsName("a.example")), "tls": TlsSpec(), "http": HttpSpec()}
+
+
+def check(name: str, kind: str, target: str, **changes: Any) -> Check:
+    keys: dict[str, Any] = {"period": Duration(30), "timeout": Duration(5), "external": True, "probes": []}
+    return Check(name=name, kind=kind, targets=[target], spec=KIND_SPECS[kind], **(keys | changes))
+
+
+def test_every_kind_has_its_cost() -> None:
+    assert COST.keys() == SPECS.keys()
+
+
+def test_the_same_plan_makes_no_difference() -> None:
+    found = diff(load_plan(EXAMPLES / "fleet"), load_plan(EXAMPLES / "fleet"))
+    assert found.empty
+    assert diff_lines(found) == ["no change"]
+
+
+def test_checks_added_removed_and_changed() -> None:
+    old = Plan(check=[check("a", "tls", "192.0.2.1"), check("b", "tls", "192.0.2.2")])
+    new = Plan(check=[check("a", "tls", "192.0.2.1", timeout=Duration(4)), check("c", "tls", "192.0.2.2")])
+    found = diff(old, new)
+    assert (found.added, found.removed, found.changed) == (["c"], ["b"], [ChangedCheck("a", ["timeout"])])
+    assert found.load == []
+    assert found.probes == {"": ["check"]}
+
+
+def test_load_is_summed_over_the_fleet_and_over_a_targets_checks() -> None:
+    probes = [Probe(id="p1"), Probe(id="p2"), Probe(id="p3")]
+    old = Plan(probe=probes, check=[check("a", "tls", "192.0.2.1")])
+    new = Plan(
+        probe=probes,
+        check=[
+            check("a", "tls", "192.0.2.1", period=Duration(20)),
+            check("b", "http", "https://192.0.2.1/", probes=["p2"]),
+            check("c", "dns", "192.0.2.1"),
+        ],
+    )
+    assert diff(old, new).load == [
+        Load(target="192.0.2.1:443", before=6.0, after=11.0),
+        Load(target="192.0.2.1:53", before=0.0, after=6.0),
+    ]
+
+
+def test_lookups_are_counted_at_the_resolvers_by_family() -> None:
+    new = Plan(
+        probe=[Probe(id="p1"), Probe(id="p2", families=(4,))],
+        check=[check("a", "tls", "a.example"), check("b", "tls", "192.0.2.1")],
+    )
+    assert diff(Plan(probe=new.probe), new).lookups == (0.0, 6.0)
+
+
+def test_probes_touched_are_those_whose_part_changes() -> None:
+    probes = [Probe(id="p1"), Probe(id="p2")]
+    old = Plan(probe=probes, check=[check("a", "tls", "192.0.2.1", probes=["p1"])])
+    new = Plan(probe=probes, check=[check("a", "tls", "192.0.2.1", probes=["p1"], timeout=Duration(4))])
+    assert diff(old, new).probes == {"p1": ["check"]}
+    grown = Plan(probe=[*probes, Probe(id="p3")], check=old.check)
+    assert diff(old, grown).probes == {"p1": ["slot"], "p2": ["slot"], "p3": ["added"]}
+    assert diff(grown, old).probes["p3"] == ["removed"]
+    controlled = Plan(probe=probes, check=old.check, control=Control(addresses=[Address("192.0.2.9:53")]))
+    assert diff(old, controlled).probes == {"p1": ["control"], "p2": ["control"]}
+    assert diff(Plan(check=new.check), new).probes == {
+        "": ["removed"],
+        "p1": ["slot"],
+        "p2": ["added"],
+    } or diff(Plan(check=new.check), new).probes.keys() == {"", "p1", "p2"}
+
+
+@pytest.mark.parametrize("period", [0.1, 7.0, 1 / 3])
+def test_odd_periods_still_add_up(period: float) -> None:
+    new = Plan(check=[check("a", "tls", "192.0.2.1", period=Duration(period))])
+    assert diff(Plan(), new).load[0].after == pytest.approx(60 / period, rel=0.01)
+
+
+def test_the_lines_for_people() -> None:
+    old = Plan(probe=[Probe(id="p1")], check=[check("a", "tls", "a.example")])
+    new = Plan(
+        probe=[Probe(id="p1")],
+        check=[check("a", "tls", "a.example", period=Duration(60)), check("b", "dns", "192.0.2.1")],
+    )
+    assert diff_lines(diff(old, new)) == [
+        "+ check b",
+        "~ check a: period",
+        "",
+        "queries a minute, whole fleet, for each address of a target:",
+        "  192.0.2.1:53              0.00 ->     2.00",
+        "  a.example:443             2.00 ->     1.00",
+        "  lookups at resolvers      4.00 ->     2.00",
+        "",
+        "probes touched: 1",
+        "  p1: check",
+    ]

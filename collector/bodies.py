@@ -13,7 +13,10 @@ BODY_S = 20.0
 """How long a body may take to arrive."""
 DRAIN_S = 5.0
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Room:
@@ -86,3 +89,38 @@ async def drain(receive: Receive) -> None:
             if message["type"] != "http.request" or not message.get("more_body", False):
                 return
             octets += len(message.get("body", b""))
+
+
+def sinking(app: App) -> App:
+    """The ASGI app, with what it leaves unread of a body thrown away while its answer ends.
+
+    The server hands body and disconnection to the app through one small queue. At the end of an answer it puts the
+    disconnection there, and waits for room: where the app left body parts in the queue, that is for ever.
+    """
+
+    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+        read = False
+
+        async def receive_noting() -> Message:
+            nonlocal read
+            message = await receive()
+            read = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def send_sinking(message: Message) -> None:
+            if read or message["type"] != "http.response.body" or message.get("more_body", False):
+                await send(message)
+                return
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_sink, receive)
+                await send(message)
+                nursery.cancel_scope.cancel()
+
+        await app(scope, receive_noting, send_sinking)
+
+    return wrapped
+
+
+async def _sink(receive: Receive) -> None:
+    while (await receive())["type"] == "http.request":
+        pass

@@ -20,10 +20,9 @@ from collector.reports import Report, report_of
 from collector.streams import PREFIX, Conflict, Duplicate, Mark, advance, decide, decode_mark, encode_mark, mark_for
 from parallax import wire
 from parallax.clock import wall_ns
-from parallax.journal import Entry, Journal, JournalBusy, JournalFull
+from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull
 
 _STREAM = re.compile(r"[0-9a-f]{16}")
-_MOST_SEQ = 2**63
 _TYPES = (wire.MSGPACK, wire.JSON)
 _ENCODINGS = ("", "identity", wire.ZSTD)
 DECODE_IN_THREAD = 200_000
@@ -53,6 +52,8 @@ class Ingest:
         self._report = report
         self._marks: dict[str, dict[int, Mark]] = {}
         self._locks: dict[str, trio.Lock] = {}
+        self._shielded = True
+        self._commits: set[trio.CancelScope] = set()
         self._decoders = trio.CapacityLimiter(1)  # each large body may expand to 8 MB
         for mark in stored_marks(inputs):
             self._marks.setdefault(mark.probe, {})[mark.slot] = mark
@@ -84,17 +85,35 @@ class Ingest:
                 return _ack(mark, delivery)
             moved = advance(mark, batch, digest, decision.missing)
             entry = self._entry(delivery, batch, body, digest, decision.missing)
-            with trio.CancelScope(shield=True):
-                try:
-                    await self._inputs.append([entry], {moved.name: encode_mark(moved)})
-                except JournalBusy:
-                    return Refusal("busy")
-                except JournalFull:
-                    return Refusal("full")
+            refusal = await self._commit(entry, moved)
+            if refusal:
+                return refusal
             marks[moved.slot] = moved
         _note(member, moved, batch.observations, decision.missing)
         self._report(batch)
         return _ack(moved, delivery)
+
+    def let_go(self) -> None:
+        """At the end of the process: commits that the disk does not finish may be cancelled from now on."""
+        self._shielded = False
+        for scope in self._commits:
+            scope.shield = False
+
+    async def _commit(self, entry: Entry, moved: Mark) -> Refusal | None:
+        with trio.CancelScope(shield=self._shielded) as scope:
+            self._commits.add(scope)
+            try:
+                await self._inputs.append([entry], {moved.name: encode_mark(moved)})
+            except JournalBusy:
+                return Refusal("busy")
+            except JournalFull:
+                return Refusal("full")
+            except JournalError as error:
+                _log.error("the journal takes nothing", error=str(error))
+                return Refusal("full", "the collector cannot write its journal")
+            finally:
+                self._commits.discard(scope)
+        return None
 
     def _entry(self, delivery: Delivery, batch: Report, body: bytes, digest: bytes, missing: int) -> Entry:
         member = self._fleet.member(delivery.probe)
@@ -147,8 +166,6 @@ def _check(delivery: Delivery, batch: wire.Batch) -> Refusal | None:
         return Refusal("forbidden", f"the token is of probe {delivery.probe}; it may not send the batches of another")
     if not _STREAM.fullmatch(batch.stream):
         return Refusal("bad_batch", "a stream is 16 hex digits")
-    if batch.last_seq >= _MOST_SEQ:
-        return Refusal("bad_batch", "the last seq is out of range")
     return None
 
 

@@ -76,7 +76,7 @@ async def run(
     with _owner_file(config, state, listener, tokens) as token:
         async with trio.open_nursery() as nursery:
             await nursery.start(plans.run)
-            await nursery.start(serve, app, listener, stop)
+            await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
             _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)
             if not tokens.probes():
                 _log.warning('no probe has a token; make one with "parallax collector token add PROBE"')

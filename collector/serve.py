@@ -15,7 +15,7 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,10 @@ from anycorn.utils import wrap_app
 from anycorn.worker_context import WorkerContext
 from anyio.streams.tls import TLSStream
 
+from collector.bodies import App, sinking
 from parallax.config import Tls
 from parallax.state import StartError
 from parallax.values import Address
-
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 MAX_CONNECTIONS = 1000
 MAX_HEAD = 16_384
@@ -111,11 +109,13 @@ async def serve(
     stop: trio.Event,
     *,
     max_connections: int | None = None,
+    let_go: Callable[[], None] = lambda: None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serves until cancelled; ends within 2 x GRACE_S then, the listener closed. Sets `stop` when it begins to end.
 
-    The app finds its connection as `scope["state"]["connection"]`.
+    The app finds its connection as `scope["state"]["connection"]`. `let_go` is called at the very end, before requests
+    that are still left are cancelled.
     """
     server = _Server(app, listener, max_connections or _default_bound())
     async with trio.open_nursery() as nursery:
@@ -127,14 +127,14 @@ async def serve(
             stop.set()
             listener.close()
             with trio.CancelScope(shield=True):
-                await server.end(requests)
+                await server.end(requests, let_go)
 
 
 class _Server:
     def __init__(self, app: App, listener: Listener, max_connections: int) -> None:
         self._listener, self._bound = listener, max_connections
         self._sock = trio.socket.from_stdlib_socket(listener.sock)
-        self._app: Any = wrap_app(app, 0, "asgi")  # type: ignore[arg-type]
+        self._app: Any = wrap_app(sinking(app), 0, "asgi")  # type: ignore[arg-type]
         self._config = _config()
         self._context = WorkerContext(None)
         self._connections: dict[Connection, None] = {}
@@ -162,7 +162,7 @@ class _Server:
             self._connections[connection] = None
             requests.start_soon(self._handle, connection)
 
-    async def end(self, requests: trio.Nursery) -> None:
+    async def end(self, requests: trio.Nursery, let_go: Callable[[], None]) -> None:
         await self._context.terminated.set()  # idle connections end now, the others after their answer
         self._released.set()
         with trio.move_on_after(GRACE_S):
@@ -171,6 +171,7 @@ class _Server:
             connection.cut()
         with trio.move_on_after(GRACE_S):
             await self._ended.wait()
+        let_go()
         requests.cancel_scope.cancel()
 
     def _make_room(self) -> None:

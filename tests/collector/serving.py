@@ -2,8 +2,8 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,11 @@ class Client:
         every = {"host": "collector", "content-length": str(len(body)), **(headers or {})}
         if token:
             every["authorization"] = f"Bearer {token}"
-        head = self.http.send(h11.Request(method=method, target=path, headers=list(every.items())))
+        head = self.http.send(
+            h11.Request(
+                method=method, target=path, headers=[(name, value.encode("latin-1")) for name, value in every.items()]
+            )
+        )
         data = self.http.send(h11.Data(data=body)) or b""
         await self.stream.send_all((head or b"") + data + (self.http.send(h11.EndOfMessage()) or b""))
 
@@ -159,9 +163,17 @@ async def collector(
     loaded = CollectorConfig(state=str(state), plan=str(path), **config)
     listener = open_listener(Address("127.0.0.1:0"), loaded.tls)
     journal = journal or MemoryInputs()
-    async with trio.open_nursery() as nursery:
-        running: Running = await nursery.start(run, loaded, state, listener, journal)
-        yield Served(running, path, journal, nursery)
-        nursery.cancel_scope.cancel()
-        ending = trio.current_time()
+    with closing(listener):
+        async with trio.open_nursery() as nursery:
+            running: Running = await nursery.start(run, loaded, state, listener, journal)
+            yield Served(running, path, journal, nursery)
+            nursery.cancel_scope.cancel()
+            ending = trio.current_time()
     assert trio.current_time() - ending < 2
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for something that other tasks or threads bring about; at most 5 s."""
+    with trio.fail_after(5):
+        while not condition():  # noqa: ASYNC110
+            await trio.sleep(0.005)

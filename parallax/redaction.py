@@ -50,7 +50,13 @@ _PATTERNS = (
     # A code with a digit in it may be one to sign in with; one of letters only is an error's name.
     (re.compile(r"""(\bcode["']?\s*[=:]\s*["']?)(?=[\w-]*\d)[\w-]{4,}""", re.I), rf"\1{MASK}"),
     (re.compile(r"\b[0-9a-f]{24,}\b", re.I), MASK),
-    (re.compile(r"(?<![\w+/-])(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+-]{24,}={0,2}"), MASK),
+    # Constants (TLSV1_ALERT_PROTOCOL_VERSION) are words, and are spared.
+    (
+        re.compile(
+            r"(?<![\w+/-])(?![A-Z0-9]{1,14}(?:_[A-Z0-9]{1,14})+\b)(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+-]{24,}={0,2}"
+        ),
+        MASK,
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 side by side, and each attempt is its own observation."""
 
 import secrets
+from contextlib import suppress
 
 import msgspec
 import trio
@@ -36,6 +37,7 @@ async def run_target(
     `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but
     for cancellation, and takes the check's timeout at most.
     """
+    _prepare(check.kind, tools)
     endpoint = SPECS[check.kind].endpoint(target)
     start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns())
     tape = Tape()
@@ -56,6 +58,13 @@ async def run_target(
         for address in addresses:
             nursery.start_soon(one, address)
     return sorted(observations, key=lambda o: addresses.index(Address(o.subject)))
+
+
+def _prepare(kind: str, tools: Tools) -> None:
+    prepare = KINDS[kind].prepare
+    if prepare is not None:
+        with suppress(OSError):  # the run meets it again, and says so
+            prepare(tools)
 
 
 async def _addresses(

@@ -10,6 +10,7 @@ fails, so the backend here closes what it has dialled.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -24,6 +25,8 @@ from parallax.values import Address, Url
 Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
 HttpError = httpcore2.ProtocolError
 """The other side does not speak HTTP as it should, or was asked to send what is no HTTP."""
+ALPN = ("http/1.1",)
+"""What is offered (RFC 7301): the one version that is spoken here."""
 _MAX_IDLE = 4
 _READ_BYTES = 65536
 _KEPT = "/?:@!$&'()*+,;=-._~%[]"
@@ -182,13 +185,13 @@ class Http:
         ssl errors as causes, httpcore2's errors; `parallax.dialling.errors` knows them all. The caller owns the
         timeout. `trace` gets httpcore2's events (`connection.connect_tcp.started`, ...).
         """
-        target = _target(url)
+        target, host = _target(url)
         connection = await self._take(target)
         answer = await connection.handle_async_request(
             httpcore2.Request(
                 method=method,
                 url=target,
-                headers=_request_headers(url, method, headers, body),
+                headers=_request_headers(host, method, headers, body),
                 content=body,
                 extensions={"trace": trace} if trace else {},
             )
@@ -230,7 +233,7 @@ class Http:
         https = target.scheme == b"https"
         return httpcore2.AsyncHTTPConnection(
             target.origin,
-            ssl_context=client_context(self._trust, self._min_version, ("http/1.1",)) if https else None,
+            ssl_context=client_context(self._trust, self._min_version, ALPN) if https else None,
             network_backend=self._backend,
         )
 
@@ -245,20 +248,21 @@ async def open_http(address: Address, routes: Routes, trust: Trust, min_version:
         await http.aclose()
 
 
-def _target(url: str) -> httpcore2.URL:
+@lru_cache(1024)
+def _target(url: str) -> tuple[httpcore2.URL, str]:
+    """A URL as httpcore2 wants it, and its Host (RFC 9110 section 7.2). Kept: a probe asks the same ones again."""
     parts, endpoint = urlsplit(url), Url(url).endpoint
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return httpcore2.URL(scheme=parts.scheme, host=endpoint.host, port=endpoint.port, target=quote(target, safe=_KEPT))
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    if endpoint.port != (443 if parts.scheme == "https" else 80):
+        host += f":{endpoint.port}"
+    whole = httpcore2.URL(scheme=parts.scheme, host=endpoint.host, port=endpoint.port, target=quote(target, safe=_KEPT))
+    return whole, host
 
 
-def _request_headers(url: str, method: str, given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
-    parts, endpoint = urlsplit(url), Url(url).endpoint
+def _request_headers(host: str, method: str, given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
     names = {name.lower() for name in given}
-    headers = []
-    if "host" not in names:
-        default = 443 if parts.scheme == "https" else 80
-        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-        headers.append(("Host", host if endpoint.port == default else f"{host}:{endpoint.port}"))
+    headers = [] if "host" in names else [("Host", host)]
     headers += given.items()
     if (body or method in ("POST", "PUT")) and not names & {"content-length", "transfer-encoding"}:
         headers.append(("Content-Length", str(len(body))))

@@ -5,6 +5,6 @@ from probe.checks.kind import Kind
 
 KINDS: dict[str, Kind] = {
     "dns": Kind(run=dns.run, judge=dns.judge),
-    "tls": Kind(run=tls.run, judge=tls.judge),
-    "http": Kind(run=http.run, judge=http.judge),
+    "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare),
+    "http": Kind(run=http.run, judge=http.judge, prepare=http.prepare),
 }

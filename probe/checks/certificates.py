@@ -3,6 +3,9 @@
 OpenSSL stops at the first fault it meets and names only that one. Dates and names are therefore looked at here too, so
 that a certificate with several faults shows them all. OpenSSL looks in this order: chain of trust, name, dates. So what
 it has not reached is dates and names, and both can be computed from the leaf alone.
+
+The library that reads certificates takes long to import, so it is imported when the first certificate is read, or
+before, by `prepare`.
 """
 
 import ipaddress
@@ -10,14 +13,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 from parallax.values import is_ip
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 MAX_CHAIN = 10
 MAX_NAMES = 20
@@ -52,9 +55,17 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """Type and size: "RSA 2048", "EC secp256r1", "Ed25519"."""
 
 
+def prepare() -> None:
+    """Imports what the first certificate would else wait for."""
+    import cryptography.x509  # noqa: F401
+
+
 @lru_cache(256)
 def read_certificate(der: bytes) -> Certificate | None:
     """None where the bytes are no certificate that can be read."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
         return _read(der)
     except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm, OverflowError):
@@ -62,6 +73,8 @@ def read_certificate(der: bytes) -> Certificate | None:
 
 
 def _read(der: bytes) -> Certificate:
+    from cryptography import x509
+
     certificate = x509.load_der_x509_certificate(der)
     try:
         general_names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -83,7 +96,10 @@ def _read(der: bytes) -> Certificate:
     )
 
 
-def _key(certificate: x509.Certificate) -> str:
+def _key(certificate: "x509.Certificate") -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):

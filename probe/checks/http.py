@@ -14,8 +14,10 @@ import trio
 import parallax
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import detail_of
-from parallax.dialling.http import Headers, Http, HttpError, Response, open_http
+from parallax.dialling.http import ALPN, Headers, Http, HttpError, Response, open_http
+from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
+from probe.checks import certificates
 from probe.checks.assertions import Miss, misses, statuses_of
 from probe.checks.body import BodyReader
 from probe.checks.bot_walls import bot_wall
@@ -43,6 +45,12 @@ _PHASES = {
     "http11.receive_response_headers.complete": "body",
 }
 """httpcore2's events that begin a phase."""
+
+
+def prepare(tools: Tools) -> None:
+    """The trust store, read once."""
+    certificates.prepare()
+    client_context(tools.trust, "1.2", ALPN)
 
 
 async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> None:

@@ -34,6 +34,9 @@ SHOWN_HEADERS = (
 )
 """Response headers that are findings of every observation; beside them those that the plan names."""
 
+_HARMLESS = frozenset(SHOWN_HEADERS) - {"location", "via", "www-authenticate", "x-request-id"}
+"""Those among them that hold no secret by their grammar: shown as they are."""
+
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.I)
 _TEXT_CODECS = re.compile(
     r"us-ascii|utf-?8|utf-?16(?:le|be)?|iso-8859-\d{1,2}|latin-?1|windows-125\d|koi8-[ru]|shift_jis|euc-(?:jp|kr)"
@@ -66,7 +69,8 @@ def shown_headers(headers: Headers, named: Iterable[str]) -> dict[str, str]:
     shown: dict[str, Any] = {}
     for name in (*SHOWN_HEADERS, *(n.lower() for n in named)):
         if name in headers and len(shown) < MAX_HEADERS:
-            shown[name] = redact_header(name, headers[name][: MAX_HEADER_TEXT * 4])[:MAX_HEADER_TEXT]
+            value = headers[name][: MAX_HEADER_TEXT * 4]
+            shown[name] = (value if name in _HARMLESS else redact_header(name, value))[:MAX_HEADER_TEXT]
     return shown
 
 

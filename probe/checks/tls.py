@@ -9,6 +9,7 @@ import trio
 from parallax.dialling.sockets import open_tcp
 from parallax.dialling.tls import client_context, open_tls
 from parallax.plan.specs import TlsSpec
+from probe.checks import certificates
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
 from probe.checks.kind import Subject, Tools, Verdict
@@ -16,6 +17,12 @@ from probe.tape import Evidence, Tape
 
 ALPN = ("h2", "http/1.1")
 """What is offered (RFC 7301), as browsers do; a server of another protocol ignores it."""
+
+
+def prepare(tools: Tools) -> None:
+    """The trust store, read once."""
+    certificates.prepare()
+    client_context(tools.trust, "1.2", ALPN)
 
 
 async def run(spec: TlsSpec, subject: Subject, tape: Tape, tools: Tools) -> None:

@@ -27,6 +27,8 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
         ("key AKIAIOSFODNN7EXAMPLEKEY99", "key ***"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY----- x", "*** x"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE", "***"),
+        ("otp JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "otp ***"),
+        ("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert", "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert"),
         ("503 Service Temporarily Unavailable, try later", "503 Service Temporarily Unavailable, try later"),
         ('{"status":"ok","region":"us-east4"}', '{"status":"ok","region":"us-east4"}'),
     ],

@@ -1,0 +1,91 @@
+"""The records of `inputs`: their encoding is kept for ever."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.inputs import (
+    KINDS,
+    BatchInput,
+    Input,
+    InputError,
+    PlanInput,
+    PlanStateInput,
+    decode_input,
+    encode_input,
+)
+from parallax.journal import Entry
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+
+GOLDEN: dict[str, Input] = {
+    "batch": BatchInput(
+        probe="fra1",
+        received_at=1_700_000_000_123_456_789,
+        sent_at=1_700_000_000_100_000_000,
+        round_trip=20_000_000,
+        offset_ns=13_456_789,
+        skewed=False,
+        peer="192.0.2.7",
+        missing=2,
+        digest=bytes(range(16)),
+        content_type="application/msgpack",
+        encoding="zstd",
+        body=b"\x28\xb5\x2f\xfd as it came",
+    ),
+    "plan": PlanInput(
+        at=1_700_000_000_000_000_000, digest="d" * 16, hash="h" * 16, files={"plan.toml": "schema = 1\n"}
+    ),
+    "plan_state": PlanStateInput(
+        at=1_700_000_000_000_000_000,
+        change="rejected",
+        digest="d" * 16,
+        hash="h" * 16,
+        canary="fra1",
+        actor="ann",
+        why="fra1 reports unsupported for the check 'api'",
+    ),
+}
+
+
+def test_every_kind_has_a_golden_vector() -> None:
+    assert GOLDEN.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_golden_vectors(kind: str) -> None:
+    raw = (VECTORS / f"input-{kind}-1.msgpack").read_bytes()
+    assert encode_input(GOLDEN[kind], at_ns=1).body == raw
+    assert decode_input(Entry(kind=kind, body=raw, at_ns=1)) == GOLDEN[kind]
+
+
+def test_a_newer_writer_may_add_fields() -> None:
+    raw = (VECTORS / "input-plan-1.msgpack").read_bytes()
+    longer = bytes([raw[0] + 1]) + raw[1:] + b"\x07"
+    assert decode_input(Entry(kind="plan", body=longer, at_ns=1)) == GOLDEN["plan"]
+
+
+@given(st.sampled_from(sorted(KINDS)), st.binary(max_size=300))
+def test_arbitrary_bytes_raise_only_the_codecs_error(kind: str, raw: bytes) -> None:
+    with contextlib.suppress(InputError):
+        decode_input(Entry(kind=kind, body=raw, at_ns=1))
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_a_cut_record_raises_the_codecs_error(kind: str) -> None:
+    raw = encode_input(GOLDEN[kind], at_ns=1).body
+    for length in range(len(raw)):
+        with pytest.raises(InputError):
+            decode_input(Entry(kind=kind, body=raw[:length], at_ns=1))
+
+
+def test_unknown_kinds_and_versions_are_named() -> None:
+    with pytest.raises(InputError, match="unknown kind 'tick'"):
+        decode_input(Entry(kind="tick", body=b"", at_ns=1))
+    raw = bytearray((VECTORS / "input-plan-1.msgpack").read_bytes())
+    raw[1] = 9
+    with pytest.raises(InputError, match="has version 9; this program knows 1"):
+        decode_input(Entry(kind="plan", body=bytes(raw), at_ns=1))

@@ -56,10 +56,10 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
         fail(str(error))
     except BaseExceptionGroup as group:
         leaves = list(_leaves(group))
-        for error in leaves:
-            if isinstance(error, StartError | JournalError):
-                fail(str(error))
-        if not all(isinstance(error, BrokenPipeError) for error in leaves):
+        for leaf in leaves:
+            if isinstance(leaf, StartError | JournalError):
+                fail(str(leaf))
+        if not all(isinstance(leaf, BrokenPipeError) for leaf in leaves):
             raise
         # whoever read our lines is gone, as in `parallax up | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -22,8 +22,9 @@ from parallax.config import CollectorAddress, CollectorConfig, ProbeConfig
 from parallax.values import Address, Cidr, Url
 
 if TYPE_CHECKING:
-    from collector.main import Running
+    import trio
 
+    from collector.main import Running
     from parallax.journal import Journal
     from parallax.plan.types import Plan
 
@@ -90,25 +91,27 @@ def up(
 async def run_both(settings: Settings) -> None:
     """The wiring: the collector first, then the probe that ships to it, then the lines for a person."""
     import trio
-    from collector.main import main as collector
 
+    from collector.main import main as collector
     from probe.main import main as probe
 
     place = settings.state / "collector"
+    config = CollectorConfig(state=str(place), plan=str(settings.plan), listen=settings.listen)
+    serving = trio.CancelScope()
+
+    async def serve(task_status: "trio.TaskStatus[Running]") -> None:
+        with serving:
+            await collector(config, task_status=task_status)
+
     async with trio.open_nursery() as nursery:
-        running = await nursery.start(
-            collector, CollectorConfig(state=str(place), plan=str(settings.plan), listen=settings.listen)
-        )
-        _say(
-            settings,
-            "up",
-            collector=running.url,
-            probe=settings.probe,
-            plan=str(settings.plan),
-            state=str(settings.state),
-        )
+        running = await nursery.start(serve)
+        _say(settings, collector=running.url, probe=settings.probe, plan=str(settings.plan), state=str(settings.state))
         nursery.start_soon(_tell, running.inputs, settings)
-        await nursery.start(probe, await trio.to_thread.run_sync(_probe_config, settings, running))
+        serving.shield = True  # the probe ends first, so that the collector still takes what was measured last
+        try:
+            await probe(await trio.to_thread.run_sync(_probe_config, settings, running))
+        finally:
+            serving.cancel()
 
 
 def _probe_config(settings: Settings, running: "Running") -> ProbeConfig:
@@ -174,9 +177,9 @@ def _print(settings: Settings, at_ns: int, value: Change | Summary) -> None:
         click.echo(f"{datetime.fromtimestamp(at_ns // NS, UTC):%H:%M:%SZ}  {clean(value)}")
 
 
-def _say(settings: Settings, what: str, **facts: str) -> None:
+def _say(settings: Settings, **facts: str) -> None:
     if settings.as_json:
-        click.echo(msgspec.json.encode({"at": wall_ns(), "what": what, **facts}))
+        click.echo(msgspec.json.encode({"at": wall_ns(), "what": "up", **facts}))
     else:
         width = max(map(len, facts))
         click.echo("\n".join(f"{name:<{width}}  {clean(fact)}" for name, fact in facts.items()))

@@ -163,7 +163,7 @@ class Journal:
         if isinstance(ticket.outcome, int):
             return ticket.outcome
         assert ticket.outcome is not None
-        raise ticket.outcome
+        raise type(ticket.outcome)(str(ticket.outcome))  # one each: many tasks may fail by the same cause
 
     def _publish(self, news: Done | Ended) -> None:
         """In the event loop, in the order of the transactions: what became durable is made visible."""
@@ -198,7 +198,7 @@ class Journal:
 
     def _check_open(self) -> None:
         if self._why:
-            raise self._why
+            raise JournalError(str(self._why))
         if self._closing or self._ended.is_set():
             raise trio.ClosedResourceError(f"{self._path}: the journal is closed")
 

@@ -6,6 +6,7 @@ Everything that can be wrong with the path is one JournalError of one line that 
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -77,11 +78,11 @@ def _open_store(path: Path, log: int, check_cancelled: Callable[[], None]) -> tu
     salvage.finish(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
-    opened, found = _open_sound(path, log)
+    opened, found = _open_sound(path, log, check_cancelled)
     if opened:
         return opened, None
     report = salvage.salvage(path, found, check_cancelled)
-    opened, found = _open_sound(path, log)
+    opened, found = _open_sound(path, log, check_cancelled)
     if opened is None:
         raise JournalError(
             f"{path}: damaged again right after it was salvaged ({found[0]}); the disk is not to be trusted"
@@ -89,7 +90,7 @@ def _open_store(path: Path, log: int, check_cancelled: Callable[[], None]) -> tu
     return opened, report
 
 
-def _open_sound(path: Path, log: int) -> tuple[Store | None, list[str]]:
+def _open_sound(path: Path, log: int, check_cancelled: Callable[[], None]) -> tuple[Store | None, list[str]]:
     """The store, or what is wrong with the file."""
     if marker_of(path).exists():
         return None, ["damage was met while it was in use"]
@@ -102,20 +103,21 @@ def _open_sound(path: Path, log: int) -> tuple[Store | None, list[str]]:
         if not store.is_damage(error):
             raise
         return None, [str(error)]
-    found: list[str] = []
-    try:
-        opened = Store(connection)
-        if path.stat().st_size <= salvage.CHECKED_BYTES:
-            found = salvage.examine(connection, opened.totals)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        if not store.is_damage(error):
-            raise
-        return None, [str(error)]
-    if found:
-        connection.close()
-        return None, found
-    return opened, []
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+        found: list[str] = []
+        try:
+            opened = Store(connection)
+            if path.stat().st_size <= salvage.CHECKED_BYTES:
+                found = salvage.examine(connection, opened.totals, check_cancelled)
+        except sqlite3.DatabaseError as error:
+            if not store.is_damage(error):
+                raise
+            found = [str(error)]
+        if not found:
+            undo.pop_all()
+            return opened, []
+    return None, found
 
 
 def _identify(path: Path) -> None:

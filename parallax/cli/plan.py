@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from parallax.cli.remote import rollback, show
+
 if TYPE_CHECKING:
     from parallax.loading.problems import LoadErrors
     from parallax.plan.types import Plan
@@ -16,7 +18,11 @@ _USAGE = 2
 
 @click.group()
 def plan() -> None:
-    """Check, describe and compare plans."""
+    """Check, describe and compare plans; show and roll back the collector's."""
+
+
+plan.add_command(show)
+plan.add_command(rollback)
 
 
 @plan.command()

@@ -63,9 +63,13 @@ class HttpServer:
 
 
 @asynccontextmanager
-async def http_server(behaviour: Behaviour, *, certificate: Leaf | None = None) -> AsyncIterator[HttpServer]:
+async def http_server(
+    behaviour: Behaviour, *, certificate: Leaf | None = None, wants_client_certificate: bool = False
+) -> AsyncIterator[HttpServer]:
     """Serves on loopback until the end of the block. With a certificate, over TLS."""
     context = _server_context(certificate) if certificate else None
+    if context and wants_client_certificate:
+        context.verify_mode = ssl.CERT_REQUIRED
 
     async def serve(stream: trio.SocketStream) -> None:
         server.accepted += 1
@@ -75,7 +79,10 @@ async def http_server(behaviour: Behaviour, *, certificate: Leaf | None = None) 
         try:
             await server.behaviour(Peer(peer_stream, server.asked))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the client has gone, as it may
+            # The client has gone, as it may; or it is refused, and trio leaves the alert unsent.
+            if isinstance(peer_stream, trio.SSLStream) and (alert := peer_stream._outgoing.read()):
+                await stream.send_all(alert)
+                await Peer(stream, []).until_gone()
         finally:
             await trio.aclose_forcefully(peer_stream)
 

@@ -165,6 +165,58 @@ async def test_misbehaviour_before_tls(behaviour: Behaviour, reason: str, phase:
         assert got.findings["alert"] == "handshake_failure"
 
 
+async def test_a_server_that_wants_a_client_certificate_says_so_after_the_handshake(tmp_path: Path) -> None:
+    authority = Authority()
+    leaf, ca = authority.leaf("acme.test"), authority.write(tmp_path)
+    async with http_server(fake.keeps_answering, certificate=leaf, wants_client_certificate=True) as server:
+        target = f"https://acme.test:{server.address.port}/"
+        got = await check("http", target, server.address, ca=ca)
+    assert got.reason == "tls_alert"
+    assert got.findings["alert"] == "certificate_required"
+    assert got.phases[:3] == ["connect", "tls", "send"]
+
+
+ALERTS = {10: "unexpected_message", 40: "handshake_failure", 42: "bad_certificate", 48: "unknown_ca",
+          49: "access_denied", 71: "insufficient_security", 80: "internal_error", 109: "missing_extension",
+          112: "unrecognized_name", 120: "no_application_protocol"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "name"), ALERTS.items())
+async def test_alerts_have_their_names(number: int, name: str) -> None:
+    async with http_server(fake.blurts(b"\x15\x03\x03\x00\x02\x02" + bytes([number]))) as server:
+        got = await check("tls", f"acme.test:{server.address.port}", server.address)
+    assert (got.reason, got.findings["alert"]) == ("tls_alert", name)
+
+
+@pytest.mark.slow
+async def test_a_hundred_at_once_each_have_their_own_end() -> None:
+    turns = iter(range(1000))
+
+    async def every_third_differs(peer: fake.Peer) -> None:
+        turn = next(turns) % 3
+        await peer.request()
+        if turn == 0:
+            await peer.send(response(200, b"ok"))
+        elif turn == 1:
+            peer.reset()
+        else:
+            await peer.until_gone()
+
+    reasons: list[str | None] = []
+    async with http_server(every_third_differs) as server:
+
+        async def one() -> None:
+            target = f"http://acme.test:{server.address.port}/"
+            reasons.append((await check("http", target, server.address, timeout_s=3.0)).reason)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(99):
+                nursery.start_soon(one)
+        assert _client_sockets(server.address) == 0
+    assert sorted(str(r) for r in reasons) == ["None"] * 33 + ["connection_reset"] * 33 + ["first_byte_timeout"] * 33
+
+
+@pytest.mark.slow
 async def test_silence_after_tls_keeps_the_certificate(tmp_path: Path) -> None:
     authority = Authority()
     async with http_server(fake.silent_after_tls, certificate=authority.leaf("acme.test")) as server:
@@ -230,6 +282,7 @@ async def test_head_has_no_body_whatever_it_announces() -> None:
     assert got.verdict is None
 
 
+@pytest.mark.slow
 async def test_cancelled_at_any_moment_it_closes_its_sockets(tmp_path: Path) -> None:
     authority = Authority()
     ca = authority.write(tmp_path)

@@ -19,6 +19,7 @@ server:
   pidfile: ""
   zonesdir: "{folder}"
   xfrdfile: ""
+  xfrdir: "{folder}"
   zonelistfile: "{folder}/zones.list"
 remote-control:
   control-enable: no

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from probe.dns_message import MAX_RECORDS, Query, Record, Unreadable, belongs, comparable, encode, parse
+from probe.dns_message import MAX_POINTERS, MAX_RECORDS, Query, Record, Unreadable, belongs, comparable, encode, parse
 from probe.exchange import MAX_TCP_ANSWER
 
 QUERY = Query(name="www.acme.test", type="A", recurse=True)
@@ -224,6 +224,48 @@ def test_a_hostile_answer_takes_a_bounded_time(kind: str) -> None:
         _read(wire)
         best = min(best, time.process_time() - started)
     assert best < 0.1
+
+
+DATA_AT = 12 + 1 + 10
+"""Where the data of a first record begins whose owner is the root, in a message without a question."""
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (_pointer(DATA_AT), "circle"),
+        (_pointer(DATA_AT + 4) + b"\0\0\1a\0", "forward"),
+        (b"\1a" + _pointer(DATA_AT), "circle"),
+        (b"\x80\0", "octet 128"),
+        (b"\1a" * 127 + b"\0", None),
+        (b"\1a" * 128 + b"\0", "too long"),
+    ],
+)
+def test_names(data: bytes, why: str | None) -> None:
+    """The second record's owner is the first one's data."""
+    first = _record(b"\0", 65280, data)
+    wire = struct.pack("!6H", 7, 0x8400, 0, 2, 0, 0) + first + _record(_pointer(DATA_AT), 1, bytes(4))
+    if why is None:
+        assert len(parse(wire).answers) == 2
+    else:
+        with pytest.raises(Unreadable, match=why):
+            parse(wire)
+
+
+def test_pointers_at_pointers_are_followed_up_to_the_bound() -> None:
+    for links, fine in ((MAX_POINTERS - 2, True), (MAX_POINTERS, False)):
+        data = b"\0" + b"".join(_pointer(DATA_AT + (2 * n - 1 if n else 0)) for n in range(links))
+        last = DATA_AT + len(data) - 2
+        wire = (
+            struct.pack("!6H", 7, 0x8400, 0, 2, 0, 0)
+            + _record(b"\0", 65280, data)
+            + _record(_pointer(last), 1, b"abcd")
+        )
+        if fine:
+            assert parse(wire).answers[1].owner == "."
+        else:
+            with pytest.raises(Unreadable, match="too many"):
+                parse(wire)
 
 
 def test_more_records_than_the_bound_are_unreadable() -> None:

@@ -1,0 +1,293 @@
+"""The command line as a person or a service manager runs it: real processes, real signals."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, Queue
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PARALLAX = [sys.executable, "-m", "parallax"]
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 30
+ENDS_WITHIN_S = 3
+
+PLAN = """
+schema = 1
+[defaults]
+period = "1s"
+timeout = "500ms"
+[[check]]
+name = "door"
+kind = "tls"
+external = false
+targets = ["127.0.0.1:{port}"]
+"""
+
+
+class Program:
+    """A running command, whose output is read as it comes."""
+
+    def __init__(self, *arguments: str, state_home: Path) -> None:
+        self._lines: Queue[str | None] = Queue()
+        self.seen: list[str] = []
+        self.process = subprocess.Popen(
+            [*PARALLAX, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "XDG_STATE_HOME": str(state_home), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def wait_line(self, pattern: str) -> re.Match[str]:
+        """The next line with the pattern in it."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                raise AssertionError(f"no line with {pattern!r} within {PATIENCE_S} s; came: {self.seen}") from None
+            if line is None:
+                raise AssertionError(f"ended without a line with {pattern!r}; came: {self.seen}")
+            self.seen.append(line)
+            if match := re.search(pattern, line):
+                return match
+
+    def end(self, *signals: signal.Signals) -> tuple[int, float]:
+        """Sends the signals; the exit status, and how long it took, seconds. Its output is all in `seen` then."""
+        began = time.monotonic()
+        for number in signals:
+            self.process.send_signal(number)
+        status = self.process.wait(PATIENCE_S)
+        took_s = time.monotonic() - began
+        self.close()
+        return status, took_s
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join()
+        while (line := self._lines.get()) is not None:
+            self.seen.append(line)
+        self._lines.put(None)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+class Host:
+    """A person's host: a folder for everything, and the programs that were started on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.programs: list[Program] = []
+        (folder / "plan.toml").write_text(PLAN.format(port=free_port()))
+
+    @property
+    def plan(self) -> str:
+        return str(self.folder / "plan.toml")
+
+    def start(self, *arguments: str) -> Program:
+        program = Program(*arguments, state_home=self.folder / "home")
+        self.programs.append(program)
+        return program
+
+    def up(self, *more: str) -> Program:
+        return self.start(
+            "up", "--plan", self.plan, "--listen", "127.0.0.1:0", "--allow", "127.0.0.0/8", "--json", *more
+        )
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*PARALLAX, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "XDG_STATE_HOME": str(self.folder / "home")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path)
+    yield host
+    for program in host.programs:
+        program.close()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def one_line(text: str) -> str:
+    lines = text.splitlines()
+    assert len(lines) == 1, text
+    assert "Traceback" not in text
+    return lines[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_sees_a_failure_and_ends_on_a_signal_with_nothing_left(host: Host, number: signal.Signals):
+    up = host.up()
+    up.wait_line('"reason":"connect_refused"')
+    status, took_s = up.end(number)
+    assert status == 0
+    assert took_s < ENDS_WITHIN_S
+    assert "Traceback" not in "\n".join(up.seen)
+    state = host.folder / "home" / "parallax" / "up"
+    assert not (state / "collector" / "owner.json").exists()
+    assert not list(state.rglob("*-wal")), "the journals were not closed"
+
+
+def test_a_second_ctrl_c_breaks_nothing(host: Host):
+    up = host.up()
+    up.wait_line('"what":"up"')
+    status, took_s = up.end(signal.SIGINT, signal.SIGINT, signal.SIGTERM)
+    assert (status, took_s < ENDS_WITHIN_S) == (0, True)
+    assert "Traceback" not in "\n".join(up.seen)
+
+
+def test_ctrl_c_while_it_still_starts(host: Host):
+    up = host.up()
+    lock = host.folder / "home" / "parallax" / "up" / "collector" / "lock"
+    until = time.monotonic() + PATIENCE_S
+    while not lock.exists():
+        assert time.monotonic() < until
+        assert up.process.poll() is None
+    status, took_s = up.end(signal.SIGINT)
+    assert (status, took_s < ENDS_WITHIN_S) == (0, True)
+    assert "Traceback" not in "\n".join(up.seen)
+
+
+def test_a_second_start_goes_on_where_the_first_was(host: Host):
+    up = host.up()
+    up.wait_line('"reason":"connect_refused"')
+    before = json.loads(host.run("status", "--json").stdout)
+    up.end(signal.SIGINT)
+    again = host.up()
+    again.wait_line('"reason":"connect_refused"')
+    after = json.loads(host.run("status", "--json").stdout)
+    assert after["inputs"]["last"] > before["inputs"]["last"]
+    assert after["plan"]["in_force"]["hash"] == before["plan"]["in_force"]["hash"]
+    (probe,) = after["probes"]
+    assert (probe["missing"], probe["conflicts"]) == (0, 0), "the numbers of the stream went on without a gap"
+    assert probe["observations"] > before["probes"][0]["observations"]
+
+
+def test_a_second_instance_is_told_who_has_the_folder(host: Host):
+    up = host.up()
+    up.wait_line('"what":"up"')
+    second = host.run("up", "--plan", host.plan, "--listen", "127.0.0.1:0")
+    assert second.returncode == 2
+    assert f"is in use by process {up.process.pid}" in one_line(second.stderr)
+    assert up.process.poll() is None
+
+
+def test_a_port_in_use_is_one_line(host: Host):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused = host.run("up", "--plan", host.plan, "--listen", address)
+    assert refused.returncode == 2
+    assert f"cannot listen on {address}: something else listens there" in one_line(refused.stderr)
+
+
+@pytest.mark.parametrize("program", ["up", "collector", "probe"])
+def test_a_state_folder_that_cannot_be_written_is_one_line(host: Host, program: str):
+    (host.folder / "file").write_text("")
+    state = host.folder / "file" / "state"  # so that root cannot write it either
+    refused = host.run(*arguments(host, program, state))
+    assert refused.returncode == 2
+    assert str(state) in one_line(refused.stderr)
+    assert "cannot be written" in refused.stderr
+
+
+def test_up_without_a_plan_says_what_to_do(host: Host):
+    refused = host.run("up")
+    assert refused.returncode == 2
+    assert one_line(refused.stderr) == (
+        "parallax: say what to check: parallax up --plan plan.toml (docs/plan.md has the words)"
+    )
+
+
+def test_a_bad_plan_is_refused_before_anything_starts(host: Host):
+    Path(host.plan).write_text('[[check]]\nname = "x"\nkind = "tls"\ntarget = ["a"]\n')
+    refused = host.run("up", "--plan", host.plan)
+    assert refused.returncode == 2
+    assert 'did you mean "targets"' in refused.stderr
+    assert not (host.folder / "home").exists()
+
+
+def test_up_is_for_this_host_only(host: Host):
+    refused = host.run("up", "--plan", host.plan, "--listen", "0.0.0.0:8600")
+    assert refused.returncode == 2
+    assert "run `parallax collector` with [tls]" in one_line(refused.stderr)
+
+
+def test_collector_and_probe_run_apart(host: Host):
+    listen = f"127.0.0.1:{free_port()}"
+    (host.folder / "collector.toml").write_text(f'state = "c"\nplan = "plan.toml"\nlisten = "{listen}"\n')
+    config = str(host.folder / "collector.toml")
+    made = host.run("collector", "token", "add", "fra1", "--config", config)
+    assert made.returncode == 0
+    token = host.folder / "token"
+    token.touch(mode=0o600)
+    token.write_text(made.stdout)
+    (host.folder / "probe.toml").write_text(
+        'id = "fra1"\nstate = "p"\nallow = ["127.0.0.0/8"]\n'
+        f'[[collector]]\nurl = "http://{listen}"\ntoken = "file:token"\n'
+    )
+    collector = host.start("collector", "--config", config)
+    collector.wait_line("collector is up")
+    probe = host.start("probe", "--config", str(host.folder / "probe.toml"))
+    until = time.monotonic() + PATIENCE_S
+    while not (seen := json.loads(host.run("status", "--config", config, "--json").stdout)["probes"]):
+        assert time.monotonic() < until
+    assert seen[0]["id"] == "fra1"
+    assert "fra1" in host.run("status", "--config", config).stdout
+    for program in (probe, collector):
+        status, took_s = program.end(signal.SIGTERM)
+        assert (status, took_s < ENDS_WITHIN_S) == (0, True)
+    gone = host.run("status", "--config", config)
+    assert gone.returncode == 2
+    assert "no collector runs" in one_line(gone.stderr)
+
+
+def arguments(host: Host, program: str, state: Path) -> list[str]:
+    if program == "up":
+        return ["up", "--plan", host.plan, "--state", str(state), "--listen", "127.0.0.1:0"]
+    token = host.folder / "token"
+    token.touch(mode=0o600)
+    token.write_text("x" * 40)
+    config = host.folder / f"{program}.toml"
+    config.write_text(
+        f'state = "{state}"\nplan = "plan.toml"\nlisten = "127.0.0.1:{free_port()}"\n'
+        if program == "collector"
+        else f'id = "fra1"\nstate = "{state}"\n[[collector]]\nurl = "http://127.0.0.1:1"\ntoken = "file:token"\n'
+    )
+    return [program, "--config", str(config)]

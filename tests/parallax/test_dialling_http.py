@@ -102,6 +102,28 @@ async def test_a_response_left_early_ends_its_connection() -> None:
             await http.stream.send_all(b"x")
 
 
+async def test_a_body_of_tiny_chunks_lets_others_run() -> None:
+    tiny = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n"
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with http_server(fake.says(tiny)) as server, client(server) as http, trio.open_nursery() as nursery:
+        nursery.start_soon(another)
+        seen, longest, parts = 0, 0, 0
+        async with http.request("GET", f"http://acme.test:{server.address.port}/", headers={}) as answer:
+            async for _ in answer.aiter_raw():
+                longest, parts = (longest + 1, parts + 1) if turns == seen else (0, parts + 1)
+                seen = turns
+                assert longest < 10
+        assert parts == 5000
+        nursery.cancel_scope.cancel()
+
+
 async def test_too_large_an_answer_raises() -> None:
     async with http_server(fake.says(response(200, b"x" * 2000))) as server, client(server) as http:
         with pytest.raises(ValueError, match="larger than 1000"):

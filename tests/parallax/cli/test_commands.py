@@ -1,0 +1,134 @@
+"""The commands' list, their bad input, and what they import."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from parallax.cli import COMMANDS, parallax
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(parallax, arguments)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_and_has_its_help(name: str):
+    command = parallax.get_command(click.Context(parallax), name)
+    assert command is not None
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: parallax " + name)
+
+
+def test_an_unknown_command_is_usage():
+    assert run("chekc").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--help"], ["trio", "rich", "structlog", "msgspec", "probe", "collector", "ssl"]),
+        (["check", "tls", "127.0.0.1:1", "--json"], ["rich", "structlog", "collector", "starlette"]),
+        (["collector", "--help"], ["trio", "rich", "structlog", "probe", "collector"]),
+    ],
+)
+def test_nothing_slow_is_imported_before_it_is_needed(arguments: list[str], unwanted: list[str]):
+    code = (
+        "import sys\n"
+        "from parallax.cli import parallax\n"
+        f"try: parallax.main({arguments!r}, prog_name='parallax')\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {unwanted!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["dns", "foo bar"], "has a character that no host name has"),
+        (["dns", "a.example", "ns1.example"], "a server to ask is written @ns1.example"),
+        (["dns", "192.0.2.1", "--query", "a.example", "--server", "192.0.2.2"], "with --query, TARGET is the server"),
+        (["dns", "a.example", "@192.0.2.1", "--type", "ANY"], "record type 'ANY' is not known"),
+        (["dns", "a.example", "@192.0.2.1", "--nxdomain", "--expect", "x"], "not both"),
+        (["tls", "host:0"], "is no port"),
+        (["tls", "host", "--connect-to", "192.0.2.1:443"], "has no '='; write FROM=TO"),
+        (["tls", "host", "--timeout", "5"], "is no duration"),
+        (["tls", "host", "--ca", "/nowhere"], "does not exist"),
+        (["http", "ftp://a.example"], "must begin with https:// or http://"),
+        (["http", "https://user:pw@a.example"], "holds no secrets"),
+        (["http", "https://a.example", "--header", "nothing"], "is no header; write 'Name: value'"),
+        (["http", "https://a.example", "--header", "a: b\r\nc: d"], "has a line break"),
+        (["http", "https://a.example", "--matches", "("], "assert"),
+        (["http", "https://a.example", "--body", "x"], "a GET request has no body"),
+        (["http", "https://a.example", "--max-body", "9GB"], "is out of bounds"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_2(arguments: list[str], sentence: str):
+    result = run("check", *arguments)
+    assert result.exit_code == 2, result.output
+    assert sentence in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
+@pytest.fixture
+def silent_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def test_json_is_one_observation_a_line(silent_port: int):
+    at = f"127.0.0.1:{silent_port}"
+    result = run("check", "dns", "www.example", f"@{at}", "--server", f"127.0.0.2:{silent_port}", "--json")
+    first, second = map(json.loads, result.output.splitlines())
+    assert (first["subject"], second["subject"]) == (f"127.0.0.2:{silent_port}", at)
+    assert {first["reason"], second["reason"]} == {"connect_refused"}
+    assert result.exit_code == 1
+
+
+def test_a_person_gets_the_verdict_first_and_no_colour_in_a_pipe(silent_port: int):
+    result = run("check", "tls", f"127.0.0.1:{silent_port}")
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert lines[0] == "failed: nothing listens on the port (connect_refused)"
+    assert "\x1b" not in result.output
+    assert max(map(len, lines)) <= 80
+
+
+def test_connect_to_dials_elsewhere(silent_port: int):
+    result = run("check", "tls", "192.0.2.1:443", "--connect-to", f"192.0.2.1:443=127.0.0.1:{silent_port}", "--json")
+    seen = json.loads(result.output)
+    assert (seen["subject"], seen["reason"]) == ("192.0.2.1:443", "connect_refused")
+
+
+def test_both_addresses_of_localhost_are_shown(silent_port: int):
+    result = run("check", "http", f"http://localhost:{silent_port}/", "-4", "-6", "--json")
+    assert [json.loads(line)["subject"] for line in result.output.splitlines()] == [
+        f"127.0.0.1:{silent_port}",
+        f"[::1]:{silent_port}",
+    ]
+
+
+def test_tokens_are_made_listed_and_ended(tmp_path: Path):
+    state = ["--state", str(tmp_path)]
+    made = run("collector", "token", "add", "fra1", *state)
+    assert made.stdout.startswith("parallax-probe-")
+    assert made.stdout.count("\n") == 1
+    listed = run("collector", "token", "list", *state, "--json")
+    assert json.loads(listed.stdout)["name"] == "fra1"
+    assert made.stdout.strip() not in listed.stdout
+    assert run("collector", "token", "revoke", "fra1", *state).exit_code == 0
+    assert run("collector", "token", "list", *state).stdout == ""
+    assert run("collector", "token", "revoke", "fra1", *state).exit_code == 2

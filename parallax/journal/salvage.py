@@ -26,8 +26,9 @@ from parallax.journal.store import Totals, find_record
 from parallax.journal.types import Record, Salvage
 
 CHECKED_BYTES = 300_000_000
-"""Files up to this size are read through at the start: 0.7 s for 250 MB in memory, 2.5 s from a cold disk. Larger ones are checked where they are read: no record is
-handed out unverified, so the wait for gigabytes would buy nothing but an earlier word."""
+"""Files up to this size are read through at the start: 0.7 s for 250 MB in memory, 2.5 s from a cold disk. Larger
+ones are checked where they are read: no record is handed out unverified, so the wait for gigabytes would buy nothing
+but an earlier word."""
 _MOST_FOUND = 20
 _MISSES = 10_000
 _IN_ONE_GO = 500

@@ -288,6 +288,7 @@ async def test_positions_are_never_given_twice(tmp_path: Path) -> None:
         assert [r.position for r in await journal.read(journal.cursor("reader"))] == [4]
 
 
+@pytest.mark.slow
 async def test_the_file_stays_near_its_bound(tmp_path: Path) -> None:
     """`cost` is an estimate; here is how good it is, for bodies from hundreds to tens of thousands of octets."""
     for size in (100, 900, 2_100, 4_500, 25_000, 60_000):

@@ -93,6 +93,7 @@ async def test_a_bad_body_page_costs_its_record_only(tmp_path: Path, content: by
         assert journal.stats == stats
 
 
+@pytest.mark.slow
 async def test_any_page_may_be_bad(tmp_path: Path) -> None:
     """Every page of the file in turn: it opens, says so, and what it hands out is what was written."""
     original = tmp_path / "original"

@@ -132,6 +132,35 @@ trio.run(main)
 """
 
 
+ON_NO_DISK = """
+import sys, trio
+from pathlib import Path
+from parallax.journal import *
+
+async def main():
+    folder = Path(sys.argv[1])
+    with (folder / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+    path = folder / "j"
+    try:
+        async with open_journal(path, Limits(max_bytes=1_000_000, max_age_s=1)):
+            pass
+    except JournalError as error:
+        assert str(error).startswith(f"{path}: the journal cannot be opened ("), error
+        assert str(error).endswith("; free some room on the disk"), error
+    (folder / "filler").unlink()
+    async with open_journal(path, Limits(max_bytes=1_000_000, max_age_s=1)) as journal:
+        assert await journal.append([Entry(kind="batch", body=b"", at_ns=1)]) == 1
+    print("ok")
+
+trio.run(main)
+"""
+
+
 def run(program: str, folder: Path, *prefix: str) -> None:
     done = subprocess.run(
         [*prefix, sys.executable, "-c", program, str(folder)],
@@ -165,6 +194,10 @@ def test_a_full_disk_keeps_the_newest_and_counts_the_rest(tmp_path: Path) -> Non
 
 def test_the_ballast_comes_back_with_the_room(tmp_path: Path) -> None:
     run(WITH_ROOM_AGAIN, tmp_path, *small_disk(tmp_path, 24))
+
+
+def test_a_new_journal_on_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
+    run(ON_NO_DISK, tmp_path, *small_disk(tmp_path, 4))
 
 
 def test_without_room_in_the_file_old_records_make_way(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ bench: $(VENV)/.test parts
 	$(BIN)/python -m bench.report docs/benchmarks.md
 
 soak: $(VENV)/.test parts
-	PARALLAX_SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -k kill $(ARGS)
+	PARALLAX_SOAK_ROUNDS=$(ROUNDS) PARALLAX_KILL_ROUNDS=$(ROUNDS) $(BIN)/pytest -k kill $(ARGS)
 	$(BIN)/python -m bench.probe $(MINUTES)
 
 docs: $(VENV)/.test

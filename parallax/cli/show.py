@@ -214,10 +214,11 @@ def _list(value: Any) -> list[Any]:
 
 def _indented(rows: Iterable[tuple[str, str]], by: int = 2) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
     rows = list(rows)
     titled = any(title for title, _ in rows)
+    if titled:
+        table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
     for title, text in rows:
         table.add_row(*([title] if titled else []), Text(text))
     return Padding(table, (0, 0, 0, by), expand=False)

@@ -121,6 +121,10 @@ def test_several_observations_begin_with_a_summary():
     assert lines[1].split() == ["failed", "[2001:db8::1]:443", "60.0", "ms", "connect_refused"]
 
 
+def test_a_long_detail_is_wrapped_not_cut():
+    assert "the-end" in text(failed("tls_alert", findings={"detail": "word " * 40 + "the-end"}))
+
+
 def test_nothing_measured_is_unknown():
     assert text().startswith("unknown")
     assert exit_status([]) == 3

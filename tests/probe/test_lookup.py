@@ -200,6 +200,13 @@ async def test_a_truncated_answer_is_asked_for_over_tcp() -> None:
     assert [transport for transport, _ in server.asked] == ["udp", "tcp"]
 
 
+async def test_a_resolver_that_said_no_is_not_asked_twice() -> None:
+    async with dns_server(fake.with_rcode("SERVFAIL")) as server:
+        got = await find(tools(server.address), families=(4,))
+    assert [each["outcome"] for each in got.tries] == ["SERVFAIL"]
+    assert len(server.asked) == 1
+
+
 # ---- no address
 
 

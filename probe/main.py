@@ -1,5 +1,6 @@
 """The probe program: its whole wiring."""
 
+import gc
 import ssl
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -50,6 +51,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
 
     Raises StartError and JournalError, one line each, for what it cannot start with.
     """
+    gc.freeze()  # what the imports made lives as long as the process: full collections need not walk it
     _check_trust(config)
     with lock_state_folder(Path(config.state)) as state:
         async with open_journal(state / "spool.db", _limits(config)) as journal, AsyncExitStack() as stack:

@@ -118,7 +118,7 @@ class Shipper:
     def _heed(self, outcome: Outcome, record: Record, answer: Answer) -> float:
         """Acts on an outcome; the pause before the same batch is sent again, 0 for the next batch."""
         if outcome.word != self.state.word and outcome.word:
-            _log.warning(
+            (_log.error if outcome.action == "stop" else _log.warning)(
                 "shipping",
                 collector=self.name,
                 outcome=outcome.action,

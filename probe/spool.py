@@ -94,8 +94,7 @@ class Spool:
         while True:
             entry, stream, last_seq = self._cut(observations)
             try:
-                with trio.CancelScope(shield=True):  # else it would not be known whether it is in
-                    await self._journal.append([entry], {_MARK: f"{stream} {last_seq}".encode()})
+                await self._journal.append([entry], {_MARK: f"{stream} {last_seq}".encode()})
             except (JournalFull, JournalBusy) as error:
                 if not self._stuck:
                     _log.error("the spool cannot be written, observations wait", error=str(error))

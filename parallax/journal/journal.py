@@ -11,7 +11,7 @@ import structlog
 import trio
 
 from parallax.clock import to_ns, wall_ns
-from parallax.journal import store
+from parallax.journal import file
 from parallax.journal.bounds import AgeClock, cost
 from parallax.journal.opening import Opened, open_files
 from parallax.journal.store import Append, Commit, Damage, Register, Request, Room
@@ -204,7 +204,7 @@ class Journal:
 
     def _read(self, after: int, max_records: int, max_bytes: int) -> tuple[list[Record], list[int]]:
         try:
-            records, damaged = store.read_records(
+            records, damaged = file.read_records(
                 self._reader, after, self._totals.last, self._damaged, max_records, max_bytes
             )
         except sqlite3.Error as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from parallax.journal import salvage, store
+from parallax.journal import file, salvage
 from parallax.journal.ballast import Ballast, log_bytes
 from parallax.journal.bounds import PAGE
 from parallax.journal.store import Store
@@ -44,15 +44,15 @@ def open_files(path: Path, limits: Limits, check_cancelled: Callable[[], None]) 
         try:
             opened, salvaged = _open_store(path, log_bytes(limits.ballast_bytes), check_cancelled)
         except sqlite3.Error as error:
-            if not store.is_full(error):
+            if not file.is_full(error):
                 raise
             ballast.release()
             opened, salvaged = _open_store(path, log_bytes(limits.ballast_bytes), check_cancelled)
         ballast.refill()
-        return Opened(opened, store.connect_reader(path), ballast, salvaged)
+        return Opened(opened, file.connect_reader(path), ballast, salvaged)
     except sqlite3.Error as error:
         ballast.close()
-        way = "free some room on the disk" if store.is_full(error) else "see to the folder's disk and its permissions"
+        way = "free some room on the disk" if file.is_full(error) else "see to the folder's disk and its permissions"
         raise JournalError(f"{path}: the journal cannot be opened ({error}); {way}") from None
     except OSError as error:
         ballast.close()
@@ -98,9 +98,9 @@ def _open_sound(path: Path, log: int, check_cancelled: Callable[[], None]) -> tu
         return None, ["the file is shorter than its first page"]  # which SQLite would take for a new one
     try:
         _identify(path)
-        connection = store.connect_writer(path, log)
+        connection = file.connect_writer(path, log)
     except sqlite3.DatabaseError as error:
-        if not store.is_damage(error):
+        if not file.is_damage(error):
             raise
         return None, [str(error)]
     with ExitStack() as undo:
@@ -111,7 +111,7 @@ def _open_sound(path: Path, log: int, check_cancelled: Callable[[], None]) -> tu
             if path.stat().st_size <= salvage.CHECKED_BYTES:
                 found = salvage.examine(connection, opened.totals, check_cancelled)
         except sqlite3.DatabaseError as error:
-            if not store.is_damage(error):
+            if not file.is_damage(error):
                 raise
             found = [str(error)]
         if not found:
@@ -130,10 +130,10 @@ def _identify(path: Path) -> None:
     finally:
         db.close()
     if not tables and not application:
-        store.create(path)
-    elif application != store.APPLICATION_ID:
+        file.create(path)
+    elif application != file.APPLICATION_ID:
         raise JournalError(f"{path}: is another program's SQLite file; choose another path")
-    elif version > store.FORMAT:
+    elif version > file.FORMAT:
         raise JournalError(
-            f"{path}: is a journal of format {version}, this version knows {store.FORMAT}; upgrade, or move it away"
+            f"{path}: is a journal of format {version}, this version knows {file.FORMAT}; upgrade, or move it away"
         )

@@ -1,6 +1,6 @@
 """What can be read of a damaged journal, into a new file. Blocking.
 
-The damaged file is never written: everything readable is copied beside it, record by record, each verified by its
+Nothing is repaired in the damaged file: everything readable is copied beside it, record by record, each verified by its
 checksum, and only when the copy is complete and on the disk do the two change places. A kill at any point leaves
 either the damaged file (the next start salvages anew) or the complete copy (the next start puts it in place).
 
@@ -20,9 +20,9 @@ from typing import TypeVar
 
 import msgspec
 
-from parallax.journal import store
+from parallax.journal import file
 from parallax.journal.bounds import PAGE, cost
-from parallax.journal.store import Totals, find_record
+from parallax.journal.file import Totals, find_record
 from parallax.journal.types import Record, Salvage
 
 CHECKED_BYTES = 300_000_000
@@ -48,7 +48,7 @@ def examine(db: sqlite3.Connection, totals: Totals, check_cancelled: Callable[[]
         position, count = totals.first - 1, 0
         while not found:
             check_cancelled()
-            records, damaged = store.read_records(db, position, totals.last, known, _IN_ONE_GO, 8_000_000)
+            records, damaged = file.read_records(db, position, totals.last, known, _IN_ONE_GO, 8_000_000)
             found += [f"record {p} does not fit its checksum or cannot be read" for p in damaged[:_MOST_FOUND]]
             if not records:
                 break
@@ -56,7 +56,7 @@ def examine(db: sqlite3.Connection, totals: Totals, check_cancelled: Callable[[]
         if not found and count != totals.records:
             found.append(f"{count} records where {totals.records} were counted")
     except sqlite3.DatabaseError as error:
-        if not store.is_damage(error):
+        if not file.is_damage(error):
             raise
         found.append(str(error))
     return found[:_MOST_FOUND]
@@ -72,7 +72,7 @@ def salvage(path: Path, found: Sequence[str], check_cancelled: Callable[[], None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = path.with_name(f"{path.name}.corrupt-{stamp}")
     os.close(os.open(copy, os.O_CREAT | os.O_RDWR, 0o600))
-    store.create(copy)
+    file.create(copy)
     with _source(path) as source:
         report = _copy(source, copy, found, aside, check_cancelled)
     _sync(copy)
@@ -110,8 +110,8 @@ def _copy(
     source: sqlite3.Connection, copy: Path, found: Sequence[str], aside: Path, check_cancelled: Callable[[], None]
 ) -> Salvage:
     found = list(found)
-    old = _readable(store.read_totals, source)
-    cursors, marks = _readable(store.read_cursors, source), _readable(store.read_marks, source)
+    old = _readable(file.read_totals, source)
+    cursors, marks = _readable(file.read_cursors, source), _readable(file.read_marks, source)
     known = _readable(_read_damaged, source) or set()
     first, last = _range(source, old, cursors or {})
     budget = _free(copy.parent) - _SPARE
@@ -132,7 +132,7 @@ def _copy(
                 missing.append(position)
                 continue
             kind = record.kind.encode()
-            crc = store.record_crc(position, record.at_ns, record.count, kind, record.body)
+            crc = file.record_crc(position, record.at_ns, record.count, kind, record.body)
             row = (position, record.at_ns, record.count, crc, kind, record.body)
             target.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
             new = Totals(
@@ -151,13 +151,13 @@ def _copy(
         lost = dict(old.lost) if old else {}
         lost["corrupt"] = lost.get("corrupt", 0) + things_lost
         new = msgspec.structs.replace(new, first=new.first or end + 1, last=end, lost=lost)
-        store.write_totals(target, new)
+        file.write_totals(target, new)
         gaps = [(position,) for position in missing if position >= new.first][-_MOST_GAPS:]
         target.executemany("INSERT INTO damaged VALUES (?)", gaps)
         for reader, position in (cursors or {}).items():
-            store.write_cursor(target, reader, position)
+            file.write_cursor(target, reader, position)
         for name, value in (marks or {}).items():
-            store.write_mark(target, name, value)
+            file.write_mark(target, name, value)
         target.execute("COMMIT")
     finally:
         target.close()
@@ -176,14 +176,14 @@ def _copy(
 @contextmanager
 def _source(path: Path) -> Iterator[sqlite3.Connection]:
     """The damaged file, opened so that it can be read at all."""
-    db = store.connect_reader(path)
+    db = file.connect_reader(path)
     try:
         db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if db.execute("PRAGMA application_id").fetchone() != (store.APPLICATION_ID,):
-            raise store.corrupt("the first page is not ours")
+        if db.execute("PRAGMA application_id").fetchone() != (file.APPLICATION_ID,):
+            raise file.corrupt("the first page is not ours")
     except sqlite3.DatabaseError as error:
         db.close()
-        if not store.is_damage(error):
+        if not file.is_damage(error):
             raise
     else:
         try:
@@ -193,7 +193,7 @@ def _source(path: Path) -> Iterator[sqlite3.Connection]:
         return
     graft = path.with_name(path.name + ".graft")
     _graft(path, graft)
-    db = store.connect_reader(graft)
+    db = file.connect_reader(graft)
     try:
         yield db
     finally:
@@ -205,7 +205,7 @@ def _graft(path: Path, graft: Path) -> None:
     """A copy with a fresh first page (file format, section 1.3): in WAL mode, no free list, its size the file's."""
     _remove(graft)
     os.close(os.open(graft, os.O_CREAT | os.O_RDWR, 0o600))
-    store.create(graft)
+    file.create(graft)
     page = bytearray(graft.read_bytes()[:PAGE])
     shutil.copyfile(path, graft)
     if _beside(path, "-wal").exists():
@@ -214,8 +214,8 @@ def _graft(path: Path, graft: Path) -> None:
     page[18:20] = b"\x02\x02"
     page[28:32] = pages.to_bytes(4, "big")
     page[32:40] = bytes(8)
-    with graft.open("r+b") as file:
-        file.write(page)
+    with graft.open("r+b") as out:
+        out.write(page)
 
 
 def _range(source: sqlite3.Connection, totals: Totals | None, cursors: dict[str, int]) -> tuple[int, int | None]:
@@ -227,7 +227,7 @@ def _range(source: sqlite3.Connection, totals: Totals | None, cursors: dict[str,
         try:
             row = source.execute(f"SELECT position FROM records ORDER BY position {way} LIMIT 1").fetchone()  # noqa: S608
         except sqlite3.DatabaseError as error:
-            if not store.is_damage(error):
+            if not file.is_damage(error):
                 raise
             row = None
         ends.append(int(row[0]) if row else None)
@@ -266,7 +266,7 @@ def _readable(read: Callable[[sqlite3.Connection], T], source: sqlite3.Connectio
     try:
         return read(source)
     except sqlite3.DatabaseError as error:
-        if store.is_damage(error) or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # no such table
+        if file.is_damage(error) or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # no such table
             return None
         raise
 

@@ -20,7 +20,8 @@ import msgspec
 
 from parallax.journal.ballast import Ballast, group_bytes
 from parallax.journal.bounds import cost
-from parallax.journal.store import Append, NoRoom, Request, Room, Store, Totals, is_damage, is_full
+from parallax.journal.file import Totals, is_damage, is_full
+from parallax.journal.store import Append, NoRoom, Request, Room, Store
 from parallax.journal.types import JournalError, JournalFull
 
 _SPARE = 4_000_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parallax.journal import Entry, JournalFull, store
+from parallax.journal import Entry, JournalFull, file
 from parallax.journal.ballast import Ballast
 from parallax.journal.store import Append, Register, Room, Store
 from parallax.journal.writer import Done, Ended, Writer
@@ -204,15 +204,15 @@ def test_without_room_in_the_file_old_records_make_way(tmp_path: Path) -> None:
     """The same by SQLite's own limit on pages, which needs no rights: the writer alone, without its journal."""
     path = tmp_path / "j"
     path.touch()
-    store.create(path)
-    connection = store.connect_writer(path, 100_000)
+    file.create(path)
+    connection = file.connect_writer(path, 100_000)
     connection.execute("PRAGMA max_page_count = 700").fetchall()
     ballast = Ballast.open(tmp_path / "j.ballast", 100_000)
     assert ballast.refill()
     news: list[Done | Ended] = []
     room = Room(max_bytes=100_000_000, max_age_ns=10**18, keep_read=True)
-    file = Store(connection)
-    writer = Writer(path, file, ballast, room, news.append)
+    opened = Store(connection)
+    writer = Writer(path, opened, ballast, room, news.append)
     writer.put(0, Register(["reader"]))
     for ticket in range(1, 301):
         writer.put(ticket, Append([Entry(kind="batch", body=bytes(25_000), at_ns=1)], {}, 1))
@@ -228,8 +228,8 @@ def test_without_room_in_the_file_old_records_make_way(tmp_path: Path) -> None:
     assert outcomes[:301] == [(ticket, ticket) for ticket in range(301)]
     assert isinstance(outcomes[301][1], JournalFull)
     assert outcomes[302] == (302, 301)
-    assert file.marks == {"m": b"2"}
-    assert file.totals.records > 50
-    assert file.totals.lost == {"disk_full": file.totals.first - 1}
-    file.close()
+    assert opened.marks == {"m": b"2"}
+    assert opened.totals.records > 50
+    assert opened.totals.lost == {"disk_full": opened.totals.first - 1}
+    opened.close()
     ballast.close()

@@ -11,7 +11,9 @@ from collector.tokens import add_token, revoke_tokens
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import JournalFull
-from parallax.plan.part import decode_part
+from parallax.plan.load import load_plan_source
+from parallax.plan.part import decode_part, part_hash, part_of
+from parallax.plan.source import PlanSource
 from tests.collector.serving import PLAN, Client, Served, batch, collector, observation, until
 from tests.fakes.inputs import MemoryInputs
 
@@ -192,14 +194,16 @@ async def test_who_gets_no_plan(tmp_path: Path) -> None:
         assert (await client.request("GET", "/v1/plan")).status == 401
         assert (await client.request("GET", "/v1/nothing")).status == 404
         assert (await client.request("PUT", "/v1/plan", token=lon)).status == 405
-        etag = (await get(client, lon)).headers["etag"]
+        etag = part_hash(part_of(load_plan_source(PlanSource({"plan.toml": plan})), "lon1"))
         async with served.client() as other, trio.open_nursery() as nursery:
 
             async def poll() -> None:
                 assert (await get(other, lon, etag, wait=1)).status == 401
 
             nursery.start_soon(poll)
-            await until(lambda: True)
+            with trio.fail_after(1):  # until the poll has shown its token, while it was still valid
+                while "lon1" in (await client.request("GET", "/v1/status", token=served.running.token)).json["waiting"]:
+                    pass
             revoke_tokens(served.state, "lon1")
 
 

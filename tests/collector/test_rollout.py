@@ -107,8 +107,12 @@ CASES: dict[str, tuple[list[Event], list[str]]] = {
         ["promoted a", "candidate b", "canary b fra1", "rejected b fra1", "candidate c", "canary c fra1"],
     ),
     "a silent canary is replaced after two periods": (
-        [*ON_TRIAL, tick(60, "fra1", "lon1"), tick(60.1, "fra1", "lon1")],
+        [*ON_TRIAL, tick(60.1, "fra1", "lon1")],
         ["promoted a", "candidate b", "canary b fra1", "canary b lon1"],
+    ),
+    "within two periods it is not": (
+        [*ON_TRIAL, tick(60, "fra1", "lon1")],
+        ["promoted a", "candidate b", "canary b fra1"],
     ),
     "so is one that fell silent": (
         [*ON_TRIAL, heard("fra1", "b/fra1", 10, 9, at=10), tick(69, "lon1"), tick(71, "lon1")],

@@ -141,7 +141,7 @@ trio.run(main, msgspec.json.decode(sys.argv[1], type=ProbeConfig, dec_hook=decod
 """
 
 
-@pytest.mark.parametrize("rounds", [int(os.environ.get("PARALLAX_KILL_ROUNDS", "6"))])
+@pytest.mark.parametrize("rounds", [int(os.environ.get("PARALLAX_SOAK_ROUNDS", "6"))])
 async def test_killed_at_any_moment_no_seq_is_used_twice_and_none_is_missing(tmp_path: Path, rounds: int) -> None:
     """Two collectors, so that the kill hits between cursors too. A repeat must be the same bytes; at the end all seqs
     from 1 on are there."""

@@ -25,8 +25,6 @@ from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalF
 _STREAM = re.compile(r"[0-9a-f]{16}")
 _TYPES = (wire.MSGPACK, wire.JSON)
 _ENCODINGS = ("", "identity", wire.ZSTD)
-DECODE_IN_THREAD = 200_000
-"""Bodies past so many octets are decoded in a worker thread: they can hold the event loop for longer than 10 ms."""
 _log = structlog.get_logger()
 
 
@@ -54,7 +52,6 @@ class Ingest:
         self._locks: dict[str, trio.Lock] = {}
         self._shielded = True
         self._commits: set[trio.CancelScope] = set()
-        self._decoders = trio.CapacityLimiter(1)  # each large body may expand to 8 MB
         for mark in stored_marks(inputs):
             self._marks.setdefault(mark.probe, {})[mark.slot] = mark
 
@@ -69,7 +66,7 @@ class Ingest:
         return answer
 
     async def _take(self, delivery: Delivery, body: bytes, member: Member) -> wire.Ack | Refusal:
-        batch = await _decode(delivery, body, self._decoders)
+        batch = _decode(delivery, body)
         if isinstance(batch, Refusal):
             return batch
         digest = wire.digest(body)
@@ -143,21 +140,16 @@ def stored_marks(inputs: Journal) -> list[Mark]:
     return [mark for mark in marks if mark]
 
 
-async def _decode(delivery: Delivery, body: bytes, limiter: trio.CapacityLimiter) -> Report | Refusal:
+def _decode(delivery: Delivery, body: bytes) -> Report | Refusal:
+    """In the event loop: msgspec keeps the interpreter's lock while it decodes, so a thread would free nobody."""
     if delivery.content_type not in _TYPES or delivery.encoding not in _ENCODINGS:
         return Refusal("wrong_type")
     try:
-        if len(body) > DECODE_IN_THREAD:
-            return await trio.to_thread.run_sync(_decode_now, delivery, body, limiter=limiter)
-        return _decode_now(delivery, body)
+        batch = wire.decode(body, content_type=delivery.content_type, encoding=delivery.encoding)
     except wire.UnknownSchema as error:
         return Refusal("unknown_schema", str(error))
     except wire.WireError as error:
         return Refusal("bad_batch", str(error)[:300])
-
-
-def _decode_now(delivery: Delivery, body: bytes) -> Report | Refusal:
-    batch = wire.decode(body, content_type=delivery.content_type, encoding=delivery.encoding)
     return _check(delivery, batch) or report_of(batch, delivery.received_at)
 
 

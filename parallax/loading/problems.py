@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 import msgspec
 
@@ -40,8 +41,9 @@ def quoted(names: Iterable[str], most: int = 20) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """'did you mean "x"? ' where a known name is close, else nothing."""
-    close = get_close_matches(name[:100], list(known), 1)
+    """'did you mean "x"? ' where a known name is close, else nothing. Of many names only the first are compared: it is
+    slow, and a file can be wrong in thousands of places."""
+    close = get_close_matches(name[:100], list(islice(known, 50)), 1)
     return f"did you mean {shown(close[0])}? " if close else ""
 
 

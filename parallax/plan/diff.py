@@ -12,7 +12,7 @@ import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
 from parallax.plan.load import IDLE
-from parallax.plan.part import NoSuchProbe, encode_part, part_of
+from parallax.plan.part import NoSuchProbe, check_texts, part_of
 from parallax.plan.types import Check, Plan
 from parallax.values import Endpoint
 
@@ -138,14 +138,14 @@ def _probes_touched(old: Plan, new: Plan) -> dict[str, list[str]]:
     if not old.probe or not new.probe:
         ids = ["", *ids]
     touched = {}
+    old_texts, new_texts = check_texts(old), check_texts(new)
     for probe in ids:
-        before, after = part_of(old, probe), part_of(new, probe)
+        before, after = part_of(old, probe, old_texts), part_of(new, probe, new_texts)
         if isinstance(before, NoSuchProbe) and isinstance(after, NoSuchProbe):
             continue
         if isinstance(before, NoSuchProbe) or isinstance(after, NoSuchProbe):
             touched[probe] = ["added" if isinstance(before, NoSuchProbe) else "removed"]
             continue
-        parts = [msgspec.json.decode(encode_part(part)) for part in (before, after)]
-        if what := [key for key in parts[0] if parts[0][key] != parts[1][key]]:
+        if what := [key for key in before.__struct_fields__ if getattr(before, key) != getattr(after, key)]:
             touched[probe] = what
     return touched

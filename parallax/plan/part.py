@@ -5,7 +5,7 @@ fields it does not know, and converts checks one by one, so that an unknown kind
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,13 +28,22 @@ class NoSuchProbe(msgspec.Struct, frozen=True):
         return f'the plan has no [[probe]] with id = "{self.id}"; add one, or mend the id in the probe\'s config'
 
 
-def part_of(plan: Plan, probe_id: str) -> Part | NoSuchProbe:
-    """What one probe needs of a plan. A plan without any [[probe]] gives all of itself to whoever asks."""
+def check_texts(plan: Plan) -> dict[str, msgspec.Raw]:
+    """The plan's checks by name as parts carry them; whoever makes many parts makes these once."""
+    return {check.name: msgspec.Raw(msgspec.json.encode(check_table(check))) for check in plan.check}
+
+
+def part_of(plan: Plan, probe_id: str, texts: Mapping[str, msgspec.Raw] | None = None) -> Part | NoSuchProbe:
+    """What one probe needs of a plan. A plan without any [[probe]] gives all of itself to whoever asks.
+
+    `texts` is `check_texts(plan)`, if it is at hand."""
     probe = next((probe for probe in plan.probe if probe.id == probe_id), None)
     if probe is None and plan.probe:
         return NoSuchProbe(probe_id)
     fleet = sorted(probe.id for probe in plan.probe) or [probe_id]
     checks = [check for check in plan.check if not check.probes or probe_id in check.probes]
+    if texts is None:
+        texts = check_texts(plan)
     return Part(
         probe=probe or Probe(id=probe_id),
         slot=(fleet.index(probe_id), len(fleet)),
@@ -42,7 +51,7 @@ def part_of(plan: Plan, probe_id: str) -> Part | NoSuchProbe:
         operator=plan.operator,
         resolver=plan.resolver,
         connect_to=plan.connect_to,
-        check=[msgspec.Raw(msgspec.json.encode(check_table(check))) for check in checks],
+        check=[texts[check.name] for check in checks],
         slots={check.name: _slot(check, probe_id) for check in checks if check.probes},
     )
 

@@ -66,12 +66,12 @@ def _unique_names(entries: list[Entry]) -> Found:
 
 
 def _references(entries: list[Entry]) -> Found:
-    names = {section: [e.name for e in entries if e.section == section and e.name] for section in _NAMED}
+    names = {s: dict.fromkeys(e.name for e in entries if e.section == s and e.name) for s in _NAMED}
     for entry in entries:
         for section, keys in _REFERENCES.get(entry.section, ()):
             for path, name in _texts(entry.table, keys):
                 if name not in names[section]:
-                    yield entry, Fault(path, _nowhere(name, section, names[section]))
+                    yield entry, Fault(path, _nowhere(name, section, list(names[section])))
 
 
 _NAMED = ("probe", "check", "component", "receiver")

@@ -20,8 +20,8 @@ from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpo
 Json = dict[str, Any]
 
 _TEXT_FORMS: dict[type, Json] = {
-    Duration: {"pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", "examples": ["500ms", "30s", "5m"]},
-    Size: {"pattern": r"^[0-9]+(B|kB|MB|GB)$", "examples": ["64kB", "1MB"]},
+    Duration: {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h|d)$", "examples": ["500ms", "30s", "5m"]},
+    Size: {"pattern": r"^[0-9]{1,12}(B|kB|MB|GB)$", "examples": ["64kB", "1MB"]},
     Address: {"pattern": r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]+$", "examples": ["192.0.2.1:53", "[2001:db8::1]:53"]},
     Redirect: {"pattern": r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]+(/(udp|tcp))?$", "examples": ["192.0.2.1:53/udp"]},
     Endpoint: {"minLength": 1, "examples": ["ns1.example.org:53"]},

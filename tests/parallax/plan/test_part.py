@@ -171,10 +171,10 @@ TARGETS = {"dns": "192.0.2.{}", "tls": "a{}.example:8443", "http": "https://a.ex
 
 
 @st.composite
-def checks(draw: st.DrawFn, name: str = "a") -> Check:
+def checks(draw: st.DrawFn) -> Check:
     kind = draw(st.sampled_from(sorted(SPECS)))
     return Check(
-        name=name,
+        name=draw(st.text("abc", min_size=1, max_size=5)),
         kind=kind,
         targets=[TARGETS[kind].format(i) for i in range(draw(st.integers(1, 3)))],
         period=Duration(draw(st.integers(15, 86400))),
@@ -193,7 +193,7 @@ def test_a_check_converts_back_from_its_table(check: Check) -> None:
 
 
 @given(
-    st.lists(checks(), max_size=3),
+    st.lists(checks(), max_size=3, unique_by=lambda check: check.name),
     st.sampled_from([[], [Probe(id="p1")], [Probe(id="p2", families=(6,)), Probe(id="p1")]]),
 )
 @settings(deadline=None, max_examples=30)

@@ -1,0 +1,206 @@
+"""Writes docs/plan.md and docs/config.md from the types: every key, its type, default, bounds and meaning.
+
+Run `python -m tools.docs` after a change to a key; a test fails while a page is stale or a key has no description.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from parallax.config import CollectorConfig, ProbeConfig
+from parallax.loading.convert import bounds_text, fields_of
+from parallax.loading.descriptions import describe
+from parallax.plan.load import IDLE, MANY, SINGLE
+from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS
+from parallax.plan.types import CheckKeys
+from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url
+
+FOLDER = Path(__file__).parent.parent / "docs"
+
+_MADE = "<!-- Made by `python -m tools.docs` from the types; edit those. -->\n"
+
+_PLAN_HEAD = """# The plan
+
+The plan says what to check: probes, checks, and what is built on them. It is TOML, in one file or in a folder of
+`*.toml` that are read together in name order. A list of tables (`[[check]]`) may be spread over the files of a folder;
+what is there once (`[defaults]`, `[control]`, `schema`) stands in one of them. A plan never holds secrets, and never
+says where state lives; that is [config](config.md).
+
+- `parallax plan check PLAN` says everything that is wrong with it, with file, line, section and key.
+- `parallax plan schema` prints its JSON Schema, for editors.
+- `parallax plan diff OLD NEW` says what a change means: checks, load on each target, probes touched.
+
+Complete examples are in [examples](examples/).
+"""
+
+_PLAN_FORMS = """
+## How values are written
+
+| Form | Written as |
+|---|---|
+| duration | a number above 0 and a unit: `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"` |
+| size | a whole number and a decimal unit: `"512B"`, `"64kB"`, `"1MB"` |
+| address | a literal IP address and a port: `"192.0.2.1:53"`, `"[2001:db8::1]:53"` |
+| address or name | as an address, or a name in its place: `"ns1.example.org:53"` |
+| redirect | an address, and `/udp` or `/tcp` where only one is meant: `"192.0.2.1:53/udp"` |
+| network | `"10.0.0.0/8"`, `"fd00::/8"` |
+| name | a DNS name, with or without its last dot; IDNs are converted |
+| URL | absolute, `https://` or `http://`, without a user, password or fragment |
+| time | with its offset from UTC, without quotes: `2027-01-31T02:00:00Z` |
+"""
+
+_CONFIG_HEAD = """# Config
+
+Config says how one program runs on its host: where its state is, whom it talks to, its limits. Only the host's owner
+writes it. It is TOML, read whole at start; anything wrong is said with its line, and the program does not start. A
+relative path starts at the folder of the file. Values are written as in [the plan](plan.md#how-values-are-written).
+
+A secret is never in the file; the file says where it is: `file:PATH` (which not everyone may read), `env:NAME`, or
+`credential:NAME` (systemd's `LoadCredential=`).
+"""
+
+_FORMS: dict[type, str] = {
+    Duration: "duration",
+    Size: "size",
+    Address: "address",
+    Endpoint: "address or name",
+    DnsName: "name",
+    Redirect: "redirect",
+    Cidr: "network",
+    Url: "URL",
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    datetime: "time",
+}
+
+
+def plan_page() -> str:
+    """docs/plan.md."""
+    parts = [_MADE, _PLAN_HEAD, _PLAN_FORMS]
+    for name, kind in SINGLE.items():
+        parts.append(_section(f"[{name}]", kind))
+    for name, kind in MANY.items():
+        parts.append(_checks() if name == "check" else _section(f"[[{name}]]", kind, idle=name in IDLE))
+    return "\n".join(parts)
+
+
+def config_page() -> str:
+    """docs/config.md."""
+    parts = [_MADE, _CONFIG_HEAD]
+    for title, kind in (("collector.toml", CollectorConfig), ("probe.toml", ProbeConfig)):
+        parts.append(f"\n## {title}\n\n{_table(kind)}")
+        parts.extend(_inner_tables(kind, 3))
+        example = (FOLDER / "examples" / title).read_text("utf-8")
+        parts.append(f"\nExample:\n\n```toml\n{example}```\n")
+    return "\n".join(parts)
+
+
+def _section(title: str, kind: type[msgspec.Struct], *, idle: bool = False) -> str:
+    note = "\n\nRead and checked; nothing acts on it in this version." if idle else ""
+    inner = "".join(f"\n{table}" for table in _inner_tables(kind, 3))
+    return f"\n## {title}\n\n{describe(kind).text}{note}\n\n{_table(kind)}{inner}"
+
+
+def _checks() -> str:
+    text = "\n## [[check]]\n\nOne entry of the plan: what is done, to which targets, how often. Every check has these "
+    text += f"keys; each kind adds its own.\n\n{_table(CheckKeys)}"
+    for name, kind in SPECS.items():
+        text += f'\n### kind = "{name}"\n\n{describe(kind.spec).text}\n\n{_table(kind.spec)}'
+        text += "".join(f"\n{table}" for table in _inner_tables(kind.spec, 4))
+    planned = ", ".join(f"`{kind}`" for kind in sorted(PLANNED_KINDS))
+    text += f"\n### Not built yet\n\nThese kinds are refused by name: {planned}."
+    keys = ", ".join(f"`{key}` (in {kind.__name__.lower()}s)" for kind, keys in PLANNED_KEYS.items() for key in keys)
+    return f"{text} So are these keys: `budget`, {keys}.\n"
+
+
+def _table(kind: type[msgspec.Struct]) -> str:
+    rows = ["| Key | Type | Default | Meaning |", "|---|---|---|---|"]
+    described = describe(kind).fields
+    for key, field in fields_of(kind).items():
+        text = described.get(field.name)
+        if not text:
+            raise ValueError(f"{kind.__name__}.{field.name} has no description: write a docstring below it")
+        cells = (f"`{key}`", type_text(field.type), _default(field), text)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _inner_tables(kind: type[msgspec.Struct], level: int) -> list[str]:
+    """The tables within a table, each under a heading of its own."""
+    found = []
+    for key, field in fields_of(kind).items():
+        for inner in _structs(field.type):
+            found.append(f"{'#' * level} {key}\n\n{describe(inner).text}\n\n{_table(inner)}")
+    return found
+
+
+def _structs(wanted: Any) -> list[type[msgspec.Struct]]:
+    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
+        return [wanted]
+    return [inner for argument in get_args(wanted) for inner in _structs(argument)]
+
+
+def type_text(wanted: Any) -> str:
+    """A type in the words of the pages."""
+    bounds = ""
+    if get_origin(wanted) is Annotated:
+        wanted, meta = get_args(wanted)
+        bounds = _bounds(meta)
+    origin = get_origin(wanted)
+    if isinstance(wanted, UnionType) or origin is Union:
+        return " or ".join(type_text(member) for member in get_args(wanted) if member is not type(None))
+    if origin is Literal:
+        return ", ".join(f"`{_toml(word)}`" for word in get_args(wanted))
+    if origin is dict:
+        return f"table of {type_text(get_args(wanted)[1])}"
+    if origin in (list, tuple):
+        kinds = [kind for kind in get_args(wanted) if kind is not Ellipsis]
+        every = ", ".join(map(type_text, kinds))
+        return f"list of {every}{bounds}" if origin is list or len(kinds) == 1 else f"[{every}]{bounds}"
+    if issubclass(wanted, msgspec.Struct):
+        return "table"
+    return f"{_FORMS[wanted]}{bounds}"
+
+
+def _bounds(meta: msgspec.Meta) -> str:
+    if meta.description:
+        return f" ({meta.description})"
+    if meta.ge is not None:
+        return f" ({bounds_text(meta)})"
+    return f" (up to {meta.max_length})" if meta.max_length is not None else ""
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    if field.default_factory is not msgspec.NODEFAULT or field.default is None:
+        return "none"
+    if isinstance(field.default, msgspec.Struct) or field.default in ("", [], {}):
+        return "none"
+    return f"`{_toml(field.default)}`"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, *VALUE_TYPES)):
+        return f'"{value!s}"'
+    return str(list(value)) if isinstance(value, tuple | list) else str(value)
+
+
+PAGES = {"plan.md": plan_page, "config.md": config_page}
+
+
+def main() -> None:
+    """Writes the pages that changed."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -54,6 +54,11 @@ class Program:
         self._process.send_signal(sign)
         return await self._process.wait()
 
+    def clean_up(self) -> None:
+        """Leaves nothing running, whatever the test came to."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+
 
 class World:
     def __init__(self, collector: Program, probe: Program, relay: Relay) -> None:
@@ -98,10 +103,14 @@ async def world(folder: Path) -> AsyncIterator[World]:
             f'[[collector]]\nurl = "http://{towards}"\ntoken = "file:token"\n'
         )
         here = World(Program("collector", folder / "collector.toml"), Program("probe", folder / "probe.toml"), relay)
-        for program in here.programs.values():
-            await program.start()
-        yield here
-        nursery.cancel_scope.cancel()
+        try:
+            for program in here.programs.values():
+                await program.start()
+            yield here
+        finally:
+            for program in here.programs.values():
+                program.clean_up()
+            nursery.cancel_scope.cancel()
 
 
 async def batches(journal: Journal) -> list[tuple[int, wire.Batch]]:

@@ -1,5 +1,5 @@
-"""The collector's journal in memory, for tests whose subject is what stands around it. `hold` is the hook: it runs before a commit,
-and may wait (a slow disk) or raise (a full one)."""
+"""The collector's journal in memory, for tests whose subject is what stands around it. `hold` is the hook: it runs
+before a commit, and may wait (a slow disk) or raise (a full one)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 

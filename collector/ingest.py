@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 
 import msgspec
-import structlog
 import trio
 
 from collector.answers import Refusal
@@ -21,11 +20,12 @@ from collector.streams import PREFIX, Conflict, Duplicate, Mark, advance, decide
 from parallax import wire
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull
+from parallax.log import get_log
 
 _STREAM = re.compile(r"[0-9a-f]{16}")
 _TYPES = (wire.MSGPACK, wire.JSON)
 _ENCODINGS = ("", "identity", wire.ZSTD)
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

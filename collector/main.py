@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import structlog
 import trio
 
 from collector.app import Services, make_app
@@ -20,10 +19,11 @@ from collector.tokens import Tokens
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.journal import Journal, JournalError, Limits, open_journal
+from parallax.log import get_log
 from parallax.state import StartError, lock_state_folder, write_private
 from parallax.values import Address
 
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import structlog
 import trio
 
 from collector.fleet import Fleet
@@ -30,6 +29,7 @@ from collector.rollout import (
 )
 from parallax.clock import NS, to_ns, wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalFull
+from parallax.log import get_log
 from parallax.plan.load import load_plan_source
 from parallax.plan.part import NoSuchProbe, encode_part, part_hash, part_of, plan_hash
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
@@ -39,7 +39,7 @@ MARK = "plan"
 WATCH_S = 0.4
 """Between two looks at the files. A change is loaded at the second look that finds it, so not in mid-save."""
 RACY_NS = 2 * NS
-_log = structlog.get_logger()
+_log = get_log(__name__)
 _Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 

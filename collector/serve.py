@@ -22,7 +22,6 @@ from typing import Any
 
 import anyio
 import anyio.abc
-import structlog
 import trio
 from anycorn.config import Config
 from anycorn.tcp_server import tcp_server_handler
@@ -33,6 +32,7 @@ from anyio.streams.tls import TLSStream
 
 from collector.bodies import App, sinking
 from parallax.config import Tls
+from parallax.log import get_log
 from parallax.state import StartError
 from parallax.values import Address
 
@@ -48,7 +48,7 @@ GRACE_S = 0.7
 """How long requests under way may take at shutdown, and how long cut connections may take to unwind."""
 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Connection:

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import structlog
 
+from parallax.log import get_log
 from parallax.state import write_private
 
 Role = Literal["probe", "viewer", "owner"]
 VALID_AT_A_TIME = 2
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MAX_FILE = 10_000_000
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Identity(msgspec.Struct, frozen=True):

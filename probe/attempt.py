@@ -11,8 +11,11 @@ import trio
 
 from parallax.dialling.errors import cause_chain, detail_of, failure_word
 from parallax.dialling.route import NotAllowed
+from parallax.log import get_log
 from probe.checks.kind import Kind, Subject, Tools
 from probe.tape import Tape
+
+_log = get_log(__name__)
 
 
 async def attempt(
@@ -32,9 +35,7 @@ async def record(tape: Tape, timeout_s: float, gather: Callable[[], Awaitable[No
         except Exception as error:  # the one place of the probe: a bug in a check must not stop the others
             failure = failure_of(error)
             if failure == "bug":
-                import structlog  # here, as it takes longer to import than all else that `parallax check` needs
-
-                structlog.get_logger().exception("bug in a check")
+                _log.exception("bug in a check")
             tape.fail(failure, detail_of(error))
     if deadline.cancelled_caught:
         tape.fail("timeout")

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
-import structlog
 import trio
 
 from parallax.clock import wall_ns
+from parallax.log import get_log
 from parallax.observation import Observation
 from parallax.values import Address, Family
 from probe.abstain import Conditions, abstain_for, asks_for_uplink, family_of
@@ -24,7 +24,7 @@ from probe.uplink import FAILING_PACE_S, Dial, Uplink, by_family
 HOLD_S = 1.0
 CLOCK_PACE_S = 30.0
 MAX_FAILING = 10_000
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Health:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-import structlog
 import trio
 
 from parallax.clock import wall_ns
+from parallax.log import get_log
 from parallax.plan.checks import Unsupported
 from parallax.plan.part import PartError, decode_part, part_checks, part_hash
 from parallax.plan.types import Check, Part
@@ -22,7 +22,7 @@ from probe.outcomes import Answer, Backoff, outcome_of
 
 SHORTEST_POLL_S = 1.0
 """Between two questions, also where a collector answers a long poll at once."""
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class PlanInForce(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-import structlog
 import trio
 
 from parallax import wire
 from parallax.clock import to_ns, wall_ns
 from parallax.journal import Journal, Record
+from parallax.log import get_log
 from probe.clocks import Exchange, Offsets
 from probe.outcomes import BY_STATUS, Answer, Backoff, Outcome, outcome_of
 from probe.spool import Spool
@@ -21,7 +21,7 @@ from probe.statistics import Counters
 CHUNK_RECORDS = 32
 CHUNK_BYTES = 4_000_000
 EMPTY_PAUSE_S = 0.1
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Client(Protocol):

@@ -8,12 +8,12 @@ import secrets
 from collections.abc import Callable, Mapping
 
 import msgspec
-import structlog
 import trio
 
 from parallax import wire
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalFull
+from parallax.log import get_log
 from parallax.observation import Observation
 from probe.cutter import Cutter
 from probe.statistics import Counters
@@ -23,7 +23,7 @@ MAX_WAITING = 2_000
 DISK_PAUSE_S = 1.0
 KIND = "batch"
 _MARK = "stream"
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

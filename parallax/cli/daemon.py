@@ -74,37 +74,11 @@ def fail(*lines: str) -> NoReturn:
 
 
 def set_up_logs(form: str | None, level: str) -> None:
-    """structlog to stderr: key=value for people, a JSON object a line for machines; by default as stderr is a terminal
+    """The log's form and level: text for people, a JSON object a line for machines; by default as stderr is a terminal
     or not."""
-    import logging
+    from parallax import log
 
-    import structlog
-
-    as_json = form == "json" or (form is None and not sys.stderr.isatty())
-    number = logging.getLevelNamesMapping()[level.upper()]
-    tail: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-        if as_json
-        else [
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], drop_missing=True),
-        ]
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *tail,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    # libraries that log the standard way: their warnings are worth a line, in the same place
-    logging.basicConfig(
-        stream=sys.stderr, level=max(number, logging.WARNING), format="%(levelname)s %(name)s: %(message)s"
-    )
+    log.set_up(level, as_json=form == "json" or (form is None and not sys.stderr.isatty()))
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import structlog
 import trio
 
 from parallax.clock import to_ns, wall_ns
@@ -17,8 +16,9 @@ from parallax.journal.opening import Opened, open_files
 from parallax.journal.store import Append, Commit, Damage, Register, Request, Room
 from parallax.journal.types import Entry, JournalBusy, JournalError, Limits, Record, Salvage, Stats
 from parallax.journal.writer import Done, Ended, Outcome, Writer, mark_damaged, size_of
+from parallax.log import get_log
 
-_log = structlog.get_logger()
+_log = get_log(__name__)
 
 
 class _Ticket:

@@ -8,18 +8,21 @@ import trio
 
 from parallax.clock import NS, to_ns, wall_ns
 from parallax.observation import Observation
+from parallax.values import Endpoint
+from probe.admission import Admission
 from probe.schedule import Due, Grid, Pair, Schedule
 from probe.statistics import Counters
 
-MAX_RUNNING = 200
 LONGEST_WAIT_S = 5.0
 """The wall clock is read at least this often, so that a step is seen."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to run for a pair, and when. `run` gets the tick's wall time (ns) and never raises but for cancellation."""
+    """What to run for a pair, when, and where it goes. `run` gets the tick's wall time (ns) and never raises but for
+    cancellation; without an `endpoint` it goes nowhere."""
 
     grid: Grid
+    endpoint: Endpoint | None
     run: Callable[[int], Awaitable[list[Observation]]]
 
 
@@ -35,8 +38,7 @@ Deliver = Callable[[list[Observation], Span], Awaitable[None]]
 
 
 class Runner:
-    """Runs jobs on their grids: one run at a time for each pair, `max_running` in all; a tick beyond is skipped and
-    counted ("running", "overload")."""
+    """Runs jobs on their grids, as far as `admission` lets it; a tick beyond is skipped and counted by its word."""
 
     def __init__(
         self,
@@ -44,17 +46,18 @@ class Runner:
         counters: Counters,
         *,
         wall: Callable[[], int] = wall_ns,
-        max_running: int = MAX_RUNNING,
+        admission: Admission | None = None,
     ) -> None:
-        self._deliver, self.counters, self._wall, self._max_running = deliver, counters, wall, max_running
+        self._deliver, self.counters, self._wall = deliver, counters, wall
+        self._admission = admission or Admission()
         self._schedule = Schedule(counters.skip)
         self._jobs: Mapping[Pair, Job] = {}
-        self._running: set[Pair] = set()
         self._changed = trio.Event()
 
     @property
     def running(self) -> int:
-        return len(self._running)
+        """How many runs are under way."""
+        return self._admission.running
 
     def assign(self, jobs: Mapping[Pair, Job]) -> None:
         """Puts other jobs in force; runs under way go on to their end."""
@@ -68,13 +71,12 @@ class Runner:
             task_status.started()
             while True:
                 for due in self._schedule.take(self._wall()):
-                    if due.pair in self._running:
-                        self.counters.skip("running")
-                    elif len(self._running) >= self._max_running:
-                        self.counters.skip("overload")
+                    job = self._jobs[due.pair]
+                    skipped = self._admission.enter(due.pair, job.endpoint)
+                    if skipped:
+                        self.counters.skip(skipped)
                     else:
-                        self._running.add(due.pair)
-                        nursery.start_soon(self._run, due, self._jobs[due.pair])
+                        nursery.start_soon(self._run, due, job)
                 await self._wait_next()
 
     async def _wait_next(self) -> None:
@@ -89,7 +91,7 @@ class Runner:
         try:
             observations = await job.run(due.scheduled_at)
         finally:
-            self._running.discard(due.pair)
+            self._admission.leave(due.pair)
         ended = trio.current_time()
         stepped_ns = self._wall() - wall_started - to_ns(ended - started)
         await self._deliver(observations, Span(started, ended, stepped_ns / NS))

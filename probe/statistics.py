@@ -5,7 +5,8 @@ from collections import Counter
 
 
 class Counters:
-    """`skipped`: ticks, by "missed", "running", "overload". `lost`: observations, by the cause of the loss."""
+    """`skipped`: ticks, by "missed", "running", "target_busy", "overload". `lost`: observations, by the cause of
+    the loss."""
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from functools import partial
 from parallax.clock import wall_ns
 from parallax.observation import Observation
 from parallax.plan.checks import Unsupported
+from parallax.plan.specs import SPECS
 from parallax.plan.types import Check
 from probe.plans import PlanInForce
 from probe.runner import Job
@@ -21,10 +22,11 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
     for check in plan.checks:
         for target in check.targets:
             grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
-            jobs[Pair(check.name, target)] = Job(grid, partial(_run, run_target, check, target))
+            endpoint = SPECS[check.kind].endpoint(target)
+            jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(_run, run_target, check, target))
     for unsupported in plan.unsupported:
         grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)
-        jobs[Pair(unsupported.name, "")] = Job(grid, partial(_say_unsupported, unsupported, probe))
+        jobs[Pair(unsupported.name, "")] = Job(grid, None, partial(_say_unsupported, unsupported, probe))
     return jobs
 
 

@@ -8,6 +8,8 @@ import trio.testing
 
 from parallax.clock import NS
 from parallax.observation import Observation
+from parallax.values import Endpoint
+from probe.admission import Admission
 from probe.runner import Job, Runner, Span
 from probe.schedule import Grid, Pair
 from probe.statistics import Counters
@@ -28,22 +30,22 @@ class Wall:
 class Bench:
     """A runner whose jobs sleep, and what came of them."""
 
-    def __init__(self, max_running: int = 200) -> None:
+    def __init__(self, admission: Admission | None = None) -> None:
         self.wall, self.counters = Wall(), Counters()
         self.ticks: list[tuple[float, int]] = []
         self.spans: list[Span] = []
-        self.runner = Runner(self._deliver, self.counters, wall=self.wall, max_running=max_running)
+        self.runner = Runner(self._deliver, self.counters, wall=self.wall, admission=admission)
 
     async def _deliver(self, observations: list[Observation], span: Span) -> None:
         self.spans.append(span)
 
-    def job(self, period_s: float, takes_s: float, phase_s: float = 0.0) -> Job:
+    def job(self, period_s: float, takes_s: float, phase_s: float = 0.0, endpoint: Endpoint | None = None) -> Job:
         async def run(scheduled_at: int) -> list[Observation]:
             self.ticks.append((trio.current_time(), scheduled_at))
             await trio.sleep(takes_s)
             return []
 
-        return Job(Grid(int(period_s * NS), int(phase_s * NS)), run)
+        return Job(Grid(int(period_s * NS), int(phase_s * NS)), endpoint, run)
 
 
 async def during(seconds: float, serve: Callable[[], Awaitable[None]]) -> None:
@@ -70,11 +72,27 @@ async def test_a_tick_is_skipped_while_the_last_run_goes_on(autojump_clock: trio
 
 
 async def test_beyond_the_bound_ticks_are_skipped(autojump_clock: trio.testing.MockClock) -> None:
-    bench = Bench(max_running=3)
+    bench = Bench(Admission(max_running=3))
     bench.runner.assign({Pair("a", f"t{n}"): bench.job(10, 5) for n in range(5)})
     await during(10.5, bench.runner.serve)
     assert len(bench.ticks) == 3
     assert bench.counters.skipped == {"overload": 2}
+
+
+async def test_a_slow_endpoint_is_not_loaded_by_many_checks_at_once(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    bench = Bench()
+    slow, other = Endpoint("auth.acme.test:443"), Endpoint("auth.acme.test:80")
+    bench.runner.assign(
+        {Pair(f"c{n}", "t"): bench.job(30, 25, n, slow) for n in range(6)}
+        | {Pair("d", "t"): bench.job(30, 25, 7, other)}
+    )
+    await during(30, bench.runner.serve)
+    assert bench.counters.skipped == {"target_busy": 2}
+    assert len(bench.ticks) == 5
+    await during(30, bench.runner.serve)
+    assert len(bench.ticks) == 10
 
 
 @pytest.mark.parametrize("step_s", [7200.0, -7200.0])

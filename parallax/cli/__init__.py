@@ -7,6 +7,7 @@ import sys
 import click
 
 from parallax import __version__
+from parallax.cli.group import Group
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
@@ -19,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name to where the command is, and its short help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported when one of them is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from parallax.cli.grades import Grade, grade
+from parallax.cli.grades import WORST_FIRST, Grade, grade
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS, Fault
@@ -30,7 +30,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     lasted_ns: int | None
 
     def __str__(self) -> str:
-        place = f"{self.check}  {self.subject}"
+        place = f"{self.check}  {self.target}"
+        if self.subject != self.target:  # two targets may share an address
+            place += f" at {self.subject}"
         if self.reason is None:
             return f"ok        {place}" + (f"  again, after {lasting(self.lasted_ns)}" if self.lasted_ns else "")
         known = REASONS.get(self.reason)
@@ -98,9 +100,8 @@ class Changes:
     def summary(self) -> Summary:
         """The state of all subjects; begins a new count of observations."""
         counts = Counter(seen.grade for seen in self._seen.values())
-        order: tuple[Grade, ...] = ("failed", "config", "unknown", "degraded", "ok")
         result = Summary(
-            subjects={word: counts[word] for word in order if counts[word]},
+            subjects={word: counts[word] for word in WORST_FIRST if counts[word]},
             observations=self._observations,
             abstained=self._abstained,
         )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from parallax.cli.values import DURATION, HEADER, NAME, REDIRECT, RESOLVER, SIZE
+from parallax.cli.group import Group
+from parallax.cli.values import CA, DURATION, HEADER, NAME, PATTERN, REDIRECT, RESOLVER, SIZE
 from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
 from parallax.plan.types import Check
 from parallax.values import Address, DnsName, Duration, Family, Redirect, Size
@@ -73,7 +74,9 @@ def _common(
     )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group, noun="check kind", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def check() -> None:
     """Run one check at once and show what came of it.
 
@@ -142,14 +145,15 @@ def dns(
         answer = Answer(rcode="NXDOMAIN" if nxdomain else "NOERROR", values=list(expect))
     raw = {"query": name, "type": record.upper(), "role": role or "authoritative", "transport": transport}
     spec = msgspec.convert(raw, DnsSpec, dec_hook=_as_it_is)
-    _run("dns", servers, msgspec.structs.replace(spec, expect=answer), settings)
+    asked = f"{name} {record.upper()}" + (" over TCP" if transport == "tcp" else "")
+    _run("dns", servers, msgspec.structs.replace(spec, expect=answer), settings, asked)
 
 
 @check.command()
 @click.argument("target", metavar="HOST[:PORT]")
 @click.option("--server-name", type=NAME, help="The name to send and to look for in the certificate.")
 @click.option("--min-version", type=click.Choice(["1.2", "1.3"]), default="1.2", show_default=True)
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="A PEM file with CAs to trust as well.")
+@click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
 @common
 def tls(target: str, server_name: DnsName | None, min_version: Any, **options: Any) -> None:
     """One TLS handshake with each address of HOST."""
@@ -163,13 +167,20 @@ def tls(target: str, server_name: DnsName | None, min_version: Any, **options: A
 )
 @click.option("--header", type=HEADER, multiple=True, metavar="'NAME: VALUE'", help="A request header. Repeatable.")
 @click.option("--body", default="", help="The request body.")
-@click.option("--status", type=int, multiple=True, help="The status that passes; below 400 if left out. Repeatable.")
+@click.option(
+    "--status",
+    type=click.IntRange(100, 599),
+    multiple=True,
+    help="The status that passes; below 400 if left out. Repeatable.",
+)
 @click.option("--contains", multiple=True, help="Text that must be in the body. Repeatable.")
-@click.option("--matches", multiple=True, help="A regular expression that must match in the body. Repeatable.")
+@click.option(
+    "--matches", type=PATTERN, multiple=True, help="A regular expression that must match in the body. Repeatable."
+)
 @click.option("--duration", type=DURATION, help="Degraded when it takes longer.")
 @click.option("--serving", metavar="HEADER", help="The response header that says which region served.")
 @click.option("--max-body", type=SIZE, default="1MB", show_default=True, help="How much of a body is read.")
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="A PEM file with CAs to trust as well.")
+@click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
 @common
 def http(
     target: str,
@@ -208,7 +219,14 @@ def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:
 
     open_headers = {name: value for name, value in spec.headers.items() if name.lower() not in _BY_HAND}
     for fault in http_faults(msgspec.structs.replace(spec, headers=open_headers), timeout):
-        raise click.UsageError(f"{' '.join(map(str, fault.path))}: {fault.message}")
+        raise click.UsageError(f"{_option(fault.path)}: {fault.message}")
+
+
+def _option(path: Sequence[str | int]) -> str:
+    """The option that a place in the plan's check stands for."""
+    if path[0] == "headers":
+        return f"--header {path[-1]}"
+    return f"--{str(path[-1]).replace('_', '-')}" if isinstance(path[-1], str) else "the options"
 
 
 _BY_HAND = ("authorization", "cookie")
@@ -229,8 +247,8 @@ def routed_families() -> tuple[Family, ...]:
     return tuple(found)
 
 
-def _run(kind: str, targets: list[str], spec: Spec, settings: Common) -> None:
-    """Measures, prints, and leaves with the exit status."""
+def _run(kind: str, targets: list[str], spec: Spec, settings: Common, asked: str = "") -> None:
+    """Measures, prints, and leaves with the exit status. `asked` is what a person wants to see beside the target."""
     import trio
 
     from parallax.cli.gather import gather
@@ -254,7 +272,7 @@ def _run(kind: str, targets: list[str], spec: Spec, settings: Common) -> None:
     if settings.as_json:
         _print_json(observations)
     else:
-        _print_text(observations)
+        _print_text(observations, asked)
     from parallax.cli.grades import exit_status
 
     sys.exit(exit_status(observations))
@@ -267,14 +285,14 @@ def _print_json(observations: "list[Observation]") -> None:
         click.echo(msgspec.json.encode(as_dict(observation)))
 
 
-def _print_text(observations: "list[Observation]") -> None:
+def _print_text(observations: "list[Observation]", asked: str) -> None:
     from rich.console import Console
 
     from parallax.cli.show import render
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else shutil.get_terminal_size().columns)
     with console.capture() as capture:
-        console.print(render(observations, width=console.width, plain=console.options.ascii_only))
+        console.print(render(observations, width=console.width, plain=console.options.ascii_only, asked=asked))
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from parallax.cli.daemon import Ending, fail, run, set_up_logs
+from parallax.cli.group import Group
 from parallax.cli.place import FILE, load_collector
 from parallax.cli.tokens import token
 
@@ -24,7 +25,7 @@ def log_options(command: Command) -> Command:
     )(command)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.option("--config", type=FILE, help="The collector's config, TOML.")
 @log_options
 @click.pass_context
@@ -49,13 +50,15 @@ collector.add_command(token)
 
 
 @click.command()
-@click.option("--config", type=FILE, required=True, help="The probe's config, TOML.")
+@click.option("--config", type=FILE, help="The probe's config, TOML.")
 @log_options
-def probe(config: Path, log: str | None, log_level: str) -> None:
+def probe(config: Path | None, log: str | None, log_level: str) -> None:
     """Run a probe.
 
     Ends with Ctrl-C or SIGTERM; a second start goes on where it was.
     """
+    if config is None:
+        raise click.UsageError("say where the config is: parallax probe --config probe.toml")
     ending = Ending()
     from parallax.config import load_probe_config
     from parallax.loading.problems import LoadErrors

@@ -8,6 +8,8 @@ from parallax.reasons import REASONS
 
 Grade = Literal["ok", "degraded", "failed", "unknown", "config"]
 
+WORST_FIRST: tuple[Grade, ...] = ("failed", "config", "unknown", "degraded", "ok")
+"""A failure counts before what is unknown: it is known."""
 _EXIT: dict[Grade, int] = {"ok": 0, "degraded": 0, "failed": 1, "config": 2, "unknown": 3}
 
 
@@ -24,7 +26,6 @@ def grade(observation: Observation) -> Grade:
 
 
 def exit_status(observations: Iterable[Observation]) -> int:
-    """0 ok or degraded, 1 failed, 2 config, 3 unknown; a failure counts before what is unknown. 3 without any."""
+    """0 ok or degraded, 1 failed, 2 config, 3 unknown; the worst counts. 3 without any."""
     grades = {grade(observation) for observation in observations}
-    worst: tuple[Grade, ...] = ("failed", "config", "unknown", "degraded", "ok")
-    return next((_EXIT[word] for word in worst if word in grades), _EXIT["unknown"])
+    return next((_EXIT[word] for word in WORST_FIRST if word in grades), _EXIT["unknown"])

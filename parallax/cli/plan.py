@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from parallax.cli.group import Group
 from parallax.cli.remote import rollback, show
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 _USAGE = 2
 
 
-@click.group()
+@click.group(cls=Group)
 def plan() -> None:
     """Check, describe and compare plans; show and roll back the collector's."""
 

@@ -7,10 +7,11 @@ import click
 import msgspec
 
 from parallax.cli.daemon import fail
+from parallax.cli.group import Group
 from parallax.cli.place import collector_state, place_options
 
 
-@click.group()
+@click.group(cls=Group)
 def token() -> None:
     """Make, end and list the tokens of probes and people.
 
@@ -27,13 +28,16 @@ def add(context: click.Context, name: str, role: Any, config: Path | None, state
     """Make a token for the probe NAME (or a person, by --role). It is printed now and never again."""
     from collector.tokens import TokenError, add_token
 
+    place = _state(context, config, state)
     try:
-        text = add_token(_state(context, config, state), role, name)
+        text = add_token(place, role, name)
     except TokenError as error:
         fail(str(error))
     click.echo(text)
     click.echo(
-        f"The token of {role} {name}. Keep it in a file that only its owner can read; it is not shown again.", err=True
+        f"The token of {role} {name}, for the collector with its state in {place}. Keep it in a file that only its "
+        "owner can read; it is not shown again.",
+        err=True,
     )
 
 
@@ -63,10 +67,15 @@ def list_(context: click.Context, config: Path | None, state: Path | None, as_js
     """List the tokens: id, role, name, and when each was made. Their text is not kept."""
     from collector.tokens import TokenError, list_tokens
 
+    place = _state(context, config, state)
     try:
-        tokens = list_tokens(_state(context, config, state))
+        tokens = list_tokens(place)
     except TokenError as error:
         fail(str(error))
+    if not tokens:
+        click.echo(
+            f"There are no tokens in {place}; is that the collector's state? --config or --state says it.", err=True
+        )
     for each in tokens:
         if as_json:
             plain = {"id": each.id, "role": each.role, "name": each.name, "made_at": each.made_at}

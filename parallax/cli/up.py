@@ -16,7 +16,7 @@ from parallax.cli.daemon import Ending, fail, run, set_up_logs
 from parallax.cli.daemons import log_options
 from parallax.cli.place import FOLDER, up_state
 from parallax.cli.text import clean
-from parallax.cli.values import CIDR, LISTEN
+from parallax.cli.values import CA, CIDR, LISTEN, RESOLVER
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, CollectorConfig, ProbeConfig
 from parallax.values import Address, Cidr, Url
@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     state: Path
     listen: Address
     allow: tuple[Cidr, ...]
+    resolvers: tuple[Address, ...]
+    ca: str | None
+    watching: str
     as_json: bool
 
 
@@ -47,6 +50,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--allow", type=CIDR, multiple=True, metavar="CIDR", help="A private network that may be dialled. Repeatable."
 )
+@click.option(
+    "--resolver", type=RESOLVER, multiple=True, help="Whom to ask for targets' names; /etc/resolv.conf if left out."
+)
+@click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
 @click.option("--probe", help="Which of the plan's probes this one is; the first if left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print changes and summaries as JSON, one a line.")
 @log_options
@@ -55,6 +62,8 @@ def up(
     state: Path | None,
     listen: Address,
     allow: tuple[Cidr, ...],
+    resolver: tuple[Address, ...],
+    ca: str | None,
     probe: str | None,
     as_json: bool,
     log: str | None,
@@ -73,12 +82,16 @@ def up(
             f"{listen} can be reached from other hosts; `up` is for this host only: run `parallax collector` with [tls]"
         )
     set_up_logs(log, log_level)
+    loaded = _loaded(plan)
     settings = Settings(
         plan=plan.absolute(),
-        probe=_probe_of(_loaded(plan), probe),
+        probe=_probe_of(loaded, probe),
         state=(state or up_state()).absolute(),
         listen=listen,
         allow=allow,
+        resolvers=resolver,
+        ca=str(Path(ca).absolute()) if ca else None,
+        watching=_watching(loaded),
         as_json=as_json,
     )
 
@@ -93,47 +106,66 @@ async def run_both(settings: Settings) -> None:
     import trio
 
     from collector.main import main as collector
+    from parallax.state import lock_state_folder
     from probe.main import main as probe
 
-    place = settings.state / "collector"
-    config = CollectorConfig(state=str(place), plan=str(settings.plan), listen=settings.listen)
+    config = CollectorConfig(state=str(settings.state / "collector"), plan=str(settings.plan), listen=settings.listen)
     serving = trio.CancelScope()
 
     async def serve(task_status: "trio.TaskStatus[Running]") -> None:
         with serving:
             await collector(config, task_status=task_status)
 
-    async with trio.open_nursery() as nursery:
-        running = await nursery.start(serve)
-        _say(settings, collector=running.url, probe=settings.probe, plan=str(settings.plan), state=str(settings.state))
-        nursery.start_soon(_tell, running.inputs, settings)
-        serving.shield = True  # the probe ends first, so that the collector still takes what was measured last
-        try:
-            await probe(await trio.to_thread.run_sync(_probe_config, settings, running))
-        finally:
-            serving.cancel()
+    # the lock comes before the token: a second start must not end the token of the first
+    with lock_state_folder(settings.state):
+        token = await trio.to_thread.run_sync(_make_token, settings)
+        async with trio.open_nursery() as nursery:
+            running = await nursery.start(serve)
+            _say(
+                settings,
+                collector=running.url,
+                probe=settings.probe,
+                plan=str(settings.plan),
+                state=str(settings.state),
+                watching=settings.watching,
+            )
+            nursery.start_soon(_tell, running.inputs, settings)
+            serving.shield = True  # the probe ends first, so that the collector still takes what was measured last
+            try:
+                await probe(_probe_config(settings, running, token))
+            finally:
+                serving.cancel()
 
 
-def _probe_config(settings: Settings, running: "Running") -> ProbeConfig:
-    """A probe with a token made now; the one of the last start ends with this."""
+def _make_token(settings: Settings) -> Path:
+    """Where the probe's new token is; that of the start before the last ends with this."""
     from collector.tokens import TokenError, add_token
     from parallax.state import StartError, write_private
 
-    # A folder for each probe id: a spool's batches carry the id, and the collector takes them from nobody else.
-    state = settings.state / "probes" / settings.probe
-    token = state / "token"
+    file = _probe_state(settings) / "token"
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(token, add_token(settings.state / "collector", "probe", settings.probe).encode())
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(file, add_token(settings.state / "collector", "probe", settings.probe).encode())
     except TokenError as error:
         raise StartError(str(error)) from None
     except OSError as error:
-        raise StartError(f"{state} cannot be written: {error.strerror}; set another --state") from None
+        raise StartError(f"{file} cannot be written: {error.strerror}; set another --state") from None
+    return file
+
+
+def _probe_state(settings: Settings) -> Path:
+    """A folder for each probe id: a spool's batches carry the id, and the collector takes them from nobody else."""
+    return settings.state / "probes" / settings.probe
+
+
+def _probe_config(settings: Settings, running: "Running", token: Path) -> ProbeConfig:
     return ProbeConfig(
         id=settings.probe,
-        state=str(state),
+        state=str(_probe_state(settings)),
         collector=[CollectorAddress(url=Url(running.url), token=f"file:{token}", address=running.address)],
         allow=list(settings.allow),
+        resolvers=list(settings.resolvers),
+        ca=settings.ca,
     )
 
 
@@ -193,6 +225,12 @@ def _loaded(path: Path) -> "Plan":
         return load_plan(path)
     except PlanErrors as errors:
         fail(*str(errors).splitlines())
+
+
+def _watching(plan: "Plan") -> str:
+    checks, targets = len(plan.check), sum(len(check.targets) for check in plan.check)
+    what = f"{checks} check{'s' * (checks != 1)} of {targets} target{'s' * (targets != 1)}"
+    return f"{what}; a line on each change, a summary every {SUMMARY_EVERY_S:.0f} s"
 
 
 def _probe_of(plan: "Plan", wanted: str | None) -> str:

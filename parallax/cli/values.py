@@ -47,6 +47,26 @@ def _listen(text: str) -> Address:
     return Address.parse(text)
 
 
+def _ca(text: str) -> str:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except ssl.SSLError:
+        raise ValueError(f"{text} has no certificate in PEM form (-----BEGIN CERTIFICATE-----)") from None
+    except OSError as error:
+        raise ValueError(f"{text} cannot be read: {error.strerror}") from None
+    return text
+
+
+def _pattern(text: str) -> str:
+    from parallax.plan.patterns import pattern_complaint
+
+    if complaint := pattern_complaint(text):
+        raise ValueError(f"{text!r} {complaint}")
+    return text
+
+
 DURATION = Parsed("duration", Duration.parse)
 SIZE = Parsed("size", Size.parse)
 NAME = Parsed("name", DnsName.parse)
@@ -56,3 +76,5 @@ RESOLVER = Parsed("address", lambda text: Address.parse(text, 53))
 REDIRECT = Parsed("from=to", _redirect)
 HEADER = Parsed("header", _header)
 LISTEN = Parsed("address", _listen)
+CA = Parsed("file", _ca)
+PATTERN = Parsed("pattern", _pattern)

@@ -34,7 +34,7 @@ async def test_tls_and_http_on_a_real_nginx(tmp_path: Path):
         good, expired, sick = (str(server.addresses[name]) for name in sites)
         seen = await check("tls", good, "--server-name", "good.test", "--ca", ca)
         assert seen.exit_code == 0
-        assert seen.output.startswith("ok\n")
+        assert seen.output.startswith("ok: TLSv1.")
         assert "certificate\n" in seen.output
         assert "good.test" in seen.output
 

@@ -36,11 +36,13 @@ def test_a_line_when_a_subject_turns_and_none_while_it_stays():
     broke = ledger.take(seen(60, "connect_refused"))
     assert broke is not None
     assert (broke.grade, broke.reason, broke.lasted_ns) == ("failed", "connect_refused", 60 * NS)
-    assert str(broke).startswith("failed    front door  192.0.2.1:443  nothing listens on the port (connect_refused)")
+    assert str(broke).startswith(
+        "failed    front door  shop.example:443 at 192.0.2.1:443  nothing listens on the port (connect_refused)"
+    )
     assert ledger.take(seen(90, "connect_timeout")) is None
     mended = ledger.take(seen(360))
     assert mended is not None
-    assert str(mended) == "ok        front door  192.0.2.1:443  again, after 5 min"
+    assert str(mended) == "ok        front door  shop.example:443 at 192.0.2.1:443  again, after 5 min"
     assert ledger.take(seen(390)) is None
 
 
@@ -48,6 +50,19 @@ def test_what_is_broken_at_first_sight_is_said():
     change = Changes().take(seen(0, "tls_expired"))
     assert change is not None
     assert change.lasted_ns is None
+
+
+def test_two_targets_at_one_address_are_told_apart():
+    ledger = Changes()
+    first = ledger.take(seen(0, "tls_wrong_name", target="a.example"))
+    second = ledger.take(seen(0, "tls_wrong_name", target="b.example"))
+    assert "front door  a.example at 192.0.2.1:443  " in str(first)
+    assert "front door  b.example at 192.0.2.1:443  " in str(second)
+
+
+def test_a_target_that_is_its_own_subject_is_named_once():
+    change = Changes().take(seen(0, "connect_refused", target="192.0.2.1:443"))
+    assert str(change).count("192.0.2.1:443") == 1
 
 
 def test_subjects_are_kept_apart():

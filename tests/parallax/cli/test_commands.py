@@ -28,8 +28,26 @@ def test_every_command_is_there_and_has_its_help(name: str):
     assert result.output.startswith("Usage: parallax " + name)
 
 
-def test_an_unknown_command_is_usage():
-    assert run("chekc").exit_code == 2
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["chekc"], "there is no command 'chekc'; did you mean 'check'? known are check, collector, plan,"),
+        (
+            ["check", "htpp", "a.example"],
+            "there is no check kind 'htpp'; did you mean 'http'? known are dns, http, tls",
+        ),
+        (["check", "signin", "a.example"], "there is no check kind 'signin'; known are dns, http, tls"),
+        (["plan", "rolback"], "did you mean 'rollback'?"),
+        (["collector", "tokens"], "did you mean 'token'?"),
+        (["collector", "token", "remove"], "known are add, list, revoke"),
+        (["collector"], "say where the config is: parallax collector --config collector.toml"),
+        (["probe"], "say where the config is: parallax probe --config probe.toml"),
+    ],
+)
+def test_a_slip_is_answered_with_what_there_is(arguments: list[str], sentence: str):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -63,14 +81,18 @@ def test_nothing_slow_is_imported_before_it_is_needed(arguments: list[str], unwa
         (["tls", "host:0"], "is no port"),
         (["tls", "host", "--connect-to", "192.0.2.1:443"], "has no '='; write FROM=TO"),
         (["tls", "host", "--timeout", "5"], "is no duration"),
-        (["tls", "host", "--ca", "/nowhere"], "does not exist"),
+        (["tls", "host", "--ca", "/nowhere"], "/nowhere cannot be read: No such file or directory"),
+        (["tls", "host", "--ca", __file__], "has no certificate in PEM form"),
         (["http", "ftp://a.example"], "must begin with https:// or http://"),
         (["http", "https://user:pw@a.example"], "holds no secrets"),
         (["http", "https://a.example", "--header", "nothing"], "is no header; write 'Name: value'"),
         (["http", "https://a.example", "--header", "a: b\r\nc: d"], "has a line break"),
-        (["http", "https://a.example", "--matches", "("], "assert"),
-        (["http", "https://a.example", "--body", "x"], "a GET request has no body"),
-        (["http", "https://a.example", "--max-body", "9GB"], "is out of bounds"),
+        (["http", "https://a.example", "--matches", "("], "'--matches': '(' is no regular expression"),
+        (["http", "https://a.example", "--duration", "9s"], "--duration: 9s is not shorter than the timeout, 5s"),
+        (["http", "https://a.example", "--status", "99"], "is not in the range 100<=x<=599"),
+        (["http", "https://a.example", "--header", "Host: b"], "--header Host: cannot be set"),
+        (["http", "https://a.example", "--body", "x"], "--body: a GET request has no body"),
+        (["http", "https://a.example", "--max-body", "9GB"], "--max-body: 9GB is out of bounds"),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_2(arguments: list[str], sentence: str):

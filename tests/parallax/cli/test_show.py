@@ -115,10 +115,91 @@ def test_answers_and_the_lookup_are_shown():
     assert "flags  QR, AA" in shown
 
 
-def test_several_observations_begin_with_a_summary():
+def test_several_observations_begin_with_the_worst_then_a_summary():
     lines = text(seen(), failed("connect_refused", subject="[2001:db8::1]:443")).splitlines()
-    assert lines[0].split()[:2] == ["ok", "192.0.2.1:443"]
-    assert lines[1].split() == ["failed", "[2001:db8::1]:443", "60.0", "ms", "connect_refused"]
+    assert lines[0] == "failed at 1 of 2: nothing listens on the port (connect_refused)"
+    assert lines[1].split() == ["fault", "the", "target"]
+    assert lines[4].split()[:2] == ["ok", "192.0.2.1:443"]
+    assert lines[5].split() == ["failed", "[2001:db8::1]:443", "60.0", "ms", "connect_refused"]
+
+
+@pytest.mark.parametrize(
+    ("observations", "first"),
+    [
+        ([seen(), seen()], "ok at all 2"),
+        ([seen(), failed("http_slow")], "degraded at 1 of 2: "),
+        ([failed("http_challenge"), failed("http_slow"), seen()], "unknown at 1 of 3: "),
+        ([failed("connect_refused")] * 3, "failed at all 3: nothing listens on the port (connect_refused)"),
+        (
+            [failed("connect_timeout"), failed("connect_refused"), seen()],
+            "failed at 1 of 3: no answer to the connection attempt (connect_timeout) (1 more failed in other ways)",
+        ),
+    ],
+)
+def test_the_verdict_on_several(observations: list[Observation], first: str):
+    assert text(*observations, width=120).splitlines()[0].startswith(first)
+
+
+def test_a_summary_that_would_not_fit_has_two_lines_for_each():
+    shown = text(seen(), failed("connect_refused", subject="[2001:db8::1]:443"), width=40)
+    lines = [line.rstrip() for line in shown.splitlines()]
+    at = lines.index("  failed  [2001:db8::1]:443")
+    assert lines[at + 1] == "    60.0 ms  connect_refused"
+
+
+def test_a_lookup_that_addresses_share_is_shown_once():
+    findings = {"lookup": [{"resolver": "192.0.2.53:53", "type": "A", "outcome": "NOERROR"}], "addresses": ["x", "y"]}
+    shown = text(seen(findings=findings), seen(findings=findings))
+    assert shown.count("addresses: x, y") == 1
+    other = {"lookup": [{"resolver": "192.0.2.54:53", "type": "A", "outcome": "NOERROR"}], "addresses": ["x", "y"]}
+    assert text(seen(findings=findings), seen(findings=other)).count("addresses: x, y") == 2
+
+
+@pytest.mark.parametrize(
+    ("observation", "row"),
+    [
+        (failed("http_status", findings={"status": 404}), "found     status 404"),
+        (
+            failed("http_status", findings={"assertion": {"of": "status", "expected": "204", "found": "200"}}),
+            "expected  status 204",
+        ),
+        (
+            failed(
+                "dns_wrong_answer",
+                findings={"expected": {"values": ["192.0.2.9"]}, "answers": [{"type": "A", "text": "192.0.2.1"}]},
+            ),
+            "found     192.0.2.1",
+        ),
+        (
+            failed("dns_wrong_answer", findings={"expected": {"rcode": "NXDOMAIN"}, "rcode": "NOERROR"}),
+            "found     NOERROR",
+        ),
+        (failed("tls_wrong_name", findings={"chain": [{"names": ["b.example"]}]}), "found     names: b.example"),
+        (failed("tls_expired", findings={"chain": [{"not_after": "2020-01-01"}]}), "found     not after: 2020-01-01"),
+    ],
+)
+def test_what_the_verdict_rests_on_stands_beside_it(observation: Observation, row: str):
+    assert row in [line.strip() for line in text(observation).splitlines()[:6]]
+
+
+@pytest.mark.parametrize("findings", [{"chain": ["odd"]}, {"chain": 1}, {"assertion": "odd"}, {"chain": []}])
+def test_findings_of_an_odd_shape_do_no_harm(findings: dict[str, Any]):
+    for reason in ("tls_wrong_name", "http_status", "dns_wrong_answer"):
+        assert text(failed(reason, findings=findings)).startswith("failed")
+
+
+def test_one_that_is_ok_says_what_was_found():
+    assert headline(seen(findings={"status": 204})) == "ok: status 204"
+    assert headline(seen(findings={"answers": [{"text": f"192.0.2.{n}"} for n in range(6)]})).endswith("and 2 more")
+    assert headline(seen(findings={"version": "TLSv1.3", "days_left": 9})) == "ok: TLSv1.3, certificate has 9 days left"
+    assert headline(seen()) == "ok"
+
+
+def test_what_was_asked_is_shown():
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(render([seen(kind="dns")], asked="www.example A"))
+    assert "asked     www.example A" in capture.get()
 
 
 def test_a_long_detail_is_wrapped_not_cut():

@@ -144,12 +144,19 @@ def receive(sock: socket.socket) -> tuple[int, bytes]:
     """The status and body of an answer that announces its length."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += sock.recv(65536)
+        data += _some(sock)
     head, _, body = data.partition(b"\r\n\r\n")
     length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
     while len(body) < length:
-        body += sock.recv(65536)
+        body += _some(sock)
     return int(head[9:12]), body
+
+
+def _some(sock: socket.socket) -> bytes:
+    piece = sock.recv(65536)
+    if not piece:
+        raise ConnectionResetError("closed in mid-answer")
+    return piece
 
 
 def ask(port: int, token: str) -> Any:

@@ -88,7 +88,11 @@ BAD = {
     "cut short": (wire.encode(batch())[:-7], "does not decode"),
     "too many octets": (b"x" * (wire.MAX_COMPRESSED + 1), "at most 1000000 are taken"),
     "a bomb": (zstandard.compress(bytes(200_000_000)), "expands past 8000000"),
-    "deep nesting": (zstandard.compress(b"\x91" * 5_000_000), "does not decode"),
+    "deep nesting": (zstandard.compress(b"\x91" * 900_000), "does not decode"),
+    "half a gigabyte of empty lists": (
+        zstandard.compress(msgspec.msgpack.encode(batch(1))[:-1] + b"\x91" + b"\x90" * 7_900_000),
+        "arrays and maps in it",
+    ),
     "no observations": (wire.encode(batch(observations=[], last_seq=0)), "holds 1 to 500 observations, not 0"),
     "too many": (wire.encode(batch(501)), "holds 1 to 500 observations, not 501"),
     "seqs that do not fit": (wire.encode(batch(last_seq=7)), "do not fit the number"),
@@ -120,6 +124,20 @@ def test_a_newer_schema_is_told_apart_so_that_the_probe_keeps_its_spool(body):
 def test_a_repeat_has_the_same_digest_and_another_batch_another():
     assert wire.digest(wire.encode(batch())) == wire.digest(wire.encode(batch()))
     assert wire.digest(wire.encode(batch())) != wire.digest(wire.encode(batch(cut_at=1)))
+
+
+def test_empty_lists_in_json_are_bounded_too():
+    body = b'[1,"fra1","' + b'",[' + b"[]," * 2_000_000
+    with pytest.raises(wire.WireError, match="arrays and maps in it"):
+        wire.decode(zstandard.compress(body), content_type=wire.JSON)
+
+
+def test_a_full_batch_of_foreign_text_is_taken():
+    """The bound counts octets: what a probe cuts (under 1 MB before compression) must pass, whatever it says."""
+    text = "登入失敗" * 100
+    full = batch(500, observations=[observation(seq, findings={"excerpt": text}) for seq in range(1, 501)])
+    assert len(msgspec.msgpack.encode(full)) < wire.MAX_CONTAINERS
+    assert wire.decode(wire.encode(full)) == full
 
 
 @given(st.binary(max_size=300))

@@ -203,10 +203,23 @@ def test_a_second_start_goes_on_where_the_first_was(host: Host):
 def test_a_second_instance_is_told_who_has_the_folder(host: Host):
     up = host.up()
     up.wait_line('"what":"up"')
+    tokens = host.folder / "home" / "parallax" / "up" / "collector" / "tokens.json"
+    before = tokens.read_bytes()
     second = host.run("up", "--plan", host.plan, "--listen", "127.0.0.1:0")
     assert second.returncode == 2
     assert f"is in use by process {up.process.pid}" in one_line(second.stderr)
     assert up.process.poll() is None
+    assert tokens.read_bytes() == before, "the token of the first was touched"
+
+
+def test_up_keeps_its_state_private_and_warns_of_nothing(host: Host):
+    up = host.up()
+    up.wait_line('"reason":"connect_refused"')
+    up.end(signal.SIGINT)
+    assert not [line for line in up.seen if "warning" in line or "no probe has a token" in line]
+    state = host.folder / "home" / "parallax" / "up"
+    for folder in (state, state / "collector", state / "probes" / "local"):
+        assert folder.stat().st_mode & 0o777 == 0o700, folder
 
 
 def test_a_port_in_use_is_one_line(host: Host):

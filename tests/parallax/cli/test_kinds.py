@@ -1,4 +1,4 @@
-"""A check kind is whole for a person too: a command, a line in the index of the pages, and no reason that stands nowhere."""
+"""A check kind is whole for a person too: a command, a line in the index of pages, no reason that stands nowhere."""
 
 from pathlib import Path
 

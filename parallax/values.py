@@ -7,6 +7,7 @@ sentence that says what was wrong and what would be right; loaders put the place
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -70,7 +71,7 @@ class Address(str):
     @classmethod
     def of(cls, ip: str, port: int) -> Self:
         """From a literal IP address in any form and a port."""
-        ip = str(ipaddress.ip_address(ip))
+        ip = str(_parse_ip(ip))
         return cls(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}")
 
     @classmethod
@@ -87,6 +88,10 @@ class Address(str):
     @property
     def port(self) -> int:
         return int(self.rpartition(":")[2])
+
+    @property
+    def parsed_ip(self) -> IPAddress:
+        return _parse_ip(self.ip)
 
     @property
     def family(self) -> Family:
@@ -200,10 +205,16 @@ class Url(str):
 def is_ip(text: str) -> bool:
     """Whether the text is a literal IPv4 or IPv6 address (without brackets or scope)."""
     try:
-        ipaddress.ip_address(text)
+        _parse_ip(text)
     except ValueError:
         return False
     return "%" not in text
+
+
+@lru_cache(4096)
+def _parse_ip(text: str) -> IPAddress:
+    # Kept: parsing is slow, and a probe dials the same addresses for ever.
+    return ipaddress.ip_address(text)
 
 
 def dns_name(text: str) -> str:

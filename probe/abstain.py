@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 from parallax.observation import Observation
-from parallax.values import Address, Family, is_ip
+from parallax.values import Family
+from probe.clocks import STEP_S
 
 LAG_S = 0.2
-STEP_S = 0.25
 
 UPLINK_REASONS = frozenset(
     {
@@ -70,10 +70,7 @@ def asks_for_uplink(observation: Observation) -> bool:
 def family_of(observation: Observation) -> Family | None:
     """The address family it went over; None where it has no address (a lookup that failed)."""
     family = observation.dims.get("family")
-    if family in ("4", "6"):
-        return 4 if family == "4" else 6
-    host = observation.subject.rpartition(":")[0].strip("[]")
-    return Address.of(host, 1).family if is_ip(host) else None
+    return 4 if family == "4" else 6 if family == "6" else None
 
 
 def _dead_family(observation: Observation, down: Mapping[Family, bool]) -> Family | None:

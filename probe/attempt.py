@@ -23,6 +23,7 @@ async def attempt(
 ) -> Tape:
     """Runs once against one address; the timeout counts from the start of the tape that it goes on from, if any."""
     tape = Tape(after)
+    tape.dims.update(address=subject.address.ip, family=str(subject.address.family))
     await record(tape, timeout_s, partial(kind.run, spec, subject, tape, tools))
     return tape
 

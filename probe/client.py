@@ -6,21 +6,21 @@ collector's address into the config, which allows dialling it, and it alone.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import msgspec
 import trio
 
 from parallax import wire
+from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress
 from parallax.dialling.errors import FAILURES
-from parallax.dialling.http import Http, HttpError, Response, open_http
+from parallax.dialling.http import ALPN, Headers, Http, Response, open_http
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.tls import Trust, client_context
 from parallax.secret import Secret, SecretError
 from parallax.values import Address, Cidr
 from probe.attempt import failure_of
+from probe.http_fields import http_date, retry_after_s
 from probe.outcomes import Answer
 
 POST_TIMEOUT_S = 20.0
@@ -29,19 +29,18 @@ PLAN_TIMEOUT_S = PLAN_WAIT_S + 10.0
 MAX_ACK = 65_536
 MAX_PLAN = 8_000_000
 
-_OWN: list[type[BaseException]] = [OSError, trio.BrokenResourceError, NotAllowed, HttpError]
-_FAILURES = (*_OWN, *FAILURES)
+_FAILURES: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
 
 
 class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of asking for the plan. `date` is the collector's clock as its answer said it, whole seconds."""
+    """What came of asking for the plan. `date_s` is the collector's clock as its answer said it: whole seconds
+    since the Unix epoch."""
 
     status: int | None = None
     failure: str | None = None
     body: bytes = b""
     etag: str = ""
-    date: datetime | None = None
-    retry_after: str | None = None
+    date_s: float | None = None
     detail: str = ""
 
 
@@ -62,7 +61,7 @@ class CollectorClient:
         return Answer(
             status=status,
             ack=_ack(content) if status == 200 else None,
-            retry_after=answer_headers.get("retry-after"),
+            retry_after_s=retry_after_s(answer_headers, wall_ns() / NS),
             detail="" if status == 200 else _shown(content),
         )
 
@@ -78,29 +77,28 @@ class CollectorClient:
             status=status,
             body=content if status == 200 else b"",
             etag=answer_headers.get("etag", "").strip('"'),
-            date=_date(answer_headers.get("date")),
-            retry_after=answer_headers.get("retry-after"),
+            date_s=http_date(answer_headers.get("date", "")),
             detail="" if status in (200, 304) else _shown(content),
         )
 
     async def _exchange(
         self, method: str, path: str, headers: dict[str, str], body: bytes, timeout_s: float, limit: int
-    ) -> tuple[int | None, dict[str, str], bytes, str]:
-        """Status (None if it failed), headers by lower-case name, the body up to a limit, and the failure word."""
+    ) -> tuple[int | None, Headers, bytes, str]:
+        """Status (None if it failed), headers, the body up to a limit (the detail if it failed), the failure word."""
         try:
             headers = {**headers, "authorization": f"Bearer {self._token().reveal()}"}
         except SecretError as error:
-            return None, {}, str(error).encode(), "token"
+            return None, Headers(()), str(error).encode(), "token"
         with trio.move_on_after(timeout_s):
             try:
                 async with self._http.request(method, self._url + path, headers=headers, body=body) as response:
                     content = await _read(response, limit)
                     if content is None:
-                        return None, {}, b"the answer is too large", "malformed"
-                    return response.status_code, {k.lower(): v for k, v in response.headers.items()}, content, ""
+                        return None, Headers(()), b"the answer is too large", "malformed"
+                    return response.status_code, response.headers, content, ""
             except _FAILURES as error:
-                return None, {}, str(error).encode()[:300], failure_of(error)
-        return None, {}, b"", "timeout"
+                return None, Headers(()), str(error).encode()[:300], failure_of(error)
+        return None, Headers(()), b"", "timeout"
 
 
 @asynccontextmanager
@@ -111,7 +109,7 @@ async def open_client(config: CollectorAddress, token: Callable[[], Secret]) -> 
     address = dial_address(config)
     trust = Trust(config.ca)
     if config.url.https:
-        client_context(trust, "1.2", ("http/1.1",))  # now, so that an unreadable CA file is seen at the start
+        client_context(trust, "1.2", ALPN)  # now, so that an unreadable CA file is seen at the start
     alone = Routes.of(allow=[Cidr(f"{address.ip}/{128 if address.family == 6 else 32}")])
     async with open_http(address, alone, trust) as http:
         yield CollectorClient(config.url, http, token)
@@ -138,14 +136,6 @@ def _ack(content: bytes) -> wire.Ack | None:
         return msgspec.json.decode(content, type=wire.Ack)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text) if text else None
-    except (ValueError, TypeError):
-        return None
-    return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _shown(content: bytes) -> str:

@@ -14,6 +14,8 @@ from parallax.clock import NS
 
 SKEW_S = 2.0
 """Beyond this the probe's times cannot be laid beside others'."""
+STEP_S = 0.25
+"""A jump beyond this is a step and no slewing (NTP slews at most 500 us a second, and steps beyond 128 ms)."""
 VOUCHED_S = 6 * 3600.0
 """How long an exchange says something about a clock that nothing disciplines: at 50 ppm it drifts 1.1 s by then."""
 KEPT = 8

@@ -6,7 +6,6 @@ before takes the last check's word, so that a target that is down for hours does
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import msgspec
 import trio
@@ -61,10 +60,11 @@ class Health:
 
     async def settle(self, observations: list[Observation], span: Span) -> list[Observation]:
         """The observations of one run with `abstain` set, after at most HOLD_S."""
-        async with trio.open_nursery() as nursery:
-            for observation in observations:
-                if asks_for_uplink(observation):
-                    nursery.start_soon(partial(self._wait_uplink, observation, span))
+        asking = [observation for observation in observations if asks_for_uplink(observation)]
+        if asking:
+            async with trio.open_nursery() as nursery:
+                for observation in asking:
+                    nursery.start_soon(self._wait_uplink, observation, span)
         for observation in observations:
             self._remember(observation)
         conditions = self.conditions(span)

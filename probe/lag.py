@@ -10,12 +10,11 @@ from collections.abc import Callable
 import trio
 
 from parallax.clock import NS, to_ns, wall_ns
+from probe.clocks import STEP_S
 
 BEAT_S = 0.1
 KEPT = 1200
 """Beats that are remembered: two minutes."""
-STEP_S = 0.25
-"""A jump beyond this is a step and no slewing (NTP slews at most 500 us a second, and steps beyond 128 ms)."""
 
 
 class Beat:

@@ -22,7 +22,7 @@ from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.sockets import open_tcp
 from parallax.values import Address, Cidr, Family, is_ip
 from probe.attempt import failure_of
-from probe.checks.connection import judge_connection
+from probe.checks.connection import BY_FAILURE, judge_connection
 from probe.checks.dns import ZONE_IS_BROKEN
 from probe.checks.kind import Tools, Verdict
 from probe.dns_answer import final_name, values_at
@@ -145,12 +145,7 @@ _BY_OUTCOME = {
     "malformed": "dns_malformed",
     "too_large": "dns_too_large",
     "timeout": "dns_timeout",
-    "refused": "connect_refused",
-    "reset": "connection_reset",
-    "closed": "connection_closed",
-    "unreachable": "connect_unreachable",
-    "local_error": "local_error",
-    "not_allowed": "address_not_allowed",
+    **BY_FAILURE,
 }
 """Outcome of a try to reason, the most telling first: a resolver that answers says more than one that is silent."""
 

@@ -13,7 +13,7 @@ import trio
 import parallax
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, ProbeConfig
-from parallax.dialling.tls import Trust, client_context
+from parallax.dialling.tls import check_ca_file
 from parallax.journal import Journal, Limits, open_journal
 from parallax.observation import Observation
 from parallax.plan.types import Check
@@ -68,7 +68,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 for observation in await health.settle(observations, span):
                     spool.put_nowait(observation)
 
-            async def run(check: Check, target: str, scheduled_at: int) -> Sequence[Observation]:
+            async def run(check: Check, target: str, scheduled_at: int) -> list[Observation]:
                 return await run_target(check, target, force.vantage, force.tools, scheduled_at=scheduled_at)
 
             def apply(plan: PlanInForce) -> None:
@@ -163,6 +163,6 @@ def _limits(config: ProbeConfig) -> Limits:
 def _check_trust(config: ProbeConfig) -> None:
     if config.ca is not None:
         try:
-            client_context(Trust(config.ca))
+            check_ca_file(config.ca)
         except (OSError, ssl.SSLError) as error:
             raise StartError(f"the CA file {config.ca} cannot be used: {error}") from None

@@ -5,11 +5,8 @@ decodes; a captive portal also says 200), or when the collector says that these 
 Everything else keeps it, and says how soon to try again.
 """
 
-import math
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import msgspec
@@ -31,7 +28,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None = None
     failure: str | None = None
     ack: Ack | None = None
-    retry_after: str | None = None
+    retry_after_s: float | None = None
+    """What `Retry-After` asked for, if it could be read."""
     detail: str = ""
     """What the collector wrote in its error answer, for the log."""
 
@@ -78,7 +76,7 @@ BY_FAILURE: dict[str, Outcome] = {
 """The words that are more than bad luck; all others are tried again under their own name."""
 
 
-def outcome_of(answer: Answer, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
+def outcome_of(answer: Answer) -> Outcome:
     """The outcome of one sending."""
     if answer.status is None:
         word = answer.failure or "no_answer"
@@ -88,22 +86,9 @@ def outcome_of(answer: Answer, now: Callable[[], datetime] = lambda: datetime.no
     found = BY_STATUS.get(answer.status) or BY_CLASS.get(answer.status // 100, BY_CLASS[5])
     if found.action != "wait":
         return found
-    asked = _seconds(answer.retry_after, now)
-    return Outcome("retry", found.word) if asked is None else Outcome("wait", found.word, asked)
-
-
-def _seconds(retry_after: str | None, now: Callable[[], datetime]) -> float | None:
-    """Retry-After (RFC 9110 section 10.2.3: seconds or a date), bounded; None if there is none that can be read."""
-    if retry_after is None:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(retry_after) - now()).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return None if math.isnan(seconds) else min(max(seconds, SHORTEST_WAIT_S), LONGEST_WAIT_S)
+    if answer.retry_after_s is None:
+        return Outcome("retry", found.word)
+    return Outcome("wait", found.word, min(max(answer.retry_after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S))
 
 
 class Backoff:

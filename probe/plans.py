@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 import trio
 
-from parallax.clock import wall_ns
+from parallax.clock import NS, wall_ns
 from parallax.log import get_log
 from parallax.plan.checks import Unsupported
 from parallax.plan.part import PartError, decode_part, part_checks, part_hash
@@ -129,8 +129,8 @@ class PlanClient:
 
     def _note_clock(self, name: str, answer: PlanAnswer) -> None:
         """Date (RFC 9110 section 6.6.1) has whole seconds: half a second is added, and the network's way is in it."""
-        if answer.date is not None:
-            self._clock(name, answer.date.timestamp() + 0.5 - self._wall() / 1e9, 1.0)
+        if answer.date_s is not None:
+            self._clock(name, answer.date_s + 0.5 - self._wall() / NS, 1.0)
 
 
 async def _write(path: Path, body: bytes) -> None:

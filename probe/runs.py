@@ -50,7 +50,6 @@ async def run_target(
     async def one(address: Address) -> None:
         kind, subject = KINDS[check.kind], Subject(target=target, host=endpoint.host, address=address)
         own = await attempt(kind, check.spec, subject, check.timeout, tools, after=tape)
-        own.dims.update(address=address.ip, family=str(address.family))
         evidence = own.evidence()
         observations.append(start.observation(address, own, evidence, kind.judge(check.spec, evidence)))
 
@@ -86,6 +85,7 @@ async def _addresses(
 def _without_address(start: "_Start", endpoint: Endpoint, tape: Tape) -> Observation:
     evidence = tape.evidence()
     if endpoint.address is not None:
+        tape.dims["family"] = str(endpoint.address.family)
         verdict, abstain = Verdict("lookup_no_address", "probe"), NO_FAMILY
     else:
         verdict, abstain = judge_lookup(evidence) or Verdict("lookup_no_address"), None

@@ -40,7 +40,6 @@ class ShippingState(msgspec.Struct):
     """A person must act (see `stop` in probe.outcomes)."""
     batches: int = 0
     dropped: int = 0
-    peer: str = ""
 
 
 class Shipper:
@@ -110,7 +109,6 @@ class Shipper:
             self._round_trip_ns = to_ns(exchange.round_trip_s)
             self._offsets.add(self.name, exchange, trio.current_time())
             self.state.batches += 1
-            self.state.peer = answer.ack.peer
             if answer.ack.last_seq > self._spool.last_seq:
                 outcome = self._rolled_back(record, answer.ack.last_seq) or outcome
         return self._heed(outcome, record, answer)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from parallax.dialling.route import NotAllowed, Routes
-from parallax.dialling.sockets import open_tcp
+from parallax.dialling.sockets import close_now, open_tcp
 from parallax.values import Address, Family
 from probe.attempt import failure_of
 
@@ -112,7 +112,7 @@ def dialler(routes: Callable[[], Routes]) -> Dial:
             stream = await open_tcp(control, routes())
         except (NotAllowed, OSError) as error:
             return _PROOF.get(failure_of(error), False)
-        await trio.aclose_forcefully(stream)
+        close_now(stream)
         return True
 
     return dial

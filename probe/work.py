@@ -1,7 +1,7 @@
 """A plan in force to the jobs that carry it out: which pair, on which grid, run how. Nothing runs here."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from parallax.clock import wall_ns
@@ -13,7 +13,7 @@ from probe.plans import PlanInForce
 from probe.runner import Job
 from probe.schedule import Grid, Pair
 
-RunTarget = Callable[[Check, str, int], Awaitable[Sequence[Observation]]]
+RunTarget = Callable[[Check, str, int], Awaitable[list[Observation]]]
 
 
 def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pair, Job]:
@@ -23,15 +23,11 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
         for target in check.targets:
             grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
             endpoint = SPECS[check.kind].endpoint(target)
-            jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(_run, run_target, check, target))
+            jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(run_target, check, target))
     for unsupported in plan.unsupported:
         grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)
         jobs[Pair(unsupported.name, "")] = Job(grid, None, partial(_say_unsupported, unsupported, probe))
     return jobs
-
-
-async def _run(run_target: RunTarget, check: Check, target: str, scheduled_at: int) -> list[Observation]:
-    return list(await run_target(check, target, scheduled_at))
 
 
 async def _say_unsupported(check: Unsupported, probe: str, scheduled_at: int) -> list[Observation]:

@@ -18,7 +18,7 @@ import httpcore2
 import trio
 
 from parallax.dialling.route import Routes
-from parallax.dialling.sockets import open_tcp
+from parallax.dialling.sockets import close_now, open_tcp, socket_below
 from parallax.dialling.tls import Trust, client_context, open_tls
 from parallax.values import Address, Url
 
@@ -52,8 +52,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         self._forget(self)
-        # A close_notify to a peer that reads no more could wait for ever.
-        await trio.aclose_forcefully(self.stream)
+        close_now(self.stream)
 
     async def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
@@ -65,7 +64,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":  # a kept-alive connection that the peer has closed
-            return _readable(self.stream)
+            return socket_below(self.stream).is_readable()
         return None
 
 
@@ -219,9 +218,8 @@ class Http:
     async def aclose(self) -> None:
         """Closes every connection, without a farewell."""
         self._idle.clear()
-        with trio.CancelScope(shield=True):  # closing does not wait, and must reach the last one
-            for stream in list(self._backend.open):
-                await stream.aclose()
+        for stream in list(self._backend.open):
+            await stream.aclose()
 
     async def _take(self, target: httpcore2.URL) -> httpcore2.AsyncHTTPConnection:
         """A kept connection that is still good, or a new one, not yet dialled."""
@@ -267,8 +265,3 @@ def _request_headers(host: str, method: str, given: Mapping[str, str], body: byt
     if (body or method in ("POST", "PUT")) and not names & {"content-length", "transfer-encoding"}:
         headers.append(("Content-Length", str(len(body))))
     return [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
-
-
-def _readable(stream: trio.abc.Stream) -> bool:
-    inner: Any = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-    return bool(inner.socket.is_readable())

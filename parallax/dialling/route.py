@@ -38,7 +38,7 @@ class Routes(msgspec.Struct, frozen=True):
     def dial_address(self, address: Address, protocol: Protocol) -> Address:
         """The address to dial for one that is measured. Raises NotAllowed."""
         real = self.redirects.get((address, protocol), address)
-        ip = ipaddress.ip_address(real.ip)
+        ip = real.parsed_ip
         if not _public(ip) and not any(ip in network for network in self.allow):
             raise NotAllowed(real)
         return real

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import trio
 from trio import socket as tsocket
@@ -29,6 +30,18 @@ async def open_udp(address: Address, routes: Routes) -> tsocket.SocketType:
     with _closing_on_failure(_socket(real, "udp")) as sock:
         await sock.connect((real.ip, real.port))
         return sock
+
+
+def close_now(stream: trio.abc.Stream) -> None:
+    """Closes a TCP or TLS stream without a close_notify, which a peer that reads no more could hold up for ever."""
+    socket_below(stream).close()
+
+
+def socket_below(stream: trio.abc.Stream) -> tsocket.SocketType:
+    """The socket of a TCP stream, or of the one under a TLS stream."""
+    below: Any = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    sock: tsocket.SocketType = below.socket
+    return sock
 
 
 def _socket(address: Address, protocol: Protocol) -> tsocket.SocketType:

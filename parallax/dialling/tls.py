@@ -39,12 +39,9 @@ def client_context(trust: Trust, min_version: str = "1.2", alpn: tuple[str, ...]
     return context
 
 
-async def handshake(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str) -> "trio.SSLStream[Any]":
-    """A TLS stream after its handshake. Raises trio.BrokenResourceError with the ssl error as its cause; who wants
-    `peer_chain` then too opens the stream by `open_tls` and shakes hands itself."""
-    tls = open_tls(stream, context, server_name)
-    await tls.do_handshake()
-    return tls
+def check_ca_file(path: str) -> None:
+    """Whether the file holds CAs that can be trusted. Raises OSError or ssl.SSLError."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
 
 
 def open_tls(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str) -> "trio.SSLStream[Any]":

@@ -3,7 +3,7 @@
 from probe.checks.kind import Verdict
 from probe.tape import Evidence
 
-_BY_FAILURE = {
+BY_FAILURE = {
     "refused": "connect_refused",
     "unreachable": "connect_unreachable",
     "reset": "connection_reset",
@@ -30,5 +30,5 @@ def judge_connection(evidence: Evidence) -> Verdict | None:
     """The verdict where the attempt failed in a way that all kinds share; None where the kind must look further."""
     if evidence.failure == "timeout":
         return Verdict(_BY_OPEN_PHASE.get(evidence.phase or "", "overrun"))
-    reason = _BY_FAILURE.get(evidence.failure or "")
+    reason = BY_FAILURE.get(evidence.failure or "")
     return Verdict(reason) if reason else None

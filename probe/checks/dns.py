@@ -26,8 +26,7 @@ ZONE_IS_BROKEN = frozenset({6, 7, 8, 9, 10, 11, 12, 22, 23})
 async def run(spec: DnsSpec, subject: Subject, tape: Tape, tools: Tools) -> None:
     """Asks once. Phases: over UDP `query`, and `tcp_connect`, `tcp_query` after a truncated answer; over TCP `connect`
     and `query`."""
-    tape.dims.update(transport=spec.transport, family=str(subject.address.family), address=subject.address.ip)
-    tape.dims["resolver" if spec.role == "resolver" else "server"] = subject.host
+    tape.dims.update({"transport": spec.transport, "resolver" if spec.role == "resolver" else "server": subject.host})
     query = Query(name=spec.query, type=spec.type, recurse=spec.role == "resolver")
     heard = Heard()
     try:

@@ -15,12 +15,8 @@ from probe.checks.certificates import chain_findings, problems_of, read_certific
 from probe.checks.kind import Verdict
 from probe.tape import Evidence, Tape
 
-_BY_FAILURE = {
-    "tls_alert": "tls_alert",
-    "tls_old_version": "tls_old_version",
-    "tls_weak": "tls_weak",
-    "tls_malformed": "tls_malformed",
-}
+_REASONS = frozenset({"tls_alert", "tls_old_version", "tls_weak", "tls_malformed"})
+"""Failure words of the handshake that are reasons as they stand."""
 
 
 def note_session(tape: Tape, stream: trio.abc.Stream | None) -> None:
@@ -52,5 +48,4 @@ def judge_handshake(evidence: Evidence) -> Verdict | None:
     if evidence.failure == "certificate":
         problems: list[Any] = evidence.findings.get("problems") or ["untrusted"]
         return Verdict(f"tls_{problems[0]}")
-    reason = _BY_FAILURE.get(evidence.failure or "")
-    return Verdict(reason) if reason else None
+    return Verdict(evidence.failure) if evidence.failure in _REASONS else None

@@ -24,8 +24,9 @@ from probe.checks.bot_walls import bot_wall
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
 from probe.checks.kind import Subject, Tools, Verdict
-from probe.checks.response import Answer, retry_after_s, shown_headers
+from probe.checks.response import Answer, shown_headers
 from probe.checks.sites import site_of
+from probe.http_fields import retry_after_s
 from probe.tape import Evidence, Tape
 
 USUAL_HEADERS = {

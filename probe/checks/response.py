@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -72,23 +70,3 @@ def shown_headers(headers: Headers, named: Iterable[str]) -> dict[str, str]:
             value = headers[name][: MAX_HEADER_TEXT * 4]
             shown[name] = (value if name in _HARMLESS else redact_header(name, value))[:MAX_HEADER_TEXT]
     return shown
-
-
-def retry_after_s(headers: Headers, now_s: float) -> float | None:
-    """`Retry-After` in seconds from now, whether written as seconds or as a date (RFC 9110 section 10.2.3); None if it
-    is missing or unreadable. A date counts from the server's own `Date` if it sent one, else from `now_s`."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
-    until = _http_date(text)
-    if until is None:
-        return None
-    return max(0.0, round(until - (_http_date(headers.get("date", "")) or now_s), 1))
-
-
-def _http_date(text: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text[:100])
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

@@ -6,7 +6,7 @@ shows what it offers and its certificate; the version is then a matter of `judge
 
 import trio
 
-from parallax.dialling.sockets import open_tcp
+from parallax.dialling.sockets import close_now, open_tcp
 from parallax.dialling.tls import client_context, open_tls
 from parallax.plan.specs import TlsSpec
 from probe.checks import certificates
@@ -40,7 +40,7 @@ async def run(spec: TlsSpec, subject: Subject, tape: Tape, tools: Tools) -> None
         raise
     finally:
         note_session(tape, tls)
-        await trio.aclose_forcefully(tls)
+        close_now(tls)
 
 
 def judge(spec: TlsSpec, evidence: Evidence) -> Verdict | None:

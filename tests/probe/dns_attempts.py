@@ -3,41 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.specs import DnsSpec
 from parallax.values import Address, Cidr, Redirect
 from probe.attempt import attempt
 from probe.checks import KINDS
-from probe.checks.kind import Subject, Tools, Verdict
-from probe.tape import Evidence
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What an attempt came to."""
-
-    evidence: Evidence
-    verdict: Verdict | None
-    dims: dict[str, str]
-    site: str | None
-
-    @property
-    def reason(self) -> str | None:
-        return self.verdict.reason if self.verdict else None
-
-    @property
-    def fault(self) -> str | None:
-        return self.verdict.side if self.verdict else None
-
-    @property
-    def findings(self) -> dict[str, Any]:
-        return self.evidence.findings
-
-    @property
-    def phases(self) -> list[str]:
-        return [phase.name for phase in self.evidence.phases]
+from probe.checks.kind import Subject, Tools
+from tests.probe.attempts import Outcome
 
 
 def tools(

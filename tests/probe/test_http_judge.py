@@ -12,8 +12,9 @@ from parallax.values import Duration
 from probe.checks.bot_walls import bot_wall
 from probe.checks.http import ANSWER, judge
 from probe.checks.kind import Verdict
-from probe.checks.response import Answer, retry_after_s, shown_headers
+from probe.checks.response import Answer, shown_headers
 from probe.checks.sites import site_of
+from probe.http_fields import retry_after_s
 from probe.tape import Evidence
 
 JUST_A_MOMENT = b"<html><head><title>Just a moment...</title></head><script>window._cf_chl_opt={}</script>"

@@ -91,7 +91,7 @@ async def test_one_that_is_down_slows_nobody_and_gets_all_later(autojump_clock: 
     ("answer", "at"),
     [
         (Answer(failure="refused"), [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5, 91.5]),
-        (Answer(status=503, retry_after="20"), [0, 20, 40, 60, 80]),
+        (Answer(status=503, retry_after_s=20.0), [0, 20, 40, 60, 80]),
         (Answer(status=401), [0, 60]),
         (Answer(status=422), [0, 60]),
     ],

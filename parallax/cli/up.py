@@ -4,6 +4,7 @@ Both run as they would apart, over loopback HTTP with a token of their own; only
 are the lines of `changes`, from a reader of the journal `inputs` like any other.
 """
 
+import importlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,9 @@ def up(
         watching=_watching(loaded),
         as_json=as_json,
     )
+
+    for program in ("collector.main", "probe.main"):  # before the loop: a package that is missing is one line then
+        importlib.import_module(program)
 
     async def main() -> None:
         await run_both(settings)

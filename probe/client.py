@@ -49,6 +49,7 @@ class CollectorClient:
 
     def __init__(self, url: str, http: Http, token: Callable[[], Secret]) -> None:
         self._url, self._http, self._token = url.rstrip("/"), http, token
+        self._sent = ""
 
     async def post_batch(self, body: bytes, headers: dict[str, str]) -> Answer:
         """Sends a batch's bytes as they are."""
@@ -81,14 +82,23 @@ class CollectorClient:
             detail="" if status in (200, 304) else _shown(content),
         )
 
+    def has_new_token(self) -> bool:
+        """Whether the token is another one than was last sent. An unreadable one is none."""
+        try:
+            return self._token().reveal() != self._sent
+        except SecretError:
+            return False
+
     async def _exchange(
         self, method: str, path: str, headers: dict[str, str], body: bytes, timeout_s: float, limit: int
     ) -> tuple[int | None, Headers, bytes, str]:
         """Status (None if it failed), headers, the body up to a limit (the detail if it failed), the failure word."""
         try:
-            headers = {**headers, "authorization": f"Bearer {self._token().reveal()}"}
+            self._sent = self._token().reveal()
         except SecretError as error:
+            self._sent = ""
             return None, Headers(()), str(error).encode(), "token"
+        headers = {**headers, "authorization": f"Bearer {self._sent}"}
         with trio.move_on_after(timeout_s):
             try:
                 async with self._http.request(method, self._url + path, headers=headers, body=body) as response:

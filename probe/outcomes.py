@@ -13,9 +13,10 @@ import msgspec
 
 from parallax.wire import Ack
 
-Action = Literal["done", "retry", "wait", "drop", "stop"]
-"""done: the next one. retry: again after the backoff. wait: again after what the collector asked for. drop: these
-bytes are refused for good. stop: a person must act; keep the spool, say so, look again slowly."""
+Action = Literal["done", "retry", "wait", "restamp", "drop", "stop"]
+"""done: the next one. retry: again after the backoff. wait: again after what the collector asked for. restamp: again
+at once, under another identity, as this one was used for other content. drop: these bytes are refused for good. stop: a
+person must act; keep the spool, say so, look again slowly."""
 
 STOP_PAUSE_S = 60.0
 LONGEST_WAIT_S = 120.0
@@ -49,7 +50,7 @@ BY_STATUS: dict[int, Outcome] = {
     404: Outcome("stop", "no_such_path", STOP_PAUSE_S),
     405: Outcome("stop", "no_such_path", STOP_PAUSE_S),
     408: Outcome("retry", "timeout"),
-    409: Outcome("drop", "conflict"),
+    409: Outcome("restamp", "conflict"),
     413: Outcome("drop", "too_large"),
     415: Outcome("drop", "media_type"),
     422: Outcome("stop", "unknown_schema", STOP_PAUSE_S),

@@ -15,12 +15,14 @@ from parallax.journal import Journal, Record
 from parallax.log import get_log
 from probe.clocks import Exchange, Offsets
 from probe.outcomes import BY_STATUS, Answer, Backoff, Outcome, outcome_of
-from probe.spool import Spool
+from probe.spool import Spool, restamp
 from probe.statistics import Counters
 
 CHUNK_RECORDS = 32
 CHUNK_BYTES = 4_000_000
 EMPTY_PAUSE_S = 0.1
+TOKEN_LOOK_S = 2.0
+"""While only a person can help, how often it is looked whether the token was changed."""
 _log = get_log(__name__)
 
 
@@ -28,6 +30,9 @@ class Client(Protocol):
     """How a shipper reaches its collector. Never raises but for cancellation; owns its timeouts."""
 
     async def post_batch(self, body: bytes, headers: dict[str, str]) -> Answer: ...
+
+    def has_new_token(self) -> bool:
+        """Whether the token is another one than was last sent."""
 
 
 class ShippingState(msgspec.Struct):
@@ -63,6 +68,8 @@ class Shipper:
         self._backoff = backoff or Backoff()
         self._round_trip_ns: int | None = None
         self._turn = trio.Event()
+        self._before = journal.stats.last
+        """The last record of earlier lives of this process: what of it was sent is not known."""
         self.state = ShippingState(position=journal.cursor(name))
 
     async def serve(self) -> None:
@@ -73,7 +80,7 @@ class Shipper:
             turn, self._turn = self._turn, trio.Event()
             turn.set()
             if pause_s:
-                await trio.sleep(pause_s)
+                await self._pause(trio.current_time() + pause_s)
 
     async def wait_shipped(self) -> None:
         """Returns once all that is in the spool is shipped, or shipping fails; for the end of the process."""
@@ -99,9 +106,25 @@ class Shipper:
                     await self._journal.commit(self.name, self.state.position)
         return pause_s
 
+    async def _pause(self, until: float) -> None:
+        """Waits; not to the end if a person has changed the token meanwhile."""
+        while (left_s := until - trio.current_time()) > 0:
+            await trio.sleep(min(left_s, TOKEN_LOOK_S) if self.state.alarm else left_s)
+            if self.state.alarm and self._client.has_new_token():
+                return
+
     async def _ship(self, record: Record) -> float:
+        """Sends one record; the pause before it is sent again, 0 for the next one."""
+        answer, outcome = await self._send(record.body)
+        if answer.ack is not None and self._is_other_content(record, answer.ack):
+            outcome = BY_STATUS[409]
+        if outcome.action == "restamp":
+            answer, outcome = await self._send_restamped(record, answer)
+        return self._heed(outcome, record, answer)
+
+    async def _send(self, body: bytes) -> tuple[Answer, Outcome]:
         sent_at, started = self._wall(), trio.current_time()
-        answer = await self._client.post_batch(record.body, self._headers(sent_at))
+        answer = await self._client.post_batch(body, self._headers(sent_at))
         outcome = outcome_of(answer)
         if outcome.action == "done" and answer.ack is not None:
             took_ns = to_ns(trio.current_time() - started)
@@ -109,9 +132,36 @@ class Shipper:
             self._round_trip_ns = to_ns(exchange.round_trip_s)
             self._offsets.add(self.name, exchange, trio.current_time())
             self.state.batches += 1
-            if answer.ack.last_seq > self._spool.last_seq:
-                outcome = self._rolled_back(record, answer.ack.last_seq) or outcome
-        return self._heed(outcome, record, answer)
+        return answer, outcome
+
+    def _is_other_content(self, record: Record, ack: wire.Ack) -> bool:
+        """Whether the collector took the batch for a repeat, and it can be none.
+
+        A collector that has more of our stream than we ever cut has seen the future of this state folder: it is an
+        older copy of itself (a restored backup). A batch of this life that it took for a repeat was none; one of
+        earlier lives most likely was."""
+        if ack.last_seq <= self._spool.last_seq:
+            return False
+        batch = _decoded(record)
+        if batch is None or ack.last_seq <= batch.last_seq:
+            return False
+        self._begin_stream(batch.stream)
+        return record.position > self._before
+
+    async def _send_restamped(self, record: Record, answer: Answer) -> tuple[Answer, Outcome]:
+        """The spool still has what conflicts, so it is sent under an identity of its own. Only this collector is
+        concerned: others may have it as it was."""
+        batch = _decoded(record)
+        if batch is None:
+            return answer, Outcome("drop", "conflict")
+        self._begin_stream(batch.stream)
+        answer, outcome = await self._send(restamp(batch))
+        return answer, Outcome("drop", "conflict") if outcome.action == "restamp" else outcome
+
+    def _begin_stream(self, conflicting: str) -> None:
+        if self._spool.stream == conflicting:
+            _log.error("the collector has other content for this stream, a new one begins", stream=conflicting)
+            self._spool.begin_stream(conflicting)
 
     def _heed(self, outcome: Outcome, record: Record, answer: Answer) -> float:
         """Acts on an outcome; the pause before the same batch is sent again, 0 for the next batch."""
@@ -133,22 +183,7 @@ class Shipper:
         if outcome.action == "drop":
             self.state.dropped += 1
             self._counters.lose(outcome.word, record.count)
-            if outcome.word == "conflict":
-                self._begin_stream(record)
         return outcome.wait_s
-
-    def _rolled_back(self, record: Record, known_seq: int) -> Outcome | None:
-        """The collector has more of our stream than we ever cut: the state folder is an older copy of itself (a
-        restored backup). What it took for a repeat was none."""
-        if _stream_of(record) != self._spool.stream or known_seq <= self._spool.last_seq:
-            return None
-        return BY_STATUS[409]
-
-    def _begin_stream(self, record: Record) -> None:
-        stream = _stream_of(record)
-        if stream is not None:
-            _log.error("the collector has other content for this stream, a new one begins", stream=stream)
-            self._spool.begin_stream(stream)
 
     def _headers(self, sent_at: int) -> dict[str, str]:
         headers = {wire.SENT_AT: str(sent_at)}
@@ -157,9 +192,9 @@ class Shipper:
         return headers
 
 
-def _stream_of(record: Record) -> str | None:
+def _decoded(record: Record) -> wire.Batch | None:
     try:
-        return wire.decode(record.body).stream
+        return wire.decode(record.body)
     except wire.WireError as error:  # cannot be, as we cut it; a disk can
         _log.error("a spooled batch does not decode", position=record.position, error=str(error))
         return None

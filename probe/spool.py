@@ -5,7 +5,7 @@ in one transaction. So after a crash, a seq either stands in the spool with its 
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import trio
@@ -108,10 +108,7 @@ class Spool:
 
     def _cut(self, observations: list[Observation]) -> tuple[Entry, str, int]:
         stream, first = self.stream, self.last_seq + 1
-        stamped = [
-            msgspec.structs.replace(o, probe=self._probe, stream=stream, seq=seq)
-            for seq, o in enumerate(observations, first)
-        ]
+        stamped = _stamped(observations, self._probe, stream, first)
         envelope = self._envelope()
         batch = wire.Batch(
             probe=self._probe,
@@ -127,6 +124,20 @@ class Spool:
         )
         entry = Entry(kind=KIND, body=wire.encode(batch), at_ns=batch.cut_at, count=len(stamped))
         return entry, stream, batch.last_seq
+
+
+def restamp(batch: wire.Batch) -> bytes:
+    """The bytes of a batch under an identity of its own: a stream named by the batch's digest, from seq 1. The same
+    batch gives the same bytes, so they may be sent again, and no state is kept of it."""
+    stream, count = wire.digest(wire.encode(batch)).hex()[:16], len(batch.observations)
+    stamped = _stamped(batch.observations, batch.probe, stream, 1)
+    return wire.encode(msgspec.structs.replace(batch, stream=stream, first_seq=1, last_seq=count, observations=stamped))
+
+
+def _stamped(observations: Iterable[Observation], probe: str, stream: str, first: int) -> list[Observation]:
+    return [
+        msgspec.structs.replace(o, probe=probe, stream=stream, seq=seq) for seq, o in enumerate(observations, first)
+    ]
 
 
 def _parse(mark: bytes) -> tuple[str, int]:

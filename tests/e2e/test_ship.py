@@ -1,5 +1,7 @@
 """A real probe and a real collector in one process: the plan goes down, observations come up, clocks are compared."""
 
+import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,33 @@ async def test_the_plan_goes_down_and_observations_come_up(tmp_path: Path) -> No
         (tmp_path / "plan.toml").write_text(PLAN.format(name="second"))
         assert await wait_for(running.inputs, "second", 2)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_state_folder_restored_from_a_backup_loses_nothing(tmp_path: Path) -> None:
+    """Its numbers are given again, to other observations: the collector must get these, and none twice."""
+    collector, token = configs(tmp_path)
+    state, backup = tmp_path / "probe", tmp_path / "backup"
+    async with trio.open_nursery() as nursery:
+        running: Running = await nursery.start(collector_main, collector)
+
+        async def live(count: int) -> list[Observation]:
+            async with trio.open_nursery() as life:
+                await life.start(probe_main, probe_config(tmp_path, running, token))
+                seen = await wait_for(running.inputs, "first", count)
+                life.cancel_scope.cancel()
+            return seen
+
+        first = await live(4)
+        shutil.copytree(state, backup)
+        second = await live(len(first) + 8)
+        shutil.rmtree(state)
+        shutil.copytree(backup, state)
+        seen = await live(len(second) + 8)
+        nursery.cancel_scope.cancel()
+    assert len({o.stream for o in seen}) > 1
+    assert len({(o.run, o.subject) for o in seen}) == len(seen)
+    since = max(o.scheduled_at for o in second)
+    for target in {o.target for o in seen}:
+        ticks = sorted(o.scheduled_at for o in seen if o.target == target and o.scheduled_at > since)
+        assert [b - a for a, b in pairwise(ticks)] == [1_000_000_000] * (len(ticks) - 1)
+        assert len(ticks) >= 3

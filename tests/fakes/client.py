@@ -14,7 +14,11 @@ class FakeClient:
         self.taken: list[wire.Batch] = []
         self.asked: list[float] = []
         self.headers: list[dict[str, str]] = []
+        self.new_token = False
         self.answer: Callable[[wire.Batch], Awaitable[Answer]] = self.take
+
+    def has_new_token(self) -> bool:
+        return self.new_token
 
     async def post_batch(self, body: bytes, headers: dict[str, str]) -> Answer:
         self.asked.append(trio.current_time())

@@ -20,7 +20,7 @@ ACK = Ack(last_seq=1, received_at=1, answered_at=2)
         (Answer(status=403), "stop", STOP_PAUSE_S),
         (Answer(status=404), "stop", STOP_PAUSE_S),
         (Answer(status=408), "retry", 0),
-        (Answer(status=409), "drop", 0),
+        (Answer(status=409), "restamp", 0),
         (Answer(status=413), "drop", 0),
         (Answer(status=415), "drop", 0),
         (Answer(status=418), "stop", STOP_PAUSE_S),
@@ -52,7 +52,7 @@ def test_what_is_done_next(answer: Answer, action: str, wait_s: float) -> None:
 
 def test_only_what_can_never_be_taken_leaves_the_spool() -> None:
     left = [status for status in range(100, 600) if outcome_of(Answer(status=status)).action in ("done", "drop")]
-    assert left == [400, 409, 413, 415]
+    assert left == [400, 413, 415]
 
 
 def test_a_table_entry_that_stops_says_when_to_look_again() -> None:

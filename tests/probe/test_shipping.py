@@ -138,7 +138,9 @@ async def test_a_batch_that_is_refused_for_good_is_counted_and_the_next_is_sent(
     assert bench.clients["b"].seqs == [1, 2, 3]
 
 
-async def test_a_conflict_begins_a_new_stream(autojump_clock: trio.testing.MockClock) -> None:
+async def test_what_conflicts_is_sent_under_an_identity_of_its_own_and_a_new_stream_begins(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     bench = Bench()
     client, old = bench.clients["a"], bench.spool.stream
 
@@ -149,27 +151,90 @@ async def test_a_conflict_begins_a_new_stream(autojump_clock: trio.testing.MockC
     async with bench.running():
         await bench.put(3)
         await trio.sleep(1)
-    assert [(b.stream == old, b.first_seq) for b in client.taken] == [(False, 1), (False, 2)]
+    assert [(b.stream == bench.spool.stream, b.first_seq) for b in client.taken] == [(False, 1), (True, 1), (True, 2)]
+    assert [b.stream == old for b in bench.clients["b"].taken] == [True, False, False], "it has them as they were"
+    assert client.taken[0].observations[0].run == bench.clients["b"].taken[0].observations[0].run
+    assert not bench.counters.lost
+
+
+async def test_a_conflicting_batch_is_sent_again_with_the_same_bytes(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    client, old, came = bench.clients["a"], bench.spool.stream, list[wire.Batch]()
+
+    async def conflict_and_lose_the_answer(batch: wire.Batch) -> Answer:
+        if batch.stream == old:
+            return Answer(status=409)
+        came.append(batch)
+        return Answer(failure="timeout") if len(came) < 3 else await client.take(batch)
+
+    client.answer = conflict_and_lose_the_answer
+    async with bench.running():
+        await bench.put()
+        await trio.sleep(10)
+    assert len(came) == 3
+    assert came[0] == came[1] == came[2] == client.taken[0]
+
+
+async def test_what_conflicts_twice_is_dropped_and_counted(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    client = bench.clients["a"]
+
+    async def conflict(batch: wire.Batch) -> Answer:
+        return Answer(status=409)
+
+    client.answer = conflict
+    async with bench.running():
+        await bench.put()
+        await trio.sleep(1)
+    assert len(client.asked) == 2
     assert bench.counters.lost == {"conflict": 1}
 
 
-async def test_a_collector_that_knows_more_of_our_stream_than_we_do_begins_a_new_one(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_what_cannot_be_a_repeat_is_not_taken_for_one(autojump_clock: trio.testing.MockClock) -> None:
+    """The state folder is an older copy of itself: the collector knows the numbers that are given again."""
     bench = Bench()
-    client, old = bench.clients["a"], bench.spool.stream
-
-    async def repeat(batch: wire.Batch) -> Answer:
-        if batch.stream == old:
-            return Answer(status=200, ack=wire.Ack(last_seq=5000, received_at=1, answered_at=1))
-        return await client.take(batch)
-
-    client.answer = repeat
     async with bench.running():
         await bench.put(2)
         await trio.sleep(1)
-    assert [(b.stream == old, b.first_seq) for b in client.taken] == [(False, 1)]
-    assert bench.counters.lost == {"conflict": 1}
+    bench.journal.cursors.clear()  # the copy was made before these were acknowledged
+    again = Bench(bench.journal)
+    client, old = again.clients["a"], again.spool.stream
+
+    async def knows_more(batch: wire.Batch) -> Answer:
+        if batch.stream == old:
+            client.taken.append(batch)
+            return Answer(status=200, ack=wire.Ack(last_seq=5000, received_at=1, answered_at=1))
+        return await client.take(batch)
+
+    client.answer = knows_more
+    async with again.running():
+        again.spool.put_nowait(BAD)
+        await again.put(2)
+        await trio.sleep(1)
+    streams = [(b.stream == old, b.first_seq) for b in client.taken]
+    assert streams[:2] == [(True, 1), (True, 2)], "repeats of an earlier life, taken as such"
+    assert all(b.first_seq > 2 for b in client.taken[2:] if b.stream == old)
+    new = [o for b in client.taken if b.stream != old for o in b.observations]
+    assert len(new) == 3, "each of this life's, once"
+    assert again.spool.stream != old
+    assert not again.counters.lost
+
+
+async def test_a_changed_token_is_tried_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+    client = bench.clients["a"]
+
+    async def refuse(batch: wire.Batch) -> Answer:
+        return Answer(status=401)
+
+    client.answer = refuse
+    async with bench.running():
+        await bench.put()
+        await trio.sleep(10)
+        assert len(client.asked) == 1
+        client.answer, client.new_token = client.take, True
+        await trio.sleep(3)
+        assert client.seqs == [1]
 
 
 async def test_a_restart_goes_on_at_the_cursor(autojump_clock: trio.testing.MockClock) -> None:

@@ -37,7 +37,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def main(config: CollectorConfig, *, task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED) -> None:
-    """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start."""
+    """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start, and
+    where its journal takes no more, which only a restart mends."""
     _spare_collections()
     with lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
         try:
@@ -74,7 +75,14 @@ async def run(
     )
     app = make_app(Services(tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, stop=stop))
     with _owner_file(config, state, listener, tokens) as token:
+        failed: list[JournalError] = []
         async with trio.open_nursery() as nursery:
+
+            async def watch_journal() -> None:
+                failed.append(await inputs.wait_failed())
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(watch_journal)
             await nursery.start(plans.run)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
             _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)
@@ -83,6 +91,8 @@ async def run(
             task_status.started(
                 Running(url=listener.url, address=listener.address, state=state, token=token, inputs=inputs)
             )
+        if failed:  # raised here, past the nursery, so that it comes alone
+            raise failed[0]
 
 
 def _spare_collections() -> None:
@@ -107,7 +117,10 @@ def _owner_file(config: CollectorConfig, state: Path, listener: Listener, tokens
     path = state / "owner.json"
     token = tokens.add_own("owner", "local")
     way = {"url": listener.url, "token": token, "certificate": config.tls.certificate if config.tls else None}
-    write_private(path, msgspec.json.encode(way))
+    try:
+        write_private(path, msgspec.json.encode(way))
+    except OSError as error:  # a full disk: probes are served all the same
+        _log.error("commands on this host will not find this collector", path=str(path), error=error.strerror)
     try:
         yield token
     finally:

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -37,8 +37,9 @@ def lock_state_folder(path: Path) -> Iterator[Path]:
             raise StartError(
                 f"the state folder {path} is in use{_by(fd)}; stop that one, or set another `state`"
             ) from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # on a full disk the lock holds all the same, only nobody can read whose it is
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
         yield path
     finally:
         os.close(fd)

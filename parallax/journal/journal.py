@@ -109,6 +109,15 @@ class Journal:
             await self._changed.wait()
         await trio.lowlevel.cancel_shielded_checkpoint()
 
+    async def wait_failed(self) -> JournalError:
+        """Returns why, once the journal takes no more though nobody closed it: the program must end, since only a start
+        mends that."""
+        await self._ended.wait()
+        if self._why is None:
+            await trio.sleep_forever()
+        assert self._why is not None
+        return self._why
+
     def cursor(self, reader: str) -> int:
         """The last position that the reader has committed; 0 for a new one."""
         return self._cursors.get(reader, 0)

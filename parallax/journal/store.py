@@ -76,19 +76,15 @@ class Store:
         self.totals = read_totals(connection)
         self.cursors = read_cursors(connection)
         self.marks = read_marks(connection)
-        self._damaged = {int(p) for (p,) in connection.execute("SELECT position FROM damaged")}
+        self.damaged = frozenset(int(p) for (p,) in connection.execute("SELECT position FROM damaged"))
         newest = connection.execute("SELECT at_ns FROM records ORDER BY position DESC LIMIT 1").fetchone()
         self.newest_ns = int(newest[0]) if newest else 0
         """The stamp of the newest record at the start, 0 without one."""
 
-    @property
-    def damaged(self) -> frozenset[int]:
-        return frozenset(self._damaged)
-
     def apply(self, requests: Sequence[Request], room: Room) -> Applied:
         """All the requests in one transaction, durable on return. Raises sqlite3.Error or NoRoom, and then nothing has
         changed."""
-        transaction = _Transaction(self._db, self.totals, dict(self.cursors), set(self._damaged))
+        transaction = _Transaction(self._db, self.totals, dict(self.cursors), self.damaged)
         try:
             self._db.execute("BEGIN IMMEDIATE")
             outcomes = [transaction.do(request, room) for request in requests]
@@ -99,7 +95,7 @@ class Store:
                 with suppress(sqlite3.Error):  # what failed first is what the caller must hear
                     self._db.execute("ROLLBACK")
             raise
-        self.totals, self.cursors, self._damaged = transaction.totals, transaction.cursors, transaction.damaged
+        self.totals, self.cursors, self.damaged = transaction.totals, transaction.cursors, transaction.damaged
         for name, value in transaction.marks.items():
             if value is None:
                 self.marks.pop(name, None)
@@ -122,7 +118,9 @@ class Store:
 class _Transaction:
     """The working copy of one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, totals: Totals, cursors: dict[str, int], damaged: set[int]) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, totals: Totals, cursors: dict[str, int], damaged: frozenset[int]
+    ) -> None:
         self._db, self.totals, self.cursors, self.damaged = db, totals, cursors, damaged
         self.marks: dict[str, bytes | None] = {}
 
@@ -179,13 +177,12 @@ class _Transaction:
                 self._set_cursor(reader, 0)
 
     def _note_damage(self, positions: Sequence[int]) -> None:
-        for position in positions:
-            if position in self.damaged or not self.totals.first <= position <= self.totals.last:
-                continue
+        fresh = {p for p in positions if self.totals.first <= p <= self.totals.last} - self.damaged
+        for position in sorted(fresh):
             count, octets = self._guess(position)
             self._db.execute("INSERT INTO damaged VALUES (?)", (position,))
-            self.damaged.add(position)
             self._subtract(records=1, things=count, octets=octets, lost={"corrupt": count})
+        self.damaged |= fresh
 
     def _guess(self, position: int) -> tuple[int, int]:
         """Count and cost of a damaged record, as far as its row can still be read."""
@@ -218,7 +215,7 @@ class _Transaction:
         self._db.execute("DELETE FROM records WHERE position <= ?", (drop.upto,))
         if self.damaged:
             self._db.execute("DELETE FROM damaged WHERE position <= ?", (drop.upto,))
-            self.damaged = {position for position in self.damaged if position > drop.upto}
+            self.damaged = frozenset(position for position in self.damaged if position > drop.upto)
         self._subtract(records=drop.records, things=drop.things, octets=drop.bytes, lost=drop.lost)
         row = self._db.execute("SELECT position FROM records ORDER BY position LIMIT 1").fetchone()
         self.totals = msgspec.structs.replace(self.totals, first=int(row[0]) if row else self.totals.last + 1)

@@ -9,6 +9,9 @@ soon as the disk has room for the ballast and some more. Only what does not fit 
 
 Damage. A transaction that meets a damaged page leaves a marker file and ends the thread: everything waiting fails with
 JournalError, and the next start salvages. One place repairs, and it does so before anyone depends on it.
+
+A file that was removed or replaced while it is open still takes every write, and all of it is lost with the process. So
+each transaction looks whether the path still leads to the open file, before anyone hears that it is durable.
 """
 
 import sqlite3
@@ -42,6 +45,10 @@ class Done(msgspec.Struct, frozen=True):
     ballast: bool
 
 
+class _Removed(Exception):
+    """The path leads to another file than the open one, or to none."""
+
+
 class Ended(msgspec.Struct, frozen=True):
     """The thread's last word. `why` is None when it was asked to close."""
 
@@ -59,6 +66,7 @@ class Writer:
         self._queue: list[tuple[int, Request]] = []
         self._closing, self._group_bytes = False, group_bytes(ballast.size)
         self._squeezed = not ballast.whole
+        self._opened = self._identity()
         self._thread = threading.Thread(target=self._run, name=f"journal {path.name}", daemon=True)
 
     def start(self) -> None:
@@ -86,6 +94,10 @@ class Writer:
             why = None
         except sqlite3.Error as error:
             why = self._give_up(error)
+        except _Removed:
+            why = JournalError(
+                f"{self._path}: the file was removed or replaced while in use, what was in it is lost; restart"
+            )
         finally:
             self._report(Ended(why))
 
@@ -114,6 +126,8 @@ class Writer:
                 raise
             self._make_room()
             outcomes, marks = self._apply_each(requests)
+        if self._identity() != self._opened:
+            raise _Removed
         store = self._store
         tickets = [ticket for ticket, _ in group]
         return Done(
@@ -148,6 +162,18 @@ class Writer:
             if group is requests:
                 break
         return outcomes, marks
+
+    def _identity(self) -> list[tuple[int, int] | None]:
+        """Which files the path and its write-ahead log lead to: device and inode, None where nothing is there."""
+        found: list[tuple[int, int] | None] = []
+        for name in (self._path, self._path.with_name(self._path.name + "-wal")):
+            try:
+                stat = name.stat()
+            except OSError:
+                found.append(None)
+            else:
+                found.append((stat.st_dev, stat.st_ino))
+        return found
 
     def _room(self) -> Room:
         if not self._squeezed:

@@ -188,3 +188,27 @@ def send_until_dead(port: int, token: str, bodies: list[bytes], sent: list[int],
         pass
     finally:
         reached.set()
+
+
+async def test_a_journal_that_takes_no_more_ends_the_collector(tmp_path: Path) -> None:
+    loaded = config(tmp_path)
+    token = add_token(tmp_path / "state", "probe", "fra1")
+    ended: list[StartError] = []
+
+    async def run(task_status: trio.TaskStatus[Running]) -> None:
+        try:
+            await main(loaded, task_status=task_status)
+        except StartError as error:
+            ended.append(error)
+
+    async with trio.open_nursery() as nursery:
+        running = await nursery.start(run)
+        (running.state / "inputs.db").unlink()
+        async with await connect(running) as stream:
+            assert (await Client(stream).post(token, wire.encode(batch(1)))).status == 507
+    assert "inputs.db: the file was removed or replaced" in str(ended[0])
+    async with trio.open_nursery() as nursery:  # and a restart is the way out
+        running = await nursery.start(main, loaded)
+        async with await connect(running) as stream:
+            assert (await Client(stream).post(token, wire.encode(batch(1)))).status == 200
+        nursery.cancel_scope.cancel()

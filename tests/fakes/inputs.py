@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import trio
 
-from parallax.journal import Entry, JournalBusy, Record, Stats
+from parallax.journal import Entry, JournalBusy, JournalError, Record, Stats
 
 
 async def _at_once() -> None:
@@ -24,6 +24,7 @@ class MemoryInputs:
         self._marks: dict[str, bytes] = {}
         self._cursors: dict[str, int] = {}
         self._disk = trio.Lock()
+        self.failed = trio.Event()
 
     async def append(self, entries: Sequence[Entry], marks: Mapping[str, bytes] = {}) -> int:
         octets = sum(len(entry.body) for entry in entries)
@@ -47,6 +48,10 @@ class MemoryInputs:
     async def read(self, after: int, *, max_records: int = 100, max_bytes: int = 8_000_000) -> list[Record]:
         await trio.lowlevel.checkpoint()
         return self.records[after : after + max_records]
+
+    async def wait_failed(self) -> JournalError:
+        await self.failed.wait()
+        return JournalError("the journal takes no more")
 
     def cursor(self, reader: str) -> int:
         return self._cursors.get(reader, 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from parallax.clock import NS
 from parallax.journal import Entry, JournalBusy, JournalError, Limits, open_journal
@@ -432,3 +433,27 @@ async def test_marks_alone_can_be_set_with_an_empty_append(tmp_path: Path) -> No
         assert await journal.append([], {"stream": b"1"}) == 0
         assert journal.mark("stream") == b"1"
         assert await journal.append([entry()]) == 1
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_what_goes_into_a_removed_file_is_not_called_durable(tmp_path: Path, suffix: str, replaced: bool) -> None:
+    path = tmp_path / "j"
+    async with journal_at(path) as journal:
+        assert await journal.append([entry()]) == 1
+        gone = path.with_name(path.name + suffix)
+        gone.unlink()
+        if replaced:
+            gone.write_bytes(b"")
+        with pytest.raises(JournalError, match="removed or replaced while in use, what was in it is lost; restart$"):
+            await journal.append([entry()])
+        assert "removed or replaced" in str(await journal.wait_failed())
+        assert journal.stats.last == 1
+
+
+async def test_a_closed_journal_has_not_failed(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    async with journal_at(tmp_path / "j") as journal:
+        pass
+    with trio.move_on_after(1) as scope:
+        await journal.wait_failed()
+    assert scope.cancelled_caught

@@ -48,3 +48,13 @@ def test_a_written_file_is_private_and_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_does_not_hinder_the_lock(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, resource, signal, sys; from parallax.state import lock_state_folder\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "with lock_state_folder(pathlib.Path(sys.argv[1])) as state: print(state)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path)

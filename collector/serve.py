@@ -14,10 +14,8 @@ import errno
 import logging
 import resource
 import socket
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -31,6 +29,7 @@ from anycorn.worker_context import WorkerContext
 from anyio.streams.tls import TLSStream
 
 from collector.bodies import App, sinking
+from collector.certificates import Certificate
 from parallax.config import Tls
 from parallax.log import get_log
 from parallax.state import StartError
@@ -65,10 +64,10 @@ class Connection:
 
 
 class Listener:
-    """A bound and listening socket, with the TLS context if there is one."""
+    """A bound and listening socket, with the certificate if there is one."""
 
-    def __init__(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
-        self.sock, self.tls = sock, tls
+    def __init__(self, sock: socket.socket, certificate: Certificate | None) -> None:
+        self.sock, self.certificate = sock, certificate
 
     @property
     def address(self) -> Address:
@@ -77,7 +76,7 @@ class Listener:
 
     @property
     def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://{self.address}"
+        return f"{'https' if self.certificate else 'http'}://{self.address}"
 
     def close(self) -> None:
         self.sock.close()
@@ -85,7 +84,7 @@ class Listener:
 
 def open_listener(address: Address, tls: Tls | None) -> Listener:
     """Binds and listens. Raises StartError."""
-    context = _tls_context(tls) if tls else None
+    certificate = Certificate(tls) if tls else None
     sock = socket.socket(socket.AF_INET6 if address.family == 6 else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -100,7 +99,7 @@ def open_listener(address: Address, tls: Tls | None) -> Listener:
         sock.close()
         why = "something else listens there" if error.errno == errno.EADDRINUSE else error.strerror
         raise StartError(f"cannot listen on {address}: {why}; stop that, or set another `listen`") from None
-    return Listener(sock, context)
+    return Listener(sock, certificate)
 
 
 async def serve(
@@ -120,6 +119,8 @@ async def serve(
     server = _Server(app, listener, max_connections or _default_bound())
     async with trio.open_nursery() as nursery:
         requests = await nursery.start(server.hold)
+        if listener.certificate:
+            nursery.start_soon(listener.certificate.watch)
         task_status.started()
         try:
             await server.accept(requests)
@@ -186,10 +187,13 @@ class _Server:
         )
         try:
             stream: Any = await anyio.abc.SocketStream.from_socket(connection.sock)
-            if self._listener.tls:
+            if self._listener.certificate:
                 with trio.fail_after(HANDSHAKE_S):
                     stream = await TLSStream.wrap(
-                        stream, server_side=True, ssl_context=self._listener.tls, standard_compatible=False
+                        stream,
+                        server_side=True,
+                        ssl_context=self._listener.certificate.context,
+                        standard_compatible=False,
                     )
             await serve_one(stream)
         except (OSError, ValueError, trio.TooSlowError, anyio.BrokenResourceError, anyio.EndOfStream):
@@ -215,21 +219,3 @@ def _config() -> Config:
 
 def _default_bound() -> int:
     return min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-
-
-def _tls_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    for path in (tls.certificate, tls.key):
-        try:
-            Path(path).open("rb").close()
-        except OSError as error:
-            raise StartError(f"{path} of [tls] cannot be read: {error.strerror}") from None
-    try:
-        context.load_cert_chain(tls.certificate, tls.key)
-    except ssl.SSLError as error:
-        raise StartError(
-            f"[tls] {tls.certificate} and {tls.key} do not work together as PEM certificate and key: {error.reason}"
-        ) from None
-    return context

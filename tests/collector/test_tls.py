@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
+from cryptography.hazmat.primitives import serialization
 
+from collector.certificates import LOOK_S, Certificate
 from parallax import wire
 from parallax.config import Tls
 from parallax.dialling.http import open_http
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
+from parallax.state import StartError
 from tests.collector.serving import batch, collector
 from tests.parts.certificates import Authority
 
@@ -63,3 +67,73 @@ async def test_old_versions_and_plain_text_are_refused(tmp_path: Path, files: tu
             except trio.BrokenResourceError:
                 answer = b""
             assert not answer.startswith(b"HTTP")
+
+
+def served_name(certificate: Certificate, trust: Trust) -> str:
+    """The name in the certificate that a handshake shows, without sockets."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=trust.ca_file)
+    context.check_hostname = False
+    client = context.wrap_bio(to_client, to_server)
+    server = certificate.context.wrap_bio(to_server, to_client, server_side=True)
+    shaken = 0
+    while shaken < 2:
+        shaken = 0
+        for side in (client, server):
+            try:
+                side.do_handshake()
+                shaken += 1
+            except ssl.SSLWantReadError:
+                pass
+    (name,) = dict(client.getpeercert() or {})["subjectAltName"]
+    return str(name[1])
+
+
+def test_a_renewed_certificate_is_read_and_a_half_renewed_one_is_not(tmp_path: Path) -> None:
+    authority = Authority()
+    tls = Tls(certificate=str(tmp_path / "x.crt"), key=str(tmp_path / "x.key"))
+    authority.leaf("old.test").write(tmp_path, "x")
+    trust = Trust(authority.write(tmp_path))
+    certificate = Certificate(tls)
+    assert served_name(certificate, trust) == "old.test"
+    renewed = authority.leaf("new.test")
+    Path(tls.certificate).write_text(renewed.chain)
+    certificate.look()
+    assert served_name(certificate, trust) == "old.test", "the key is the old one still"
+    Path(tls.key).write_text(renewed.key[:100])
+    certificate.look()
+    assert served_name(certificate, trust) == "old.test"
+    Path(tls.key).unlink()
+    certificate.look()
+    assert served_name(certificate, trust) == "old.test"
+    Path(tls.key).write_text(renewed.key)
+    certificate.look()
+    assert served_name(certificate, trust) == "new.test"
+
+
+async def test_the_files_are_looked_at_again_and_again(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    authority = Authority()
+    certificate_file, key = authority.leaf("old.test").write(tmp_path, "x")
+    trust = Trust(authority.write(tmp_path))
+    certificate = Certificate(Tls(certificate=str(certificate_file), key=str(key)))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(certificate.watch)
+        for name in ("new.test", "newer.test"):
+            authority.leaf(name).write(tmp_path, "x")
+            await trio.sleep(LOOK_S * 1.5)
+            assert served_name(certificate, trust) == name
+        nursery.cancel_scope.cancel()
+
+
+def test_a_key_with_a_passphrase_is_one_line_and_asks_nobody(tmp_path: Path) -> None:
+    leaf = Authority().leaf("x.test")
+    certificate, key = leaf.write(tmp_path, "x")
+    plain = serialization.load_pem_private_key(leaf.key.encode(), None)
+    locked = plain.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    key.write_bytes(locked)
+    with pytest.raises(StartError, match="the key has a passphrase; take it off"):
+        Certificate(Tls(certificate=str(certificate), key=str(key)))

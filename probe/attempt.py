@@ -4,7 +4,8 @@ Every exception that a library raises on the way becomes a failure word here, by
 what the table does not know is a bug of ours and is reported as such, logged once with its traceback.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import trio
@@ -30,16 +31,24 @@ async def attempt(
 
 async def record(tape: Tape, timeout_s: float, gather: Callable[[], Awaitable[None]]) -> None:
     """Gathers onto the tape until its timeout. Never raises but for cancellation: how it ended is on the tape."""
-    with trio.move_on_at(tape.started + timeout_s) as deadline:
-        try:
-            await gather()
-        except Exception as error:  # the one place of the probe: a bug in a check must not stop the others
-            failure = failure_of(error)
-            if failure == "bug":
-                _log.exception("bug in a check")
-            tape.fail(failure, detail_of(error))
+    with trio.move_on_at(tape.started + timeout_s) as deadline, _failure_noted(tape):
+        await gather()
     if deadline.cancelled_caught:
         tape.fail("timeout")
+    tape.stop()
+    with _failure_noted(tape):
+        tape.read_rest()
+
+
+@contextmanager
+def _failure_noted(tape: Tape) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the one place of the probe: a bug in a check must not stop the others
+        failure = failure_of(error)
+        if failure == "bug":
+            _log.exception("bug in a check")
+        tape.fail(failure, detail_of(error))
 
 
 def failure_of(error: BaseException) -> str:

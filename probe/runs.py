@@ -37,7 +37,7 @@ async def run_target(
     `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but
     for cancellation, and takes the check's timeout at most.
     """
-    _prepare(check.kind, tools)
+    _prepare(check.kind, target, tools)
     endpoint = SPECS[check.kind].endpoint(target)
     start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns())
     tape = Tape()
@@ -59,11 +59,11 @@ async def run_target(
     return sorted(observations, key=lambda o: addresses.index(Address(o.subject)))
 
 
-def _prepare(kind: str, tools: Tools) -> None:
+def _prepare(kind: str, target: str, tools: Tools) -> None:
     prepare = KINDS[kind].prepare
     if prepare is not None:
         with suppress(OSError):  # the run meets it again, and says so
-            prepare(tools)
+            prepare(target, tools)
 
 
 async def _addresses(

@@ -4,7 +4,7 @@ A check's `run` writes here as it goes, so that partial evidence survives a time
 ran out is where it hung. Nothing here decides anything; `judge` does, from the `Evidence`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -49,6 +49,8 @@ class Tape:
         self._phases: list[Phase] = list(after._phases) if after else []  # noqa: SLF001
         self._open: tuple[str, float] | None = None
         self._failure: tuple[str, str | None] | None = None
+        self._later: list[Callable[[], Mapping[str, Any]]] = []
+        self._ended: float | None = None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -71,6 +73,10 @@ class Tape:
         """Adds findings; None values are left out, an existing key is overwritten."""
         self.findings.update({key: value for key, value in findings.items() if value is not None})
 
+    def read_later(self, read: Callable[[], Mapping[str, Any]]) -> None:
+        """For findings that take time to read out of what was gathered: `read` is called once the clock stands."""
+        self._later.append(read)
+
     def fail(self, failure: str, detail: str = "") -> None:
         """The attempt ended early, in the phase that is open. The first failure stays."""
         if self._failure is None:
@@ -78,16 +84,29 @@ class Tape:
             if detail:
                 self.findings["detail"] = detail[:500]
 
-    def evidence(self) -> Evidence:
-        """Closes the tape: an open phase ends now."""
+    def stop(self) -> None:
+        """The attempt is over: an open phase ends now, and the clock stands."""
         self._close_phase()
+        if self._ended is None:
+            self._ended = trio.current_time()
+
+    def read_rest(self) -> None:
+        """Notes what was left for later. Raises what the readers raise."""
+        later, self._later = self._later, []
+        for read in later:
+            self.note(**read())
+
+    def evidence(self) -> Evidence:
+        """What is on the tape, which is stopped if it was not."""
+        self.stop()
+        assert self._ended is not None
         failure, phase = self._failure or (None, None)
         return Evidence(
             phases=list(self._phases),
             findings=self.findings,
             failure=failure,
             phase=phase,
-            duration_ns=to_ns(trio.current_time() - self.started),
+            duration_ns=to_ns(self._ended - self.started),
             material=self.material,
         )
 

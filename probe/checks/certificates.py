@@ -4,8 +4,8 @@ OpenSSL stops at the first fault it meets and names only that one. Dates and nam
 that a certificate with several faults shows them all. OpenSSL looks in this order: chain of trust, name, dates. So what
 it has not reached is dates and names, and both can be computed from the leaf alone.
 
-The library that reads certificates takes long to import, so it is imported when the first certificate is read, or
-before, by `prepare`.
+The library that reads certificates takes long to import, so it is imported when the first certificate is read, which
+is after the attempt that brought it was measured.
 """
 
 import ipaddress
@@ -53,11 +53,6 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     key: str
     """Type and size: "RSA 2048", "EC secp256r1", "Ed25519"."""
-
-
-def prepare() -> None:
-    """Imports what the first certificate would else wait for."""
-    import cryptography.x509  # noqa: F401
 
 
 @lru_cache(256)
@@ -138,6 +133,12 @@ def _as_finding(certificate: Certificate) -> dict[str, Any]:
         "sha256": certificate.sha256,
         "key": certificate.key,
     }
+
+
+def problem_findings(chain: Sequence[bytes], name: str, now_s: float, verify_code: int) -> dict[str, Any]:
+    """The finding `problems` of a chain (DER, leaf first) that OpenSSL refused."""
+    leaf = read_certificate(chain[0]) if chain else None
+    return {"problems": problems_of(leaf, name, now_s, verify_code)}
 
 
 def problems_of(leaf: Certificate | None, name: str, now_s: float, verify_code: int) -> list[str]:

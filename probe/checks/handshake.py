@@ -4,6 +4,7 @@
 """
 
 import ssl
+from functools import partial
 from typing import Any
 
 import trio
@@ -11,7 +12,7 @@ import trio
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import alert_name, cause_chain
 from parallax.dialling.tls import peer_chain, session_of
-from probe.checks.certificates import chain_findings, problems_of, read_certificate
+from probe.checks.certificates import chain_findings, problem_findings
 from probe.checks.kind import Verdict
 from probe.tape import Evidence, Tape
 
@@ -26,7 +27,7 @@ def note_session(tape: Tape, stream: trio.abc.Stream | None) -> None:
     session = session_of(stream)
     if session is not None:
         tape.note(version=session.version, cipher=session.cipher, alpn=session.alpn)
-    tape.note(**chain_findings(peer_chain(stream), wall_ns() / NS))
+    tape.read_later(partial(chain_findings, peer_chain(stream), wall_ns() / NS))
 
 
 def note_refusal(tape: Tape, stream: trio.abc.Stream | None, name: str, error: BaseException) -> None:
@@ -34,11 +35,8 @@ def note_refusal(tape: Tape, stream: trio.abc.Stream | None, name: str, error: B
     for link in cause_chain(error):
         if isinstance(link, ssl.SSLCertVerificationError):
             chain = peer_chain(stream) if isinstance(stream, trio.SSLStream) else []
-            leaf = read_certificate(chain[0]) if chain else None
-            tape.note(
-                verify={"code": link.verify_code, "message": link.verify_message},
-                problems=problems_of(leaf, name, wall_ns() / NS, link.verify_code),
-            )
+            tape.note(verify={"code": link.verify_code, "message": link.verify_message})
+            tape.read_later(partial(problem_findings, chain, name, wall_ns() / NS, link.verify_code))
         elif isinstance(link, ssl.SSLError):
             tape.note(alert=alert_name(link))
 

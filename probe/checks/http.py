@@ -17,7 +17,7 @@ from parallax.dialling.errors import detail_of
 from parallax.dialling.http import ALPN, Headers, Http, HttpError, Response, open_http
 from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
-from probe.checks import certificates
+from parallax.values import Url
 from probe.checks.assertions import Miss, misses, statuses_of
 from probe.checks.body import BodyReader
 from probe.checks.bot_walls import bot_wall
@@ -48,10 +48,10 @@ _PHASES = {
 """httpcore2's events that begin a phase."""
 
 
-def prepare(tools: Tools) -> None:
-    """The trust store, read once."""
-    certificates.prepare()
-    client_context(tools.trust, "1.2", ALPN)
+def prepare(target: str, tools: Tools) -> None:
+    """The trust store, read once; for a URL with TLS."""
+    if Url(target).https:
+        client_context(tools.trust, "1.2", ALPN)
 
 
 async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> None:

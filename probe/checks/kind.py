@@ -50,6 +50,6 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Callable[[Any, Subject, Tape, Tools], Awaitable[None]]
     judge: Callable[[Any, Evidence], Verdict | None]
-    prepare: Callable[[Tools], None] | None = None
-    """Makes what all runs share and the first would else wait for; called before anything is measured, every time, so
-    it is cheap the second time. May raise OSError, which the run then meets again."""
+    prepare: Callable[[str, Tools], None] | None = None
+    """Given the target, makes what all runs share and the first would else wait for; called before anything is
+    measured, every time, so it is cheap the second time. May raise OSError, which the run then meets again."""

@@ -9,7 +9,6 @@ import trio
 from parallax.dialling.sockets import close_now, open_tcp
 from parallax.dialling.tls import client_context, open_tls
 from parallax.plan.specs import TlsSpec
-from probe.checks import certificates
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
 from probe.checks.kind import Subject, Tools, Verdict
@@ -19,9 +18,8 @@ ALPN = ("h2", "http/1.1")
 """What is offered (RFC 7301), as browsers do; a server of another protocol ignores it."""
 
 
-def prepare(tools: Tools) -> None:
+def prepare(target: str, tools: Tools) -> None:
     """The trust store, read once."""
-    certificates.prepare()
     client_context(tools.trust, "1.2", ALPN)
 
 

@@ -5,6 +5,7 @@ A datagram that is not the answer never ends a query: it is counted by cause and
 deadline. A connected socket never sees packets from other sources: the kernel drops them.
 """
 
+from collections.abc import Awaitable, Callable
 from random import SystemRandom
 
 import msgspec
@@ -52,29 +53,20 @@ async def ask_udp(query: Query, address: Address, routes: Routes, heard: Heard) 
     Raises NotAllowed and OSError (a closed port is ECONNREFUSED).
     """
     with await open_udp(address, routes) as sock:
-        reply = await _ask_once_udp(query, sock, heard)
-        if _chokes_on_edns(query, reply):
-            heard.edns_broken = True
-            reply = await _ask_once_udp(_without_edns(query), sock, heard)
-        return reply
+        return await _bare_if_edns_is_broken(query, heard, lambda asked: _ask_once_udp(asked, sock, heard))
 
 
 async def ask_tcp(query: Query, stream: trio.SocketStream, heard: Heard) -> Reply:
     """Asks over an open TCP connection (RFC 7766). Raises NoReply, OSError and trio.BrokenResourceError."""
-    reply = await _ask_once_tcp(query, stream, heard)
-    if _chokes_on_edns(query, reply):
+    return await _bare_if_edns_is_broken(query, heard, lambda asked: _ask_once_tcp(asked, stream, heard))
+
+
+async def _bare_if_edns_is_broken(query: Query, heard: Heard, ask: Callable[[Query], Awaitable[Reply]]) -> Reply:
+    reply = await ask(query)
+    if query.edns and reply.rcode == "FORMERR":  # RFC 6891 section 7: what a server without EDNS says
         heard.edns_broken = True
-        reply = await _ask_once_tcp(_without_edns(query), stream, heard)
+        reply = await ask(msgspec.structs.replace(query, edns=False))
     return reply
-
-
-def _chokes_on_edns(query: Query, reply: Reply) -> bool:
-    # RFC 6891 section 7: a server without EDNS says FORMERR.
-    return query.edns and reply.rcode == "FORMERR"
-
-
-def _without_edns(query: Query) -> Query:
-    return msgspec.structs.replace(query, edns=False)
 
 
 async def _ask_once_udp(query: Query, sock: tsocket.SocketType, heard: Heard) -> Reply:

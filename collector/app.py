@@ -29,7 +29,7 @@ from collector.status import Status
 from collector.tokens import Identity, Role, Tokens
 from parallax import wire
 from parallax.clock import wall_ns
-from parallax.journal import JournalBusy, JournalFull
+from parallax.journal import JournalBusy, JournalError, JournalFull
 from parallax.plan.part import NoSuchProbe
 
 LONGEST_POLL_S = 30.0
@@ -150,6 +150,8 @@ class Routes:
             return _refuse(Refusal("busy"))
         except JournalFull:
             return _refuse(Refusal("full"))
+        except JournalError:
+            return _refuse(Refusal("full", "the collector cannot write its journal"))
         if not changes:
             return _refuse(Refusal("conflict", "there is no earlier version of the plan to go back to"))
         state = self._services.plans.state

@@ -2,7 +2,8 @@
 
 The rules are in collector.rollout; here is the I/O around them. Every version and every change is a record in
 `inputs`, written before it takes effect. The texts of the versions that matter stand in one of the journal's marks
-too, so that the plan in force outlives its record.
+too, so that the plan in force outlives its record. And whoever reads `inputs` from its oldest record on must find the
+plan there: when the journal's bounds have taken its record away, it is written anew.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 import msgspec
 import trio
 
+from collector.editions import Edition, Served, Stored, Text
 from collector.fleet import Fleet
 from collector.inputs import PlanInput, PlanStateInput, encode_input
 from collector.reports import Report
@@ -20,20 +22,18 @@ from collector.rollout import (
     Event,
     Heard,
     Loaded,
-    PartInfo,
     RollBack,
     Rollout,
     Tick,
     Version,
     step,
 )
-from parallax.clock import NS, to_ns, wall_ns
-from parallax.journal import Entry, Journal, JournalBusy, JournalFull
+from parallax.clock import NS, wall_ns
+from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 from parallax.plan.load import load_plan_source
-from parallax.plan.part import NoSuchProbe, encode_part, part_hash, part_of, plan_hash
+from parallax.plan.part import NoSuchProbe
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
-from parallax.plan.types import Check, Plan
 
 MARK = "plan"
 WATCH_S = 0.4
@@ -41,58 +41,6 @@ WATCH_S = 0.4
 RACY_NS = 2 * NS
 _log = get_log(__name__)
 _Fingerprint = tuple[tuple[str, int, int, int], ...]
-
-
-class Served(msgspec.Struct, frozen=True):
-    """A probe's part: JSON, and the hash that is its ETag."""
-
-    body: bytes
-    hash: str
-
-
-class Text(msgspec.Struct, frozen=True):
-    """A version's files, as the mark keeps them."""
-
-    files: dict[str, str]
-
-
-class Stored(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """The rollout as the mark keeps it."""
-
-    version: int = 1
-    in_force: Text | None
-    previous: tuple[Text, ...]
-    candidate: Text | None
-    canary: str | None
-    refused: str | None
-
-
-class Edition:
-    """A version's text and plan, and its probes' parts as they are asked for."""
-
-    def __init__(self, source: PlanSource, plan: Plan) -> None:
-        self.source, self.plan = source, plan
-        self.loaded_at = wall_ns()
-        self._parts: dict[str, PartInfo | None] = {}
-        self.version = Version(
-            digest=source.hash,
-            hash=plan_hash(plan),
-            fleet=tuple(sorted(probe.id for probe in plan.probe)),
-            part=self._part,
-        )
-
-    def _part(self, probe: str) -> PartInfo | None:
-        if probe not in self._parts:
-            part = part_of(self.plan, probe)
-            checks = [check for check in self.plan.check if not check.probes or probe in check.probes]
-            self._parts[probe] = (
-                None if isinstance(part, NoSuchProbe) else PartInfo(part_hash(part), _longest_period(checks))
-            )
-        return self._parts[probe]
-
-    def serve(self, probe: str) -> Served | NoSuchProbe:
-        part = part_of(self.plan, probe)
-        return part if isinstance(part, NoSuchProbe) else Served(encode_part(part), part_hash(part))
 
 
 class Plans:
@@ -105,6 +53,8 @@ class Plans:
         self._lock = trio.Lock()
         self._changed = trio.Event()
         self._seen: _Fingerprint | None = None
+        self._written_after = 0
+        self._waits_for: type[Exception] | None = None
         self._send, self._reports = trio.open_memory_channel[Report](100)
         self.problems: list[str] = []
         self.lost_reports = 0
@@ -155,7 +105,7 @@ class Plans:
     async def roll_back(self, actor: str) -> list[Change]:
         """Goes back to the version before, or ends the trial under way; nothing where there is no way back.
 
-        Raises JournalBusy, JournalFull: nothing was changed then."""
+        Raises JournalBusy, JournalFull, JournalError: nothing was changed then."""
         return await self._apply(RollBack(actor=actor, at=wall_ns()))
 
     def edition(self, version: Version) -> Edition:
@@ -165,6 +115,7 @@ class Plans:
         while True:
             await trio.sleep(WATCH_S)
             await self._look()
+            await self._write_anew()
             if self._state.candidate:
                 await self._try(Tick(connected=self._fleet.connected(wall_ns()), at=wall_ns()))
 
@@ -174,6 +125,24 @@ class Plans:
             await trio.sleep(WATCH_S)
             if before == await trio.to_thread.run_sync(_fingerprint, self._path):
                 await self._load()
+
+    async def _write_anew(self) -> None:
+        """Writes the plan in force and the trial under way again, where the journal has dropped their records."""
+        if self._inputs.stats.first <= self._written_after + 1:
+            return
+        async with self._lock:
+            state, at, why = self._state, wall_ns(), "its record had left the journal"
+            if state.in_force is None:
+                return
+            changes = [Change(change="promoted", version=state.in_force, at=at, why=why)]
+            if trial := state.candidate:
+                changes.append(Change(change="candidate", version=trial.version, at=at, why=why))
+                if trial.canary:
+                    changes.append(Change(change="canary", version=trial.version, at=at, canary=trial.canary, why=why))
+            try:
+                await self._write(changes, state)
+            except (JournalBusy, JournalFull, JournalError):
+                return  # at the next look again
 
     async def _hear(self) -> None:
         async for report in self._reports:
@@ -205,12 +174,17 @@ class Plans:
         return kept or Edition(source, load_plan_source(source))
 
     async def _try(self, event: Event, edition: Edition | None = None) -> bool:
-        """Applies an event; False where the journal takes nothing just now, and it must be tried again."""
+        """Applies an event; False where the journal does not take it, and it must be tried again."""
         try:
             await self._apply(event, edition)
-        except (JournalBusy, JournalFull) as error:
-            _log.warning("a change of the plan waits for the journal", why=type(error).__name__)
+        except (JournalBusy, JournalFull, JournalError) as error:
+            if isinstance(error, JournalError) and self._state.in_force is None:
+                raise  # at the start; later on, whether the collector must end is for `main` to see
+            if type(error) is not self._waits_for:
+                _log.warning("a change of the plan waits for the journal", why=str(error))
+            self._waits_for = type(error)
             return False
+        self._waits_for = None
         return True
 
     async def _apply(self, event: Event, edition: Edition | None = None) -> list[Change]:
@@ -219,9 +193,7 @@ class Plans:
                 self._editions[edition.version.digest] = edition
             state, changes = await trio.to_thread.run_sync(step, self._state, event)
             if changes:
-                entries = [entry for change in changes for entry in self._entries(change)]
-                with trio.CancelScope(shield=True):
-                    await self._inputs.append(entries, {MARK: self._stored(state)})
+                await self._write(changes, state)
             self._state = state
             self._forget()
         if changes:
@@ -234,6 +206,15 @@ class Plans:
                 **{key: text for key in ("canary", "actor", "why") if (text := getattr(change, key))},
             )
         return changes
+
+    async def _write(self, changes: Sequence[Change], state: Rollout) -> None:
+        """Appends the changes, and the state after them as the mark. Raises JournalBusy, JournalFull."""
+        entries = [entry for change in changes for entry in self._entries(change)]
+        promoted = any(change.change == "promoted" for change in changes)
+        written_after = self._inputs.stats.last if promoted else self._written_after
+        with trio.CancelScope(shield=True):
+            await self._inputs.append(entries, {MARK: self._stored(state, written_after)})
+        self._written_after = written_after
 
     def _entries(self, change: Change) -> Sequence[Entry]:
         version = change.version
@@ -258,7 +239,7 @@ class Plans:
         kept = {version.digest for version in _versions(self._state)}
         self._editions = {digest: edition for digest, edition in self._editions.items() if digest in kept}
 
-    def _stored(self, state: Rollout) -> bytes:
+    def _stored(self, state: Rollout, written_after: int) -> bytes:
         def text(version: Version) -> Text:
             return Text(self._editions[version.digest].source.files)
 
@@ -269,6 +250,7 @@ class Plans:
                 candidate=text(state.candidate.version) if state.candidate else None,
                 canary=state.candidate.canary if state.candidate else None,
                 refused=state.refused,
+                written_after=written_after,
             )
         )
 
@@ -285,6 +267,7 @@ class Plans:
         in_force = self._revive(stored.in_force)
         candidate = self._revive(stored.candidate)
         now = wall_ns()
+        self._written_after = stored.written_after
         self._state = Rollout(
             in_force=in_force.version if in_force else None,
             previous=tuple(edition.version for edition in previous),
@@ -310,10 +293,6 @@ class Plans:
 def _versions(state: Rollout) -> list[Version]:
     trial = [state.candidate.version] if state.candidate else []
     return [*([state.in_force] if state.in_force else []), *state.previous, *trial]
-
-
-def _longest_period(checks: Sequence[Check]) -> int:
-    return max((to_ns(check.period) for check in checks), default=30 * NS)
 
 
 def _settled(seen: _Fingerprint) -> _Fingerprint | None:

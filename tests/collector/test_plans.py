@@ -10,7 +10,7 @@ from collector.inputs import PlanInput, PlanStateInput, decode_input
 from collector.tokens import add_token, revoke_tokens
 from parallax import wire
 from parallax.clock import NS
-from parallax.journal import JournalFull
+from parallax.journal import JournalError, JournalFull
 from parallax.plan.load import load_plan_source
 from parallax.plan.part import decode_part, part_hash, part_of
 from parallax.plan.source import PlanSource
@@ -181,6 +181,46 @@ async def test_a_change_waits_for_a_full_disk(tmp_path: Path) -> None:
         assert (await get(client, token, old)).status == 304
         journal.hold = well
         assert (await get(client, token, old, wait=10)).status == 200
+
+
+async def test_the_plan_is_written_anew_when_its_record_has_left_the_journal(tmp_path: Path) -> None:
+    journal = MemoryInputs()
+    async with collector(tmp_path, journal) as served, served.client() as client:
+        token = served.token()
+        old = (await get(client, token)).headers["etag"]
+        journal.drop()
+        await until(lambda: changes(served) == ["promoted"])
+        served.plan.write_text(CHANGED)
+        assert (await get(client, token, old, wait=10)).status == 200
+        journal.drop()
+        await until(lambda: changes(served) == ["promoted", "candidate", "canary"])
+        texts = [decode_input(record) for record in journal.records if record.kind == "plan"]
+        assert [t.files["plan.toml"] for t in texts if isinstance(t, PlanInput)] == [PLAN, CHANGED]
+    journal.drop()  # while the collector is down, as far as it can know
+    async with collector(tmp_path, journal) as served:
+        await until(lambda: changes(served)[:1] == ["promoted"])
+        written = len(journal.records)
+    async with collector(tmp_path, journal) as served, served.client() as client:
+        served.plan.write_text("broken")
+        await until_status(client, served, "problems")  # so it has looked a few times
+    assert len(journal.records) == written, "once is enough"
+
+
+async def test_a_journal_that_takes_no_more_leaves_the_plan_as_it_is(tmp_path: Path) -> None:
+    refused = trio.Event()
+
+    async def broken() -> None:
+        refused.set()
+        raise JournalError("broken")
+
+    journal = MemoryInputs()
+    async with collector(tmp_path, journal) as served, served.client() as client:
+        token = served.token()
+        old = (await get(client, token)).headers["etag"]
+        journal.hold = broken
+        served.plan.write_text(CHANGED)
+        await refused.wait()
+        assert (await get(client, token, old)).status == 304
 
 
 async def test_who_gets_no_plan(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ class MemoryInputs:
     def __init__(self, hold: Callable[[], Awaitable[None]] = _at_once, max_pending_bytes: int = 32_000_000) -> None:
         self.hold = hold
         self.records: list[Record] = []
+        self.dropped = 0
         self.pending = 0
         self.most_pending = 0
         self._max_pending = max_pending_bytes
@@ -36,18 +37,23 @@ class MemoryInputs:
             async with self._disk:
                 await self.hold()
                 for e in entries:
-                    position = len(self.records) + 1
+                    position = self.dropped + len(self.records) + 1
                     self.records.append(
                         Record(position=position, kind=e.kind, body=e.body, at_ns=e.at_ns, count=e.count)
                     )
                 self._marks.update(marks)
         finally:
             self.pending -= octets
-        return len(self.records)
+        return self.dropped + len(self.records)
+
+    def drop(self) -> None:
+        """All records go, as by age; the positions go on."""
+        self.dropped += len(self.records)
+        self.records.clear()
 
     async def read(self, after: int, *, max_records: int = 100, max_bytes: int = 8_000_000) -> list[Record]:
         await trio.lowlevel.checkpoint()
-        return self.records[after : after + max_records]
+        return [record for record in self.records if record.position > after][:max_records]
 
     async def wait_failed(self) -> JournalError:
         await self.failed.wait()
@@ -68,7 +74,7 @@ class MemoryInputs:
             records=len(self.records),
             things=sum(record.count for record in self.records),
             bytes=sum(len(record.body) for record in self.records),
-            first=1,
-            last=len(self.records),
+            first=self.dropped + 1,
+            last=self.dropped + len(self.records),
             lost={},
         )

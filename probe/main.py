@@ -58,7 +58,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
             clients = {collector.url: await _open_client(stack, collector) for collector in config.collector}
             await journal.register(list(clients))
             force, counters = Force(config), Counters()
-            health = Health(dialler(lambda: force.tools.routes))
+            health = Health(dialler(lambda: force.routes))
             spool = Spool(journal, config.id, partial(_envelope, config, force, health), counters)
             shippers = [
                 Shipper(name, client, journal, spool, health.offsets, counters) for name, client in clients.items()
@@ -69,7 +69,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                     spool.put_nowait(observation)
 
             async def run(check: Check, target: str, scheduled_at: int) -> list[Observation]:
-                return await run_target(check, target, force.vantage, force.tools, scheduled_at=scheduled_at)
+                return await run_target(check, target, force.vantage, force.tools(), scheduled_at=scheduled_at)
 
             def apply(plan: PlanInForce) -> None:
                 force.apply(plan)

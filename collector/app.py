@@ -125,7 +125,7 @@ class Routes:
         self._services.fleet.heard(probe, wall_ns(), peer)
         known = request.headers.get("if-none-match", "").strip().removeprefix("W/").strip('"')
         if known and plans.hash_for(probe) == known:
-            await self._wait_other(probe, known, _wait_s(request))
+            await self._wait_other(request, probe, known)
             if self._identify(request) != identity:  # revoked while it waited
                 return _refuse(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
             self._services.fleet.heard(probe, wall_ns(), peer)
@@ -158,16 +158,22 @@ class Routes:
         in_force = state.in_force.hash if state.in_force else ""
         return _json(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
 
-    async def _wait_other(self, probe: str, known: str, wait_s: float) -> None:
-        """Waits for another part, for the time to run out, or for the collector to end."""
+    async def _wait_other(self, request: Request, probe: str, known: str) -> None:
+        """Waits for another part, for the time to run out, for the client to leave, or for the collector to end."""
 
         async def wait_stop() -> None:
             await self._services.stop.wait()
             nursery.cancel_scope.cancel()
 
-        with trio.move_on_after(wait_s):
+        async def wait_gone() -> None:
+            while (await request.receive())["type"] == "http.request":
+                pass
+            nursery.cancel_scope.cancel()
+
+        with trio.move_on_after(_wait_s(request)):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_stop)
+                nursery.start_soon(wait_gone)
                 await self._services.plans.wait_other(probe, known)
                 nursery.cancel_scope.cancel()
 

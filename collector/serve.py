@@ -22,8 +22,9 @@ import anyio
 import anyio.abc
 import trio
 from anycorn.config import Config
-from anycorn.tcp_server import tcp_server_handler
-from anycorn.typing import ConnectionState
+from anycorn.events import Event, Updated
+from anycorn.tcp_server import TCPServer
+from anycorn.typing import LifespanState
 from anycorn.utils import wrap_app
 from anycorn.worker_context import WorkerContext
 from anyio.streams.tls import TLSStream
@@ -61,6 +62,22 @@ class Connection:
         """Ends it at once, whatever its tasks wait for."""
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(TCPServer):
+    """anycorn's handling of one connection, but once the peer has gone, nobody waits for its next request: anycorn
+    would keep the socket for the whole of KEEP_ALIVE_S, and a flood would hold descriptors far past the bound."""
+
+    gone = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self.gone = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        if not (self.gone and isinstance(event, Updated)):
+            await super().protocol_send(event)
 
 
 class Listener:
@@ -182,9 +199,6 @@ class _Server:
             oldest.cut()
 
     async def _handle(self, connection: Connection) -> None:
-        serve_one = tcp_server_handler(
-            self._app, self._config, self._context, ConnectionState({"connection": connection})
-        )
         try:
             stream: Any = await anyio.abc.SocketStream.from_socket(connection.sock)
             if self._listener.certificate:
@@ -195,7 +209,8 @@ class _Server:
                         ssl_context=self._listener.certificate.context,
                         standard_compatible=False,
                     )
-            await serve_one(stream)
+            state = LifespanState({"connection": connection})
+            await _Handler(self._app, self._config, self._context, state, stream).run()
         except (OSError, ValueError, trio.TooSlowError, anyio.BrokenResourceError, anyio.EndOfStream):
             pass  # the peer went away, or spoke no TLS
         except Exception:  # the collector's one place: a fault in one connection must not end the others

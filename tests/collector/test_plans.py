@@ -223,6 +223,23 @@ async def test_a_journal_that_takes_no_more_leaves_the_plan_as_it_is(tmp_path: P
         assert (await get(client, token, old)).status == 304
 
 
+async def test_polls_whose_clients_left_hold_nothing(tmp_path: Path) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async with collector(tmp_path) as served, served.client() as client:
+        token = served.token()
+        etag = (await get(client, token)).headers["etag"]
+        before = open_files()
+        streams = [await served.connect() for _ in range(50)]
+        for stream in streams:
+            await Client(stream).send("GET", "/v1/plan?wait=30", token=token, headers={"if-none-match": etag})
+        await until(lambda: open_files() >= before + 100)
+        for stream in streams:
+            await stream.aclose()
+        await until(lambda: open_files() <= before)
+
+
 async def test_who_gets_no_plan(tmp_path: Path) -> None:
     plan = '[[probe]]\nid = "lon1"\n' + PLAN
     async with collector(tmp_path, plan=plan) as served, served.client() as client:

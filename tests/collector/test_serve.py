@@ -18,11 +18,12 @@ LOOPBACK = Address("127.0.0.1:0")
 
 
 class App:
-    """Answers at once; /trust marks the connection, /wait waits for ever, /large sends much, /deaf reads no body,
+    """Answers at once; /trust marks the connection, /wait waits till `over`, /large sends much, /deaf reads no body,
     /bug raises."""
 
     def __init__(self) -> None:
         self.waiting = 0
+        self.over = trio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
@@ -33,7 +34,7 @@ class App:
         scope["state"]["connection"].trusted = path == "/trust"
         if path == "/wait":
             self.waiting += 1
-            await trio.sleep_forever()
+            await self.over.wait()
         body = bytes(50_000_000) if path == "/large" else b"ok"
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -108,6 +109,43 @@ async def test_a_flood_of_idle_connections_keeps_no_trusted_one_out() -> None:
         with trio.fail_after(5):
             assert await idle[0].receive_some(1) == b""
         for stream in (trusted, *idle):
+            await stream.aclose()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"]
+)
+async def test_a_peer_that_goes_away_leaves_nothing_open(sent: bytes) -> None:
+    """Whatever it was about to do: nobody waits for its next request."""
+    app = App()
+    async with serving(app) as (address, _):
+        before = open_files()
+        streams = [await connect(address) for _ in range(20)]
+        for stream in streams:
+            await stream.send_all(sent)
+            if sent.startswith(b"GET / HTTP"):
+                await stream.receive_some(1000)
+        if b"wait" in sent:
+            await until(lambda: app.waiting == 20)
+        else:
+            await until(lambda: open_files() >= before + 40)
+        for stream in streams:
+            await stream.aclose()
+        app.over.set()
+        await until(lambda: open_files() <= before)
+
+
+async def test_what_makes_room_is_closed() -> None:
+    """A flood whose peers keep their ends open holds no more than the bound here."""
+    async with serving(App(), max_connections=10) as (address, _):
+        before = open_files()
+        flood = [await connect(address) for _ in range(100)]
+        await until(lambda: open_files() - before - len(flood) <= 10)
+        for stream in flood:
             await stream.aclose()
 
 

@@ -17,6 +17,10 @@ MAX_SUBJECTS = 20_000
 """Beyond this the subject that was silent longest is forgotten: addresses of a large operator change for ever."""
 
 
+_HERE = {"address_not_allowed": "; of `parallax up`: --allow NETWORK"}
+"""Where `up` has another word for what a reason says to look at."""
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A subject of a check turned. `lasted_ns` is how long it had been the other way, None when it is seen first."""
 
@@ -37,6 +41,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
             return f"ok        {place}" + (f"  again, after {lasting(self.lasted_ns)}" if self.lasted_ns else "")
         known = REASONS.get(self.reason)
         meaning = f"{known.meaning} ({self.reason}); look at: {known.look}" if known else self.reason
+        meaning += _HERE.get(self.reason, "")
         return f"{self.grade:<8}  {place}  {meaning}"
 
 

@@ -65,6 +65,12 @@ def test_a_target_that_is_its_own_subject_is_named_once():
     assert str(change).count("192.0.2.1:443") == 1
 
 
+def test_what_up_does_not_dial_says_how_to_allow_it():
+    change = Changes().take(seen(0, "address_not_allowed", fault="config"))
+    assert str(change).startswith("config    front door")
+    assert str(change).endswith("--allow NETWORK")
+
+
 def test_subjects_are_kept_apart():
     ledger = Changes()
     ledger.take(seen(0, "connect_refused"))

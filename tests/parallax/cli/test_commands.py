@@ -54,7 +54,7 @@ def test_a_slip_is_answered_with_what_there_is(arguments: list[str], sentence: s
     ("arguments", "unwanted"),
     [
         (["--help"], ["trio", "rich", "msgspec", "probe", "collector", "ssl"]),
-        (["check", "tls", "127.0.0.1:1", "--json"], ["rich", "collector", "starlette"]),
+        (["check", "tls", "127.0.0.1:1", "--json"], ["rich", "cryptography", "collector", "starlette"]),
         (["collector", "--help"], ["trio", "rich", "probe", "collector"]),
     ],
 )
@@ -154,3 +154,21 @@ def test_tokens_are_made_listed_and_ended(tmp_path: Path):
     assert run("collector", "token", "revoke", "fra1", *state).exit_code == 0
     assert run("collector", "token", "list", *state).stdout == ""
     assert run("collector", "token", "revoke", "fra1", *state).exit_code == 2
+
+
+@pytest.mark.parametrize(("package", "command"), [("httpcore2", "up"), ("anycorn", "up"), ("dns", "check")])
+def test_a_package_that_is_missing_is_one_line(package: str, command: str, tmp_path: Path):
+    arguments = ["up", "--plan", str(ROOT / "docs/examples/small.toml"), "--state", str(tmp_path)]
+    if command == "check":
+        arguments = ["check", "tls", "127.0.0.1:1"]
+    code = (
+        "import sys\n"
+        f"sys.modules[{package!r}] = None  # as where it is not installed\n"
+        f"sys.argv = ['parallax', *{arguments!r}]\n"
+        "from parallax.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"this command needs the package '{package}" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr

@@ -6,7 +6,7 @@ show one token. Names and structure stay, as they tell what it was.
 """
 
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 MASK = "***"
 
@@ -30,6 +30,27 @@ SECRET_HEADERS = frozenset(
     }
 )
 """Headers whose values never leave, in lower case."""
+
+SECRET_QUERY_KEYS = frozenset(
+    {
+        "access_token",
+        "api_key",
+        "apikey",
+        "client_secret",
+        "id_token",
+        "id_token_hint",
+        "passwd",
+        "password",
+        "refresh_token",
+        "secret",
+        "sig",
+        "signature",
+        "token",
+        "x-amz-security-token",
+        "x-amz-signature",
+    }
+)
+"""Keys of a URL's query whose values are secrets, in lower case."""
 
 URL_HEADERS = frozenset({"location", "content-location", "refresh", "referer", "link"})
 """Headers whose values are URLs or hold some."""
@@ -58,6 +79,16 @@ _PATTERNS = (
         MASK,
     ),
 )
+
+
+def secret_query_key(url: str) -> str | None:
+    """The first key in a URL's query that holds a secret; None if there is none, or no URL."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return None
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return next((key for key, _, value in pairs if value and unquote(key).lower() in SECRET_QUERY_KEYS), None)
 
 
 def redact_url(url: str) -> str:

@@ -178,13 +178,13 @@ class Url(str):
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        parts = urlsplit(text)
+        if "@" in parts.netloc:  # looked at first, as the other messages quote the text
+            raise ValueError("the URL carries a user or password before '@'; a plan holds no secrets")
         if any(c.isspace() or ord(c) < 0x20 for c in text):
             raise ValueError(f"the URL {text!r} has a blank or control character in it")
-        parts = urlsplit(text)
         if parts.scheme not in ("http", "https"):
             raise ValueError(f"{text!r} is no URL to check; it must begin with https:// or http://")
-        if "@" in parts.netloc:
-            raise ValueError("the URL carries a user or password before '@'; a plan holds no secrets")
         if parts.fragment:
             raise ValueError(f"{text!r} has a fragment (#...), which is never sent; take it out")
         if not parts.hostname:

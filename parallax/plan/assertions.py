@@ -7,6 +7,7 @@ from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.plan.patterns import pattern_complaint
 from parallax.plan.specs import Assertion, HttpSpec
+from parallax.redaction import SECRET_HEADERS
 from parallax.values import Duration, Size
 
 LARGEST_BODY = Size(16_000_000)
@@ -18,7 +19,6 @@ _OURS = {
     "connection": "is set by Parallax",
     "accept-encoding": "is set by Parallax, which decodes only what it can bound",
 }
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie"})
 _SUBJECTS = ("status", "header", "body", "duration")
 _COMPARISONS = ("equals", "contains", "matches")
 
@@ -52,7 +52,7 @@ def _header_faults(headers: dict[str, str]) -> Iterator[Fault]:
             yield Fault(path, "is no header name; it has letters, digits and '-' (RFC 9110, 5.1)")
         elif lower in _OURS:
             yield Fault(path, f"cannot be set: it {_OURS[lower]}")
-        elif lower in _SECRET:
+        elif lower in SECRET_HEADERS:
             yield Fault(path, "carries a secret, and a plan holds none; secrets in checks are not built yet")
         elif lower in seen:
             yield Fault(path, "is there twice; header names have no case")

@@ -25,6 +25,7 @@ from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.assertions import http_faults
 from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
 from parallax.plan.types import Check, CheckKeys, Defaults
+from parallax.redaction import secret_query_key
 from parallax.values import VALUE_TYPES, Duration, encode_value
 
 FASTEST_EXTERNAL = Duration(15)
@@ -166,6 +167,10 @@ def _target_faults(targets: list[str], kind: str) -> Iterator[Fault]:
             where = endpoint_text(kind, target)
         except ValueError as error:
             yield Fault(("targets", place), str(error))
+            continue
+        if kind == "http" and (key := secret_query_key(target)):
+            complaint = f"the URL's query carries a secret ({key}), and a plan holds none; take it out"
+            yield Fault(("targets", place), complaint)
             continue
         same = target if kind == "http" else where
         if same in seen:

@@ -23,6 +23,14 @@ TIMEOUT_S = 10.0
 UNKNOWN = 3
 
 
+_TROUBLES = {
+    "missing": "observations missing",
+    "repeats": "batches sent again",
+    "conflicts": "batches in conflict",
+    "refused": "batches refused (the collector's log says why)",
+}
+
+
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """owner.json."""
 
@@ -144,7 +152,7 @@ def _probe(probe: dict[str, Any]) -> str:
     heard = "never" if probe["heard_s_ago"] is None else f"{_ago(probe['heard_s_ago'])} ago"
     facts = ["connected" if probe["connected"] else "silent", f"heard {heard}"]
     facts += [f"plan {probe['plan']}"] * bool(probe["plan"]) + [f"{probe['observations']} observations"]
-    facts += [f"{probe[name]} {name}" for name in ("missing", "repeats", "conflicts", "refused") if probe[name]]
+    facts += [f"{probe[name]} {words}" for name, words in _TROUBLES.items() if probe[name]]
     if probe["skewed"]:
         facts.append(f"its clock is off by {probe['clock_offset_s']} s")
     return f"{probe['id']}: {', '.join(facts)}"

@@ -13,7 +13,7 @@ import trio
 from parallax import wire
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress
-from parallax.dialling.errors import FAILURES
+from parallax.dialling.errors import FAILURES, detail_of
 from parallax.dialling.http import ALPN, Headers, Http, Response, open_http
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.tls import Trust, client_context
@@ -107,8 +107,12 @@ class CollectorClient:
                         return None, Headers(()), b"the answer is too large", "malformed"
                     return response.status_code, response.headers, content, ""
             except _FAILURES as error:
-                return None, Headers(()), str(error).encode()[:300], failure_of(error)
+                failure = failure_of(error)
+                return None, Headers(()), (detail_of(error)[:300] + _WAY_OUT.get(failure, "")).encode(), failure
         return None, Headers(()), b"", "timeout"
+
+
+_WAY_OUT = {"certificate": "; is `ca` of this [[collector]] the CA of the collector's certificate?"}
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalFull
 from parallax.log import get_log
 from parallax.observation import Observation
+from parallax.state import StartError
 from probe.cutter import Cutter
 from probe.statistics import Counters
 
@@ -23,6 +24,8 @@ MAX_WAITING = 2_000
 DISK_PAUSE_S = 1.0
 KIND = "batch"
 _MARK = "stream"
+_OWNER = "probe"
+"""The mark with the probe's id: batches carry it, and a collector takes them from nobody else."""
 _log = get_log(__name__)
 
 
@@ -36,7 +39,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spool:
-    """Takes observations, cuts batches, appends them. `serve` until `close` was called and all of it is on disk."""
+    """Takes observations, cuts batches, appends them. `serve` until `close` was called and all of it is on disk.
+
+    Raises StartError where the journal is another probe's spool."""
 
     def __init__(self, journal: Journal, probe: str, envelope: Callable[[], Envelope], counters: Counters) -> None:
         self._journal, self._probe, self._envelope, self._counters = journal, probe, envelope, counters
@@ -44,6 +49,12 @@ class Spool:
         self._cutter = Cutter()
         self._closed = trio.Event()
         self._stuck = False
+        owner = (journal.mark(_OWNER) or probe.encode()).decode()
+        if owner != probe:
+            raise StartError(
+                f"the state folder belongs to the probe {owner!r}, and its spool may hold what only that one can ship; "
+                f"give {probe!r} a `state` of its own"
+            )
         mark = journal.mark(_MARK)
         self.stream, self.last_seq = _parse(mark) if mark else (secrets.token_hex(8), 0)
 
@@ -94,7 +105,9 @@ class Spool:
         while True:
             entry, stream, last_seq = self._cut(observations)
             try:
-                await self._journal.append([entry], {_MARK: f"{stream} {last_seq}".encode()})
+                await self._journal.append(
+                    [entry], {_MARK: f"{stream} {last_seq}".encode(), _OWNER: self._probe.encode()}
+                )
             except (JournalFull, JournalBusy) as error:
                 if not self._stuck:
                     _log.error("the spool cannot be written, observations wait", error=str(error))

@@ -11,6 +11,7 @@ import trio.testing
 
 from parallax import wire
 from parallax.journal import Entry, JournalFull, Limits, open_journal
+from parallax.state import StartError
 from probe.cutter import MAX_RAW, Cutter
 from probe.spool import MAX_WAITING, Envelope, Spool
 from probe.statistics import Counters
@@ -215,3 +216,13 @@ async def test_both_journals_do_what_the_spool_and_the_shipper_need(tmp_path: Pa
         with trio.move_on_after(0) as waited:
             await journal.wait_beyond(3)
         assert waited.cancelled_caught
+
+
+async def test_another_probes_spool_is_refused_before_anything_is_lost(tmp_path: Path) -> None:
+    async with open_journal(tmp_path / "spool.db", Limits(max_bytes=10**6, max_age_s=1e6)) as journal:
+        spool = spool_on(journal)
+        async with serving(spool):
+            spool.put_nowait(OK)
+        with pytest.raises(StartError, match=r"belongs to the probe 'p1'.*give 'p2' a `state` of its own"):
+            Spool(journal, "p2", Envelope, Counters())
+        assert spool_on(journal).stream == spool.stream

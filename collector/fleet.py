@@ -53,7 +53,7 @@ class Fleet:
     def heard(self, probe: str, at: int, peer: str) -> Member:
         """The probe has shown its token."""
         member = self.member(probe)
-        member.heard_at = max(member.heard_at, at)
+        member.heard_at = at  # not the latest ever: this host's clock may have been put back
         member.peer = peer
         return member
 
@@ -65,8 +65,9 @@ class Fleet:
         return member.offset
 
     def connected(self, at: int) -> tuple[str, ...]:
-        """The ids of the probes heard of late, the most recent first, then by id."""
-        heard = [(-m.heard_at, probe) for probe, m in self.members.items() if at - m.heard_at <= CONNECTED_NS]
+        """The ids of the probes heard of late, the most recent first, then by id. One that was heard in the future was
+        heard before the clock was put back, and nobody knows when."""
+        heard = [(-m.heard_at, probe) for probe, m in self.members.items() if abs(at - m.heard_at) <= CONNECTED_NS]
         return tuple(probe for _, probe in sorted(heard))
 
 

@@ -132,9 +132,12 @@ def _limits(config: CollectorConfig) -> Limits:
         max_bytes=config.limits.inputs_size,
         max_age_s=config.limits.inputs_age,
         ballast_bytes=config.limits.ballast,
+        refuse_when_full=True,  # probes keep what is refused; what was acknowledged has no other copy
     )
 
 
 def _no_plan(config: CollectorConfig, problems: list[str]) -> str:
+    if not problems:
+        return "the plan cannot be written to the journal: the disk is full; free some room on it"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f'the plan is refused: {problems[0]}{more}; see "parallax plan check {config.plan}"'

@@ -181,7 +181,7 @@ def _ticked(state: Rollout, event: Tick) -> Stepped:
         return _begin_trial(state, event.connected, event.at)
     part = trial.version.part(trial.canary)
     patience = max(SILENT_PERIODS * part.period_ns if part else 0, SHORTEST_PATIENCE_NS)
-    if event.at - trial.heard_at <= patience:
+    if abs(event.at - trial.heard_at) <= patience:  # a clock put back must not lengthen the wait
         return state, []
     tried = (*trial.tried, trial.canary)
     if not set(event.connected) - set(tried):

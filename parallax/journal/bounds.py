@@ -56,6 +56,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     keep_read: bool
     full: bool = False
     """Whether `max_bytes` is what a full disk leaves, not what the owner set."""
+    keep_unread: bool = False
+    """Whether `max_bytes` may cost only what every registered reader has committed."""
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +74,12 @@ def plan_drop(heads: Iterable[Head], bounds: Bounds, *, held: int, need: int, re
     """Which of the oldest records (in order) must go so that `need` more octets fit beside the `held` ones.
 
     `read_upto` is the position up to which every registered reader has committed; what goes beyond it is lost, by
-    cause. None: nothing must go."""
+    cause. None: nothing must go, or with `keep_unread` nothing may."""
     upto = rows = records = things = gone = 0
     lost: dict[str, int] = {}
     for head in heads:
         read = head.position <= read_upto
-        if held - gone + need > bounds.max_bytes:
+        if held - gone + need > bounds.max_bytes and (read or not bounds.keep_unread):
             cause = "disk_full" if bounds.full else "size"
         elif rows >= DROPS_AT_ONCE:
             break

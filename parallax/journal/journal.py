@@ -53,6 +53,7 @@ class Journal:
             max_bytes=limits.max_bytes,
             max_age_ns=to_ns(limits.max_age_s) if math.isfinite(limits.max_age_s) else 2**62,
             keep_read=limits.keep_read,
+            refuse_when_full=limits.refuse_when_full,
         )
         self._writer = Writer(
             path, opened.store, opened.ballast, room, lambda done: token.run_sync_soon(self._publish, done)

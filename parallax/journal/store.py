@@ -64,7 +64,12 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int
     max_age_ns: int
     keep_read: bool
+    refuse_when_full: bool = False
     full: bool = False
+
+    @property
+    def keep_unread(self) -> bool:
+        return self.full and self.refuse_when_full
 
 
 class Store:
@@ -142,6 +147,8 @@ class _Transaction:
         if need > room.max_bytes:
             raise NoRoom
         self._drop(room, before_ns=request.now_ns - room.max_age_ns, need=need)
+        if room.keep_unread and self.totals.bytes + need > room.max_bytes:
+            raise NoRoom
         position, rows = self.totals.last, []
         for entry in request.entries:
             position, kind = position + 1, entry.kind.encode()
@@ -197,8 +204,14 @@ class _Transaction:
         if not self.totals.records and not self.damaged:
             return
         keep_read = room.keep_read or not self.cursors  # nobody registered has not read everything
-        bounds = Bounds(max_bytes=room.max_bytes, before_ns=before_ns, keep_read=keep_read, full=room.full)
-        read_upto = min(self.cursors.values(), default=self.totals.last)
+        bounds = Bounds(
+            max_bytes=room.max_bytes,
+            before_ns=before_ns,
+            keep_read=keep_read,
+            full=room.full,
+            keep_unread=room.keep_unread,
+        )
+        read_upto = min(self.cursors.values(), default=0 if room.keep_unread else self.totals.last)
         drop = plan_drop(self._heads(), bounds, held=self.totals.bytes, need=need, read_upto=read_upto)
         if drop:
             self._delete(drop)

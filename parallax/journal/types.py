@@ -16,6 +16,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """False (a spool): a record goes as soon as every registered reader has committed it."""
     ballast_bytes: int = 4_000_000
     """Kept free on the disk for the moment when it is full; 0 for none."""
+    refuse_when_full: bool = False
+    """What a full disk costs. False (a spool): the oldest records make way for new ones, and are counted as lost. True:
+    nothing goes but what every registered reader has committed; new records are refused with JournalFull, so that
+    whoever sends them keeps them."""
     max_pending_bytes: int = 32_000_000
     """What may wait in memory for the disk; one append may exceed it when nothing else waits."""
 

@@ -4,8 +4,9 @@ Whatever has gathered while the last transaction was on its way to the disk beco
 rate bounds the delay, not the throughput. A request that was taken is carried out whether or not anyone still waits.
 
 The full disk. A transaction that finds no room is undone; the ballast is released, and from then on the journal keeps
-to the room that it has: old records make way for new ones within the file (counted as "disk_full"). It grows again as
-soon as the disk has room for the ballast and some more. Only what does not fit in even so is refused.
+to the room that it has: old records make way for new ones within the file (counted as "disk_full"), or with
+`refuse_when_full` only those that were read. It grows again as soon as the disk has room for the ballast and some more.
+Only what does not fit in even so is refused.
 
 Damage. A transaction that meets a damaged page leaves a marker file and ends the thread: everything waiting fails with
 JournalError, and the next start salvages. One place repairs, and it does so before anyone depends on it.

@@ -19,9 +19,11 @@ from collector.main import Running, main
 from collector.tokens import add_token
 from parallax import wire
 from parallax.config import CollectorConfig
+from parallax.journal import JournalFull
 from parallax.state import StartError
 from parallax.values import Address
-from tests.collector.serving import PLAN, Client, batch
+from tests.collector.serving import PLAN, Client, batch, collector
+from tests.fakes.inputs import MemoryInputs
 
 pytestmark = pytest.mark.slow
 
@@ -212,3 +214,15 @@ async def test_a_journal_that_takes_no_more_ends_the_collector(tmp_path: Path) -
         async with await connect(running) as stream:
             assert (await Client(stream).post(token, wire.encode(batch(1)))).status == 200
         nursery.cancel_scope.cancel()
+
+
+async def test_a_first_start_that_the_journal_refuses_is_one_line(tmp_path: Path) -> None:
+    async def full() -> None:
+        raise JournalFull
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with collector(tmp_path, MemoryInputs(hold=full)):
+            pass
+    [error] = caught.value.exceptions
+    assert isinstance(error, StartError)
+    assert str(error) == "the plan cannot be written to the journal: the disk is full; free some room on it"

@@ -114,6 +114,10 @@ CASES: dict[str, tuple[list[Event], list[str]]] = {
         [*ON_TRIAL, tick(60, "fra1", "lon1")],
         ["promoted a", "candidate b", "canary b fra1"],
     ),
+    "a clock put back does not lengthen the wait": (
+        [*ON_TRIAL, tick(-3600, "fra1", "lon1")],
+        ["promoted a", "candidate b", "canary b fra1", "canary b lon1"],
+    ),
     "so is one that fell silent": (
         [*ON_TRIAL, heard("fra1", "b/fra1", 10, 9, at=10), tick(69, "lon1"), tick(71, "lon1")],
         ["promoted a", "candidate b", "canary b fra1", "canary b lon1"],

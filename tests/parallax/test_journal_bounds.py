@@ -6,8 +6,8 @@ from parallax.clock import NS
 from parallax.journal.bounds import DROPS_AT_ONCE, AgeClock, Bounds, Drop, Head, plan_drop
 
 
-def bounds(max_bytes: int = 1000, before_ns: int = -1, *, keep_read: bool = True, full: bool = False) -> Bounds:
-    return Bounds(max_bytes=max_bytes, before_ns=before_ns, keep_read=keep_read, full=full)
+def bounds(max_bytes: int = 1000, before_ns: int = -1, *, keep_read: bool = True, **more: bool) -> Bounds:
+    return Bounds(max_bytes=max_bytes, before_ns=before_ns, keep_read=keep_read, **more)
 
 
 def heads(number: int, at_ns: int = 10) -> list[Head]:
@@ -21,6 +21,14 @@ def heads(number: int, at_ns: int = 10) -> list[Head]:
         (bounds(), 1000, 100, 4, Drop(upto=1, records=1, things=5, bytes=100, lost={})),
         (bounds(), 1000, 101, 0, Drop(upto=2, records=2, things=10, bytes=200, lost={"size": 10})),
         (bounds(full=True), 1000, 1, 0, Drop(upto=1, records=1, things=5, bytes=100, lost={"disk_full": 5})),
+        (bounds(full=True, keep_unread=True), 1000, 1, 0, None),
+        (
+            bounds(full=True, keep_unread=True),
+            1000,
+            200,
+            1,
+            Drop(upto=1, records=1, things=5, bytes=100, lost={}),
+        ),
         (bounds(before_ns=10), 400, 0, 2, Drop(upto=4, records=4, things=20, bytes=400, lost={"age": 10})),
         (bounds(before_ns=9), 400, 0, 2, None),
         (bounds(keep_read=False), 400, 0, 3, Drop(upto=3, records=3, things=15, bytes=300, lost={})),

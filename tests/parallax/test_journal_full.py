@@ -132,6 +132,56 @@ trio.run(main)
 """
 
 
+WHAT_IS_UNREAD_STAYS = """
+import sys, trio
+from pathlib import Path
+from parallax.journal import *
+
+AT = 1_800_000_000 * 10**9
+folder = Path(sys.argv[1])
+path, filler = folder / "j", folder / "filler"
+limits = Limits(max_bytes=100_000_000, max_age_s=1e6, ballast_bytes=2_000_000, refuse_when_full=True)
+
+def entry(n):
+    return Entry(kind="batch", body=b"%d " % n + bytes(25_000), at_ns=AT, count=500)
+
+async def positions(journal):
+    found, after = [], 0
+    while records := await journal.read(after):
+        found += [r.position for r in records]
+        after = found[-1]
+    return found
+
+async def until_full(journal, n):
+    while True:
+        try:
+            assert await journal.append([entry(n + 1)]) == n + 1
+        except JournalFull:
+            return n
+        n += 1
+
+async def main():
+    async with open_journal(path, limits, wall=lambda: AT) as journal:
+        n = await until_full(journal, 0)
+        assert n > 300, n
+        assert await until_full(journal, n) == n
+        assert await positions(journal) == list(range(1, n + 1)), "nobody reads yet: nothing goes"
+        await journal.register(["reader"])
+        assert await until_full(journal, n) == n
+        await journal.commit("reader", 100)
+        more = await until_full(journal, n)
+        assert n + 80 < more <= n + 100, (n, more, journal.stats)
+        assert await positions(journal) == list(range(101, more + 1))
+    async with open_journal(path, limits, wall=lambda: AT) as journal:
+        n = await until_full(journal, more)
+        assert await positions(journal) == list(range(101, n + 1)), journal.stats
+        assert journal.stats.lost == {}, journal.stats
+    print("ok")
+
+trio.run(main)
+"""
+
+
 ON_NO_DISK = """
 import sys, trio
 from pathlib import Path
@@ -190,6 +240,10 @@ def small_disk(folder: Path, megabytes: int) -> tuple[str, ...]:
 
 def test_a_full_disk_keeps_the_newest_and_counts_the_rest(tmp_path: Path) -> None:
     run(ON_A_SMALL_DISK, tmp_path, *small_disk(tmp_path, 24))
+
+
+def test_a_journal_that_refuses_loses_nothing_unread_on_a_full_disk(tmp_path: Path) -> None:
+    run(WHAT_IS_UNREAD_STAYS, tmp_path, *small_disk(tmp_path, 24))
 
 
 def test_the_ballast_comes_back_with_the_room(tmp_path: Path) -> None:

@@ -224,6 +224,7 @@ def _config() -> Config:
     config = Config()
     config.alpn_protocols = ["http/1.1"]
     config.errorlog = logging.getLogger("collector.http")
+    config.errorlog.setLevel(logging.WARNING)  # at info, every bit of garbage from anyone writes a line
     config.include_server_header = False
     config.h11_max_incomplete_size = MAX_HEAD
     config.keep_alive_timeout = KEEP_ALIVE_S

@@ -2,9 +2,12 @@
 
 A batch is immutable, and its observations are numbered within its stream. A batch past the mark is new. One at or
 below it is a repeat, taken before and answered as such, or another content under a used number, which is refused. The
-mark keeps the digests of the last batches to tell the two apart; a repeat older than those is taken for what it most
-likely is, a repeat. A probe has few streams (each reinstallation or conflict begins one), so the marks of a probe
-stand in a few slots, and a new stream takes the slot that was quiet for longest: what a probe can fill is bounded.
+mark keeps the digests of the last batches to tell the two apart. Older than those, what was cut no later than the
+newest batch is taken for what it most likely is, a repeat; what was cut later comes from a copy of the probe's state (a
+restored backup, a cloned host), and calling that a repeat would lose it.
+
+A probe has few streams (each reinstallation or conflict begins one), so the marks of a probe stand in a few slots, and
+a new stream takes the slot that was quiet for longest: what a probe can fill is bounded.
 """
 
 from collections.abc import Iterable
@@ -77,7 +80,8 @@ def decide(mark: Mark, batch: Report, digest: bytes) -> Decision:
     same = Taken(batch.first_seq, batch.last_seq, digest)
     if same in mark.taken:
         return Duplicate()
-    if batch.last_seq > mark.last_seq or any(_overlap(t, same) for t in mark.taken):
+    copied = batch.cut_at > mark.cut_at
+    if copied or batch.last_seq > mark.last_seq or any(_overlap(t, same) for t in mark.taken):
         return Conflict(
             f"seq {batch.first_seq} to {batch.last_seq} of stream {batch.stream} were used for other content; "
             "begin a new stream"

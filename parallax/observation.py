@@ -1,20 +1,22 @@
 """The observation (schema 1): what came of one attempt of a run against one subject. The only thing probes send."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from parallax.reasons import Fault
 
 SCHEMA = 1
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What databases and other languages can hold; JSON could carry more."""
 
 
 class Phase(msgspec.Struct, frozen=True, array_like=True):
     """One part of an attempt: `start_ns` counts from the attempt's start, both spans are nanoseconds."""
 
     name: str
-    start_ns: int
-    duration_ns: int
+    start_ns: Int64
+    duration_ns: Int64
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -28,7 +30,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     probe: str
     stream: str
     """64 random bits made with the spool file, as 16 hex digits."""
-    seq: int
+    seq: Int64
     """Counts from 1 within the stream."""
     run: str
     """Joins the attempts, addresses and steps of one run: 16 hex digits."""
@@ -42,10 +44,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Labels: operator, server, address, family, resolver, region (that served), zone, hop, step, transport, ..."""
     site: str | None = None
     """Which anycast site answered."""
-    attempt: int = 1
-    scheduled_at: int
-    started_at: int
-    duration_ns: int
+    attempt: Int64 = 1
+    scheduled_at: Int64
+    started_at: Int64
+    duration_ns: Int64
     phases: list[Phase]
     reason: str | None = None
     fault: Fault | None = None

@@ -13,7 +13,7 @@ import hashlib
 import msgspec
 import zstandard
 
-from parallax.observation import SCHEMA, Observation
+from parallax.observation import SCHEMA, Int64, Observation
 
 MAX_COMPRESSED = 1_000_000
 MAX_EXPANDED = 8_000_000
@@ -48,9 +48,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     schema: int = SCHEMA
     probe: str
     stream: str
-    first_seq: int
-    last_seq: int
-    cut_at: int
+    first_seq: Int64
+    last_seq: Int64
+    cut_at: Int64
     plan: str = ""
     agent: str = ""
     egress: dict[str, str] = {}

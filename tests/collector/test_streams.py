@@ -58,6 +58,13 @@ def test_a_repeat_older_than_the_digests_is_taken_for_a_repeat() -> None:
     assert isinstance(decide(mark, report_of(batch(KEPT_DIGESTS, 1), 8), b"other"), Conflict)
 
 
+def test_an_old_number_in_a_batch_cut_later_comes_from_a_copy_and_is_no_repeat() -> None:
+    mark = after(*[(n, n, b"%d" % n) for n in range(1, KEPT_DIGESTS + 5)])
+    assert mark.cut_at == 1
+    assert isinstance(decide(mark, report_of(batch(1, 1, cut_at=2), 8), b"other"), Conflict)
+    assert decide(mark, report_of(batch(KEPT_DIGESTS, 1, cut_at=1), 8), b"%d" % KEPT_DIGESTS) == Duplicate()
+
+
 @given(
     lengths=st.lists(st.integers(1, 5), min_size=1, max_size=12),
     order=st.lists(st.integers(0, 11), max_size=60),

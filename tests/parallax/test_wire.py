@@ -101,7 +101,10 @@ BAD = {
         wire.encode(batch(observations=[observation(1), observation(2, probe="ams1")])),
         "the observation at seq 2 has another identity",
     ),
-    "a huge seq": (wire.encode(batch(1, first_seq=2**63, last_seq=2**63, observations=[observation(2**63)])), "seq"),
+    "a huge seq": (wire.encode(batch(1, first_seq=2**62 + 1, last_seq=2**62 + 1)), "seq"),
+    "a seq past int64": (wire.encode(batch(1, first_seq=2**63, last_seq=2**63)), "does not decode"),
+    "a time past int64": (wire.encode(batch(1, cut_at=2**63)), "does not decode"),
+    "a span past int64": (wire.encode(batch(1, observations=[observation(1, duration_ns=2**63)])), "does not decode"),
 }
 
 
@@ -130,6 +133,12 @@ def test_empty_lists_in_json_are_bounded_too():
     body = b'[1,"fra1","' + b'",[' + b"[]," * 2_000_000
     with pytest.raises(wire.WireError, match="arrays and maps in it"):
         wire.decode(zstandard.compress(body), content_type=wire.JSON)
+
+
+def test_a_number_that_only_json_can_hold_is_refused():
+    body = msgspec.json.encode(batch(1)).replace(str(batch().cut_at).encode(), b"9" * 400, 1)
+    with pytest.raises(wire.WireError, match="does not decode"):
+        wire.decode(body, content_type=wire.JSON, encoding="")
 
 
 def test_a_full_batch_of_foreign_text_is_taken():

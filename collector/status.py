@@ -12,6 +12,10 @@ from parallax.clock import NS, wall_ns
 from parallax.journal import Journal
 
 _MOST_PROBLEMS = 20
+_FULL = (
+    "the disk under the state folder is full, or was at the last batch: what does not fit is refused, and probes keep it; "
+    "free some room on it"
+)
 
 
 class VersionStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +84,7 @@ def collector_status(
             lost=dict(stats.lost),
         ),
         refused=dict(room.refused),
-        problems=[tokens.problem] if tokens.problem else [],
+        problems=[problem for problem in (tokens.problem, None if stats.ballast else _FULL) if problem],
     )
 
 

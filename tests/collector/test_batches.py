@@ -317,3 +317,12 @@ async def status(client: Client, served: Served) -> dict[str, object]:
     reply = await client.request("GET", "/v1/status", token=served.running.token)
     assert reply.status == 200
     return json.loads(reply.body)  # type: ignore[no-any-return]
+
+
+async def test_a_full_disk_stands_in_the_status(tmp_path: Path) -> None:
+    journal = MemoryInputs()
+    async with collector(tmp_path, journal) as served, served.client() as client:
+        for full in (True, False):
+            journal.ballast = not full
+            status = (await client.request("GET", "/v1/status", token=served.running.token)).json
+            assert any("disk under the state folder is full" in problem for problem in status["problems"]) == full

@@ -19,6 +19,7 @@ class MemoryInputs:
         self.hold = hold
         self.records: list[Record] = []
         self.dropped = 0
+        self.ballast = True
         self.pending = 0
         self.most_pending = 0
         self._max_pending = max_pending_bytes
@@ -77,4 +78,5 @@ class MemoryInputs:
             first=self.dropped + 1,
             last=self.dropped + len(self.records),
             lost={},
+            ballast=self.ballast,
         )

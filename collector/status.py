@@ -13,8 +13,8 @@ from parallax.journal import Journal
 
 _MOST_PROBLEMS = 20
 _FULL = (
-    "the disk under the state folder is full, or was at the last batch: what does not fit is refused, and probes keep it; "
-    "free some room on it"
+    "the disk under the state folder is full, or was at the last batch: what does not fit is refused, and "
+    "probes keep it; free some room on it"
 )
 
 

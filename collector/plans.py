@@ -155,7 +155,7 @@ class Plans:
             edition = await trio.to_thread.run_sync(self._read)
         except PlanErrors as errors:
             problems = [str(problem) for problem in errors.problems]
-            if problems != self.problems:
+            if problems != self.problems and self.state.in_force is not None:  # else the start says it and fails
                 _log.error("the plan's files are refused; the old plan stays", problems=problems[:20])
             self.problems = problems
             self._seen = _settled(seen)

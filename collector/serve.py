@@ -114,8 +114,9 @@ def open_listener(address: Address, tls: Tls | None) -> Listener:
         sock.listen(512)
     except OSError as error:
         sock.close()
-        why = "something else listens there" if error.errno == errno.EADDRINUSE else error.strerror
-        raise StartError(f"cannot listen on {address}: {why}; stop that, or set another `listen`") from None
+        in_use = error.errno == errno.EADDRINUSE
+        why = "something else listens there; stop that, or" if in_use else f"{error.strerror};"
+        raise StartError(f"cannot listen on {address}: {why} set another `listen`") from None
     return Listener(sock, certificate)
 
 

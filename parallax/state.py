@@ -14,7 +14,8 @@ class StartError(Exception):
 
 @contextmanager
 def lock_state_folder(path: Path) -> Iterator[Path]:
-    """Makes the folder if need be (mode 0700) and holds it for this process; gives its absolute path.
+    """Makes the folder if need be (mode 0700) and holds it for this process; gives its absolute path. The mode of one
+    that is there already is its owner's business (it could be /tmp): every file in it is private by itself.
 
     The kernel drops the lock with the process, so nothing is left after kill -9. Raises StartError.
     """
@@ -22,7 +23,6 @@ def lock_state_folder(path: Path) -> Iterator[Path]:
     lock = path / "lock"
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
         fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StartError(

@@ -32,7 +32,7 @@ SHOWN_HEADERS = (
 )
 """Response headers that are findings of every observation; beside them those that the plan names."""
 
-_HARMLESS = frozenset(SHOWN_HEADERS) - {"location", "via", "www-authenticate", "x-request-id"}
+_HARMLESS = frozenset(SHOWN_HEADERS) - {"location", "server", "via", "www-authenticate", "x-request-id"}
 """Those among them that hold no secret by their grammar: shown as they are."""
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.I)

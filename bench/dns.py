@@ -21,7 +21,7 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.specs import DnsSpec
 from parallax.values import Address
-from probe.attempt import attempt
+from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools
 from tests.parts.nsd import nsd
@@ -90,7 +90,7 @@ def our_check(address: Address) -> Callable[[], Awaitable[None]]:
 
     async def one() -> None:
         tape = await attempt(kind, spec, subject, 5.0, tools)
-        assert kind.judge(spec, tape.evidence()) is None
+        assert kind.judge(spec, evidence_of(tape)) is None
         assert tape.site
 
     return one

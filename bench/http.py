@@ -24,7 +24,7 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.specs import Assertion, HttpSpec
 from parallax.values import Address
-from probe.attempt import attempt
+from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools
 from tests.parts.certificates import Authority
@@ -124,7 +124,7 @@ def our_check(scheme: str, address: Address, ca: str) -> Check:
 
     async def check() -> bool:
         tape = await attempt(kind, spec, subject, 5.0, tools)
-        return kind.judge(spec, tape.evidence()) is None
+        return kind.judge(spec, evidence_of(tape)) is None
 
     return check
 

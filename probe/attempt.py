@@ -14,7 +14,7 @@ from parallax.dialling.errors import cause_chain, detail_of, failure_word
 from parallax.dialling.route import NotAllowed
 from parallax.log import get_log
 from probe.checks.kind import Kind, Subject, Tools
-from probe.tape import Tape
+from probe.tape import Evidence, Tape
 
 _log = get_log(__name__)
 
@@ -36,8 +36,16 @@ async def record(tape: Tape, timeout_s: float, gather: Callable[[], Awaitable[No
     if deadline.cancelled_caught:
         tape.fail("timeout")
     tape.stop()
+
+
+def evidence_of(tape: Tape) -> Evidence:
+    """What an attempt that is over gathered, with what its tape left for later. Never raises.
+
+    Reading takes CPU time (certificates), so a run calls this once all its attempts are over: else one attempt's
+    reading would stand in another's phases."""
     with _failure_noted(tape):
         tape.read_rest()
+    return tape.evidence()
 
 
 @contextmanager

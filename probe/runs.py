@@ -12,7 +12,7 @@ from parallax.observation import Observation
 from parallax.plan.specs import SPECS
 from parallax.plan.types import Check
 from parallax.values import Address, Endpoint, Family
-from probe.attempt import attempt, record
+from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.lookup import judge_lookup, lookup
@@ -45,18 +45,20 @@ async def run_target(
     if not addresses:
         return [_without_address(start, endpoint, tape)]
 
-    observations: list[Observation] = []
+    kind, tapes = KINDS[check.kind], dict.fromkeys(addresses, tape)
 
     async def one(address: Address) -> None:
-        kind, subject = KINDS[check.kind], Subject(target=target, host=endpoint.host, address=address)
-        own = await attempt(kind, check.spec, subject, check.timeout, tools, after=tape)
-        evidence = own.evidence()
-        observations.append(start.observation(address, own, evidence, kind.judge(check.spec, evidence)))
+        subject = Subject(target=target, host=endpoint.host, address=address)
+        tapes[address] = await attempt(kind, check.spec, subject, check.timeout, tools, after=tape)
 
     async with trio.open_nursery() as nursery:
         for address in addresses:
             nursery.start_soon(one, address)
-    return sorted(observations, key=lambda o: addresses.index(Address(o.subject)))
+    observations = []
+    for address, own in tapes.items():
+        evidence = evidence_of(own)
+        observations.append(start.observation(address, own, evidence, kind.judge(check.spec, evidence)))
+    return observations
 
 
 def _prepare(kind: str, target: str, tools: Tools) -> None:

@@ -8,7 +8,7 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.specs import SPECS, HttpSpec
 from parallax.values import Address
-from probe.attempt import attempt
+from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.tape import Evidence
@@ -55,7 +55,7 @@ async def check(
     tools = Tools(routes=Routes.of(allow=EVERYWHERE), trust=Trust(ca), resolvers=())
     subject = Subject(target=target, host=host, address=address)
     tape = await attempt(KINDS[kind], whole, subject, timeout_s, tools)
-    evidence = tape.evidence()
+    evidence = evidence_of(tape)
     return Outcome(evidence, KINDS[kind].judge(whole, evidence), tape.dims, tape.site)
 
 

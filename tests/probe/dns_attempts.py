@@ -7,7 +7,7 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.specs import DnsSpec
 from parallax.values import Address, Cidr, Redirect
-from probe.attempt import attempt
+from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools
 from tests.probe.attempts import Outcome
@@ -32,5 +32,5 @@ async def ask(
     subject = Subject(target=str(address), host=host, address=address)
     kind = KINDS["dns"]
     tape = await attempt(kind, whole, subject, timeout_s, with_tools or tools())
-    evidence = tape.evidence()
+    evidence = evidence_of(tape)
     return Outcome(evidence, kind.judge(whole, evidence), tape.dims, tape.site)

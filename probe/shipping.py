@@ -21,6 +21,8 @@ from probe.statistics import Counters
 CHUNK_RECORDS = 32
 CHUNK_BYTES = 4_000_000
 EMPTY_PAUSE_S = 0.1
+LAST_COMMIT_S = 0.3
+"""How long the end waits for the cursor to be on disk; without it, batches are sent again and recognised."""
 TOKEN_LOOK_S = 2.0
 """While only a person can help, how often it is looked whether the token was changed."""
 _log = get_log(__name__)
@@ -102,9 +104,16 @@ class Shipper:
                 self.state.position = record.position
         finally:
             if self.state.position > position:
-                with trio.CancelScope(shield=True):
-                    await self._journal.commit(self.name, self.state.position)
+                await self._commit()
         return pause_s
+
+    async def _commit(self) -> None:
+        try:
+            await self._journal.commit(self.name, self.state.position)
+        except trio.Cancelled:
+            with trio.move_on_after(LAST_COMMIT_S, shield=True):  # the disk may hang
+                await self._journal.commit(self.name, self.state.position)
+            raise
 
     async def _pause(self, until: float) -> None:
         """Waits; not to the end if a person has changed the token meanwhile."""

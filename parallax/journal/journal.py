@@ -2,8 +2,9 @@
 
 import math
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from parallax.journal.types import Entry, JournalBusy, JournalError, Limits, Rec
 from parallax.journal.writer import Done, Ended, Outcome, Writer, mark_damaged, size_of
 from parallax.log import get_log
 
+CLOSE_S = 1.0
+"""How long the end waits for the disk: one that hangs must not keep a program from ending."""
 _log = get_log(__name__)
 
 
@@ -55,9 +58,12 @@ class Journal:
             keep_read=limits.keep_read,
             refuse_when_full=limits.refuse_when_full,
         )
-        self._writer = Writer(
-            path, opened.store, opened.ballast, room, lambda done: token.run_sync_soon(self._publish, done)
-        )
+
+        def tell(news: Done | Ended) -> None:
+            with suppress(trio.RunFinishedError):  # after a disk that hung at the end
+                token.run_sync_soon(self._publish, news)
+
+        self._writer = Writer(path, opened.store, opened.ballast, room, tell)
 
     async def append(self, entries: Sequence[Entry], marks: Mapping[str, bytes | None] = {}) -> int:
         """Appends all entries and sets the marks (None removes one) in one transaction; returns the last position once
@@ -223,29 +229,60 @@ class Journal:
             mark_damaged(self._path)
         return records, damaged
 
-    async def _close(self) -> None:
+    async def _close(self, close_files: Callable[[], None]) -> None:
+        """All that was handed in is written and the files are closed; or the disk does not answer, and is left."""
         self._closing = True
         self._writer.close()
-        await self._ended.wait()
-        self._writer.join()
+
+        def end() -> None:
+            self._writer.join()
+            close_files()
+
+        if await _done_within(CLOSE_S, end):
+            await self._ended.wait()
+        else:
+            _log.error(
+                "the disk does not answer, the journal is left as it is",
+                journal=str(self._path),
+                waiting=len(self._tickets),
+                octets=self._pending,
+            )
 
 
 @asynccontextmanager
 async def open_journal(path: Path, limits: Limits, *, wall: Callable[[], int] = wall_ns) -> AsyncIterator[Journal]:
     """Opens (or makes) the journal; salvages what can be read of a damaged file, logs so, and keeps the report in
     `salvaged`. Beside the file stand `.ballast` (room to release; also the lock), SQLite's `-wal` and `-shm`, and at
-    most one `.corrupt-<time>`. At the end everything that was handed in is written. Raises JournalError."""
+    most one `.corrupt-<time>`. At the end everything that was handed in is written, if the disk takes it within
+    CLOSE_S. Raises JournalError."""
     opened = await trio.to_thread.run_sync(open_files, path, limits, trio.from_thread.check_cancelled)
+    journal = Journal(path, limits, opened, wall)
+    if opened.salvaged:
+        _log.warning("journal salvaged", journal=str(path), report=str(opened.salvaged))
+    journal._writer.start()  # noqa: SLF001
     try:
-        journal = Journal(path, limits, opened, wall)
-        if opened.salvaged:
-            _log.warning("journal salvaged", journal=str(path), report=str(opened.salvaged))
-        journal._writer.start()  # noqa: SLF001
-        try:
-            yield journal
-        finally:
-            with trio.CancelScope(shield=True):
-                await journal._close()  # noqa: SLF001
+        yield journal
     finally:
         with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(opened.close)
+            await journal._close(opened.close)  # noqa: SLF001
+
+
+async def _done_within(seconds: float, work: Callable[[], None]) -> bool:
+    """Whether blocking work came to its end in time; if not, its thread is left behind. Raises what the work raises.
+
+    A daemon thread of its own, as the interpreter must not wait for it either; and its clock, not trio's, as nothing
+    but a disk is waited for."""
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # carried over to the waiting task
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="journal's end", daemon=True)
+    thread.start()
+    await trio.to_thread.run_sync(thread.join, seconds)
+    if failed:
+        raise failed[0]
+    return not thread.is_alive()

@@ -457,3 +457,21 @@ async def test_a_closed_journal_has_not_failed(tmp_path: Path, autojump_clock: t
     with trio.move_on_after(1) as scope:
         await journal.wait_failed()
     assert scope.cancelled_caught
+
+
+@pytest.mark.slow
+async def test_the_end_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "j"
+    with closing(sqlite3.connect(path, isolation_level=None)) as hang:  # who holds the lock stands for the disk
+        with trio.fail_after(10):
+            async with journal_at(path) as journal, trio.open_nursery() as nursery:
+                hang.execute("BEGIN IMMEDIATE")
+                nursery.start_soon(journal.append, [entry()])
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+        hang.execute("ROLLBACK")
+    for thread in threading.enumerate():
+        if thread.name.startswith("journal"):
+            thread.join(10)
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "does not answer" in said.getMessage()

@@ -292,3 +292,18 @@ async def test_the_clock_is_vouched_for_by_exchanges(autojump_clock: trio.testin
         assert abs(offset_s) < 1
     assert wire.SENT_AT in bench.clients["a"].headers[0]
     assert wire.ROUND_TRIP in bench.clients["a"].headers[1]
+
+
+async def test_a_disk_that_hangs_does_not_keep_shipping_from_ending(autojump_clock: trio.testing.MockClock) -> None:
+    bench = Bench()
+
+    async def hang_from_now(batch: wire.Batch) -> Answer:
+        bench.journal.on_write = trio.sleep_forever
+        return await bench.clients["a"].take(batch)
+
+    bench.clients["a"].answer = hang_from_now
+    with trio.fail_after(3):
+        async with bench.running():
+            await bench.put()
+            await trio.sleep(1)
+    assert bench.clients["a"].seqs == [1]

@@ -180,6 +180,14 @@ def _judge_tries(tries: list[dict[str, Any]]) -> Verdict:
     return verdict if blames_zone or verdict.side != "target" else Verdict(reason, "resolver")
 
 
+def judge_lost_time(verdict: Verdict, evidence: Evidence) -> Verdict:
+    """The verdict on an attempt that follows a lookup. Where time was short and more than half of it went into the
+    lookup, the target is not to blame, but the resolver, as for a lookup that fails."""
+    ran_out = verdict.reason.endswith("_timeout") and verdict.side == "target"
+    late = ran_out and 2 * evidence.spent_ns("lookup") > evidence.duration_ns
+    return msgspec.structs.replace(verdict, fault="resolver") if late else verdict
+
+
 def system_resolvers(path: str = "/etc/resolv.conf") -> tuple[Address, ...]:
     """The `nameserver` lines of resolv.conf(5), port 53; empty if the file is missing. Scoped addresses are skipped."""
     try:

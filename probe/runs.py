@@ -15,7 +15,7 @@ from parallax.values import Address, Endpoint, Family
 from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools, Verdict
-from probe.lookup import judge_lookup, lookup
+from probe.lookup import judge_lookup, judge_lost_time, lookup
 from probe.tape import Evidence, Tape
 
 NO_FAMILY = "no_family"
@@ -57,7 +57,10 @@ async def run_target(
     observations = []
     for address, own in tapes.items():
         evidence = evidence_of(own)
-        observations.append(start.observation(address, own, evidence, kind.judge(check.spec, evidence)))
+        verdict = kind.judge(check.spec, evidence)
+        if verdict is not None:
+            verdict = judge_lost_time(verdict, evidence)
+        observations.append(start.observation(address, own, evidence, verdict))
     return observations
 
 

@@ -33,6 +33,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     material: dict[str, Any] = {}
     """What `judge` may see but the observation must not carry: bodies, whole headers."""
 
+    def spent_ns(self, phase: str) -> int:
+        """The time that went into the phases of this name; 0 without one."""
+        return sum(each.duration_ns for each in self.phases if each.name == phase)
+
 
 class Tape:
     """Records one attempt. `started` is trio's clock, seconds.

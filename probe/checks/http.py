@@ -17,6 +17,7 @@ from parallax.dialling.errors import detail_of
 from parallax.dialling.http import ALPN, Headers, Http, HttpError, Response, open_http
 from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
+from parallax.reasons import Fault
 from parallax.values import Url
 from probe.checks.assertions import Miss, misses, statuses_of
 from probe.checks.body import BodyReader
@@ -85,11 +86,12 @@ def judge(spec: HttpSpec, evidence: Evidence) -> Verdict | None:
         return verdict
     answer: Answer = evidence.material[ANSWER]
     missed = list(misses(spec.assertions, answer, evidence.duration_ns / NS))
+    own_ns = evidence.duration_ns - evidence.spent_ns("lookup")
     verdict = _judge_status(spec, answer, missed)
     if verdict is not None:
         return verdict
     rest = sorted(missed, key=lambda miss: miss.soft)  # stable: hard ones first, each in the plan's order
-    return _verdict_of(rest[0]) if rest else None
+    return _verdict_of(rest[0], spec, own_ns) if rest else None
 
 
 _BROKEN = {
@@ -130,13 +132,16 @@ def _judge_status(spec: HttpSpec, answer: Answer, missed: list[Miss]) -> Verdict
     return Verdict("http_status", note=note) if miss or status >= 400 else None
 
 
-def _verdict_of(miss: Miss) -> Verdict:
+def _verdict_of(miss: Miss, spec: HttpSpec, own_ns: int) -> Verdict:
+    """`own_ns` is what the run took but for the lookup: where only that made it too slow, the resolver did."""
     kind = miss.of.partition(" ")[0]
+    longest = spec.assertions[miss.number - 1].duration
+    fault: Fault | None = "resolver" if longest is not None and own_ns <= longest * NS else None
     if miss.soft:
         reason = "http_slow" if kind == "duration" else "http_degraded"
     else:
         reason = {"duration": "http_too_slow", "header": "http_header", "body": "http_body"}[kind]
-    return Verdict(reason, note={"assertion": miss.as_finding()})
+    return Verdict(reason, fault, note={"assertion": miss.as_finding()})
 
 
 def _request_headers(spec: HttpSpec) -> dict[str, str]:
@@ -188,7 +193,8 @@ async def _read_body(spec: HttpSpec, tape: Tape, response: Response) -> None:
         reader.finish()
     finally:
         body = bytes(reader.body)
-        tape.note(body_size=len(body), body_received=reader.received, body_sha256=sha256(body).hexdigest()[:16])
+        tape.note(body_size=len(body), body_received=reader.received)
+        tape.read_later(lambda: {"body_sha256": sha256(body).hexdigest()[:16]})
         tape.material[ANSWER] = Answer(status=response.status_code, headers=response.headers, body=body)
         if reader.fault:
             tape.fail(reader.fault)

@@ -1,11 +1,13 @@
 """The http check's verdict as a table: a response and a plan's assertions to a reason. No I/O."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from parallax.dialling.http import Headers
+from parallax.observation import Phase
 from parallax.plan.specs import HttpSpec
 from parallax.reasons import REASONS
 from parallax.values import Duration
@@ -31,12 +33,15 @@ def answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
     return Answer(status=status, headers=Headers(raw), body=body)
 
 
-def verdict(response: Answer, *assertions: dict[str, Any], duration_ms: int = 100) -> Verdict | None:
+def verdict(
+    response: Answer, *assertions: dict[str, Any], duration_ms: int = 100, phases: Sequence[Phase] = ()
+) -> Verdict | None:
     def read(kind: type, raw: object) -> object:
         return Duration.parse(str(raw)) if kind is Duration else raw
 
     spec = msgspec.convert({"assert": list(assertions)}, HttpSpec, dec_hook=read)
-    return judge(spec, Evidence(duration_ns=duration_ms * 1_000_000, material={ANSWER: response}))
+    took_ns = duration_ms * 1_000_000
+    return judge(spec, Evidence(duration_ns=took_ns, phases=list(phases), material={ANSWER: response}))
 
 
 OK_OR_DEGRADED = {"status": 200, "else": "degraded"}
@@ -98,6 +103,23 @@ def test_verdicts(response: Answer, assertions: list[dict[str, Any]], reason: st
     if got:
         assert got.reason in REASONS
         assert (got.side == "blocked") == (reason in {"http_throttled", "http_forbidden", "http_challenge"})
+
+
+@pytest.mark.parametrize(
+    ("lookup_ms", "otherwise", "blame"),
+    [
+        (10, "fail", ("http_too_slow", "target")),
+        (30, "fail", ("http_too_slow", "resolver")),
+        (30, "degraded", ("http_slow", "resolver")),
+    ],
+)
+def test_what_only_the_lookup_made_too_slow_is_the_resolvers_fault(
+    lookup_ms: int, otherwise: str, blame: tuple[str, str]
+) -> None:
+    lookup = Phase("lookup", 0, lookup_ms * 1_000_000)
+    got = verdict(answer(200), {"duration": "80ms", "else": otherwise}, phases=[lookup])
+    assert got is not None
+    assert (got.reason, got.side) == blame
 
 
 def test_a_miss_says_what_was_expected_and_found() -> None:

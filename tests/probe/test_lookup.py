@@ -10,10 +10,12 @@ import msgspec
 import pytest
 import trio
 
+from parallax.clock import to_ns
+from parallax.observation import Phase
 from parallax.values import Address, Family, Redirect
 from probe.attempt import record
 from probe.checks.kind import Tools, Verdict
-from probe.lookup import judge_lookup, lookup, system_resolvers
+from probe.lookup import judge_lookup, judge_lost_time, lookup, system_resolvers
 from probe.tape import Evidence, Tape
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, UdpBehaviour, dns_server
@@ -246,6 +248,21 @@ async def test_no_address_and_whose_fault(udp: UdpBehaviour, blame: Blame) -> No
 async def test_a_truncated_answer_that_tcp_does_not_bring(tcp: fake.TcpBehaviour | None, blame: Blame) -> None:
     async with dns_server(fake.truncated, tcp) as server:
         assert (await find(tools(server.address))).blame == blame
+
+
+@pytest.mark.parametrize(
+    ("reason", "lookup_s", "side"),
+    [
+        ("connect_timeout", 1.9, "target"),
+        ("connect_timeout", 2.1, "resolver"),
+        ("first_byte_timeout", 2.1, "resolver"),
+        ("connect_refused", 2.1, "target"),
+        ("dns_timeout", 0, "target"),
+    ],
+)
+def test_time_that_the_lookup_took_is_not_held_against_the_target(reason: str, lookup_s: float, side: str) -> None:
+    evidence = Evidence(phases=[Phase("lookup", 0, to_ns(lookup_s))], duration_ns=to_ns(4))
+    assert judge_lost_time(Verdict(reason), evidence).side == side
 
 
 async def test_no_resolver_at_all_is_said_with_the_way_out() -> None:

@@ -12,6 +12,8 @@ from parallax.values import Family
 from probe.clocks import STEP_S
 
 LAG_S = 0.2
+NO_FAMILY = "no_family"
+"""`abstain` of an observation that says only that this probe cannot reach the target's address family."""
 
 UPLINK_REASONS = frozenset(
     {
@@ -42,24 +44,34 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """How far the wall clock ran away from the steady one within it."""
     down: Mapping[Family, bool] = {}
     """Whether the uplink of a family was found down within it; a family that nothing vouches for is left out."""
+    routed: frozenset[Family] = frozenset({4, 6})
+    """The families that this host has any route for."""
     skewed: bool = False
     unsynchronised: bool = False
 
 
 def abstain_for(observation: Observation, conditions: Conditions) -> str | None:
-    """Why it must not count: what it says already, or "overload", "uplink_v4", "uplink_v6", "clock_stepped",
-    "clock_skewed", "clock_unsynchronised"; None if nothing speaks against it."""
+    """Why it must not count: what it says already, or "overload", "uplink_v4", "uplink_v6", "no_family",
+    "clock_stepped", "clock_skewed", "clock_unsynchronised"; None if nothing speaks against it."""
     if observation.abstain is not None:
         return observation.abstain
     if conditions.lag_s > LAG_S:
         return "overload"
     if asks_for_uplink(observation) and (family := _dead_family(observation, conditions.down)):
         return f"uplink_v{family}"
+    if observation.reason == "connect_unreachable" and not _has_route(observation, conditions.routed):
+        return NO_FAMILY
     if abs(conditions.stepped_s) > STEP_S:
         return "clock_stepped"
     if conditions.skewed:
         return "clock_skewed"
     return "clock_unsynchronised" if conditions.unsynchronised else None
+
+
+def _has_route(observation: Observation, routed: frozenset[Family]) -> bool:
+    """Whether the host could reach anything that way. A lookup goes by either family."""
+    family = family_of(observation)
+    return bool(routed) if family is None else family in routed
 
 
 def asks_for_uplink(observation: Observation) -> bool:

@@ -7,7 +7,7 @@ only Unreadable.
 """
 
 import struct
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
@@ -18,6 +18,15 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import msgspec
+
+
+@cache
+def load_types(types: tuple[str, ...]) -> None:
+    """Loads what reads the data of these record types (mnemonics), and of aliases. dnspython would import it at the
+    first record of a type, which is while a query is measured."""
+    for rdtype in ("CNAME", *types):
+        dns.rdata.get_rdata_class(dns.rdataclass.IN, dns.rdatatype.from_text(rdtype))  # type: ignore[no-untyped-call]
+
 
 BUFSIZE = 1232
 """Octets of the largest UDP answer asked for: fits the smallest IPv6 MTU, so that no answer comes in fragments."""

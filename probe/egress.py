@@ -1,9 +1,9 @@
-"""Which address this host's packets leave from, by family."""
+"""Which address this host's packets leave from, by family, and whether there is any."""
 
 import socket
 from collections.abc import Iterable
 
-from parallax.values import Address
+from parallax.values import Address, Family
 
 
 def egress_addresses(towards: Iterable[Address]) -> dict[str, str]:
@@ -21,3 +21,12 @@ def egress_addresses(towards: Iterable[Address]) -> dict[str, str]:
         except OSError:
             continue
     return egress
+
+
+_SOMEWHERE: dict[Family, Address] = {4: Address("192.0.2.1:53"), 6: Address("[2001:db8::1]:53")}  # RFC 5737, RFC 3849
+
+
+def routed_families() -> frozenset[Family]:
+    """The families that this host has a route to the world for. Nothing is sent."""
+    egress = egress_addresses(_SOMEWHERE.values())
+    return frozenset(family for family in _SOMEWHERE if str(family) in egress)

@@ -16,6 +16,7 @@ from parallax.observation import Observation
 from parallax.values import Address, Family
 from probe.abstain import Conditions, abstain_for, asks_for_uplink, family_of
 from probe.clocks import SKEW_S, ClockSync, Exchange, Offsets, read_clock_sync
+from probe.egress import routed_families
 from probe.lag import Beat
 from probe.runner import Span
 from probe.uplink import FAILING_PACE_S, Dial, Uplink, by_family
@@ -35,8 +36,9 @@ class Health:
         *,
         wall: Callable[[], int] = wall_ns,
         clock_sync: Callable[[], ClockSync] = read_clock_sync,
+        routed: Callable[[], frozenset[Family]] = routed_families,
     ) -> None:
-        self._wall, self._read_clock_sync = wall, clock_sync
+        self._wall, self._read_clock_sync, self._routed = wall, clock_sync, routed
         self.uplinks: Mapping[Family, Uplink] = {4: Uplink([], dial), 6: Uplink([], dial)}
         self.offsets = Offsets()
         self.beat = Beat(self._stepped, wall)
@@ -79,6 +81,7 @@ class Health:
             down={f: u.was_down(span.started) for f, u in self.uplinks.items() if u.up is not None},
             skewed=offset_s is not None and abs(offset_s) > SKEW_S,
             unsynchronised=offset_s is None and self.clock_sync.synchronised is False,
+            routed=self._routed(),
         )
 
     def vouch(self, collector: str, offset_s: float, within_s: float) -> None:

@@ -26,7 +26,7 @@ from probe.health import Health
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
 from probe.runner import Runner, Span
-from probe.runs import run_target
+from probe.runs import get_ready, run_target
 from probe.schedule import Grid, Pair, Schedule
 from probe.shipping import Shipper
 from probe.spool import Envelope, Spool
@@ -73,6 +73,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
 
             def apply(plan: PlanInForce) -> None:
                 force.apply(plan)
+                get_ready(plan.checks, force.tools())
                 health.use_controls(force.controls)
                 runner.assign(jobs_of(plan, config.id, run))
 

@@ -2,6 +2,7 @@
 side by side, and each attempt is its own observation."""
 
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 
 import msgspec
@@ -12,14 +13,13 @@ from parallax.observation import Observation
 from parallax.plan.specs import SPECS
 from parallax.plan.types import Check
 from parallax.values import Address, Endpoint, Family
+from probe.abstain import NO_FAMILY
 from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools, Verdict
+from probe.dns_message import load_types
 from probe.lookup import judge_lookup, judge_lost_time, lookup
 from probe.tape import Evidence, Tape
-
-NO_FAMILY = "no_family"
-"""`abstain` of an observation that says only that this probe cannot reach the target's address family."""
 
 
 class Vantage(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +62,18 @@ async def run_target(
             verdict = judge_lost_time(verdict, evidence)
         observations.append(start.observation(address, own, evidence, verdict))
     return observations
+
+
+def get_ready(checks: Iterable[Check], tools: Tools) -> None:
+    """Imports and reads what these checks will need, before any of them runs: in a program that measures all the time,
+    what the first run loads would stand in the phases of others."""
+    load_types(())  # for lookups
+    for check in checks:
+        load = KINDS[check.kind].load
+        for target in check.targets:
+            _prepare(check.kind, target, tools)
+            if load is not None:
+                load(target)
 
 
 def _prepare(kind: str, target: str, tools: Tools) -> None:

@@ -4,7 +4,7 @@ from probe.checks import dns, http, tls
 from probe.checks.kind import Kind
 
 KINDS: dict[str, Kind] = {
-    "dns": Kind(run=dns.run, judge=dns.judge),
-    "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare),
-    "http": Kind(run=http.run, judge=http.judge, prepare=http.prepare),
+    "dns": Kind(run=dns.run, judge=dns.judge, prepare=dns.prepare),
+    "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare, load=tls.load),
+    "http": Kind(run=http.run, judge=http.judge, prepare=http.prepare, load=http.load),
 }

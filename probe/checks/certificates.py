@@ -4,8 +4,8 @@ OpenSSL stops at the first fault it meets and names only that one. Dates and nam
 that a certificate with several faults shows them all. OpenSSL looks in this order: chain of trust, name, dates. So what
 it has not reached is dates and names, and both can be computed from the leaf alone.
 
-The library that reads certificates takes long to import, so it is imported when the first certificate is read, which
-is after the attempt that brought it was measured.
+The library that reads certificates takes long to import. So `check` imports it when the first certificate is read, once
+the attempt that brought it was measured; a probe, where other attempts may be under way then, beforehand (`load`).
 """
 
 import ipaddress
@@ -53,6 +53,14 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     key: str
     """Type and size: "RSA 2048", "EC secp256r1", "Ed25519"."""
+
+
+def load() -> None:
+    """Imports what reads certificates."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+
+    _ = x509, dsa, ec, ed448, ed25519, rsa
 
 
 @lru_cache(256)

@@ -1,15 +1,15 @@
 """The `dns` check: one query to one server or resolver (RFC 1035), and what its answer is worth."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from parallax.dialling.sockets import open_tcp
-from parallax.plan.specs import DnsSpec
+from parallax.plan.specs import DnsSpec, RecordType
 from probe.checks.connection import judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns_answer import is_alias, values_at
-from probe.dns_message import Query, Record, Reply, comparable
+from probe.dns_message import Query, Record, Reply, comparable, load_types
 from probe.exchange import Heard, NoReply, ask_tcp, ask_udp
 from probe.tape import Evidence, Tape
 
@@ -21,6 +21,11 @@ FILTERED = frozenset({15, 16, 17, 18})
 """Extended errors (RFC 8914) by which a resolver says that the answer is its own policy."""
 ZONE_IS_BROKEN = frozenset({6, 7, 8, 9, 10, 11, 12, 22, 23})
 """Extended errors by which a resolver says that the zone's side fails: bogus DNSSEC, no reachable authority."""
+
+
+def prepare(target: str, tools: Tools) -> None:
+    """What reads the records, of whatever type."""
+    load_types(get_args(RecordType))
 
 
 async def run(spec: DnsSpec, subject: Subject, tape: Tape, tools: Tools) -> None:

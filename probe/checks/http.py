@@ -19,6 +19,7 @@ from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
 from parallax.reasons import Fault
 from parallax.values import Url
+from probe.checks import certificates
 from probe.checks.assertions import Miss, misses, statuses_of
 from probe.checks.body import BodyReader
 from probe.checks.bot_walls import bot_wall
@@ -53,6 +54,12 @@ def prepare(target: str, tools: Tools) -> None:
     """The trust store, read once; for a URL with TLS."""
     if Url(target).https:
         client_context(tools.trust, "1.2", ALPN)
+
+
+def load(target: str) -> None:
+    """What reads certificates, for a URL with TLS."""
+    if Url(target).https:
+        certificates.load()
 
 
 async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> None:

@@ -53,3 +53,6 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     prepare: Callable[[str, Tools], None] | None = None
     """Given the target, makes what all runs share and the first would else wait for; called before anything is
     measured, every time, so it is cheap the second time. May raise OSError, which the run then meets again."""
+    load: Callable[[str], None] | None = None
+    """Given the target, imports what is else imported once an attempt is over. A probe calls it when a plan comes into
+    force: later it would stand in the phases of whatever else is measured then."""

@@ -9,6 +9,7 @@ import trio
 from parallax.dialling.sockets import close_now, open_tcp
 from parallax.dialling.tls import client_context, open_tls
 from parallax.plan.specs import TlsSpec
+from probe.checks import certificates
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
 from probe.checks.kind import Subject, Tools, Verdict
@@ -21,6 +22,11 @@ ALPN = ("h2", "http/1.1")
 def prepare(target: str, tools: Tools) -> None:
     """The trust store, read once."""
     client_context(tools.trust, "1.2", ALPN)
+
+
+def load(target: str) -> None:
+    """What reads certificates."""
+    certificates.load()
 
 
 async def run(spec: TlsSpec, subject: Subject, tape: Tape, tools: Tools) -> None:

@@ -29,6 +29,12 @@ V6 = {"family": "6"}
         ("dns_timeout", {}, DOWN_4, None),  # a lookup that could have gone over IPv6
         ("dns_timeout", {}, DOWN_BOTH, "uplink_v4"),
         ("dns_timeout", {}, Conditions(down={4: True}), "uplink_v4"),
+        ("connect_unreachable", V6, Conditions(routed=frozenset({4})), "no_family"),
+        ("connect_unreachable", V4, Conditions(routed=frozenset({4})), None),
+        ("connect_unreachable", {}, Conditions(routed=frozenset({4})), None),  # a lookup goes by either
+        ("connect_unreachable", {}, Conditions(routed=frozenset()), "no_family"),
+        ("connect_refused", V6, Conditions(routed=frozenset({4})), None),  # a network beside this host answered
+        ("connect_unreachable", V4, Conditions(routed=frozenset(), down={4: True}), "uplink_v4"),
         (None, V4, Conditions(lag_s=0.21), "overload"),
         (None, V4, Conditions(lag_s=0.19), None),
         ("connect_timeout", V4, Conditions(lag_s=1, down={4: True}), "overload"),

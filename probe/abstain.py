@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from parallax.observation import Observation
-from parallax.values import Family
+from parallax.values import Address, Family
 from probe.clocks import STEP_S
 
 LAG_S = 0.2
@@ -86,8 +86,18 @@ def family_of(observation: Observation) -> Family | None:
 
 
 def _dead_family(observation: Observation, down: Mapping[Family, bool]) -> Family | None:
-    """The family whose uplink is to blame. Without a family of its own, it takes all that are known to be down."""
+    """The family whose uplink is to blame. A lookup went over those of its resolvers: all of them must be down. Where
+    it does not say, all that are known."""
     family = family_of(observation)
     if family is not None:
         return family if down.get(family) else None
-    return min(down) if down and all(down.values()) else None
+    needed = _resolver_families(observation) or set(down)
+    return min(needed) if needed and all(down.get(each) for each in needed) else None
+
+
+def _resolver_families(observation: Observation) -> set[Family]:
+    """A resolver on this host has whatever uplink there is: then nothing is known."""
+    resolvers = {Address(each["resolver"]) for each in observation.findings.get("lookup", ())}
+    if any(resolver.parsed_ip.is_loopback for resolver in resolvers):
+        return set()
+    return {resolver.family for resolver in resolvers}

@@ -1,8 +1,8 @@
 """The probe's own health, gathered: what it says of a run, and how long an observation is held until it is known.
 
-An observation that could come from a dead uplink waits, up to a second, for a control check begun after it: so the
-verdict on the uplink is there before the observation is cut into a batch. One that only repeats what was seen
-before takes the last check's word, so that a target that is down for hours does not load the controls.
+An observation that could come from a dead uplink waits, a second and a half at most, for a control check begun after
+it: so the verdict on the uplink is there before the observation is cut into a batch. One that only repeats what was
+seen before takes the last check's word, so that a target that is down for hours does not load the controls.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,9 +19,10 @@ from probe.clocks import SKEW_S, ClockSync, Exchange, Offsets, read_clock_sync
 from probe.egress import routed_families
 from probe.lag import Beat
 from probe.runner import Span
-from probe.uplink import FAILING_PACE_S, Dial, Uplink, by_family
+from probe.uplink import FAILING_PACE_S, LAST_ANSWER_S, SHORTEST_PACE_S, Dial, Uplink, by_family
 
-HOLD_S = 1.0
+HOLD_S = SHORTEST_PACE_S + LAST_ANSWER_S + 0.1
+"""Long enough for a check that had to keep its distance from one that began just before the uplink died."""
 CLOCK_PACE_S = 30.0
 MAX_FAILING = 10_000
 _log = get_log(__name__)

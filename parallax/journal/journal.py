@@ -19,7 +19,7 @@ from parallax.journal.types import Entry, JournalBusy, JournalError, Limits, Rec
 from parallax.journal.writer import Done, Ended, Outcome, Writer, mark_damaged, size_of
 from parallax.log import get_log
 
-CLOSE_S = 1.0
+CLOSE_S = 0.8
 """How long the end waits for the disk: one that hangs must not keep a program from ending."""
 _log = get_log(__name__)
 

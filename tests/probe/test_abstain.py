@@ -50,6 +50,21 @@ def test_the_table(reason: str | None, dims: dict[str, str], conditions: Conditi
     assert abstain_for(made, conditions) == abstain
 
 
+@pytest.mark.parametrize(
+    ("resolvers", "abstain"),
+    [
+        (["192.0.2.53:53"], "uplink_v4"),
+        (["192.0.2.53:53", "[2001:db8::53]:53"], None),  # IPv6 works, so that resolver itself is silent
+        (["[2001:db8::53]:53"], None),
+        (["127.0.0.53:53"], None),  # it has whatever uplink there is
+    ],
+)
+def test_a_lookup_goes_by_the_families_of_its_resolvers(resolvers: list[str], abstain: str | None) -> None:
+    tries = [{"resolver": resolver, "type": "A", "outcome": "timeout"} for resolver in resolvers]
+    made = observation(reason="dns_timeout", fault="resolver", dims={}, findings={"lookup": tries})
+    assert abstain_for(made, DOWN_4) == abstain
+
+
 def test_what_a_run_says_itself_stays() -> None:
     assert abstain_for(observation(abstain="no_family"), DOWN_BOTH) == "no_family"
 

@@ -19,6 +19,7 @@ from tests.fakes.observations import observation
 A, B, C = (Address(f"192.0.2.{n}:53") for n in (1, 2, 3))
 SIX = Address("[2001:db8::1]:53")
 TIMEOUT = observation(reason="connect_timeout", fault="target")
+TIMEOUT_ELSEWHERE = observation(reason="connect_timeout", fault="target", subject="192.0.2.99:443")
 
 
 class Controls:
@@ -72,6 +73,14 @@ async def test_an_uplink_that_died_just_now_is_known_before_the_observation_goes
         assert await settle(health, TIMEOUT) == "uplink_v4"
         assert trio.current_time() - began <= 1.0
         assert await settle(health, observation(reason="connect_timeout", dims={"family": "6"})) is None
+
+
+async def test_an_uplink_that_died_right_after_a_check_is_known_too(autojump_clock: trio.testing.MockClock) -> None:
+    controls = Controls()
+    async with watched(controls, [A, B]) as health:
+        await settle(health, TIMEOUT)  # has them checked just now
+        controls.up = {}
+        assert await settle(health, TIMEOUT_ELSEWHERE) == "uplink_v4"
 
 
 async def test_a_flap_within_the_run_counts(autojump_clock: trio.testing.MockClock) -> None:

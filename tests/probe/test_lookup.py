@@ -12,10 +12,13 @@ import trio
 
 from parallax.clock import to_ns
 from parallax.observation import Phase
-from parallax.values import Address, Family, Redirect
+from parallax.plan.specs import HttpSpec
+from parallax.plan.types import Check
+from parallax.values import Address, Duration, Family, Redirect
 from probe.attempt import record
 from probe.checks.kind import Tools, Verdict
 from probe.lookup import judge_lookup, judge_lost_time, lookup, system_resolvers
+from probe.runs import Vantage, run_target
 from probe.tape import Evidence, Tape
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, UdpBehaviour, dns_server
@@ -263,6 +266,19 @@ async def test_a_truncated_answer_that_tcp_does_not_bring(tcp: fake.TcpBehaviour
 def test_time_that_the_lookup_took_is_not_held_against_the_target(reason: str, lookup_s: float, side: str) -> None:
     evidence = Evidence(phases=[Phase("lookup", 0, to_ns(lookup_s))], duration_ns=to_ns(4))
     assert judge_lost_time(Verdict(reason), evidence).side == side
+
+
+async def test_a_run_blames_the_resolver_that_left_it_no_time() -> None:
+    check = Check(
+        name="c", kind="http", targets=["http://www.acme.test/"], spec=HttpSpec(), external=False, probes=[],
+        period=Duration(30), timeout=Duration(0.8),
+    )  # fmt: skip
+    mute = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    to = Address.of("127.0.0.1", mute[0].socket.getsockname()[1])
+    async with mute[0], dns_server(fake.silent) as one, dns_server(by_type(BOTH, fake.silent)) as two:
+        with_tools = tools(one.address, two.address, connect_to=[(Redirect(f"192.0.2.{n}:80"), to) for n in (1, 2)])
+        got = await run_target(check, check.targets[0], Vantage(probe="p", families=(4, 6)), with_tools, scheduled_at=0)
+    assert [(o.reason, o.fault) for o in got] == [("first_byte_timeout", "resolver")] * 2
 
 
 async def test_no_resolver_at_all_is_said_with_the_way_out() -> None:

@@ -106,6 +106,8 @@ def _without_address(start: "_Start", endpoint: Endpoint, tape: Tape) -> Observa
         verdict, abstain = Verdict("lookup_no_address", "probe"), NO_FAMILY
     else:
         verdict, abstain = judge_lookup(evidence) or Verdict("lookup_no_address"), None
+        if verdict.reason == "lookup_no_address" and len(start.vantage.families) == 1:
+            abstain = NO_FAMILY  # it may well have addresses of the family that this probe lacks
     return start.observation(endpoint, tape, evidence, verdict, abstain)
 
 

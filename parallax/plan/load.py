@@ -69,7 +69,10 @@ def load_plan_source(source: PlanSource) -> Plan:
 def plan_notes(plan: Plan) -> list[str]:
     """What the owner should know of a plan that is right."""
     idle = [f"[[{section}]]" for section in IDLE if getattr(plan, section)]
-    return [f"{name} is read and checked, but nothing acts on it in this version" for name in idle]
+    notes = [f"{name} is read and checked, but nothing acts on it in this version" for name in idle]
+    if not plan.control.addresses:
+        notes.append("without addresses in [control] a probe cannot tell its own dead uplink from dead targets")
+    return notes
 
 
 def _load(source: PlanSource, folder: Path) -> Plan:

@@ -346,3 +346,19 @@ def test_system_resolvers(text: str, resolvers: list[str], tmp_path: Path) -> No
 
 def test_system_resolvers_without_the_file(tmp_path: Path) -> None:
     assert system_resolvers(str(tmp_path / "none")) == ()
+
+
+@pytest.mark.parametrize(("families", "abstain"), [((6,), "no_family"), ((4, 6), None)])
+async def test_a_probe_of_one_family_does_not_blame_a_name_of_the_other(
+    families: tuple[Family, ...], abstain: str | None
+) -> None:
+    records = {"A": ["www.acme.test. 192.0.2.1"]} if abstain else {}
+    check = Check(
+        name="c", kind="http", spec=HttpSpec(), targets=["http://www.acme.test/"], external=True, probes=[],
+        period=Duration(30), timeout=Duration(5),
+    )  # fmt: skip
+    async with dns_server(zone(**records)) as server:
+        got = await run_target(
+            check, check.targets[0], Vantage(probe="p", families=families), tools(server.address), scheduled_at=0
+        )
+    assert [(o.reason, o.abstain) for o in got] == [("lookup_no_address", abstain)]

@@ -25,7 +25,9 @@ def refusal(path: Path) -> str:
 
 
 def test_the_examples_load_and_say_what_is_not_acted_on() -> None:
-    assert plan_notes(load_plan(EXAMPLES / "small.toml")) == []
+    assert plan_notes(load_plan(EXAMPLES / "small.toml")) == [
+        "without addresses in [control] a probe cannot tell its own dead uplink from dead targets"
+    ]
     plan = load_plan(EXAMPLES / "fleet")
     assert [check.name for check in plan.check] == ["name servers", "front door", "api", "standby"]
     assert [str(check.period) for check in plan.check] == ["30s", "10s", "30s", "5m"]

@@ -70,11 +70,13 @@ class Health:
                     nursery.start_soon(self._wait_uplink, observation, span)
         for observation in observations:
             self._remember(observation)
-        conditions = self.conditions(span)
+        conditions = self._conditions(span)
+        if any(observation.reason == "connect_unreachable" for observation in observations):
+            conditions = msgspec.structs.replace(conditions, routed=self._routed())
         return [msgspec.structs.replace(o, abstain=abstain_for(o, conditions)) for o in observations]
 
-    def conditions(self, span: Span) -> Conditions:
-        """How the probe was during a run."""
+    def _conditions(self, span: Span) -> Conditions:
+        """How the probe was during a run. Routes take two sockets to find out: only who needs them asks."""
         offset_s = self.offsets.offset_s(trio.current_time())
         return Conditions(
             lag_s=self.beat.worst_since(span.started),
@@ -82,7 +84,6 @@ class Health:
             down={f: u.was_down(span.started) for f, u in self.uplinks.items() if u.up is not None},
             skewed=offset_s is not None and abs(offset_s) > SKEW_S,
             unsynchronised=offset_s is None and self.clock_sync.synchronised is False,
-            routed=self._routed(),
         )
 
     def vouch(self, collector: str, offset_s: float, within_s: float) -> None:

@@ -9,7 +9,7 @@ import trio.testing
 
 from parallax.clock import NS
 from parallax.observation import Observation
-from parallax.values import Address
+from parallax.values import Address, Family
 from probe.clocks import ClockSync, Exchange
 from probe.health import Health
 from probe.lag import Beat
@@ -206,3 +206,20 @@ async def test_a_blocked_event_loop_is_seen_also_while_it_lasts(mock_clock: trio
         assert beat.worst_since(started) == pytest.approx(0.5)
         assert beat.worst_since(trio.current_time() + 0.01) == pytest.approx(0, abs=1e-6)
         nursery.cancel_scope.cancel()
+
+
+async def test_the_hosts_routes_are_looked_up_for_what_was_unreachable_and_for_nothing_else(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    asked: list[float] = []
+
+    def routed() -> frozenset[Family]:
+        asked.append(trio.current_time())
+        return frozenset({4})
+
+    health = Health(Controls().dial, clock_sync=ClockSync, wall=lambda: int(trio.current_time() * NS), routed=routed)
+    assert await settle(health, observation()) is None
+    assert await settle(health, observation(reason="connect_refused", dims={"family": "6"})) is None
+    assert asked == []
+    assert await settle(health, observation(reason="connect_unreachable", dims={"family": "6"})) == "no_family"
+    assert len(asked) == 1

@@ -260,7 +260,7 @@ class Plans:
             return
         try:
             stored = msgspec.msgpack.decode(raw, type=Stored)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             _log.error("the stored plan does not decode; the files are loaded as the first plan")
             return
         previous = [edition for text in stored.previous if (edition := self._revive(text))]

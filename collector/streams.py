@@ -126,7 +126,7 @@ def decode_mark(raw: bytes) -> Mark | None:
     """None for what is no mark of a version known here."""
     try:
         mark = msgspec.msgpack.decode(raw, type=Mark)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     return mark if mark.version == 1 else None
 

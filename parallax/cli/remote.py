@@ -85,7 +85,7 @@ def ask(method: str, path: str, state: Path) -> Any:
         fail(f"no collector runs with its state in {state}; say where it is: --config or --state")
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}; run this as the collector's user")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         fail(f"{file} is not what a collector writes: {error}; start the collector again")
     url = Url(way.url)
     address = _reachable(Address(url.endpoint))

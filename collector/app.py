@@ -4,6 +4,8 @@ POST /v1/batches        a probe's token: one batch, acknowledged once durable
 GET  /v1/plan           a probe's token: its part of the plan, with an ETag; If-None-Match and ?wait=SECONDS (or
                         `Prefer: wait=SECONDS`, RFC 7240) wait for another one, 304 if none comes
 GET  /v1/status         a viewer's or owner's token
+GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
+POST /v1/query          a viewer's or owner's token: one SELECT over the history
 POST /v1/plan/rollback  an owner's token
 """
 
@@ -27,6 +29,7 @@ from collector.offsets import Exchange
 from collector.plans import Plans
 from collector.status import Status
 from collector.tokens import Identity, Role, Tokens
+from collector.web import Pages, View
 from parallax import wire
 from parallax.clock import wall_ns
 from parallax.journal import JournalBusy, JournalError, JournalFull
@@ -46,18 +49,23 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     plans: Plans
     fleet: Fleet
     status: Callable[[], Status]
+    view: View
     stop: trio.Event
 
 
 def make_app(services: Services) -> Starlette:
     """The ASGI app."""
-    routes = Routes(services)
+    routes, pages, extension = Routes(services), Pages(services.view), services.view.extension
     return Starlette(
         routes=[
             Route("/v1/batches", routes.guarded(routes.post_batch, "probe"), methods=["POST"]),
             Route("/v1/plan", routes.guarded(routes.get_plan, "probe"), methods=["GET"]),
             Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
+            Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
+            Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
+            *(extension.api(routes) if extension else ()),
+            *pages.routes(),
         ],
         exception_handlers={HTTPException: _http_exception},
     )
@@ -141,6 +149,12 @@ class Routes:
 
     async def get_status(self, request: Request, identity: Identity) -> Response:
         return _json(200, self._services.status())
+
+    async def get_board(self, request: Request, identity: Identity) -> Response:
+        return _json(200, self._services.view.board())
+
+    async def post_query(self, request: Request, identity: Identity) -> Response:
+        raise NotImplementedError
 
     async def post_rollback(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)

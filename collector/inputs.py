@@ -58,9 +58,23 @@ class PlanStateInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True)
     why: str = ""
 
 
-Input = BatchInput | PlanInput | PlanStateInput
+class ClockInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Time has passed and nothing else came: what makes silence a record like any other. `started` marks a start of
+    the collector: it heard nobody before, and that is no probe's silence."""
 
-KINDS: dict[str, type[Input]] = {"batch": BatchInput, "plan": PlanInput, "plan_state": PlanStateInput}
+    version: int = VERSION
+    at: int
+    started: bool = False
+
+
+Input = BatchInput | PlanInput | PlanStateInput | ClockInput
+
+KINDS: dict[str, type[Input]] = {
+    "batch": BatchInput,
+    "plan": PlanInput,
+    "plan_state": PlanStateInput,
+    "clock": ClockInput,
+}
 """The `kind` of a journal's record, and what its body is."""
 
 _NAMES = {kind: name for name, kind in KINDS.items()}

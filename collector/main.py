@@ -9,13 +9,17 @@ from pathlib import Path
 import msgspec
 import trio
 
+from collector.alerts import Alerts
 from collector.app import Services, make_app
+from collector.detector import Detector
 from collector.fleet import Fleet
+from collector.history import History, open_history
 from collector.ingest import Ingest, stored_marks
 from collector.plans import Plans
 from collector.serve import Listener, open_listener, serve
 from collector.status import collector_status
 from collector.tokens import Tokens
+from collector.web import Extension, View
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.journal import Journal, JournalError, Limits, open_journal
@@ -33,17 +37,41 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     address: Address
     state: Path
     token: str
+    stores: "Stores"
+    detector: Detector
+    alerts: Alerts
+
+    @property
+    def inputs(self) -> Journal:
+        return self.stores.inputs
+
+
+class Stores(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept on disk."""
+
     inputs: Journal
+    events: Journal
+    history: History
 
 
-async def main(config: CollectorConfig, *, task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED) -> None:
+async def main(
+    config: CollectorConfig,
+    extension: Extension | None = None,
+    *,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+) -> None:
     """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start, and
     where its journal takes no more, which only a restart mends."""
     _spare_collections()
     with lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
         try:
-            async with open_journal(state / "inputs.db", _limits(config)) as inputs:
-                await run(config, state, listener, inputs, task_status=task_status)
+            async with (
+                open_journal(state / "inputs.db", _limits(config)) as inputs,
+                open_journal(state / "events.db", _events_limits(config)) as events,
+                open_history(state / "history.duckdb", config.limits) as history,
+            ):
+                stores = Stores(inputs=inputs, events=events, history=history)
+                await run(config, state, listener, stores, extension, task_status=task_status)
         except JournalError as error:
             raise StartError(str(error)) from None
 
@@ -52,12 +80,14 @@ async def run(
     config: CollectorConfig,
     state: Path,
     listener: Listener,
-    inputs: Journal,
+    stores: Stores,
+    extension: Extension | None = None,
     *,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """The collector around what `main` opened."""
     started_at = wall_ns()
+    inputs, events, history = stores.inputs, stores.events, stores.history
     fleet, tokens, stop = Fleet(stored_marks(inputs)), Tokens(state), trio.Event()
     plans = Plans(Path(config.plan), inputs, fleet)
     await plans.open()
@@ -73,23 +103,49 @@ async def run(
         tokens=tokens,
         started_at=started_at,
     )
-    app = make_app(Services(tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, stop=stop))
+    detector, alerts = Detector(inputs, events), Alerts(events, plans, config)
+    view = View(
+        board=detector.board,
+        wait_changed=detector.wait_changed,
+        history=history,
+        tokens=tokens,
+        stop=stop,
+        listen=listener.address,
+        open=listener.address.parsed_ip.is_loopback,
+        hosts=tuple(config.hosts),
+        extension=extension,
+    )
+    app = make_app(
+        Services(tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, view=view, stop=stop)
+    )
     with _owner_file(config, state, listener, tokens) as token:
         failed: list[JournalError] = []
         async with trio.open_nursery() as nursery:
 
-            async def watch_journal() -> None:
-                failed.append(await inputs.wait_failed())
+            async def watch(journal: Journal) -> None:
+                failed.append(await journal.wait_failed())
                 nursery.cancel_scope.cancel()
 
-            nursery.start_soon(watch_journal)
+            nursery.start_soon(watch, inputs)
+            nursery.start_soon(watch, events)
             await nursery.start(plans.run)
+            await nursery.start(detector.run)
+            await nursery.start(alerts.run)
+            await nursery.start(history.run, inputs, events)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
             _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)
             if not tokens.probes():
                 _log.warning('no probe has a token; make one with "parallax collector token add PROBE"')
             task_status.started(
-                Running(url=listener.url, address=listener.address, state=state, token=token, inputs=inputs)
+                Running(
+                    url=listener.url,
+                    address=listener.address,
+                    state=state,
+                    token=token,
+                    stores=stores,
+                    detector=detector,
+                    alerts=alerts,
+                )
             )
         if failed:  # raised here, past the nursery, so that it comes alone
             raise failed[0]
@@ -133,6 +189,15 @@ def _limits(config: CollectorConfig) -> Limits:
         max_age_s=config.limits.inputs_age,
         ballast_bytes=config.limits.ballast,
         refuse_when_full=True,  # probes keep what is refused; what was acknowledged has no other copy
+    )
+
+
+def _events_limits(config: CollectorConfig) -> Limits:
+    return Limits(
+        max_bytes=config.limits.events_size,
+        max_age_s=config.limits.events_age,
+        ballast_bytes=min(config.limits.ballast, config.limits.events_size // 4),
+        refuse_when_full=True,
     )
 
 

@@ -16,7 +16,7 @@ from parallax.loading.document import Document, parse_document, read_text
 from parallax.loading.problems import LoadErrors, Problem, shown
 from parallax.plan.types import ConnectTo, Control, ProbeId
 from parallax.secret import SecretError, check_reference
-from parallax.values import Address, Cidr, Duration, Size, Url
+from parallax.values import Address, Cidr, DnsName, Duration, Size, Url
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +35,14 @@ class CollectorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How large the journal of what came in may grow before the oldest goes."""
     inputs_age: Duration = Duration(14 * 86400)
     """How old a record of it may get."""
+    events_size: Size = Size(1_000_000_000)
+    """How large the journal of what was concluded may grow before the oldest goes."""
+    events_age: Duration = Duration(400 * 86400)
+    """How old a record of it may get."""
+    raw_age: Duration = Duration(30 * 86400)
+    """How long the history keeps every observation."""
+    minutes_age: Duration = Duration(400 * 86400)
+    """How long the history keeps figures by the minute, and incidents."""
     ballast: Size = Size(16_000_000)
     """A file of this size is given up when the disk is full, so that room can be made."""
 
@@ -61,6 +69,16 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Loopback unless said otherwise; another address needs [tls]."""
     tls: Tls | None = None
     """The certificate of the listener; plain HTTP on loopback if left out."""
+    hosts: list[DnsName] = []
+    """Names that browsers may ask for the page under, beside the listener's own address and localhost."""
+    secrets: dict[str, str] = {}
+    """By the name that the plan uses (secret:NAME): where the secret is, file:PATH, env:NAME or credential:NAME."""
+    allow: list[Cidr] = []
+    """Networks that alerts may be delivered to though they are not public (private, link-local, loopback)."""
+    ca: str | None = None
+    """A PEM file with CAs that deliveries trust beside the host's trust store."""
+    connect_to: list[ConnectTo] = []
+    """As in the plan, for the deliveries of this collector."""
     limits: CollectorLimits = CollectorLimits()
     """Bounds of what the collector keeps."""
 
@@ -144,9 +162,18 @@ def _with_folder(config: Any, folder: Path) -> Any:
             changes[name] = _with_folder(value, folder)
         elif name in _PATHS and value:
             changes[name] = str(folder / Path(value).expanduser())
-        elif name == "token" and value.startswith("file:") and value != "file:":
-            changes[name] = f"file:{folder / Path(value.removeprefix('file:')).expanduser()}"
+        elif name == "token":
+            changes[name] = _reference_from(folder, value)
+        elif name == "secrets":
+            changes[name] = {key: _reference_from(folder, reference) for key, reference in value.items()}
     return msgspec.structs.replace(config, **changes)
+
+
+def _reference_from(folder: Path, reference: str) -> str:
+    """A secret's place with its path made absolute."""
+    if not reference.startswith("file:") or reference == "file:":
+        return reference
+    return f"file:{folder / Path(reference.removeprefix('file:')).expanduser()}"
 
 
 _PATHS = ("state", "plan", "certificate", "key", "ca")
@@ -163,6 +190,13 @@ def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
     if config.tls is not None:
         yield from _file_faults(("tls", "certificate"), config.tls.certificate)
         yield from _file_faults(("tls", "key"), config.tls.key)
+    yield from _file_faults(("ca",), config.ca)
+    for name, reference in config.secrets.items():
+        try:
+            check_reference(reference)
+        except SecretError as error:
+            yield Fault(("secrets", name), str(error))
+    yield from _redirect_faults(config.connect_to)
     yield from _ballast_faults(config.limits.ballast, config.limits.inputs_size, "inputs_size")
 
 
@@ -178,13 +212,17 @@ def _probe_faults(config: ProbeConfig) -> Iterator[Fault]:
         if url in urls:
             yield Fault((*path, "url"), f"{shown(url)} is there already")
         urls.add(url)
+    yield from _redirect_faults(config.connect_to)
+    yield from _ballast_faults(config.limits.ballast, config.limits.spool_size, "spool_size")
+
+
+def _redirect_faults(entries: list[ConnectTo]) -> Iterator[Fault]:
     sources: set[tuple[str, str]] = set()
-    for place, entry in enumerate(config.connect_to):
+    for place, entry in enumerate(entries):
         source = {(str(entry.source.address), protocol) for protocol in entry.source.protocols}
         if source & sources:
             yield Fault(("connect_to", place, "from"), f"{shown(str(entry.source))} is redirected already")
         sources |= source
-    yield from _ballast_faults(config.limits.ballast, config.limits.spool_size, "spool_size")
 
 
 def _shipping_faults(path: tuple[str, int], collector: CollectorAddress) -> Iterator[Fault]:

@@ -81,6 +81,7 @@ nsd nsd tests against an authoritative name server
 unbound unbound tests against a resolver
 nginx nginx-light tests against an HTTP and TLS server
 openssl openssl tests against old TLS versions
+chromium chromium tests of the page in a browser
 prometheus-blackbox-exporter prometheus-blackbox-exporter the rival in make bench
 "
 

@@ -61,6 +61,9 @@ class Probe(Section, frozen=True, kw_only=True):
         6,
     )
     """The address families that it can reach: 4, 6."""
+    network: Literal["data-centre", "access"] = "data-centre"
+    """Whether it is in a data centre, or on a line as users have (home, office, mobile). Services treat the two
+    differently: what only data centres get says nothing of users."""
 
 
 class Control(Section, frozen=True, kw_only=True):
@@ -178,6 +181,8 @@ class Receiver(Section, frozen=True, kw_only=True):
     """How it delivers: webhook, pagerduty, ..."""
     url: Url | None = None
     """Where it delivers to."""
+    address: Address | None = None
+    """What to dial, so that delivery does not need the DNS that is watched; looked up if left out."""
     key: str = ""
     """secret:NAME; the value lives in the collector's config."""
 

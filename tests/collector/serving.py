@@ -10,7 +10,8 @@ from typing import Any
 import h11
 import trio
 
-from collector.main import Running, run
+from collector.history import open_history
+from collector.main import Running, Stores, run
 from collector.serve import open_listener
 from collector.tokens import add_token
 from parallax import wire
@@ -164,8 +165,12 @@ async def collector(
     listener = open_listener(Address("127.0.0.1:0"), loaded.tls)
     journal = journal or MemoryInputs()
     with closing(listener):
-        async with trio.open_nursery() as nursery:
-            running: Running = await nursery.start(run, loaded, state, listener, journal)
+        async with (
+            open_history(state / "history.duckdb", loaded.limits) as history,
+            trio.open_nursery() as nursery,
+        ):
+            stores = Stores(inputs=journal, events=MemoryInputs(), history=history)  # type: ignore[arg-type]
+            running: Running = await nursery.start(run, loaded, state, listener, stores)
             yield Served(running, path, journal, nursery)
             nursery.cancel_scope.cancel()
             ending = trio.current_time()

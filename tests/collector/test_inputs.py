@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from collector.inputs import (
     KINDS,
     BatchInput,
+    ClockInput,
     Input,
     InputError,
     PlanInput,
@@ -48,6 +49,7 @@ GOLDEN: dict[str, Input] = {
         actor="ann",
         why="fra1 reports unsupported for the check 'api'",
     ),
+    "clock": ClockInput(at=1_700_000_000_000_000_000, started=True),
 }
 
 

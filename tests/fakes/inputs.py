@@ -20,6 +20,7 @@ class MemoryInputs:
         self.records: list[Record] = []
         self.dropped = 0
         self.ballast = True
+        self._appended = trio.Event()
         self.pending = 0
         self.most_pending = 0
         self._max_pending = max_pending_bytes
@@ -43,6 +44,8 @@ class MemoryInputs:
                         Record(position=position, kind=e.kind, body=e.body, at_ns=e.at_ns, count=e.count)
                     )
                 self._marks.update(marks)
+                self._appended.set()
+                self._appended = trio.Event()
         finally:
             self.pending -= octets
         return self.dropped + len(self.records)
@@ -55,6 +58,24 @@ class MemoryInputs:
     async def read(self, after: int, *, max_records: int = 100, max_bytes: int = 8_000_000) -> list[Record]:
         await trio.lowlevel.checkpoint()
         return [record for record in self.records if record.position > after][:max_records]
+
+    async def wait_beyond(self, position: int) -> None:
+        await trio.lowlevel.checkpoint()
+        while not self.records or self.records[-1].position <= position:
+            await self._appended.wait()
+
+    async def commit(self, reader: str, position: int, marks: Mapping[str, bytes | None] = {}) -> None:
+        await self.hold()
+        self._cursors[reader] = max(position, self.cursor(reader))
+        self._marks.update({name: value for name, value in marks.items() if value is not None})
+
+    async def register(self, readers: Sequence[str]) -> None:
+        await self.hold()
+        self._cursors = {reader: self.cursor(reader) for reader in readers}
+
+    @property
+    def cursors(self) -> dict[str, int]:
+        return dict(self._cursors)
 
     async def wait_failed(self) -> JournalError:
         await self.failed.wait()

@@ -1,0 +1,12 @@
+"""Detection: records of `inputs` in, events out. Pure: no clock, no I/O, no logging; time is what the records say.
+
+    step(state, record) -> (state, events)
+
+The same records give the same events, live, after a restart and in a replay. `board_of` shows a state to people.
+"""
+
+from collector.detect.board import board_of
+from collector.detect.state import State, StateError, decode_state, encode_state, initial
+from collector.detect.step import step
+
+__all__ = ["State", "StateError", "board_of", "decode_state", "encode_state", "initial", "step"]

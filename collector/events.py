@@ -1,0 +1,238 @@
+"""The records of the journal `events`: what detection concluded, in the order it was concluded.
+
+Everything that a person is told comes from here: alerts, the page, the history of incidents. Each record's body is a
+JSON object (few, and worth reading with a pager); fields are only ever added, with a default. Times are wall clock, ns
+since the Unix epoch, UTC.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from parallax.clock import NS
+from parallax.journal import Entry, Record
+from parallax.reasons import Fault
+
+VERSION = 1
+
+CheckState = Literal["unknown", "up", "suspected", "degraded", "down"]
+"""Of one (check, target, subject) over all probes that measure it. `unknown`: nobody's word on it is fresh."""
+ComponentState = Literal[
+    "operational",
+    "degraded_performance",
+    "partial_outage",
+    "full_outage",
+    "under_maintenance",
+    "not_measured",
+    "unknown",
+]
+Severity = Literal["critical", "warning", "info"]
+DomainKind = Literal[
+    "operator", "zone", "name_server", "resolver", "region", "site", "address", "endpoint", "network", "probe"
+]
+
+
+class FaultDomain(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the evidence says the fault is. `certain` is False where another place would explain it as well."""
+
+    kind: DomainKind
+    name: str
+    certain: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.kind.replace('_', ' ')} {self.name}"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """How many probes say it. Probes that abstain or are silent are no voters."""
+
+    failing: int
+    voters: int
+    networks: int
+    """Networks (ASN, else provider) that the failing probes are in."""
+    span_ns: int
+    """From the first to the last of the failing probes' attempts."""
+    abstaining: int = 0
+    silent: int = 0
+    reasons: Mapping[str, int] = {}
+    """Reason words and how many of the failing probes give them, the most frequent first."""
+    single: bool = False
+    """Only one probe measures it."""
+
+    @property
+    def words(self) -> str:
+        """For people: "4 of 5 probes in 3 networks failed within 9 s"."""
+        if self.single:
+            what = "failed" if self.failing else "passed"
+            return f"the one probe {what}; single vantage: cannot tell target from network"
+        text = f"{self.failing} of {self.voters} probes"
+        if self.failing > 1:
+            text += f" in {self.networks} network{'s' * (self.networks != 1)}"
+        text += " failed"
+        if self.failing > 1:
+            text += f" within {_span(self.span_ns)}"
+        more = [f"{n} {word}" for n, word in ((self.abstaining, "abstained"), (self.silent, "silent")) if n]
+        return f"{text} ({', '.join(more)})" if more else text
+
+
+class Affected(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject of a check within an incident, and how it stands."""
+
+    check: str
+    kind: str
+    target: str
+    subject: str
+    state: CheckState
+    since: int
+    reason: str | None = None
+    """The word that most failing probes gave."""
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault with a start, a fault domain, affected components and an end, as it is known at one moment."""
+
+    id: str
+    title: str
+    """One line without a final stop: "DNS operator dns-a is dark: 4 of 4 name servers do not answer"."""
+    severity: Severity
+    domain: FaultDomain | None
+    started_at: int
+    """The first failing attempt that belongs to it."""
+    opened_at: int
+    updated_at: int
+    resolved_at: int | None = None
+    components: tuple[str, ...] = ()
+    impact: ComponentState = "operational"
+    """The worst that it did to a component so far; operational: nobody is hurt yet as far as can be told."""
+    checks: tuple[Affected, ...] = ()
+    evidence: Evidence | None = None
+    probes: tuple[str, ...] = ()
+    """For trouble of the probes themselves: whose."""
+
+
+class Risk(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that will hurt users. `expected_at` is when at the earliest, None where nobody can say."""
+
+    id: str
+    title: str
+    check: str
+    components: tuple[str, ...]
+    since: int
+    expected_at: int | None = None
+    why: str = ""
+    domain: FaultDomain | None = None
+
+
+class CheckChanged(msgspec.Struct, frozen=True, kw_only=True, tag="check"):
+    """A subject of a check turned. `since` is when the new state began, by the evidence."""
+
+    check: str
+    kind: str
+    target: str
+    subject: str
+    state: CheckState
+    before: CheckState
+    since: int
+    reason: str | None = None
+    fault: Fault | None = None
+    evidence: Evidence
+    incident: str | None = None
+    why: str = ""
+    """Said where the evidence alone does not explain it: "the plan no longer has it"."""
+
+    @property
+    def type(self) -> str:
+        return f"check.{self.state}"
+
+
+class IncidentChanged(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
+    """An incident as it stands after the change. `what` is one line on what this change says."""
+
+    change: Literal["opened", "updated", "reopened", "resolved"]
+    what: str
+    incident: Incident
+
+    @property
+    def type(self) -> str:
+        return f"incident.{self.change}"
+
+
+class RiskChanged(msgspec.Struct, frozen=True, kw_only=True, tag="risk"):
+    change: Literal["raised", "cleared"]
+    risk: Risk
+
+    @property
+    def type(self) -> str:
+        return f"risk.{self.change}"
+
+
+class ProbeChanged(msgspec.Struct, frozen=True, kw_only=True, tag="probe"):
+    """A probe fell silent, says that it cannot be trusted, or is well again."""
+
+    probe: str
+    state: Literal["silent", "unhealthy", "healthy"]
+    since: int
+    why: str
+    incident: str | None = None
+
+    @property
+    def type(self) -> str:
+        return f"probe.{self.state}"
+
+
+class ComponentChanged(msgspec.Struct, frozen=True, kw_only=True, tag="component"):
+    component: str
+    state: ComponentState
+    before: ComponentState
+    since: int
+    why: str
+
+    @property
+    def type(self) -> str:
+        return "component.changed"
+
+
+EventData = CheckChanged | IncidentChanged | RiskChanged | ProbeChanged | ComponentChanged
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One conclusion. `id` is stable over restarts and replays of the same `inputs`."""
+
+    version: int = VERSION
+    id: str
+    at: int
+    """The moment of the record that led to it."""
+    cause: int
+    """That record's position in `inputs`."""
+    data: EventData
+
+    @property
+    def type(self) -> str:
+        """As receivers get it: incident.opened, check.down, ..."""
+        return self.data.type
+
+
+class EventError(ValueError):
+    """The record is no event of a version known here."""
+
+
+def encode_event(event: Event) -> Entry:
+    """The journal's entry."""
+    return Entry(kind=event.type, body=msgspec.json.encode(event), at_ns=event.at)
+
+
+def decode_event(record: Record | Entry) -> Event:
+    """The event in a record of the journal. Raises EventError."""
+    try:
+        event = msgspec.json.decode(record.body, type=Event)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise EventError(f"a {record.kind[:40]} record does not decode: {error}") from None
+    if event.version != VERSION:
+        raise EventError(f"a {record.kind[:40]} record has version {event.version}; this program knows {VERSION}")
+    return event
+
+
+def _span(ns: int) -> str:
+    seconds = ns / NS
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"

@@ -1,0 +1,78 @@
+"""How `parallax up` speaks with the lab's two processes, the world and the probes: JSON, an object a line.
+
+The child reads orders from stdin and answers on stdout, in order; what it logs goes to stderr. Its first line is
+`WorldReady` or `ProbesReady`. When stdin ends, so does the child: a parent that is killed leaves nothing behind.
+"""
+
+import msgspec
+
+from parallax.values import Address, Redirect
+
+
+class WorldOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line to the world."""
+
+    state: str
+    """A folder: the CA, and faults.jsonl, the truth to judge by."""
+    collector: Address
+    """Where the probes' relays to the collector lead."""
+    seed: int = 1
+    webhook_secret: str
+    """What the lab's pager checks signatures with: whsec_..."""
+
+
+class Wiring(msgspec.Struct, frozen=True, kw_only=True):
+    """How one probe reaches the world."""
+
+    connect_to: list[tuple[Redirect, Address]]
+    """Its own relays, by the addresses that the world's hosts have."""
+    collector: Address
+    """Its relay to the collector: dead while its uplink is."""
+    resolvers: list[Address]
+    """Addresses in the world."""
+
+
+class WorldReady(msgspec.Struct, frozen=True, kw_only=True):
+    """The world is up: within a second of the order."""
+
+    probes: dict[str, Wiring]
+    ca: str
+    """A PEM file."""
+    pager: list[tuple[Redirect, Address]]
+    """How the collector reaches the receiver that the lab's plan names."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """break and mend name a fault of lab.faults; `actor` is who asked. state and pager ask."""
+
+    do: str
+    """break, mend, state, pager."""
+    fault: str = ""
+    actor: str = ""
+
+
+class FaultState(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that is in force. `since` is wall clock, ns since the Unix epoch."""
+
+    fault: str
+    since: int
+    actor: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as the lab's pager received it, its signature checked."""
+
+    received_at: int
+    id: str
+    type: str
+    text: str
+    signed: bool
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """To every order: what is in force now. `error` says why nothing was done."""
+
+    error: str = ""
+    faults: list[FaultState] = []
+    pages: list[Page] = []
+    """For `pager`: the latest 50, newest first."""

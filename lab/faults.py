@@ -1,0 +1,72 @@
+"""The faults that the lab can inject. The literal is the list: the page's buttons, `parallax lab`, docs/lab.md and the
+measurements iterate over it."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """`title` is what a button says, `does` what really happens, `expect` what Parallax should say of it."""
+
+    title: str
+    does: str
+    expect: str
+    where: Literal["world", "probes"] = "world"
+    """Which process carries it out."""
+
+
+FAULTS: dict[str, Fault] = {
+    "operator-dark": Fault(
+        title="DNS operator dark",
+        does="all four name servers of operator dns-a answer nothing; caches go on until their TTLs end",
+        expect="an incident at DNS operator dns-a while cached sign-in still passes, then outage as caches run out",
+    ),
+    "name-server-dark": Fault(
+        title="One name server dark",
+        does="one of dns-a's four name servers answers nothing",
+        expect="an incident at that name server; no component is hurt",
+    ),
+    "region-down": Fault(
+        title="Region down",
+        does="the front end in us-east takes no connections; eu-west goes on",
+        expect="an incident at region us-east; partial outage",
+    ),
+    "region-slow": Fault(
+        title="Region slow",
+        does="the front end in us-east answers 1.5 s late",
+        expect="degraded performance, at region us-east",
+    ),
+    "throttled": Fault(
+        title="429 storm",
+        does="both front ends answer 19 of 20 requests with 429 Too Many Requests",
+        expect="soft failures from data centres and access lines alike: users are hit too",
+    ),
+    "certificate-expired": Fault(
+        title="Certificate expired",
+        does="both front ends present a certificate that ended an hour ago",
+        expect="an incident at the endpoint: the certificate has expired",
+    ),
+    "bot-wall": Fault(
+        title="Bot wall",
+        does="both front ends answer a challenge to clients in data centres; access lines pass",
+        expect="blocked or throttled: cannot tell; no outage is claimed",
+    ),
+    "site-gone": Fault(
+        title="Anycast site gone",
+        does="the Frankfurt site of the anycast name server answers nothing, and is still announced",
+        expect="the probes of its catchment fail, the others pass: an incident at that site",
+    ),
+    "uplink-dead": Fault(
+        title="A probe's uplink dead",
+        does="nothing passes to or from the probe in Frankfurt, its collector included",
+        expect="that probe is silent; no target is blamed",
+    ),
+    "clock-wrong": Fault(
+        title="A probe's clock wrong",
+        does="the wall clock of the probe in Tokyo runs 90 s ahead",
+        expect="that probe is unhealthy and abstains; no target is blamed",
+        where="probes",
+    ),
+}
+"""By the name that `parallax lab break` takes."""

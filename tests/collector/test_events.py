@@ -1,0 +1,163 @@
+"""The records of `events`: their encoding is kept for ever, and what they say in words."""
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.events import (
+    Affected,
+    CheckChanged,
+    ComponentChanged,
+    Event,
+    EventData,
+    EventError,
+    Evidence,
+    FaultDomain,
+    Incident,
+    IncidentChanged,
+    ProbeChanged,
+    Risk,
+    RiskChanged,
+    decode_event,
+    encode_event,
+)
+from parallax.journal import Entry
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+AT = 1_700_000_000_000_000_000
+S = 1_000_000_000
+EVIDENCE = Evidence(
+    failing=4,
+    voters=5,
+    networks=3,
+    span_ns=9 * S,
+    abstaining=1,
+    silent=2,
+    reasons={"connect_timeout": 3, "connect_refused": 1},
+)
+DOMAIN = FaultDomain(kind="region", name="us-east")
+INCIDENT = Incident(
+    id="inc-1",
+    title="Region us-east is down",
+    severity="critical",
+    domain=DOMAIN,
+    started_at=AT - 9 * S,
+    opened_at=AT,
+    updated_at=AT,
+    components=("Sign-in",),
+    impact="partial_outage",
+    checks=(
+        Affected(
+            check="api",
+            kind="http",
+            target="https://auth.example/",
+            subject="192.0.2.1:443",
+            state="down",
+            since=AT - 9 * S,
+            reason="connect_timeout",
+        ),
+    ),
+    evidence=EVIDENCE,
+)
+DATA: dict[str, EventData] = {
+    "check": CheckChanged(
+        check="api",
+        kind="http",
+        target="https://auth.example/",
+        subject="192.0.2.1:443",
+        state="down",
+        before="up",
+        since=AT - 9 * S,
+        reason="connect_timeout",
+        fault="target",
+        evidence=EVIDENCE,
+        incident="inc-1",
+    ),
+    "incident": IncidentChanged(change="opened", what="opened", incident=INCIDENT),
+    "risk": RiskChanged(
+        change="raised",
+        risk=Risk(
+            id="risk-1",
+            title="DNS operator dns-a is dark",
+            check="zone",
+            components=("Sign-in",),
+            since=AT,
+            expected_at=AT + 60 * S,
+            why="caches run out",
+            domain=FaultDomain(kind="operator", name="dns-a", certain=False),
+        ),
+    ),
+    "probe": ProbeChanged(probe="fra1", state="silent", since=AT, why="nothing was heard for 15 s", incident="inc-2"),
+    "component": ComponentChanged(
+        component="Sign-in", state="partial_outage", before="operational", since=AT, why="1 of 2 is down"
+    ),
+}
+GOLDEN = {tag: Event(id=f"evt-{tag}", at=AT, cause=7, data=data) for tag, data in DATA.items()}
+
+
+def test_every_kind_of_event_has_a_golden_vector() -> None:
+    assert set(GOLDEN) == {kind.__struct_config__.tag for kind in EventData.__args__}
+
+
+@pytest.mark.parametrize("tag", GOLDEN)
+def test_golden_vectors(tag: str) -> None:
+    raw = (VECTORS / f"event-{tag}-1.json").read_bytes()
+    event = GOLDEN[tag]
+    assert encode_event(event).body == raw
+    assert decode_event(Entry(kind=event.type, body=raw, at_ns=AT)) == event
+
+
+def test_the_type_is_the_journal_s_kind() -> None:
+    assert {encode_event(event).kind for event in GOLDEN.values()} == {
+        "check.down",
+        "incident.opened",
+        "risk.raised",
+        "probe.silent",
+        "component.changed",
+    }
+
+
+def test_fields_of_a_newer_writer_are_passed_over() -> None:
+    raw = msgspec.json.decode(encode_event(GOLDEN["risk"]).body)
+    raw["data"]["risk"]["colour"] = "red"
+    assert decode_event(Entry(kind="risk.raised", body=msgspec.json.encode(raw), at_ns=AT)) == GOLDEN["risk"]
+
+
+def test_another_version_is_named() -> None:
+    raw = msgspec.json.decode(encode_event(GOLDEN["risk"]).body) | {"version": 2}
+    with pytest.raises(EventError, match=r"a risk\.raised record has version 2; this program knows 1"):
+        decode_event(Entry(kind="risk.raised", body=msgspec.json.encode(raw), at_ns=AT))
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_raise_only_the_codec_s_error(raw: bytes) -> None:
+    with contextlib.suppress(EventError):
+        decode_event(Entry(kind="check.down", body=raw, at_ns=AT))
+
+
+@pytest.mark.parametrize("cut", range(0, 400, 7))
+def test_cut_records_raise_only_the_codec_s_error(cut: int) -> None:
+    with pytest.raises(EventError):
+        decode_event(Entry(kind="check.down", body=encode_event(GOLDEN["check"]).body[:cut], at_ns=AT))
+
+
+WORDS = [
+    (EVIDENCE, "4 of 5 probes in 3 networks failed within 9.0 s (1 abstained, 2 silent)"),
+    (Evidence(failing=7, voters=8, networks=6, span_ns=12 * S), "7 of 8 probes in 6 networks failed within 12 s"),
+    (Evidence(failing=2, voters=8, networks=1, span_ns=S // 2), "2 of 8 probes in 1 network failed within 0.5 s"),
+    (Evidence(failing=1, voters=8, networks=1, span_ns=0), "1 of 8 probes failed"),
+    (Evidence(failing=0, voters=8, networks=0, span_ns=0), "0 of 8 probes failed"),
+    (
+        Evidence(failing=1, voters=1, networks=1, span_ns=0, single=True),
+        "the one probe failed; single vantage: cannot tell target from network",
+    ),
+]
+
+
+@pytest.mark.parametrize(("evidence", "words"), WORDS)
+def test_evidence_in_words(evidence: Evidence, words: str) -> None:
+    assert evidence.words == words

@@ -42,6 +42,35 @@ class WorldReady(msgspec.Struct, frozen=True, kw_only=True):
     """How the collector reaches the receiver that the lab's plan names."""
 
 
+class ProbeSeat(msgspec.Struct, frozen=True, kw_only=True):
+    """What one probe is given."""
+
+    wiring: Wiring
+    token: str
+    """A file."""
+
+
+class ProbesOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line to the probes."""
+
+    state: str
+    """A folder, in which each probe has one of its own."""
+    truth: str
+    """The file that injected faults are logged to, shared with the world."""
+    collector: str
+    """Its URL."""
+    ca: str
+    """A PEM file."""
+    probes: dict[str, ProbeSeat]
+    """By id."""
+
+
+class ProbesReady(msgspec.Struct, frozen=True, kw_only=True):
+    """All probes run."""
+
+    probes: list[str]
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """break and mend name a fault of lab.faults; `actor` is who asked. state and pager ask."""
 

@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 _FIELDS = "parallax_fields"
 
@@ -46,15 +46,15 @@ def get_log(name: str) -> Log:
     return Log(logging.getLogger(name))
 
 
-def set_up(level: str, *, as_json: bool) -> None:
-    """Sends all logs of the process to stderr, from a level on; of libraries at least the warnings.
+def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
+    """Sends all logs of the process to stderr (or `stream`), from a level on; of libraries at least the warnings.
 
     `level` is debug, info, warning or error. For programs; whoever else uses the packages keeps his own logging."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonForm() if as_json else TextForm())
     wanted = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(handlers=[handler], level=max(wanted, logging.WARNING), force=True)
-    for package in ("parallax", "probe", "collector"):
+    for package in ("parallax", "probe", "collector", "lab"):
         logging.getLogger(package).setLevel(wanted)
 
 

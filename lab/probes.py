@@ -1,0 +1,146 @@
+"""`python -m lab.probes`: the lab's probes, all in one process and one event loop, each with its own config, state
+folder and wall clock. A process apart from world and collector, so that neither disturbs the timings.
+
+Orders come as lab.control says. The first is `ProbesOrder`; after `ProbesReady` come `Order`s for the faults that are
+carried out here. The end of stdin ends the probes in order.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import trio
+
+from lab.control import FaultState, Order, ProbeSeat, ProbesOrder, ProbesReady, Reply
+from lab.faults import FAULTS
+from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
+from lab.truth import Deed, append_deed
+from parallax import log
+from parallax.clock import NS, HostClock, use_host_clock, wall_ns
+from parallax.config import CollectorAddress, ProbeConfig, ProbeLimits
+from parallax.journal import JournalError
+from parallax.plan.types import ConnectTo
+from parallax.state import StartError
+from parallax.values import Cidr, Size, Url
+from probe.main import main as probe
+
+CLOCK_WRONG = "clock-wrong"
+WRONG_CLOCK = "nrt1"
+"""The probe whose clock the fault is about; the first one where there is none of that name."""
+AHEAD_NS = 90 * NS
+LIMITS = ProbeLimits(spool_size=Size(32_000_000), ballast=Size(1_000_000))
+"""Eight of them share a disk."""
+
+
+class Faults:
+    """The faults that are carried out in this process."""
+
+    def __init__(self, clocks: Mapping[str, HostClock], truth: Path) -> None:
+        self._clock = clocks.get(WRONG_CLOCK) or next(iter(clocks.values()))
+        self._truth = truth
+        self._wrong: FaultState | None = None
+
+    def take(self, order: Order) -> Reply:
+        """Breaks or mends at once; either may be said twice."""
+        fault = FAULTS.get(order.fault)
+        if order.do in ("break", "mend") and (fault is None or fault.where != "probes"):
+            return self._reply(f"the probes know no fault {order.fault[:80]!r}; known are {CLOCK_WRONG}")
+        if order.do == "break" and self._wrong is None:
+            self._wrong = FaultState(fault=order.fault, since=wall_ns(), actor=order.actor)
+            self._clock.ahead_ns = AHEAD_NS
+        elif order.do == "mend" and self._wrong is not None:
+            self._wrong = None
+            self._clock.ahead_ns = 0
+        elif order.do not in ("break", "mend", "state"):
+            return self._reply(f"the probes cannot {order.do[:80]!r}; they break, mend and state")
+        else:
+            return self._reply()
+        deed = Deed(at=wall_ns(), do=order.do, fault=order.fault, actor=order.actor)
+        try:
+            append_deed(self._truth, deed)
+        except OSError as error:
+            return self._reply(f"{order.fault}: done, but {self._truth} cannot be written: {error.strerror}")
+        return self._reply()
+
+    def _reply(self, error: str = "") -> Reply:
+        return Reply(error=error, faults=[self._wrong] if self._wrong else [])
+
+
+def config_of(name: str, seat: ProbeSeat, order: ProbesOrder) -> ProbeConfig:
+    """A probe's config: it reaches the world by its own relays, and its collector by one of them."""
+    return ProbeConfig(
+        id=name,
+        state=str(Path(order.state) / name),
+        collector=[
+            CollectorAddress(url=Url(order.collector), token=f"file:{seat.token}", address=seat.wiring.collector)
+        ],
+        allow=[Cidr("127.0.0.0/8"), Cidr("::1/128")],
+        resolvers=list(seat.wiring.resolvers),
+        ca=order.ca,
+        connect_to=[ConnectTo(source=source, to=to) for source, to in seat.wiring.connect_to],
+        limits=LIMITS,
+    )
+
+
+async def run(order: ProbesOrder, orders: Orders, answers: trio.abc.SendStream) -> None:
+    """The probes, until `orders` end. Raises StartError and JournalError for what cannot start, in a group."""
+    clocks = {name: HostClock() for name in order.probes}
+    faults = Faults(clocks, Path(order.truth))
+
+    async def host(name: str, task_status: trio.TaskStatus[None]) -> None:
+        use_host_clock(clocks[name])
+        async with trio.open_nursery() as inner:
+            await inner.start(probe, config_of(name, order.probes[name], order))
+            task_status.started()
+
+    async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as starting:
+            for name in order.probes:
+                starting.start_soon(nursery.start, host, name)
+        await answers.send_all(to_line(ProbesReady(probes=list(order.probes))))
+        async for line in orders:
+            await answers.send_all(to_line(_answer(line, faults)))
+        nursery.cancel_scope.cancel()
+
+
+def _answer(line: bytes, faults: Faults) -> Reply:
+    try:
+        order = of_line(line, Order)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Reply(error=f"the order is not understood: {error}")
+    return faults.take(order)
+
+
+async def main() -> list[str]:
+    """What could not start, a line each."""
+    orders, answers = open_stdin(), open_stdout()
+    problems: list[str] = []
+    async for line in orders:
+        try:
+            order = of_line(line, ProbesOrder)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return [f"the order is not understood: {error}"]
+        try:
+            await run(order, orders, answers)
+        except* trio.BrokenResourceError:
+            pass  # nobody reads the answers: the parent is gone
+        except* (StartError, JournalError) as group:
+            problems += [str(leaf) for leaf in _leaves(group)]
+        break
+    return problems
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+if __name__ == "__main__":
+    log.set_up("warning", as_json="json" in sys.argv[1:])
+    said = trio.run(main)
+    sys.stderr.writelines(f"{line}\n" for line in said)
+    sys.exit(2 if said else 0)

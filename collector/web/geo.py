@@ -28,7 +28,7 @@ _LONGEST_LABEL = 24
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
-    """A probe on the map: where its place is, where its pin stands, and where its label does if there is room for it."""
+    """A probe on the map: where its place is, where its pin stands, and its label where there is room for one."""
 
     id: str
     place: tuple[float, float]
@@ -44,7 +44,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def project(latitude: float, longitude: float) -> tuple[float, float]:
-    """Degrees to (x, y). A longitude past 180 degrees comes in at the other edge, a latitude off the map stays at it."""
+    """Degrees to (x, y). A longitude past 180 comes in at the other edge, a latitude off the map stays at it."""
     east = longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
     north = min(max(latitude, SOUTH), NORTH)
     return (east + 180) * _UNITS_A_DEGREE, (NORTH - north) * _UNITS_A_DEGREE * _STRETCH

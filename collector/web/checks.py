@@ -1,0 +1,227 @@
+"""The page of a check, and the figures of its chart.
+
+GET /check/NAME              ?span=1h|6h|24h|7d ?measure=p50|p95 ?of=SUBJECT
+GET /check/NAME/points.json  ?span= ?of= as above, ?since=SECONDS for the end of it only: collector.web.series.Chart
+
+The name is one segment, percent-encoded; a browser takes "." and ".." for steps up however they are written, so these
+two are asked for as /check?name=.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import msgspec
+import trio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector.board import Board, CheckBoard, SubjectBoard
+from collector.events import CheckState, Incident
+from collector.web import words
+from collector.web.series import MEASURES, SPANS, USUAL_SPAN, Measure, Row, Span, chart, table, tail, window
+
+if TYPE_CHECKING:
+    from collector.web.pages import Pages
+
+_POINTS = "/points.json"
+_KEPT_S = 10.0
+"""How long a table is good for: a page that is watched is rendered up to once a second."""
+_MOST_KEPT = 64
+_MOST_INCIDENTS = 10
+_WORST: Sequence[CheckState] = ("down", "degraded", "suspected", "unknown", "up")
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the reader chose to see. `subject` is None for all of them together."""
+
+    span: str
+    measure: Measure
+    subject: SubjectBoard | None
+    gone: bool = False
+    """A subject was asked for that the check does not have (any more)."""
+
+    @property
+    def back(self) -> Span:
+        return SPANS[self.span]
+
+    def query(self, **other: str) -> str:
+        """The URL's query for this choice with something else in it; "" where all is as usual."""
+        of = subject_key(self.subject) if self.subject else ""
+        asked = {"span": self.span, "measure": self.measure, "of": of, **other}
+        usual = {"span": USUAL_SPAN, "measure": "p50", "of": ""}
+        more = {key: value for key, value in asked.items() if value != usual.get(key)}
+        return f"?{urlencode(more)}" if more else "?"
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check's page has from history. `problem` is a sentence where it has nothing."""
+
+    probes: Sequence[str] = ()
+    rows: Sequence[Row] = ()
+    step_s: int = 0
+    incidents: Sequence[Incident] = ()
+    problem: str | None = None
+
+
+class CheckPages:
+    """The handlers, and the tables that they keep for some seconds."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, str], tuple[float, Figures]] = {}
+
+    async def get(self, pages: "Pages", request: Request) -> Response:
+        """The page, or its figures where the path ends so and no check has that name."""
+        name = request.path_params.get("name") or request.query_params.get("name", "")
+        board = pages.view.board()
+        found = _find(board, name)
+        if found is None and name.endswith(_POINTS):
+            return await self._points(pages, request, _find(board, name.removesuffix(_POINTS)))
+        if found is None:
+            return pages.not_found(
+                request, f"The plan has no check {name[:100]!r}.", "The overview has those that there are."
+            )
+        choice = _choose(found, request.query_params)
+        figures = await self._figures(pages, found, choice)
+        return pages.render(
+            request,
+            "check.html",
+            board=board,
+            check=found,
+            since=_since(found),
+            worst=_worst(found),
+            probes={probe.id: probe for probe in board.probes},
+            choice=choice,
+            keys=[(subject_key(subject), subject) for subject in found.subjects],
+            spans=SPANS,
+            measures=MEASURES,
+            figures=figures,
+            incidents=_incidents(board, found.name, figures.incidents),
+            points=points_path(found.name) + choice.query(),
+            incident=_first_incident(found),
+        )
+
+    async def _points(self, pages: "Pages", request: Request, check: CheckBoard | None) -> Response:
+        if check is None:
+            return _json(404, {"error": "not_found", "message": "the plan has no such check"})
+        asked = request.query_params
+        choice = _choose(check, asked)
+        if choice.gone:
+            return _json(404, {"error": "not_found", "message": "the check has no such subject"})
+        if asked.get("span", USUAL_SPAN) not in SPANS:
+            return _json(400, {"error": "bad_request", "message": f"span wants one of {', '.join(SPANS)}"})
+        wanted = window(pages.view.now(), choice.back.length_s, choice.back.chart_s, check.period_s)
+        if "since" in asked:
+            since_s = _number(asked["since"])
+            if since_s is None:
+                return _json(400, {"error": "bad_request", "message": "since wants seconds since 1970, as a number"})
+            wanted = tail(wanted, since_s)
+        got = await pages.from_history(
+            pages.view.history.points(
+                check.name,
+                since=wanted.since,
+                until=wanted.until,
+                step_s=wanted.step_s,
+                target=choice.subject.target if choice.subject else None,
+            )
+        )
+        if not isinstance(got, list):
+            return _json(503, {"error": "busy", "message": got.why})
+        return _json(200, chart(got, wanted, choice.subject.subject if choice.subject else None))
+
+    async def _figures(self, pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
+        key = (check.name, choice.span, subject_key(choice.subject) if choice.subject else "")
+        until, kept = self._kept.get(key, (-math.inf, None))
+        if kept is not None and trio.current_time() < until:
+            return kept
+        figures = await _ask(pages, check, choice)
+        self._kept.pop(key, None)
+        while len(self._kept) >= _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = (trio.current_time() + _KEPT_S, figures)
+        return figures
+
+
+def subject_key(subject: SubjectBoard) -> str:
+    """How a URL names a subject of its check."""
+    return subject.subject if subject.subject == subject.target else f"{subject.target} {subject.subject}"
+
+
+def points_path(name: str) -> str:
+    return words.check_path(name).partition("?")[0] + _POINTS
+
+
+async def _ask(pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
+    wanted = window(pages.view.now(), choice.back.length_s, choice.back.table_s, check.period_s)
+    target = choice.subject.target if choice.subject else None
+    history = pages.view.history
+    got = await pages.from_history(
+        history.points(check.name, since=wanted.since, until=wanted.until, step_s=wanted.step_s, target=target)
+    )
+    if not isinstance(got, list):
+        return Figures(problem=got.why)
+    incidents = await pages.from_history(history.incidents(limit=200))
+    probes, rows = table(got, wanted, choice.subject.subject if choice.subject else None)
+    return Figures(
+        probes=probes,
+        rows=rows,
+        step_s=wanted.step_s,
+        incidents=[i for i in incidents if _touches(i, check.name)] if isinstance(incidents, list) else (),
+        problem=None if isinstance(incidents, list) else incidents.why,
+    )
+
+
+def _find(board: Board, name: str) -> CheckBoard | None:
+    return next((check for check in board.checks if check.name == name), None)
+
+
+def _choose(check: CheckBoard, asked: Mapping[str, str]) -> Choice:
+    of = asked.get("of", "")
+    subject = next((subject for subject in check.subjects if subject_key(subject) == of), None) if of else None
+    span = asked.get("span", USUAL_SPAN)
+    return Choice(
+        span=span if span in SPANS else USUAL_SPAN,
+        measure="p95" if asked.get("measure") == "p95" else "p50",
+        subject=subject,
+        gone=bool(of) and subject is None,
+    )
+
+
+def _since(check: CheckBoard) -> int | None:
+    """Since when it is as it is: by the subject that was the first to be in the check's state."""
+    return min((subject.since for subject in check.subjects if subject.state == check.state), default=None)
+
+
+def _worst(check: CheckBoard) -> SubjectBoard | None:
+    """The subject whose evidence speaks for the check: of those in its state, the one that was first."""
+    return min(
+        (subject for subject in check.subjects if subject.state == check.state), key=lambda s: s.since, default=None
+    )
+
+
+def _first_incident(check: CheckBoard) -> str | None:
+    return next((subject.incident for subject in check.subjects if subject.incident is not None), None)
+
+
+def _touches(incident: Incident, check: str) -> bool:
+    return any(affected.check == check for affected in incident.checks)
+
+
+def _incidents(board: Board, check: str, known: Sequence[Incident]) -> list[Incident]:
+    """Those that the check is part of, the latest first; the board knows the open ones better than history."""
+    found = {incident.id: incident for incident in (*known, *(i for i in board.incidents if _touches(i, check)))}
+    return sorted(found.values(), key=lambda incident: -incident.opened_at)[:_MOST_INCIDENTS]
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _json(status: int, value: object) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json", headers=headers)

@@ -1,0 +1,97 @@
+"""The incidents: the list, and one with its timeline."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector.board import Board
+from collector.events import Event, Incident
+from collector.web import words
+from collector.web.words import Told
+
+if TYPE_CHECKING:
+    from collector.web.pages import Pages
+
+PER_PAGE = 50
+MAX_LINES = 400
+"""Of a timeline; a longer one shows its beginning and its end."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a timeline. `after` is its distance from the incident's start in words: "+9 s"."""
+
+    at: int
+    after: str
+    told: Told
+
+
+def timeline(incident: Incident, events: Sequence[Event]) -> list[Line]:
+    """The events in the order in which they were concluded, oldest first."""
+    ordered = sorted(events, key=lambda event: event.at)
+    return [Line(at=e.at, after=_after(e.at - incident.started_at), told=words.tell(e)) for e in ordered]
+
+
+def merged(board: Board, past: Sequence[Incident]) -> list[Incident]:
+    """The incidents of history, with what the board knows of the open ones, which is newer; the latest first."""
+    every = {incident.id: incident for incident in past} | {incident.id: incident for incident in board.incidents}
+    return sorted(every.values(), key=lambda incident: (incident.opened_at, incident.id), reverse=True)
+
+
+async def get_incidents(pages: "Pages", request: Request) -> Response:
+    from collector.web.pages import NoHistory
+
+    before = _number(request.query_params.get("before"))
+    past = await pages.from_history(pages.view.history.incidents(limit=PER_PAGE + 1, before=before))
+    board = pages.view.board()
+    missing = past.why if isinstance(past, NoHistory) else ""
+    stored = [] if isinstance(past, NoHistory) else past[:PER_PAGE]
+    older = stored[-1].opened_at if not isinstance(past, NoHistory) and len(past) > PER_PAGE else None
+    return pages.render(
+        request,
+        "incidents.html",
+        board=board,
+        incidents=stored if before is not None else merged(board, stored),
+        missing=missing,
+        older=older,
+        before=before,
+    )
+
+
+async def get_incident(pages: "Pages", request: Request) -> Response:
+    from collector.web.pages import NoHistory
+
+    id_: str = request.path_params["id"]
+    story = await pages.from_history(pages.view.history.incident(id_))
+    board = pages.view.board()
+    live = next((incident for incident in board.incidents if incident.id == id_), None)
+    missing = story.why if isinstance(story, NoHistory) else ""
+    stored = None if isinstance(story, NoHistory) else story
+    if stored is None and live is None:
+        if missing:
+            return pages.render(request, "not_found.html", status=503, what=missing, way_out="")
+        return pages.not_found(request, "There is no such incident.", "It may be older than what history keeps.")
+    incident = live or (stored.incident if stored else None)
+    assert incident is not None
+    lines = timeline(incident, stored.events) if stored else []
+    cut = len(lines) - MAX_LINES
+    return pages.render(
+        request,
+        "incident.html",
+        board=board,
+        incident=incident,
+        first=lines[: MAX_LINES // 2] if cut > 0 else lines,
+        cut=max(cut, 0),
+        last=lines[-MAX_LINES // 2 :] if cut > 0 else [],
+        missing=missing or ("" if stored else "History has no event of it yet."),
+    )
+
+
+def _after(ns: int) -> str:
+    return f"+{words.span(ns)}" if ns >= 0 else f"−{words.span(-ns)}"
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None

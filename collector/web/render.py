@@ -1,0 +1,140 @@
+"""Templates to HTML, the one importer of Jinja2, and the answer that a page is.
+
+A part of a page that may change while it is open is a *section*: `{% call live("risks") %}...{% endcall %}` in the
+template. It becomes an element with `data-live`, and the answer carries the inner HTML of each, so that
+`collector.web.live` can send those that changed. A section's hash leaves out what the browser counts on by itself (`data-ago`, `data-for`).
+"""
+
+import gzip
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from collector.web import words
+from collector.web.guard import HEADERS
+from collector.web.overview import headline
+
+TEMPLATES = Path(__file__).with_name("templates")
+GZIP_FROM = 1000
+"""Octets from which compressing is worth it."""
+_LINE_ENDS = re.compile(r"\s*\n\s*")
+_COUNTED = re.compile(r"(<time[^>]* data-(?:ago|for)[^>]*>)[^<]*")
+
+
+class Page(HTMLResponse):
+    """A rendered page. `sections`: the inner HTML of its live parts, in the page's order."""
+
+    def __init__(
+        self,
+        html: str,
+        sections: Mapping[str, str],
+        *,
+        status: int = 200,
+        packed: bool = False,
+        headers: Mapping[str, str] = {},
+    ) -> None:
+        body = html.encode()
+        every = {**HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Encoding", **headers}
+        if packed and len(body) >= GZIP_FROM:
+            body = gzip.compress(body, 5, mtime=0)
+            every["Content-Encoding"] = "gzip"
+        super().__init__(body, status_code=status, headers=every)
+        self.sections = sections
+
+
+class Renderer:
+    """Renders the templates of the collector, and of an extension's folder, which comes second."""
+
+    def __init__(self, static: Callable[[str], str], more: Path | None = None) -> None:
+        """`static` gives the URL of a static file."""
+        folders = [TEMPLATES] if more is None else [TEMPLATES, more]
+        self._jinja = Environment(
+            loader=FileSystemLoader(folders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._jinja.globals.update(static=static, live=_live, words=words, headline=headline)
+        self._jinja.filters.update(
+            when=_when, ago=_ago, lasting=_lasting, state=_state, exact_span=words.exact_span, breakable=_breakable
+        )
+
+    def render(self, request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Page:
+        """The page. Raises jinja2.UndefinedError where a value is missing, which is a bug."""
+        sections: dict[str, str] = {}
+        html = self._jinja.get_template(template).render(**values, _sections=sections)
+        return Page(html, sections, status=status, packed=_takes_gzip(request))
+
+
+def section_hash(html: str) -> str:
+    """Six characters that tell one content of a section from another."""
+    return _hash(_COUNTED.sub(r"\1", html))
+
+
+@pass_context
+def _live(context: Context, id: str, tag: str = "div", kind: str = "", label: str = "", *, caller: Any) -> Markup:  # noqa: A002
+    """A section; `tag` is its element, `kind` its classes, `label` what screen readers call it."""
+    inner = _LINE_ENDS.sub("\n", str(caller())).strip()
+    context["_sections"][id] = inner
+    more = Markup(' class="{}"').format(kind) if kind else Markup()
+    if label:
+        more += Markup(' aria-label="{}"').format(label)
+    opening = Markup('<{} data-live="{}" data-hash="{}"{}>').format(tag, id, section_hash(inner), more)
+    return opening + Markup(inner) + Markup("</{}>").format(tag)  # noqa: S704  (the template's own, escaped output)
+
+
+@pass_context
+def _when(context: Context, at: int | None, words_if_none: str = "never") -> Markup | str:
+    """A moment as a clock shows it."""
+    if at is None:
+        return words_if_none
+    return Markup('<time datetime="{}">{}</time>').format(words.iso(at), words.clock_time(at, context["now"]))
+
+
+@pass_context
+def _ago(context: Context, at: int | None, words_if_none: str = "never") -> Markup | str:
+    """A moment as its distance from now; the browser keeps it true."""
+    if at is None:
+        return words_if_none
+    exact, shown = words.iso(at), words.relative(at, context["now"])
+    return Markup('<time datetime="{}" data-ago>{}</time>').format(exact, shown)
+
+
+@pass_context
+def _lasting(context: Context, since: int, until: int | None = None) -> Markup | str:
+    """How long something has lasted; the browser keeps it true while there is no end."""
+    if until is not None:
+        return words.span(until - since)
+    return Markup('<time datetime="{}" data-for>{}</time>').format(words.iso(since), words.span(context["now"] - since))
+
+
+def _state(state: str, small: bool = False) -> Markup:
+    """A state as its word, with the class of its tone."""
+    look = words.look(state)
+    return Markup('<span class="st {}">{}</span>').format(look.tone, look.word)
+
+
+def _breakable(text: str) -> Markup:
+    """A word_of_several, which may be broken after each part of it."""
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
+
+
+def _takes_gzip(request: Request) -> bool:
+    return any(
+        part.strip().partition(";")[0] == "gzip" for part in request.headers.get("accept-encoding", "").split(",")
+    )
+
+
+def _hash(text: str) -> str:
+    return urlsafe_b64encode(hashlib.blake2b(text.encode(), digest_size=6).digest())[:6].decode()

@@ -7,6 +7,7 @@ GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
 POST /v1/plan/rollback  an owner's token
+POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 """
 
 import math
@@ -21,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.alerts import Alerts
 from collector.answers import Refusal
 from collector.bodies import announced, drain, read_body
 from collector.fleet import Fleet
@@ -50,6 +52,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     fleet: Fleet
     status: Callable[[], Status]
     view: View
+    alerts: Alerts
     stop: trio.Event
 
 
@@ -61,6 +64,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/batches", routes.guarded(routes.post_batch, "probe"), methods=["POST"]),
             Route("/v1/plan", routes.guarded(routes.get_plan, "probe"), methods=["GET"]),
             Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
+            Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
@@ -155,6 +159,15 @@ class Routes:
 
     async def post_query(self, request: Request, identity: Identity) -> Response:
         raise NotImplementedError
+
+    async def post_receiver_test(self, request: Request, identity: Identity) -> Response:
+        await drain(request.receive)
+        name = request.query_params.get("receiver", "")
+        tested = await self._services.alerts.test(name)
+        if tested is None:
+            names = ", ".join(each.name for each in self._services.alerts.status[:20]) or "none"
+            return _refuse(Refusal("not_found", f"the plan in force has no receiver {name[:100]!r}; it has: {names}"))
+        return _json(200, tested)
 
     async def post_rollback(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)

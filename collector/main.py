@@ -94,6 +94,7 @@ async def run(
     if plans.state.in_force is None:
         raise StartError(_no_plan(config, plans.problems))
     ingest = Ingest(inputs, fleet, plans.report)
+    detector, alerts = Detector(inputs, events), Alerts(events, plans, config)
     status = partial(
         collector_status,
         plans=plans,
@@ -102,8 +103,8 @@ async def run(
         room=ingest.room,
         tokens=tokens,
         started_at=started_at,
+        alerts=alerts,
     )
-    detector, alerts = Detector(inputs, events), Alerts(events, plans, config)
     view = View(
         board=detector.board,
         wait_changed=detector.wait_changed,
@@ -116,7 +117,9 @@ async def run(
         extension=extension,
     )
     app = make_app(
-        Services(tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, view=view, stop=stop)
+        Services(
+            tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, view=view, alerts=alerts, stop=stop
+        )
     )
     with _owner_file(config, state, listener, tokens) as token:
         failed: list[JournalError] = []

@@ -102,6 +102,11 @@ class Plans:
         while self.hash_for(probe) == hash:
             await self._changed.wait()
 
+    async def wait_in_force_other(self, hash: str) -> None:  # noqa: A002
+        """Returns once the plan in force is another than the one with this hash."""
+        while self._state.in_force is not None and self._state.in_force.hash == hash:
+            await self._changed.wait()
+
     async def roll_back(self, actor: str) -> list[Change]:
         """Goes back to the version before, or ends the trial under way; nothing where there is no way back.
 

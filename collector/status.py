@@ -2,6 +2,7 @@
 
 import msgspec
 
+from collector.alerts import Alerts, ReceiverStatus
 from collector.bodies import Room
 from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.plans import Plans
@@ -61,10 +62,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[str, int]
     """Requests refused for want of room, by cause."""
     problems: list[str]
+    receivers: list[ReceiverStatus] = []
+    """Of the plan in force."""
 
 
 def collector_status(
-    *, plans: Plans, fleet: Fleet, inputs: Journal, room: Room, tokens: Tokens, started_at: int
+    *, plans: Plans, fleet: Fleet, inputs: Journal, room: Room, tokens: Tokens, started_at: int, alerts: Alerts
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -85,6 +88,7 @@ def collector_status(
         ),
         refused=dict(room.refused),
         problems=[problem for problem in (tokens.problem, None if stats.ballast else _FULL) if problem],
+        receivers=alerts.status,
     )
 
 

@@ -1,5 +1,11 @@
-"""Alerts: a reader of `events` for each receiver; what it is told, when it is told again, and what it was told."""
+"""Alerts: a reader of `events` for each receiver; what it is told, when it is told again, and what it was told.
 
-from collector.alerts.alerts import Alerts, ReceiverStatus
+`routing` picks who is told what, `message` is what they get, `outcomes` what an answer means and when it is tried
+again, `standard_webhooks` the signature (all pure); `webhook` sends, `delivery` is one receiver's task, `alerts` the
+face to the rest of the collector.
+"""
 
-__all__ = ["Alerts", "ReceiverStatus"]
+from collector.alerts.alerts import RECEIVERS, Alerts, Tested
+from collector.alerts.delivery import ReceiverStatus
+
+__all__ = ["RECEIVERS", "Alerts", "ReceiverStatus", "Tested"]

@@ -1,38 +1,159 @@
 """The receivers of the plan in force, each with a task of its own."""
 
+from collections.abc import Callable
+
 import msgspec
 import trio
 
+from collector.alerts.delivery import Delivery, InForce, ReceiverStatus, Sender, mark_of, reader_of
+from collector.alerts.message import trial_message
+from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
+from collector.alerts.webhook import Webhook
 from collector.plans import Plans
+from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
-from parallax.journal import Journal
+from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
+from parallax.log import get_log
+from parallax.plan.types import Plan, Receiver
+
+RECEIVERS: dict[str, Callable[[Receiver, CollectorConfig], Sender]] = {"webhook": Webhook}
+"""By kind: how it delivers."""
+RETRY_S = 1.0
+_NOT_BUILT = "this version does not deliver to this kind"
+_log = get_log(__name__)
 
 
-class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a receiver stands."""
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a test delivery."""
 
-    name: str
-    kind: str
-    waiting: int
-    """Alerts that it has not taken yet."""
-    delivered: int
-    """Since the start of the process."""
-    last_word: str
-    """What became of the last attempt."""
+    receiver: str
+    delivered: bool
+    words: str
+    """For people: "answered 204", "timeout: ..."."""
+    took_s: float
+
+
+class _Served(msgspec.Struct, frozen=True):
+    """A delivery under way. `ended` is set once its task is over."""
+
+    delivery: Delivery
+    scope: trio.CancelScope
+    ended: trio.Event
 
 
 class Alerts:
-    """One task runs `run`."""
+    """One task runs `run`; the rest may be called from any other."""
 
     def __init__(self, events: Journal, plans: Plans, config: CollectorConfig) -> None:
         self._events, self._plans, self._config = events, plans, config
+        self._served: dict[str, _Served] = {}
 
     @property
     def status(self) -> list[ReceiverStatus]:
-        """By name."""
-        return []
+        """Of every receiver of the plan in force, in the plan's order."""
+        return [self._status_of(receiver) for receiver in self._plan.receiver]
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Delivers until cancelled."""
-        task_status.started()
-        await trio.sleep_forever()
+        """Delivers until cancelled, to whom the plan in force names."""
+        async with trio.open_nursery() as nursery:
+            followed = await self._follow(nursery)
+            task_status.started()
+            while True:
+                if followed is None:
+                    await trio.sleep(RETRY_S)
+                else:
+                    await self._plans.wait_in_force_other(followed)
+                followed = await self._follow(nursery)
+
+    async def test(self, name: str) -> Tested | None:
+        """Sends a message that says nothing but that messages come through; None if the plan has no such receiver.
+        A receiver that had said 410 and takes it is told again from now on."""
+        receiver = next((each for each in self._plan.receiver if each.name == name), None)
+        if receiver is None:
+            return None
+        if receiver.kind not in RECEIVERS:
+            return Tested(receiver=name, delivered=False, words=_NOT_BUILT, took_s=0.0)
+        at, started = wall_ns(), trio.current_time()
+        answer = Answer(failure="timeout", detail=f"no answer within {FAST_TIMEOUT_S:.0f} s")
+        with trio.move_on_after(FAST_TIMEOUT_S):
+            answer = await RECEIVERS[receiver.kind](receiver, self._config).send(trial_message(name, f"test-{at}", at))
+        delivered = outcome_of(answer).action == "deliver"
+        _log.info("receiver tested", receiver=name, came=answer.words)
+        if delivered and name in self._served:
+            await self._served[name].delivery.enable()
+        took_s = round(trio.current_time() - started, 3)
+        return Tested(receiver=name, delivered=delivered, words=answer.words, took_s=took_s)
+
+    @property
+    def _plan(self) -> Plan:
+        return self._in_force().plan
+
+    def _in_force(self) -> InForce:
+        version = self._plans.state.in_force
+        assert version is not None  # the collector does not start without one
+        return InForce(version.hash, self._plans.edition(version).plan)
+
+    def _status_of(self, receiver: Receiver) -> ReceiverStatus:
+        served = self._served.get(receiver.name)
+        if served is not None and receiver.kind in RECEIVERS:
+            return served.delivery.status
+        return ReceiverStatus(
+            name=receiver.name,
+            kind=receiver.kind,
+            waiting=0,
+            delivered=0,
+            last_word="is being started" if receiver.kind in RECEIVERS else _NOT_BUILT,
+            state="ok" if receiver.kind in RECEIVERS else "not_built",
+        )
+
+    async def _follow(self, nursery: trio.Nursery) -> str | None:
+        """Serves whom the plan in force names, and nobody else; its hash, or None where the journal has no room to
+        note it and it must be done again."""
+        in_force = self._in_force()
+        wanted = {receiver.name: receiver for receiver in in_force.plan.receiver if receiver.kind in RECEIVERS}
+        stopped = [served for name, served in self._served.items() if wanted.get(name) != served.delivery.receiver]
+        for served in stopped:
+            served.scope.cancel()
+        for served in stopped:
+            await served.ended.wait()
+            del self._served[served.delivery.receiver.name]
+        try:
+            await self._register(list(wanted))
+        except (JournalFull, JournalBusy) as error:
+            _log.error("receivers wait for the disk", why=str(error))
+            return None
+        except JournalError:
+            await trio.sleep_forever()  # the whole program ends by it: see collector.main
+        for name, receiver in wanted.items():
+            if name not in self._served:
+                sender = RECEIVERS[receiver.kind](receiver, self._config)
+                served = _Served(
+                    Delivery(receiver, self._events, sender, self._in_force), trio.CancelScope(), trio.Event()
+                )
+                self._served[name] = served
+                nursery.start_soon(_serve, served, name=f"receiver {name}")
+        for receiver in in_force.plan.receiver:
+            if receiver.kind not in RECEIVERS:
+                _log.warning("receiver is not told", receiver=receiver.name, kind=receiver.kind, why=_NOT_BUILT)
+        return in_force.hash
+
+    async def _register(self, names: list[str]) -> None:
+        """Gives every receiver its cursor: a new one begins with what is yet to come; one that left is forgotten, with
+        what it was told of. Other readers of the journal stay. Raises JournalFull, JournalBusy, JournalError."""
+        mine = {reader_of(name): name for name in names}
+        there = self._events.cursors
+        for reader, name in mine.items():
+            if reader not in there:
+                await self._events.commit(reader, self._events.stats.last, {mark_of(name): None})
+        left = [reader for reader in there if reader.startswith(reader_of("")) and reader not in mine]
+        if left:
+            await self._events.append([], {mark_of(reader.removeprefix(reader_of(""))): None for reader in left})
+            await self._events.register([reader for reader in self._events.cursors if reader not in left])
+
+
+async def _serve(served: _Served) -> None:
+    try:
+        with served.scope:
+            await served.delivery.serve()
+    finally:
+        served.ended.set()

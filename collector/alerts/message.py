@@ -1,0 +1,205 @@
+"""What a receiver is sent: an event as JSON in the form of Standard Webhooks, `{"type", "timestamp", "data"}`. Pure.
+
+`data` begins with a line for people. Times are RFC 3339 in UTC. Lists and texts are bounded, so that a message stays
+under 20 kB as the specification wants; `data.cut` says how many entries of which list were left out.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from collector.alerts.routing import RISK_SEVERITY, alert_key
+from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Risk, RiskChanged
+from parallax.clock import NS
+from parallax.plan.types import Component
+
+LARGEST = 20_000
+"""Octets of a body, at most."""
+_MOST = {"checks": 20, "components": 20, "probes": 50, "reasons": 10}
+_LINE, _TEXT = 300, 150
+"""Characters of a line for people, and of a name."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent. `id` is the event's, whatever else changes between two tries."""
+
+    id: str
+    body: bytes
+
+
+def message_of(event: Event, components: Iterable[Component] = (), *, missed: bool = False) -> Message:
+    """The message of an alert. `components` are the plan's: what they say of owner and runbook goes along. `missed`:
+    the receiver was never told of the start, so the end tells it all."""
+    data = event.data
+    assert isinstance(data, IncidentChanged | RiskChanged)
+    named = {component.name: component for component in components}
+    for share in (1.0, 0.5, 0.25, 0.1, 0.0):
+        shown = _Shown(share, named)
+        if isinstance(data, IncidentChanged):
+            told = shown.incident(data, missed=missed)
+        else:
+            told = shown.risk(data, event.at, missed=missed)
+        told |= {"dedup_key": alert_key(event), "cut": shown.cut}
+        body = msgspec.json.encode({"type": event.type, "timestamp": rfc3339(event.at), "data": told})
+        if len(body) < LARGEST:
+            break
+    return Message(id=event.id, body=body)
+
+
+def trial_message(receiver: str, id: str, at: int) -> Message:  # noqa: A002
+    """A message that says nothing but that messages come through."""
+    data = {"summary": f"A test of the receiver {receiver}: nothing is wrong", "receiver": receiver, "dedup_key": id}
+    body = msgspec.json.encode({"type": "test", "timestamp": rfc3339(at), "data": data})
+    return Message(id=id, body=body)
+
+
+def rfc3339(at: int) -> str:
+    """Nanoseconds since the Unix epoch as 2026-11-22T01:36:03.250Z; cut, not rounded, to milliseconds."""
+    seconds, rest = divmod(at, NS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z"
+
+
+def lasting(ns: int) -> str:
+    """A span for people, with at most two units: 45 s, 4 min, 2 h 32 min, 3 d 4 h."""
+    seconds = max(0, round(ns / NS))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    large, small, words = (minutes // 60, minutes % 60, ("h", "min")) if minutes < 2880 else (0, 0, ("", ""))
+    if minutes >= 2880:
+        hours = round(minutes / 60)
+        large, small, words = hours // 24, hours % 24, ("d", "h")
+    text = " ".join(f"{amount} {word}" for amount, word in zip((large, small), words, strict=True) if amount)
+    return text or "0 min"
+
+
+class _Shown:
+    """One rendering, with a share of the usual bounds; `cut` counts what was left out."""
+
+    def __init__(self, share: float, components: Mapping[str, Component]) -> None:
+        self._share, self._components = share, components
+        self.cut: dict[str, int] = {}
+
+    def incident(self, change: IncidentChanged, *, missed: bool) -> dict[str, Any]:
+        known, over = change.incident, change.incident.resolved_at
+        return {
+            "summary": _incident_summary(change, missed=missed),
+            "incident": known.id,
+            "status": "open" if over is None else "resolved",
+            "severity": known.severity,
+            "title": _line(known.title),
+            "what": _line(change.what),
+            "started_at": rfc3339(known.started_at),
+            "opened_at": rfc3339(known.opened_at),
+            "updated_at": rfc3339(known.updated_at),
+            "resolved_at": None if over is None else rfc3339(over),
+            "impact": known.impact,
+            "components": self._named(known.components),
+            "fault_domain": _domain(known.domain),
+            "evidence": self._evidence(known),
+            "checks": [_affected(each) for each in self._some("checks", known.checks)],
+            "probes": [_text(probe) for probe in self._some("probes", known.probes)],
+        }
+
+    def risk(self, change: RiskChanged, at: int, *, missed: bool) -> dict[str, Any]:
+        known, over = change.risk, change.change == "cleared"
+        return {
+            "summary": _risk_summary(known, at, over=over, missed=missed),
+            "risk": known.id,
+            "status": "resolved" if over else "open",
+            "severity": RISK_SEVERITY,
+            "title": _line(known.title),
+            "why": _line(known.why),
+            "since": rfc3339(known.since),
+            "expected_at": None if known.expected_at is None else rfc3339(known.expected_at),
+            "resolved_at": rfc3339(at) if over else None,
+            "components": self._named(known.components),
+            "fault_domain": _domain(known.domain),
+            "check": _text(known.check),
+        }
+
+    def _named(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
+        found = []
+        for name in self._some("components", names):
+            each: dict[str, Any] = {"name": _text(name)}
+            component = self._components.get(name)
+            if component and component.owner:
+                each["owner"] = _text(component.owner)
+            if component and component.runbook and len(component.runbook) <= _LINE:  # half a URL is none
+                each["runbook"] = str(component.runbook)
+            found.append(each)
+        return found
+
+    def _evidence(self, known: Incident) -> dict[str, Any] | None:
+        evidence = known.evidence
+        if evidence is None:
+            return None
+        return {
+            "summary": _line(evidence.words),
+            "failing": evidence.failing,
+            "voters": evidence.voters,
+            "networks": evidence.networks,
+            "span_s": round(evidence.span_ns / NS, 3),
+            "abstaining": evidence.abstaining,
+            "silent": evidence.silent,
+            "single_vantage": evidence.single,
+            "reasons": dict(self._some("reasons", tuple(evidence.reasons.items()))),
+        }
+
+    def _some(self, name: str, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        kept = entries[: int(_MOST[name] * self._share)]
+        if len(kept) < len(entries):
+            self.cut[name] = len(entries) - len(kept)
+        return kept
+
+
+def _incident_summary(change: IncidentChanged, *, missed: bool) -> str:
+    known = change.incident
+    if known.resolved_at is None:
+        where = f" ({', '.join(_text(name) for name in known.components[:3])})" if known.components else ""
+        words = {"opened": "", "updated": "Update: ", "reopened": "Again: ", "resolved": ""}[change.change]
+        return f"{words}{_line(known.title)}{where}"
+    span = lasting(known.resolved_at - known.started_at)
+    if missed:
+        return f"Over before you could be told, lasted {span}: {_line(known.title)}"
+    return f"Over after {span}: {_line(known.title)}"
+
+
+def _risk_summary(known: Risk, at: int, *, over: bool, missed: bool) -> str:
+    if over:
+        return f"{'Risk was' if missed else 'Risk is'} over after {lasting(at - known.since)}: {_line(known.title)}"
+    if known.expected_at is None:
+        return f"Risk: {_line(known.title)}"
+    return f"Risk: {_line(known.title)}; users may feel it in {lasting(known.expected_at - at)}"
+
+
+def _domain(domain: FaultDomain | None) -> dict[str, Any] | None:
+    return None if domain is None else {"kind": domain.kind, "name": _text(domain.name), "certain": domain.certain}
+
+
+def _affected(each: Affected) -> dict[str, Any]:
+    return {
+        "check": _text(each.check),
+        "kind": _text(each.kind),
+        "target": _text(each.target),
+        "subject": _text(each.subject),
+        "state": each.state,
+        "since": rfc3339(each.since),
+        "reason": each.reason,
+    }
+
+
+def _line(text: str) -> str:
+    return _cut(text, _LINE)
+
+
+def _text(text: str) -> str:
+    return _cut(text, _TEXT)
+
+
+def _cut(text: str, most: int) -> str:
+    """The text on one line, without what a terminal would act on."""
+    clean = "".join(c if c.isprintable() else " " for c in text[: most + 1])
+    return clean if len(clean) <= most else clean[: most - 1] + "…"

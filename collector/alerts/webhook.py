@@ -1,0 +1,203 @@
+"""A webhook: one POST to a pinned or looked-up address, signed by Standard Webhooks.
+
+Delivery must not hang on the DNS that is watched, so a receiver's `address` is dialled as it is. Without one the name
+is looked up at each try; where that fails, the addresses that were found last are dialled.
+"""
+
+import math
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import trio
+
+from collector.alerts import standard_webhooks
+from collector.alerts.message import Message
+from collector.alerts.outcomes import Answer
+from parallax import __version__
+from parallax.clock import NS, wall_ns
+from parallax.config import CollectorConfig
+from parallax.dialling.errors import FAILURES, cause_chain, detail_of, failure_word
+from parallax.dialling.http import Headers, Http, Response, open_http
+from parallax.dialling.route import NotAllowed, Routes
+from parallax.dialling.tls import Trust
+from parallax.plan.types import Receiver
+from parallax.secret import Secret, SecretError, read_secret
+from parallax.values import Address
+
+CONNECT_S = 3.0
+"""How long one address may take to take the connection."""
+LOOKUP_S = 2.0
+MOST_ADDRESSES = 8
+MOST_ANSWER = 1024
+"""Octets of an answer's body that are read, so that the receiver need not see a reset. What it says is not kept."""
+ANSWER_S = 0.3
+_LOOKUPS = trio.CapacityLimiter(4)
+"""Threads that wait for a resolver. Of their own: a dead resolver must not use up those that read journals."""
+_FAILURES: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
+
+
+class Webhook:
+    """One receiver of the kind webhook. One delivery at a time."""
+
+    def __init__(self, receiver: Receiver, config: CollectorConfig, *, wall: Callable[[], int] = wall_ns) -> None:
+        assert receiver.url is not None  # the plan's loader has seen to it
+        self._url, self._address, self._wall = receiver.url, receiver.address, wall
+        self._routes = Routes.of(((entry.source, entry.to) for entry in config.connect_to), config.allow)
+        self._trust = Trust(config.ca)
+        self._secret = _Key(receiver.key.removeprefix("secret:"), config.secrets)
+        self._found: list[Address] = []
+
+    async def prepare(self) -> str:
+        """Reads the key, and looks the address up for the day when that fails. What a person must mend, or ""."""
+        with trio.move_on_after(LOOKUP_S):
+            await self._addresses()
+        return self._secret.read()
+
+    async def send(self, message: Message) -> Answer:
+        """Delivers once; what came of it. Never raises but for cancellation; the caller owns the timeout."""
+        if self._secret.key is None and (problem := self._secret.read()):
+            return Answer(failure="secret", detail=problem)
+        assert self._secret.key is not None
+        answer = await self._post(message, self._secret.key)
+        if answer.status is None or not 200 <= answer.status < 300:
+            self._secret.key = None  # the key may have been mended by the next try
+        return answer
+
+    async def _post(self, message: Message, key: bytes) -> Answer:
+        try:
+            addresses = await self._addresses()
+        except OSError as error:
+            return Answer(failure="no_address", detail=f"{self._url.endpoint.host}: {error.strerror or error}")
+        answer = Answer(failure="no_address", detail=f"{self._url.endpoint.host} has none")
+        for number, address in enumerate(addresses):
+            answer, connected = await self._post_to(address, message, key, len(addresses) - number)
+            if connected:  # whatever came of it: another address would be told a second time
+                break
+        return answer
+
+    async def _post_to(self, address: Address, message: Message, key: bytes, left: int) -> tuple[Answer, bool]:
+        """The answer, and whether there was a connection."""
+        try:
+            real = self._routes.dial_address(address, "tcp")
+        except NotAllowed as refused:
+            ip = refused.address.ip
+            detail = f'{ip} is not a public address; add its network to "allow" in the collector\'s config'
+            return Answer(failure="not_allowed", detail=detail), False
+        if not self._url.https and not real.parsed_ip.is_loopback:
+            return Answer(failure="not_https", detail=f"{real.ip} is not loopback; write https://"), False
+        timestamp_s = self._wall() // NS
+        headers = {
+            "content-type": "application/json",
+            "user-agent": f"Parallax/{__version__}",
+            **standard_webhooks.headers(key, message.id, timestamp_s, message.body),
+        }
+        remaining_s = trio.current_effective_deadline() - trio.current_time()
+        connecting = trio.CancelScope(deadline=trio.current_time() + min(CONNECT_S, remaining_s / left))
+
+        async def trace(event: str, details: dict[str, Any]) -> None:
+            if event == "connection.connect_tcp.complete":
+                connecting.deadline = math.inf
+
+        async with open_http(address, self._routes, self._trust) as http:
+            with connecting:
+                try:
+                    async with http.request("POST", self._url, headers=headers, body=message.body, trace=trace) as got:
+                        answer = Answer(
+                            status=got.status_code, retry_after_s=_retry_after_s(got.headers, self._wall() / NS)
+                        )
+                        await _drain(got)
+                        return answer, True
+                except _FAILURES as error:
+                    return _failed(error, http), http.stream is not None
+        return Answer(failure="timeout", detail=f"{address} takes no connection"), False
+
+    async def _addresses(self) -> list[Address]:
+        """Where to dial, in order. Raises OSError where the name has no address and never had one."""
+        endpoint = self._url.endpoint
+        pinned = self._address or endpoint.address
+        if pinned is not None:
+            return [pinned]
+        failure = OSError("the lookup takes too long")
+        with trio.move_on_after(LOOKUP_S):
+            try:
+                self._found = await _look_up(endpoint.host, endpoint.port)
+            except OSError as error:
+                failure = error
+            else:
+                return self._found
+        if not self._found:
+            raise failure
+        return self._found
+
+
+class _Key:
+    """The key of a receiver as the collector's config leads to it. `key` is None until it is read."""
+
+    def __init__(self, name: str, secrets: dict[str, str]) -> None:
+        self._name, self._reference = name, secrets.get(name)
+        self.key: bytes | None = None
+
+    def read(self) -> str:
+        """Reads it anew; what is wrong with it, or ""."""
+        self.key = None
+        if self._reference is None:
+            return f'the collector\'s config has no {self._name} under [secrets]; add {self._name} = "file:PATH"'
+        try:
+            secret: Secret = read_secret(self._reference)
+            self.key = standard_webhooks.key_of(secret.reveal())
+        except standard_webhooks.NoKey as error:
+            return f"{self._name} {error}"
+        except SecretError as error:
+            return f"{self._name}: {error}"
+        return ""
+
+
+async def _look_up(host: str, port: int) -> list[Address]:
+    """The addresses of a name, as the host's resolver orders them. Raises OSError (socket.gaierror)."""
+
+    def ask() -> list[tuple[Any, ...]]:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    found = await trio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=_LOOKUPS)
+    addresses = dict.fromkeys(Address.of(entry[4][0].partition("%")[0], port) for entry in found)
+    return list(addresses)[:MOST_ADDRESSES]
+
+
+async def _drain(response: Response) -> None:
+    """The answer counts from its head on: a body that is slow, broken or endless changes nothing."""
+    read = 0
+    with trio.move_on_after(ANSWER_S), suppress(*_FAILURES):
+        async for part in response.aiter_raw():
+            read += len(part)
+            if read > MOST_ANSWER:
+                return
+
+
+def _failed(error: BaseException, http: Http) -> Answer:
+    """A library's exception as a failure word; what no table knows is a bug, and is raised again."""
+    word = ""
+    for link in cause_chain(error):
+        known = failure_word(link)
+        if known is None and not isinstance(link, BaseExceptionGroup):
+            break
+        word = known or word
+    if not word:
+        raise error
+    if word == "malformed" and http.peer_ended:
+        word = "closed"
+    way_out = '; is its CA in "ca" of the collector\'s config?' if word == "certificate" else ""
+    return Answer(failure=word, detail=detail_of(error)[:200] + way_out)
+
+
+def _retry_after_s(headers: Headers, now_s: float) -> float | None:
+    """`Retry-After` in seconds from now, written as seconds or as a date (RFC 9110 section 10.2.3), else None."""
+    text = headers.get("retry-after", "").strip()[:100]
+    if text.isascii() and text.isdigit():
+        return float(text[:10])
+    try:
+        return parsedate_to_datetime(text).timestamp() - now_s
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -118,7 +118,7 @@ def main() -> None:
     path = path_of(rings(topology))
     note = "{# Made by tools/world_map.py from Natural Earth's 1:110m land, which is in the public domain. #}"
     OUTPUT.write_text(f'{note}\n<path class="map-land" d="{path}"/>\n')
-    print(f"{OUTPUT}: {len(path)} bytes of path")
+    sys.stdout.write(f"{OUTPUT}: {len(path)} bytes of path\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ carried out here. The end of stdin ends the probes in order.
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import trio
@@ -15,7 +17,7 @@ import trio
 from lab.control import FaultState, Order, ProbeSeat, ProbesOrder, ProbesReady, Reply
 from lab.faults import FAULTS
 from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
-from lab.truth import Deed, append_deed
+from lab.truth import Fact, Truth
 from parallax import log
 from parallax.clock import NS, HostClock, use_host_clock, wall_ns
 from parallax.config import CollectorAddress, ProbeConfig, ProbeLimits
@@ -29,6 +31,7 @@ CLOCK_WRONG = "clock-wrong"
 WRONG_CLOCK = "nrt1"
 """The probe whose clock the fault is about; the first one where there is none of that name."""
 AHEAD_NS = 90 * NS
+LONGEST_ACTOR = 200
 LIMITS = ProbeLimits(spool_size=Size(32_000_000), ballast=Size(1_000_000))
 """Eight of them share a disk."""
 
@@ -36,7 +39,7 @@ LIMITS = ProbeLimits(spool_size=Size(32_000_000), ballast=Size(1_000_000))
 class Faults:
     """The faults that are carried out in this process."""
 
-    def __init__(self, clocks: Mapping[str, HostClock], truth: Path) -> None:
+    def __init__(self, clocks: Mapping[str, HostClock], truth: Truth) -> None:
         self._clock = clocks.get(WRONG_CLOCK) or next(iter(clocks.values()))
         self._truth = truth
         self._wrong: FaultState | None = None
@@ -47,20 +50,18 @@ class Faults:
         if order.do in ("break", "mend") and (fault is None or fault.where != "probes"):
             return self._reply(f"the probes know no fault {order.fault[:80]!r}; known are {CLOCK_WRONG}")
         if order.do == "break" and self._wrong is None:
+            do: Literal["break", "mend"] = "break"
             self._wrong = FaultState(fault=order.fault, since=wall_ns(), actor=order.actor)
             self._clock.ahead_ns = AHEAD_NS
         elif order.do == "mend" and self._wrong is not None:
+            do = "mend"
             self._wrong = None
             self._clock.ahead_ns = 0
         elif order.do not in ("break", "mend", "state"):
             return self._reply(f"the probes cannot {order.do[:80]!r}; they break, mend and state")
         else:
             return self._reply()
-        deed = Deed(at=wall_ns(), do=order.do, fault=order.fault, actor=order.actor)
-        try:
-            append_deed(self._truth, deed)
-        except OSError as error:
-            return self._reply(f"{order.fault}: done, but {self._truth} cannot be written: {error.strerror}")
+        self._truth.note(Fact(at=wall_ns(), do=do, fault=order.fault, actor=order.actor[:LONGEST_ACTOR]))
         return self._reply()
 
     def _reply(self, error: str = "") -> Reply:
@@ -86,7 +87,21 @@ def config_of(name: str, seat: ProbeSeat, order: ProbesOrder) -> ProbeConfig:
 async def run(order: ProbesOrder, orders: Orders, answers: trio.abc.SendStream) -> None:
     """The probes, until `orders` end. Raises StartError and JournalError for what cannot start, in a group."""
     clocks = {name: HostClock() for name in order.probes}
-    faults = Faults(clocks, Path(order.truth))
+    try:
+        truth = Truth(Path(order.truth))
+    except OSError as error:
+        raise StartError(f"{order.truth} cannot be written: {error.strerror}; set another --state") from None
+    with closing(truth):
+        await _run_all(order, orders, answers, clocks, Faults(clocks, truth))
+
+
+async def _run_all(
+    order: ProbesOrder,
+    orders: Orders,
+    answers: trio.abc.SendStream,
+    clocks: Mapping[str, HostClock],
+    faults: Faults,
+) -> None:
 
     async def host(name: str, task_status: trio.TaskStatus[None]) -> None:
         use_host_clock(clocks[name])

@@ -4,6 +4,7 @@ It stands on the standard library's logging, so that what libraries log comes ou
 no values of variables in it, as they may be secrets.
 """
 
+import io
 import json
 import logging
 import sys
@@ -46,7 +47,7 @@ def get_log(name: str) -> Log:
     return Log(logging.getLogger(name))
 
 
-def set_up(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
+def set_up(level: str, *, as_json: bool, stream: io.TextIOBase | TextIO | None = None) -> None:
     """Sends all logs of the process to stderr (or `stream`), from a level on; of libraries at least the warnings.
 
     `level` is debug, info, warning or error. For programs; whoever else uses the packages keeps his own logging."""

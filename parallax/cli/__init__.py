@@ -12,10 +12,11 @@ from parallax.cli.group import Group
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
     "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
+    "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),
     "plan": ("parallax.cli.plan:plan", "Check, compare, show and roll back plans."),
     "probe": ("parallax.cli.daemons:probe", "Run a probe."),
     "status": ("parallax.cli.remote:status", "Show the collector's plan, probes and losses."),
-    "up": ("parallax.cli.up:up", "Run collector and one local probe together, with no configuration."),
+    "up": ("parallax.cli.up:up", "Run the whole thing on this machine: your plan, or the lab."),
 }
 """Name to where the command is, and its short help."""
 
@@ -53,7 +54,7 @@ def main() -> None:
     try:
         parallax.main(standalone_mode=True, prog_name="parallax")
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("parallax", "probe", "collector"):
+        if (error.name or "").partition(".")[0] in ("parallax", "probe", "collector", "lab"):
             raise
         click.echo(
             f'parallax: this command needs the package {error.name!r}; install "parallax-monitor[probe,collector]"',

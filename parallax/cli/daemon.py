@@ -5,12 +5,13 @@ A signal during the slow imports must count too, and one more during clean-up mu
 remembers stands from the first moment to the last, and while trio runs its signal receiver takes over.
 """
 
+import io
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -73,12 +74,12 @@ def fail(*lines: str) -> NoReturn:
     sys.exit(2)
 
 
-def set_up_logs(form: str | None, level: str) -> None:
+def set_up_logs(form: str | None, level: str, stream: io.TextIOBase | TextIO | None = None) -> None:
     """The log's form and level: text for people, a JSON object a line for machines; by default as stderr is a terminal
-    or not."""
+    or not. It goes to stderr, or to `stream`."""
     from parallax import log
 
-    log.set_up(level, as_json=form == "json" or (form is None and not sys.stderr.isatty()))
+    log.set_up(level, as_json=form == "json" or (form is None and not sys.stderr.isatty()), stream=stream)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

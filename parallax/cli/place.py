@@ -31,7 +31,7 @@ def collector_state(config: Path | None, state: Path | None) -> Path:
         return state
     if config is not None:
         return Path(load_collector(config).state)
-    return up_state() / "collector"
+    return default_state() / "collector"
 
 
 def load_collector(path: Path) -> "CollectorConfig":
@@ -43,6 +43,18 @@ def load_collector(path: Path) -> "CollectorConfig":
         return load_collector_config(path)
     except LoadErrors as errors:
         fail(*str(errors).splitlines())
+
+
+def default_state() -> Path:
+    """The state folder of the `parallax up` that runs: with a plan or, if none runs with one, the lab."""
+    own, lab = up_state(), lab_state()
+    runs = [state for state in (own, lab) if (state / "collector" / "owner.json").exists()]
+    return (runs or [own])[0]
+
+
+def lab_state() -> Path:
+    """Where `parallax up` without a plan keeps what must survive."""
+    return up_state().with_name("lab")
 
 
 def up_state() -> Path:

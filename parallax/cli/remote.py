@@ -12,10 +12,9 @@ from typing import Any
 import click
 import msgspec
 
-from parallax.cli.changes import lasting
 from parallax.cli.daemon import fail
 from parallax.cli.place import collector_state, place_options
-from parallax.cli.text import clean
+from parallax.cli.text import clean, lasting
 from parallax.clock import NS
 from parallax.values import Address, Url
 
@@ -75,14 +74,17 @@ def rollback(config: Path | None, state: Path | None, as_json: bool) -> None:
         click.echo(f"rolled back {clean(answer['rolled_back'])}; in force is {clean(answer['in_force'])}")
 
 
-def ask(method: str, path: str, state: Path) -> Any:
+NO_COLLECTOR = "no collector runs with its state in {state}; say where it is: --config or --state"
+
+
+def ask(method: str, path: str, state: Path, *, none: str = NO_COLLECTOR, missing: str = "") -> Any:
     """The collector's answer, decoded. Ends the command: 2 where there is no way to it or it refuses, 3 where it does
-    not answer."""
+    not answer. `none` is said where no collector runs, `missing` where it has no such path."""
     file = state / "owner.json"
     try:
         way = msgspec.json.decode(file.read_bytes(), type=Way)
     except FileNotFoundError:
-        fail(f"no collector runs with its state in {state}; say where it is: --config or --state")
+        fail(none.format(state=state))
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}; run this as the collector's user")
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -106,6 +108,8 @@ def ask(method: str, path: str, state: Path) -> Any:
         raise SystemExit(UNKNOWN) from None
     finally:
         connection.close()
+    if response.status == 404 and missing:
+        fail(missing)
     if response.status != 200:
         fail(clean(answer.get("message", response.status) if isinstance(answer, dict) else response.status))
     return answer

@@ -1,24 +1,24 @@
-"""`parallax up`: the collector and one local probe in one process, with no configuration.
+"""`parallax up`: the whole thing on one machine, with no configuration.
 
-Both run as they would apart, over loopback HTTP with a token of their own; only the wiring is here. What a person sees
-are the lines of `changes`, from a reader of the journal `inputs` like any other.
+With a plan: the collector and one local probe in one process, over loopback HTTP with a token of their own. Without
+one: the lab, whose wiring is lab.up. Only the wiring is here; what a person sees is parallax.cli.telling's.
 """
 
 import importlib
-from datetime import UTC, datetime
+import io
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
 
 import click
 import msgspec
 
-from parallax.cli.changes import Change, Changes, Summary, plain
 from parallax.cli.daemon import Ending, fail, run, set_up_logs
 from parallax.cli.daemons import log_options
-from parallax.cli.place import FOLDER, up_state
-from parallax.cli.text import clean
+from parallax.cli.place import FOLDER, lab_state, up_state
+from parallax.cli.telling import SUMMARY_EVERY_S, Telling, can_draw, tell
 from parallax.cli.values import CA, CIDR, LISTEN, RESOLVER
-from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, CollectorConfig, ProbeConfig
 from parallax.values import Address, Cidr, Url
 
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     import trio
 
     from collector.main import Running
-    from parallax.journal import Journal
     from parallax.plan.types import Plan
-
-SUMMARY_EVERY_S = 30.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """With a plan: what is run."""
+
     plan: Path
     probe: str
     state: Path
@@ -41,12 +40,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     resolvers: tuple[Address, ...]
     ca: str | None
     watching: str
+
+
+class Show(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is told."""
+
     as_json: bool
+    live: bool
+    log: str
+    log_as_json: bool
+    say: Callable[[bytes], None]
+    """Takes a line of a child's log."""
 
 
 @click.command()
-@click.option("--plan", type=click.Path(path_type=Path), help="What to check: a TOML file, or a folder of them.")
-@click.option("--state", type=FOLDER, help="Where to keep what must survive; $XDG_STATE_HOME/parallax/up if left out.")
+@click.option(
+    "--plan", type=click.Path(path_type=Path), help="What to check: a TOML file, or a folder; the lab if left out."
+)
+@click.option("--state", type=FOLDER, help="Where to keep what must survive; $XDG_STATE_HOME/parallax/... if left out.")
 @click.option("--listen", type=LISTEN, default="127.0.0.1:8600", show_default=True, help="Where the collector listens.")
 @click.option(
     "--allow", type=CIDR, multiple=True, metavar="CIDR", help="A private network that may be dialled. Repeatable."
@@ -56,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
 @click.option("--probe", help="Which of the plan's probes this one is; the first if left out.")
-@click.option("--json", "as_json", is_flag=True, help="Print changes and summaries as JSON, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print events and summaries as JSON, one a line.")
 @log_options
 def up(
     plan: Path | None,
@@ -70,19 +81,31 @@ def up(
     log: str | None,
     log_level: str,
 ) -> None:
-    """Run collector and one local probe together, with no configuration.
+    """Run the whole thing on this machine: your plan with one local probe, or the lab.
 
-    Prints a line whenever something turns between ok and not ok. Ends with Ctrl-C or SIGTERM; a second start goes on
-    where it was. Private addresses and this host are measured only where --allow has their network.
+    With --plan: collector and one probe. Without: the lab, a world in miniature with eight probes, in which things can
+    be broken (`parallax lab break NAME`). Shows a summary that stays up to date, or lines where stdout is no terminal.
+    Ends with Ctrl-C or SIGTERM; a second start goes on where it was. Private addresses and this host are measured only
+    where --allow has their network.
     """
     ending = Ending()
-    if plan is None:
-        fail("say what to check: parallax up --plan plan.toml (docs/plan.md has the words)")
     if not _is_loopback(listen):
         fail(
             f"{listen} can be reached from other hosts; `up` is for this host only: run `parallax collector` with [tls]"
         )
-    set_up_logs(log, log_level)
+    if plan is None:
+        options = {"--allow": allow, "--resolver": resolver, "--ca": ca, "--probe": probe}
+        if given := [name for name, value in options.items() if value]:
+            fail(f"{given[0]} goes with --plan: without one this is the lab, which has probes of its own")
+        folder = (state or lab_state()).absolute()
+        show = _show(folder, as_json, log, log_level)
+        _import("collector.main", "lab.up")
+        default = folder == lab_state().absolute()
+
+        async def lab() -> None:
+            await run_lab(folder, listen, show, "" if default else f" --state {folder}")
+
+        run(ending, lab)
     loaded = _loaded(plan)
     settings = Settings(
         plan=plan.absolute(),
@@ -93,20 +116,41 @@ def up(
         resolvers=resolver,
         ca=str(Path(ca).absolute()) if ca else None,
         watching=_watching(loaded),
-        as_json=as_json,
     )
+    show = _show(settings.state, as_json, log, log_level)
+    _import("collector.main", "probe.main")
 
-    for program in ("collector.main", "probe.main"):  # before the loop: a package that is missing is one line then
-        importlib.import_module(program)
+    async def own() -> None:
+        await run_both(settings, show)
 
-    async def main() -> None:
-        await run_both(settings)
-
-    run(ending, main)
+    run(ending, own)
 
 
-async def run_both(settings: Settings) -> None:
-    """The wiring: the collector first, then the probe that ships to it, then the lines for a person."""
+async def run_lab(state: Path, listen: Address, show: Show, option: str) -> None:
+    """The lab, and what is told of it. `option` is what `parallax lab` needs to find it."""
+    import trio
+
+    from lab.up import run_lab as wiring
+
+    async with trio.open_nursery() as nursery:
+        running = await nursery.start(
+            lambda task_status: wiring(state, listen, show.say, logs_as_json=show.log_as_json, task_status=task_status)
+        )
+        page = f"{running.collector.url}/"
+        commands = f"parallax lab break region-down{option}"
+        facts = {
+            "page": page,
+            "lab": f"a world in miniature, watched by {len(running.probes)} probes",
+            "state": str(state),
+            "to break something": f"{commands}, or the buttons on {page}lab",
+            "telling": f"a line on each change, a summary every {SUMMARY_EVERY_S:.0f} s; Ctrl-C ends it",
+        }
+        hint = f"break something: {commands}   or the buttons on {page}lab"
+        await tell(running.collector, _telling("PARALLAX LAB", facts, hint, show))
+
+
+async def run_both(settings: Settings, show: Show) -> None:
+    """The wiring with a plan: the collector first, then the probe that ships to it, then what is told."""
     import trio
 
     from collector.main import main as collector
@@ -125,20 +169,54 @@ async def run_both(settings: Settings) -> None:
         token = await trio.to_thread.run_sync(_make_token, settings)
         async with trio.open_nursery() as nursery:
             running = await nursery.start(serve)
-            _say(
-                settings,
-                collector=running.url,
-                probe=settings.probe,
-                plan=str(settings.plan),
-                state=str(settings.state),
-                watching=settings.watching,
-            )
-            nursery.start_soon(_tell, running.inputs, settings)
+            facts = {
+                "page": f"{running.url}/",
+                "probe": settings.probe,
+                "plan": str(settings.plan),
+                "state": str(settings.state),
+                "watching": settings.watching,
+            }
+            nursery.start_soon(tell, running, _telling("PARALLAX", facts, f"plan: {settings.plan}", show))
             serving.shield = True  # the probe ends first, so that the collector still takes what was measured last
             try:
                 await probe(_probe_config(settings, running, token))
             finally:
                 serving.cancel()
+
+
+def _telling(title: str, facts: dict[str, str], hint: str, show: Show) -> Telling:
+    log = f"log: {show.log}; Ctrl-C ends" if show.log else "Ctrl-C ends"
+    return Telling(title=title, facts=facts, hint=hint, log=log, as_json=show.as_json, live=show.live)
+
+
+def _show(state: Path, as_json: bool, form: str | None, level: str) -> Show:
+    """Sets up the logs, which go into a file where they would tear the screen."""
+    from parallax.cli.log_file import LogFile
+
+    live = not as_json and can_draw()
+    stream: io.TextIOBase | TextIO = sys.stderr
+    file = ""
+    log_as_json = form == "json" or (form is None and not sys.stderr.isatty())
+    if live and sys.stderr.isatty():
+        path = state / "up.log"
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stream, file = LogFile(path), str(path)
+        except OSError as error:
+            fail(f"{path} cannot be written: {error.strerror}; set another --state")
+    set_up_logs("json" if log_as_json else "text", level, stream)
+
+    def say(line: bytes) -> None:
+        stream.write(f"{line.decode(errors='replace')}\n")
+        stream.flush()
+
+    return Show(as_json=as_json, live=live, log=file, log_as_json=log_as_json, say=say)
+
+
+def _import(*programs: str) -> None:
+    """Before the loop: a package that is missing is one line then."""
+    for program in programs:
+        importlib.import_module(program)
 
 
 def _make_token(settings: Settings) -> Path:
@@ -171,54 +249,6 @@ def _probe_config(settings: Settings, running: "Running", token: Path) -> ProbeC
         resolvers=list(settings.resolvers),
         ca=settings.ca,
     )
-
-
-async def _tell(inputs: "Journal", settings: Settings) -> None:
-    """Prints what changes, as it becomes durable, and a summary now and then."""
-    import trio
-
-    changes = Changes()
-    position = inputs.stats.last
-    next_summary = trio.current_time() + SUMMARY_EVERY_S
-    while True:
-        with trio.move_on_at(next_summary):
-            await inputs.wait_beyond(position)
-        for record in await inputs.read(position):
-            position = record.position
-            for change in _changes_in(record, changes):
-                _print(settings, change.at, change)
-        if trio.current_time() >= next_summary:
-            next_summary += SUMMARY_EVERY_S
-            _print(settings, wall_ns(), changes.summary())
-
-
-def _changes_in(record: Any, changes: Changes) -> list[Change]:
-    from collector.inputs import BatchInput, InputError, decode_input
-    from parallax.wire import WireError, decode
-
-    try:
-        value = decode_input(record)
-        if not isinstance(value, BatchInput):
-            return []
-        batch = decode(value.body, content_type=value.content_type, encoding=value.encoding)
-    except (InputError, WireError):
-        return []
-    return [change for observation in batch.observations if (change := changes.take(observation))]
-
-
-def _print(settings: Settings, at_ns: int, value: Change | Summary) -> None:
-    if settings.as_json:
-        click.echo(msgspec.json.encode({"at": at_ns, **plain(value)}))
-    else:
-        click.echo(f"{datetime.fromtimestamp(at_ns // NS, UTC):%H:%M:%SZ}  {clean(value)}")
-
-
-def _say(settings: Settings, **facts: str) -> None:
-    if settings.as_json:
-        click.echo(msgspec.json.encode({"at": wall_ns(), "what": "up", **facts}))
-    else:
-        width = max(map(len, facts))
-        click.echo("\n".join(f"{name:<{width}}  {clean(fact)}" for name, fact in facts.items()))
 
 
 def _loaded(path: Path) -> "Plan":

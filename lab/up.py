@@ -1,0 +1,163 @@
+"""The lab's whole wiring: the world and the probes as processes of their own, the collector in this one.
+
+Up goes the world first, as it has the addresses; then the collector; then the probes, which ship to it. Down it goes
+the other way round, so that the collector still takes what was measured last.
+"""
+
+import base64
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import trio
+
+from collector.main import Running
+from collector.main import main as collector
+from collector.tokens import TokenError, add_token
+from lab.child import Child, open_child
+from lab.control import ProbeSeat, ProbesOrder, ProbesReady, Wiring, WorldOrder, WorldReady
+from lab.lab import Lab
+from lab.page import extension
+from parallax.config import CollectorConfig
+from parallax.plan.types import ConnectTo
+from parallax.state import StartError, lock_state_folder, write_private
+from parallax.values import Address, Cidr
+
+PLAN = Path(__file__).with_name("plan.toml")
+PAGER_KEY = "LAB_PAGER_KEY"
+"""What the lab's plan calls the secret of its receiver."""
+
+
+class LabRunning(msgspec.Struct, frozen=True, kw_only=True):
+    """A lab that runs. `children` are process ids by name."""
+
+    collector: Running
+    lab: Lab
+    children: dict[str, int]
+    probes: tuple[str, ...]
+
+
+async def run_lab(
+    state: Path,
+    listen: Address,
+    say: Callable[[bytes], None],
+    *,
+    logs_as_json: bool = False,
+    task_status: trio.TaskStatus[LabRunning] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Runs the lab until cancelled; ends within 3 s then. `say` gets what the processes log, line by line.
+
+    Raises StartError, alone or in a group, for what cannot start, and when one of the processes is gone."""
+    form = ["json"] if logs_as_json else []
+    with lock_state_folder(state), _reserved(listen) as address:
+        async with (
+            open_child("world", "lab.world", say, *form) as world,
+            open_child("probes", "lab.probes", say, *form) as probes,
+        ):
+            key = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
+            world_state = state / "world"
+            order = WorldOrder(state=str(world_state), collector=address, webhook_secret=key)
+            await trio.to_thread.run_sync(_write_key, state, key)
+            ready = await world.order(order, WorldReady)
+            lab = Lab(world, probes, world_state / "faults.jsonl")
+            await _run_around(state, address, ready, world, probes, lab, task_status)
+
+
+async def _run_around(
+    state: Path,
+    address: Address,
+    ready: WorldReady,
+    world: Child,
+    probes: Child,
+    lab: Lab,
+    task_status: trio.TaskStatus[LabRunning],
+) -> None:
+    """Collector and probes around a world that is up."""
+    serving = trio.CancelScope()
+
+    async def serve(task_status: trio.TaskStatus[Running]) -> None:
+        with serving:
+            await collector(_collector_config(state, address, ready), extension(lab), task_status=task_status)
+
+    async with trio.open_nursery() as nursery:
+        running = await nursery.start(serve)
+        serving.shield = True  # the probes end first, so that the collector still takes what was measured last
+        try:
+            seats = await trio.to_thread.run_sync(_make_seats, state, ready.probes)
+            order = ProbesOrder(
+                state=str(state / "probes"),
+                truth=str(state / "world" / "faults.jsonl"),
+                collector=running.url,
+                ca=ready.ca,
+                probes=seats,
+            )
+            await probes.order(order, ProbesReady)
+            children = {child.name: child.pid for child in (world, probes)}
+            task_status.started(LabRunning(collector=running, lab=lab, children=children, probes=tuple(seats)))
+            await trio.sleep_forever()
+        finally:
+            await probes.end()
+            serving.cancel()
+
+
+@contextmanager
+def _reserved(listen: Address) -> Iterator[Address]:
+    """The address that the collector will listen on, kept for it: the world must know it beforehand, and opens hundreds
+    of ports itself. Raises StartError where something listens there already."""
+    family = socket.AF_INET6 if listen.family == 6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((listen.ip, listen.port))
+        except OSError as error:
+            raise StartError(
+                f"cannot listen on {listen}: {error.strerror}; stop what listens there, or set another `listen`"
+            ) from None
+        # bound but not listening: another socket with SO_REUSEADDR may bind and listen beside it (socket(7))
+        yield Address.of(listen.ip, sock.getsockname()[1])
+
+
+def _collector_config(state: Path, address: Address, ready: WorldReady) -> CollectorConfig:
+    return CollectorConfig(
+        state=str(state / "collector"),
+        plan=str(PLAN),
+        listen=address,
+        secrets={PAGER_KEY: f"file:{_key_file(state)}"},
+        allow=[Cidr("127.0.0.0/8"), Cidr("::1/128")],
+        ca=ready.ca,
+        connect_to=[ConnectTo(source=source, to=to) for source, to in ready.pager],
+    )
+
+
+def _make_seats(state: Path, wirings: dict[str, Wiring]) -> dict[str, ProbeSeat]:
+    """What each probe is given, its new token on disk; that of the start before the last ends with this."""
+    seats = {}
+    for name, wiring in wirings.items():
+        file = state / "tokens" / name
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(file, add_token(state / "collector", "probe", name).encode())
+        except TokenError as error:
+            raise StartError(str(error)) from None
+        except OSError as error:
+            raise _unwritable(file, error) from None
+        seats[name] = ProbeSeat(wiring=wiring, token=str(file))
+    return seats
+
+
+def _write_key(state: Path, key: str) -> None:
+    try:
+        write_private(_key_file(state), key.encode())
+    except OSError as error:
+        raise _unwritable(_key_file(state), error) from None
+
+
+def _key_file(state: Path) -> Path:
+    return state / "pager.key"
+
+
+def _unwritable(file: Path, error: OSError) -> StartError:
+    return StartError(f"{file} cannot be written: {error.strerror}; set another --state")

@@ -1,0 +1,159 @@
+"""The live summary of `parallax up`: a board on one screen. Pure; who draws it is parallax.cli.telling.
+
+Every state is a word with a symbol; colour only repeats it. What does not fit is counted: sections give way from the
+bottom, so that open incidents are seen on the smallest terminal.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.text import Text
+
+from parallax.cli.text import clean, lasting
+
+if TYPE_CHECKING:
+    from collector.board import Board, ComponentBoard
+    from collector.events import Incident, Risk
+
+SYMBOLS = {"ok": "●", "soft": "◐", "part": "◑", "bad": "✖", "warn": "▲", "plan": "◆", "none": "○"}
+STYLES = {
+    "ok": "green",
+    "soft": "yellow",
+    "part": "yellow",
+    "bad": "bold red",
+    "warn": "yellow",
+    "plan": "cyan",
+    "none": "dim",
+}
+"""By the tone that collector.web.words gives a state."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the screen shows beside the board. `rate` is observations a second, None while it is not known."""
+
+    title: str
+    page: str
+    hint: str
+    log: str
+    up_s: float
+    rate: float | None = None
+
+
+def screen(board: "Board", facts: Facts, now: int, width: int, height: int) -> list[Text]:
+    """The screen's lines, none wider than `width`, `height` of them at most. `now` is wall clock, ns."""
+    head = [_header(facts, now, width), Text()]
+    foot = [Text(), *(_dim(line) for line in (facts.hint, facts.log) if line)]
+    sections = [
+        _section("Open incidents", "none", _incidents(board.incidents, now)),
+        _section("Components", "none in the plan", _components(board.components, now)),
+        _section("Risks", "none", _risks(board.risks, now)),
+        _probes(board, facts, width),
+    ]
+    room = max(height - len(head) - len(foot), 0)
+    lines = head + _fitted(sections, room) + foot
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return lines[: max(height, 1)]
+
+
+def _header(facts: Facts, now: int, width: int) -> Text:
+    from collector.web import words
+
+    left = Text.assemble((f" {facts.title} ", "reverse bold"), "  ", (facts.page, "bold underline"))
+    right = f"{words.clock_time(now, now)}Z  up {lasting(round(facts.up_s * 1e9))}"
+    return left.append(" " * max(2, width - left.cell_len - len(right))).append(right, "dim")
+
+
+def _section(title: str, empty: str, entries: list[list[Text]]) -> list[list[Text]]:
+    """Blocks of lines, of which the first goes with the title."""
+    heading = Text.assemble((title, "bold"), (f"  {len(entries)}" if entries else f"  {empty}", "dim"))
+    return [[heading], *entries]
+
+
+def _fitted(sections: list[list[list[Text]]], room: int) -> list[Text]:
+    """As many blocks of each section as there is room for: every section keeps its title, then the upper ones go
+    first."""
+    left = room - sum(len(section[0]) for section in sections)
+    lines: list[Text] = []
+    for number, (heading, *blocks) in enumerate(sections, 1):
+        lines += heading
+        for place, block in enumerate(blocks):
+            last = place == len(blocks) - 1
+            if left < len(block) + (not last):
+                if left > 0:
+                    lines.append(_dim(f"  and {len(blocks) - place} more"))
+                    left -= 1
+                break
+            lines += block
+            left -= len(block)
+        if left > 0 and number < len(sections):
+            lines.append(Text())
+            left -= 1
+    return lines[:room]
+
+
+def _components(components: "Iterable[ComponentBoard]", now: int) -> list[list[Text]]:
+    listed = list(components)
+    width = min(max((len(component.name) for component in listed), default=0), 32)
+    return [
+        [_entry(component.state, f"{clean(component.name)[:width]:<{width}}", _since(component.since, now))]
+        for component in listed
+    ]
+
+
+def _incidents(incidents: "Iterable[Incident]", now: int) -> list[list[Text]]:
+    from collector.web import words
+
+    blocks = []
+    for incident in incidents:
+        tone = words.look(incident.severity).tone
+        title = Text.assemble(("  " + SYMBOLS[tone] + " ", STYLES[tone]), (clean(incident.title), "bold"))
+        evidence = incident.evidence.words if incident.evidence else ""
+        more = [f"for {lasting(now - incident.started_at)}", clean(words.domain(incident.domain)), clean(evidence)]
+        blocks.append([title, _dim("    " + "; ".join(filter(None, more)))])
+    return blocks
+
+
+def _risks(risks: "Iterable[Risk]", now: int) -> list[list[Text]]:
+    blocks = []
+    for risk in risks:
+        due = risk.expected_at
+        when = "" if due is None else f"  in {lasting(due - now)}" if due > now else "  about now"
+        blocks.append([Text.assemble(("  ▲ ", "yellow"), clean(risk.title), (when, "bold"))])
+    return blocks
+
+
+def _probes(board: "Board", facts: Facts, width: int) -> list[list[Text]]:
+    from collector.web import words
+
+    healthy = sum(probe.state == "healthy" for probe in board.probes)
+    rate = "" if facts.rate is None else f"; {facts.rate:.0f} observations/s"
+    heading = Text.assemble(("Probes", "bold"), (f"  {healthy} of {len(board.probes)} healthy{rate}", "dim"))
+    lines, line = [], Text("  ")
+    for probe in board.probes:
+        tone = words.look(probe.state).tone
+        name = Text.assemble((SYMBOLS[tone] + " ", STYLES[tone]), clean(probe.id))
+        if probe.state != "healthy":
+            name.append(f" {words.look(probe.state).word}", STYLES[tone])
+        if line.cell_len + name.cell_len + 3 > width and line.cell_len > 2:
+            lines.append(line)
+            line = Text("  ")
+        line.append_text(name).append("   ")
+    return [[heading], *([text] for text in (*lines, line) if text.plain.strip())]
+
+
+def _entry(state: str, name: str, more: str) -> Text:
+    from collector.web import words
+
+    shown = words.look(state)
+    style = STYLES[shown.tone]
+    return Text.assemble((f"  {SYMBOLS[shown.tone]} ", style), name, "  ", (f"{shown.word:<21}", style), (more, "dim"))
+
+
+def _since(at: int, now: int) -> str:
+    return f"for {lasting(now - at)}" if at else ""
+
+
+def _dim(text: str) -> Text:
+    return Text(text, "dim")

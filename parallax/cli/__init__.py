@@ -10,6 +10,7 @@ from parallax import __version__
 from parallax.cli.group import Group
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "alert": ("parallax.cli.alert:alert", "Try the receivers of alerts."),
     "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
     "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
     "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),

@@ -129,6 +129,7 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines += [f"refused    {count} requests: {cause}" for cause, count in status["refused"].items() if count]
     lines += [f"probe      {_probe(probe)}" for probe in status["probes"]]
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
+    lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
     return lines
 
 
@@ -142,6 +143,16 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
     if plan["refused"]:
         lines.append("           the file's present content is refused until it changes")
     return lines + [f"problem    {problem}" for problem in plan["problems"]]
+
+
+def _receiver(receiver: dict[str, Any]) -> str:
+    counts = f"{receiver['delivered']} delivered, {receiver['waiting']} waiting"
+    if receiver["given_up"]:
+        counts += f", {receiver['given_up']} given up"
+    trouble = {"not_built": "not told", "disabled": "disabled until the plan changes"}.get(receiver["state"], "")
+    if receiver["state"] == "failing":
+        trouble = f"failing for {_ago(receiver['failing_s'])}"
+    return f"{receiver['name']}: " + "; ".join(filter(None, (trouble, counts, receiver["last_word"])))
 
 
 def _version(version: dict[str, Any]) -> str:

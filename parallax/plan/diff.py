@@ -11,7 +11,6 @@ from fractions import Fraction
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
-from parallax.plan.load import IDLE
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
 from parallax.plan.types import Check, Plan
 from parallax.values import Endpoint
@@ -19,7 +18,17 @@ from parallax.values import Endpoint
 COST = {"dns": 1, "tls": 1, "http": 1}
 """Queries, handshakes or requests of one run at one address."""
 
-_SECTIONS = ("control", "operator", "resolver", *IDLE, "connect_to")
+_SECTIONS = (
+    "control",
+    "operator",
+    "resolver",
+    "component",
+    "failover",
+    "receiver",
+    "route",
+    "maintenance",
+    "connect_to",
+)
 
 
 class ChangedCheck(msgspec.Struct, frozen=True):

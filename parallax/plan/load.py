@@ -4,7 +4,6 @@ Tables are converted one by one and key by key; then the rules between sections 
 any problem is refused whole: half a plan would look like a quiet fleet.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from parallax.loading.convert import BAD, Fault, convert_table, first_of_each_pa
 from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
 from parallax.plan.checks import Unsupported, convert_check
+from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
 from parallax.plan.rules import Entry, plan_faults
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
 from parallax.plan.types import (
@@ -49,10 +49,9 @@ MANY: dict[str, Any] = {
 }
 """The sections that a plan has many of, [[probe]]; a check's type goes by its kind."""
 
-IDLE = ("component", "failover", "receiver", "route", "maintenance")
+IDLE = ("failover",)
 """Sections that are read and checked, and that nothing acts on in this version."""
 
-_SECRET_NAME = re.compile(r"secret:[A-Za-z0-9_.-]{1,64}")
 _PORTS = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
 
 
@@ -72,7 +71,7 @@ def plan_notes(plan: Plan) -> list[str]:
     notes = [f"{name} is read and checked, but nothing acts on it in this version" for name in idle]
     if not plan.control.addresses:
         notes.append("without addresses in [control] a probe cannot tell its own dead uplink from dead targets")
-    return notes
+    return notes + receiver_notes(plan)
 
 
 def _load(source: PlanSource, folder: Path) -> Plan:
@@ -155,8 +154,10 @@ def _convert_entry(entry: Entry, defaults: Defaults) -> tuple[Any, list[Fault]]:
         return (None, check.faults) if isinstance(check, Unsupported) else (check, found)
     table = _with_port(entry.table, found) if entry.section == "resolver" else entry.table
     value = convert_table(table, SINGLE.get(entry.section) or MANY[entry.section], found)
-    if isinstance(value, Receiver) and good(value.key) and value.key and not _SECRET_NAME.fullmatch(value.key):
-        found.append(Fault(("key",), "names a secret, as secret:NAME; a plan holds no secrets"))
+    if isinstance(value, Receiver):
+        found.extend(receiver_faults(value))
+    elif isinstance(value, Route):
+        found.extend(route_faults(value))
     return None if value is BAD else value, first_of_each_path(found)
 
 

@@ -178,20 +178,20 @@ class Receiver(Section, frozen=True, kw_only=True):
     name: Name
     """What routes call it."""
     kind: str
-    """How it delivers: webhook, pagerduty, ..."""
+    """How it delivers: webhook."""
     url: Url | None = None
-    """Where it delivers to."""
+    """Where it delivers to: https://, or http:// to this host itself."""
     address: Address | None = None
     """What to dial, so that delivery does not need the DNS that is watched; looked up if left out."""
     key: str = ""
-    """secret:NAME; the value lives in the collector's config."""
+    """secret:NAME, what messages are signed with; the collector's config says where NAME is."""
 
 
 class Match(Section, frozen=True, kw_only=True):
     """Which alerts a route takes; a key that is left out takes all."""
 
     severity: list[str] = []
-    """Any of these severities."""
+    """Any of these severities: critical, warning, info. A risk is a warning."""
     component: list[str] = []
     """Any of these components."""
 

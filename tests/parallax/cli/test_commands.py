@@ -31,7 +31,7 @@ def test_every_command_is_there_and_has_its_help(name: str):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["chekc"], "there is no command 'chekc'; did you mean 'check'? known are check, collector, plan,"),
+        (["chekc"], "there is no command 'chekc'; did you mean 'check'? known are alert, check, collector,"),
         (
             ["check", "htpp", "a.example"],
             "there is no check kind 'htpp'; did you mean 'http'? known are dns, http, tls",

@@ -26,7 +26,8 @@ def test_check_of_a_right_plan() -> None:
 def test_check_says_what_nothing_acts_on() -> None:
     status, out, _ = run("check", EXAMPLES / "fleet")
     assert status == 0
-    assert "note: [[component]] is read and checked, but nothing acts on it in this version\n" in out
+    assert "note: [[failover]] is read and checked, but nothing acts on it in this version\n" in out
+    assert '[[receiver]] "ops-webhook" has no address: it is looked up, by the DNS that may be what is down' in out
 
 
 def test_check_of_a_bad_plan_goes_to_stderr_with_status_2() -> None:

@@ -64,3 +64,25 @@ def test_what_was_lost_and_what_waits_is_named():
     assert "size" not in shown
     assert "ams1: has a token and was never heard" in shown
     assert "refused    2 requests: busy" in shown
+
+
+@pytest.mark.parametrize(
+    ("receiver", "line"),
+    [
+        ({}, "receiver   ops: 12 delivered, 0 waiting; incident.opened delivered: answered 204"),
+        (
+            {"state": "failing", "failing_s": 240.0, "waiting": 2, "last_word": "answered 500"},
+            "receiver   ops: failing for 4 min; 12 delivered, 2 waiting; answered 500",
+        ),
+        (
+            {"state": "disabled", "given_up": 3, "last_word": "answered 410"},
+            "receiver   ops: disabled until the plan changes; 12 delivered, 0 waiting, 3 given up; answered 410",
+        ),
+    ],
+)
+def test_a_receiver_has_a_line(receiver: dict[str, Any], line: str):
+    plain = {
+        "name": "ops", "kind": "webhook", "delivered": 12, "waiting": 0, "given_up": 0, "state": "ok",
+        "failing_s": None, "last_word": "incident.opened delivered: answered 204",
+    }  # fmt: skip
+    assert lines(receivers=[plain | receiver])[-1] == line

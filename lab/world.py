@@ -1,0 +1,213 @@
+"""The world: the lab's process of servers and relays, and how it takes orders. `python -m lab.world`.
+
+It speaks as lab.control says: a WorldOrder on stdin, a WorldReady on stdout, then Orders and Replies. It ends when
+stdin does. Every break and mend that changes something goes into <state>/faults.jsonl first.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+import trio
+
+from lab import addresses, places
+from lab.certificates import Authority
+from lab.control import FaultState, Order, Reply, Wiring, WorldOrder, WorldReady
+from lab.doors import DatagramDoor, StreamDoor
+from lab.effects import EFFECTS, combined
+from lab.front_end import Certificates, FrontEnd
+from lab.hosts import HTTPS, REGIONS, build_hosts
+from lab.internet import Conditions, Host, Visit, Way
+from lab.pager import Pager
+from lab.pipe import pipe_to
+from lab.places import PROBES, ProbePlace
+from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
+from lab.truth import Fact, Truth
+from parallax import log
+from parallax.clock import wall_ns
+from parallax.loading.problems import nearest
+from parallax.state import StartError
+from parallax.values import Address, Redirect
+
+Door = DatagramDoor | StreamDoor
+
+
+class World:
+    """Every door, and the faults in force. `run` serves; `do` takes orders. Making it raises StartError."""
+
+    def __init__(self, order: WorldOrder, *, wall: Callable[[], int] = wall_ns) -> None:
+        self._order, self._wall = order, wall
+        self._conditions = Conditions()
+        self._faults: dict[str, FaultState] = {}
+        self._doors: list[tuple[Door, Callable[[], bool]]] = []
+        """Each with what says whether it is open."""
+        state = Path(order.state)
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            authority = Authority()
+            authority.write(state / "ca.pem")
+            self._truth = Truth(state / "faults.jsonl")
+        except OSError as error:
+            raise StartError(
+                f"the lab's state folder {state} cannot be written: {error.strerror}; set another with --state"
+            ) from None
+        try:
+            self._pager = Pager(order.webhook_secret, authority.server_context(addresses.PAGER_NAME), wall)
+        except ValueError as error:
+            raise StartError(str(error)) from None
+        certificates = Certificates.by(authority)
+        front_ends = {name: FrontEnd(name, certificates, self._conditions, order.seed) for name in REGIONS}
+        self._hosts = build_hosts(self._conditions, front_ends, order.seed)
+        try:
+            self.ready = WorldReady(
+                probes={probe.id: self._wire(probe) for probe in PROBES},
+                ca=str(state / "ca.pem"),
+                pager=[self._wire_pager()],
+            )
+        except OSError as error:
+            self.close()
+            raise StartError(
+                f"the lab needs about {len(PROBES) * 50} ports on 127.0.0.1, and number {len(self._doors) + 1} cannot "
+                f"be had: {error.strerror}; raise the limit of open files (ulimit -n 2048), or free some ports"
+            ) from None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serves until cancelled."""
+        try:
+            async with trio.open_nursery() as nursery:
+                for door, _ in self._doors:
+                    nursery.start_soon(door.run)
+                task_status.started()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Closes every socket and the truth's file."""
+        for door, _ in self._doors:
+            door.close()
+        self._doors.clear()
+        self._truth.close()
+
+    def do(self, order: Order) -> Reply:
+        """Carries out one order. What cannot be done is said in the reply."""
+        match order.do:
+            case "break" | "mend" if order.fault not in EFFECTS:
+                return self._reply(f"there is no fault {order.fault[:80]!r}; {_hint(order.fault)}")
+            case "break" | "mend":
+                return self._reply(self._turn(order))
+            case "state":
+                return self._reply()
+            case "pager":
+                return msgspec.structs.replace(self._reply(), pages=self._pager.pages)
+        return self._reply(f"there is no order {order.do[:80]!r}; the orders are break, mend, state, pager")
+
+    def _turn(self, order: Order) -> str:
+        """Breaks or mends; nothing if it is so already. What cannot be noted as the truth is not done."""
+        breaks = order.do == "break"
+        if breaks == (order.fault in self._faults):
+            return ""
+        now = self._wall()
+        try:
+            self._truth.note(Fact(at=now, do="break" if breaks else "mend", fault=order.fault, actor=order.actor))
+        except OSError as error:
+            return f"nothing was done, as {self._order.state}/faults.jsonl cannot be written: {error.strerror}"
+        if breaks:
+            self._faults[order.fault] = FaultState(fault=order.fault, since=now, actor=order.actor)
+        else:
+            del self._faults[order.fault]
+        self._conditions.now = combined(self._faults)
+        for door, is_open in self._doors:
+            door.set_open(is_open())
+        return ""
+
+    def _reply(self, error: str = "") -> Reply:
+        return Reply(error=error, faults=list(self._faults.values()))
+
+    def _wire(self, probe: ProbePlace) -> Wiring:
+        """The probe's own doors to everything."""
+        connect_to: list[tuple[Redirect, Address]] = []
+        for host in self._hosts.values():
+            if (6 if ":" in host.ip else 4) in probe.families:
+                connect_to += self._wire_host(probe, host)
+        way = Way(probe, places.AMSTERDAM, f"{self._order.seed}/{probe.id}/collector")
+        uplink = StreamDoor(way, Visit(client=probe), pipe_to(self._order.collector))
+        self._doors.append((uplink, lambda: self._conditions.has_uplink(probe.id)))
+        return Wiring(
+            connect_to=connect_to,
+            collector=uplink.address,
+            resolvers=[Address.of(ip, 53) for ip in addresses.RESOLVERS.values()],
+        )
+
+    def _wire_host(self, probe: ProbePlace, host: Host) -> Iterable[tuple[Redirect, Address]]:
+        site = host.site_for(probe)
+
+        def is_open() -> bool:
+            return self._conditions.has_uplink(probe.id) and self._conditions.answers(host, site)
+
+        for port, datagrams in site.datagrams.items():
+            door: Door = DatagramDoor(self._way(probe, host, f"{port}/udp"), Visit(client=probe), datagrams)
+            self._doors.append((door, is_open))
+            yield Redirect(f"{Address.of(host.ip, port)}/udp"), door.address
+        for port, streams in site.streams.items():
+            door = StreamDoor(self._way(probe, host, f"{port}/tcp"), Visit(client=probe), streams)
+            self._doors.append((door, is_open))
+            yield Redirect(f"{Address.of(host.ip, port)}/tcp"), door.address
+
+    def _way(self, probe: ProbePlace, host: Host, port: str) -> Way:
+        return Way(probe, host.site_for(probe).place, f"{self._order.seed}/{probe.id}/{host.ip}/{port}")
+
+    def _wire_pager(self) -> tuple[Redirect, Address]:
+        way = Way(places.AMSTERDAM, places.LONDON, f"{self._order.seed}/pager")
+        door = StreamDoor(way, Visit(client=None), self._pager.serve)
+        self._doors.append((door, lambda: True))
+        return Redirect(f"{Address.of(addresses.PAGER, HTTPS)}/tcp"), door.address
+
+
+def _hint(fault: str) -> str:
+    return f"{nearest(fault, EFFECTS)}the world's faults are {', '.join(EFFECTS)}"
+
+
+async def run(order: WorldOrder, orders: Orders, answers: trio.abc.SendStream) -> None:
+    """The world, until `orders` end. Raises StartError."""
+    world = World(order)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(world.run)
+        await answers.send_all(to_line(world.ready))
+        async for line in orders:
+            await answers.send_all(to_line(_answer(world, line)))
+        nursery.cancel_scope.cancel()
+
+
+def _answer(world: World, line: bytes) -> Reply:
+    try:
+        return world.do(of_line(line, Order))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return msgspec.structs.replace(world.do(Order(do="state")), error=f"the order is not understood: {error}")
+
+
+async def main() -> str:
+    """What it could not start with, one line; empty if all went well."""
+    orders, answers = open_stdin(), open_stdout()
+    first = await anext(orders, None)
+    if first is None:
+        return ""
+    try:
+        order = of_line(first, WorldOrder)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return f"the order is not understood: {error}"
+    said = ""
+    try:
+        await run(order, orders, answers)
+    except* StartError as group:
+        said = str(group.exceptions[0])
+    except* trio.BrokenResourceError:
+        pass  # nobody reads the answers: the parent is gone
+    return said
+
+
+if __name__ == "__main__":
+    log.set_up("warning", as_json="json" in sys.argv[1:])
+    said = trio.run(main)
+    sys.stderr.write(f"{said}\n" * bool(said))
+    sys.exit(2 if said else 0)

@@ -21,13 +21,12 @@ from collector.board import Board
 from collector.tokens import Identity
 from collector.web.guard import HEADERS
 from collector.web.render import Page, section_hash
-from parallax.clock import NS
 
 MAX_STREAMS = 64
 PACE_S = 1.0
 """The least time between two messages."""
 QUIET_S = 15.0
-"""The most: a comment is sent then, by which both sides notice that the other is gone."""
+"""The most: a "quiet" is sent then, by which both sides notice that the other is gone."""
 _HEADERS = {**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -39,9 +38,10 @@ class Live:
         board: Callable[[], Board],
         wait_changed: Callable[[Board], Awaitable[None]],
         stop: trio.Event,
+        now: Callable[[], int],
         routes: Sequence[BaseRoute],
     ) -> None:
-        self.board, self.wait_changed, self.stop = board, wait_changed, stop
+        self.board, self.wait_changed, self.stop, self.now = board, wait_changed, stop, now
         self._routes = routes
         self.streams = 0
 
@@ -124,17 +124,14 @@ class _Stream(Response):
             hashes = {id_: section_hash(html) for id_, html in sections.items()}
             changed = {id_: (hashes[id_], sections[id_]) for id_ in sections if hashes[id_] != self._have[id_]}
             self._have = hashes
-            await say(f"data: {_message(board, changed)}\n\n")
+            text = msgspec.json.encode({"now": self._live.now() // 1_000_000, "sections": changed}).decode()
+            await say(f"data: {text}\n\n")
             await trio.sleep(PACE_S)
             while True:
                 with trio.move_on_after(QUIET_S):
                     await self._live.wait_changed(board)
                     break
-                await say(": quiet\n\n")
-
-
-def _message(board: Board, changed: Mapping[str, tuple[str, str]]) -> str:
-    return msgspec.json.encode({"at": board.at // (NS // 1000), "sections": changed}).decode()
+                await say("event: quiet\ndata: {}\n\n")
 
 
 async def _nothing() -> dict[str, Any]:

@@ -3,6 +3,8 @@
 GET /                overview
 GET /incidents       the incidents, latest first
 GET /incident/{id}   one of them, with its timeline
+GET /check/{name}    a check, with its chart; /check/{name}/points.json: the chart's figures
+GET /probes          the probes, on the map and as a table
 GET /live            what changes on the page that ?path= names, as server-sent events
 GET /static/...      style, scripts
 """
@@ -71,7 +73,7 @@ class Pages:
         self._renderer = Renderer(self.statics.url, extension.templates if extension else None)
         self._site = Site(listen=view.listen, open=view.open, hosts=tuple(view.hosts))
         self._routes = self._make_routes()
-        self._live = Live(view.board, view.wait_changed, view.stop, self._routes)
+        self._live = Live(view.board, view.wait_changed, view.stop, view.now, self._routes)
 
     def routes(self) -> list[BaseRoute]:
         """All of them; the last answers whatever no other route takes, but for the API's paths."""
@@ -79,14 +81,19 @@ class Pages:
         return [live, *self._routes, _Elsewhere("/{path:path}", self.guarded(self.get_elsewhere), methods=["GET"])]
 
     def _make_routes(self) -> list[BaseRoute]:
+        from collector.web.checks import CheckPages
         from collector.web.incidents import get_incident, get_incidents
         from collector.web.overview import get_overview
+        from collector.web.probes import get_probes
 
-        extension = self.view.extension
+        extension, checks = self.view.extension, CheckPages()
         return [
             self.page("/", get_overview),
             self.page("/incidents", get_incidents),
             self.page("/incident/{id:path}", get_incident),
+            self.page("/check", checks.get),
+            self.page("/check/{name:path}", checks.get),
+            self.page("/probes", get_probes),
             Route("/static/{version}/{name:path}", self.guarded(self.get_static), methods=["GET"]),
             *(extension.pages(self) if extension else ()),
         ]

@@ -2,7 +2,8 @@
 
 A part of a page that may change while it is open is a *section*: `{% call live("risks") %}...{% endcall %}` in the
 template. It becomes an element with `data-live`, and the answer carries the inner HTML of each, so that
-`collector.web.live` can send those that changed. A section's hash leaves out what the browser counts on by itself (`data-ago`, `data-for`).
+`collector.web.live` can send those that changed. A section's hash leaves out what the browser counts by itself
+(`data-ago`, `data-for`).
 """
 
 import gzip
@@ -83,13 +84,13 @@ def section_hash(html: str) -> str:
 
 
 @pass_context
-def _live(context: Context, id: str, tag: str = "div", kind: str = "", label: str = "", *, caller: Any) -> Markup:  # noqa: A002
-    """A section; `tag` is its element, `kind` its classes, `label` what screen readers call it."""
+def _live(context: Context, id: str, tag: str = "div", kind: str = "", role: str = "", *, caller: Any) -> Markup:  # noqa: A002
+    """A section; `tag` is its element, `kind` its classes, `role` its ARIA role."""
     inner = _LINE_ENDS.sub("\n", str(caller())).strip()
     context["_sections"][id] = inner
     more = Markup(' class="{}"').format(kind) if kind else Markup()
-    if label:
-        more += Markup(' aria-label="{}"').format(label)
+    if role:
+        more += Markup(' role="{}"').format(role)
     opening = Markup('<{} data-live="{}" data-hash="{}"{}>').format(tag, id, section_hash(inner), more)
     return opening + Markup(inner) + Markup("</{}>").format(tag)  # noqa: S704  (the template's own, escaped output)
 

@@ -82,11 +82,11 @@ async def _run_around(
         with serving:
             await collector(_collector_config(state, address, ready), extension(lab), task_status=task_status)
 
+    seats = await trio.to_thread.run_sync(_make_seats, state, ready.probes)
     async with trio.open_nursery() as nursery:
         running = await nursery.start(serve)
         serving.shield = True  # the probes end first, so that the collector still takes what was measured last
         try:
-            seats = await trio.to_thread.run_sync(_make_seats, state, ready.probes)
             order = ProbesOrder(
                 state=str(state / "probes"),
                 truth=str(state / "world" / "faults.jsonl"),

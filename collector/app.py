@@ -26,6 +26,8 @@ from collector.alerts import Alerts
 from collector.answers import Refusal
 from collector.bodies import announced, drain, read_body
 from collector.fleet import Fleet
+from collector.history import QueryError
+from collector.history.http import MAX_BODY, read_query
 from collector.ingest import Delivery, Ingest
 from collector.offsets import Exchange
 from collector.plans import Plans
@@ -158,7 +160,18 @@ class Routes:
         return _json(200, self._services.view.board())
 
     async def post_query(self, request: Request, identity: Identity) -> Response:
-        raise NotImplementedError
+        body = await read_body(request.receive, most=MAX_BODY)
+        if body is None:
+            return Response(status_code=400)  # nobody is there to read it
+        if isinstance(body, Refusal):
+            await drain(request.receive)
+            return _refuse(Refusal(body.word, f"a query is at most {MAX_BODY} octets, and sent at once"))
+        try:
+            query = read_query(body)
+            table = await self._services.view.history.query(query.sql, max_rows=query.max_rows)
+        except QueryError as error:
+            return _json(400, {"error": "bad_query", "message": str(error)})
+        return _json(200, table)
 
     async def post_receiver_test(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)

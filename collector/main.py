@@ -68,7 +68,7 @@ async def main(
             async with (
                 open_journal(state / "inputs.db", _limits(config)) as inputs,
                 open_journal(state / "events.db", _events_limits(config)) as events,
-                open_history(state / "history.duckdb", config.limits) as history,
+                open_history(state / "history", config.limits) as history,
             ):
                 stores = Stores(inputs=inputs, events=events, history=history)
                 await run(config, state, listener, stores, extension, task_status=task_status)
@@ -104,6 +104,7 @@ async def run(
         tokens=tokens,
         started_at=started_at,
         alerts=alerts,
+        history=history,
     )
     view = View(
         board=detector.board,

@@ -5,6 +5,7 @@ import msgspec
 from collector.alerts import Alerts, ReceiverStatus
 from collector.bodies import Room
 from collector.fleet import Fleet, ProbeStatus, status_of
+from collector.history import History, HistoryStatus
 from collector.plans import Plans
 from collector.rollout import Rollout, Version
 from collector.tokens import Tokens
@@ -59,6 +60,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[str]
     """Probes with a token that were never heard."""
     inputs: JournalStatus
+    history: HistoryStatus
     refused: dict[str, int]
     """Requests refused for want of room, by cause."""
     problems: list[str]
@@ -67,7 +69,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def collector_status(
-    *, plans: Plans, fleet: Fleet, inputs: Journal, room: Room, tokens: Tokens, started_at: int, alerts: Alerts
+    *,
+    plans: Plans,
+    fleet: Fleet,
+    inputs: Journal,
+    room: Room,
+    tokens: Tokens,
+    started_at: int,
+    alerts: Alerts,
+    history: History,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -86,6 +96,7 @@ def collector_status(
             last=stats.last,
             lost=dict(stats.lost),
         ),
+        history=history.status,
         refused=dict(room.refused),
         problems=[problem for problem in (tokens.problem, None if stats.ballast else _FULL) if problem],
         receivers=alerts.status,

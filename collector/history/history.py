@@ -1,47 +1,373 @@
-"""History as the event loop sees it."""
+"""History as the event loop sees it.
 
-from collections.abc import AsyncIterator
+Two tasks read the journals, one makes the minutes' figures and clears away what is too old; a lock lets one of them at
+a time into the store, in a worker thread. History is derived: whatever happens to its file, the collector goes on, and
+the journals fill a new one. It is no registered reader of theirs, so that it never holds back what they may drop.
+"""
+
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 
 from collector.events import Incident
-from collector.history.types import IncidentStory, Point, Table
+from collector.history.asking import answer
+from collector.history.reads import read_incident, read_incidents, read_points
+from collector.history.rows import MINUTE_NS, Rows, event_rows, input_rows
+from collector.history.store import (
+    Interrupted,
+    ReadError,
+    Reading,
+    Store,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    open_store,
+    set_aside,
+)
+from collector.history.types import HistoryStatus, IncidentStory, Point, QueryError, ReaderStatus, Table
+from parallax.clock import NS, to_ns, wall_ns
 from parallax.config import CollectorLimits
-from parallax.journal import Journal
+from parallax.journal import Journal, JournalError, Record
+from parallax.log import get_log
+
+READ_RECORDS = 100
+READ_BYTES = 300_000
+"""About 6,000 observations: what one transaction takes in, and what is in memory at once."""
+GATHER_S = 1.0
+RETRY_S = 2.0
+MINUTES_EVERY_S = 5.0
+GRACE_NS = 3 * NS
+"""How long after its end a minute's figures are made: most of what belongs to it has arrived by then."""
+PRUNE_EVERY_S = 600.0
+PAGE_TIMEOUT_S = 5.0
+MAX_FAILURES = 3
+MEMORY_BYTES = 300_000_000
+"""How much the process may grow while a query runs."""
+_WATCH_S = 0.05
+_log = get_log(__name__)
+
+T = TypeVar("T")
 
 
 class History:
     """One file, one writer; a reader of both journals."""
 
+    def __init__(
+        self,
+        folder: Path,
+        limits: CollectorLimits,
+        *,
+        gather_s: float = GATHER_S,
+        retry_s: float = RETRY_S,
+        wall: Callable[[], int] = wall_ns,
+    ) -> None:
+        """For `open_history` only."""
+        self._folder, self._limits, self._wall = folder, limits, wall
+        self._gather_s, self._retry_s = gather_s, retry_s
+        self._store: Store | None = None
+        self._problem: str | None = None
+        self._failures = 0
+        self._writing = trio.Lock()
+        self._readings: set[Reading] = set()
+        self._read_done, self._written = trio.Event(), trio.Event()
+        self._for_page, self._for_queries = trio.CapacityLimiter(2), trio.CapacityLimiter(2)
+        self._journals: dict[str, Journal] = {}
+
     async def run(
         self, inputs: Journal, events: Journal, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Reads on until cancelled."""
-        task_status.started()
-        await trio.sleep_forever()
+        self._journals = {"inputs": inputs, "events": events}
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._follow, "inputs", inputs, input_rows)
+            nursery.start_soon(self._follow, "events", events, event_rows)
+            nursery.start_soon(self._make_minutes)
+            nursery.start_soon(self._prune)
+            task_status.started()
 
     async def query(self, sql: str, *, max_rows: int = 10_000, timeout_s: float = 10.0) -> Table:
         """What a SELECT gives. Raises QueryError: no SELECT, no such column, too slow, ..."""
-        raise NotImplementedError
+        return await self._read(self._for_queries, timeout_s, partial(answer, sql=sql, max_rows=max_rows))
 
     async def points(
         self, check: str, *, since: int, until: int, step_s: int = 60, target: str | None = None
     ) -> list[Point]:
-        """A check's figures in steps, by time, probe and subject."""
-        return []
+        """A check's figures in steps, by time, probe and subject; none while the history cannot be read."""
+        raw_since = self._wall() - _age_ns(self._limits.raw_age)
+        work = partial(
+            read_points, check=check, target=target, since=since, until=until, step_s=step_s, raw_since=raw_since
+        )
+        return await self._read_for_page(work, [])
 
     async def incidents(self, *, limit: int = 50, before: int | None = None) -> list[Incident]:
         """Incidents as last known, the latest opened first; `before` pages back (opened_at)."""
-        return []
+        return await self._read_for_page(partial(read_incidents, limit=limit, before=before), [])
 
     async def incident(self, id: str) -> IncidentStory | None:  # noqa: A002
-        return None
+        """None where it is not known, or while the history cannot be read."""
+        return await self._read_for_page(partial(read_incident, name=id), None)
+
+    @property
+    def status(self) -> HistoryStatus:
+        """Right now; what the store last said while it cannot be used."""
+        store = self._store
+        return HistoryStatus(
+            inputs=self._reader_status("inputs"),
+            events=self._reader_status("events"),
+            observations=store.observations if store else 0,
+            bytes=store.bytes() if store else 0,
+            unreadable=sum(progress.unreadable for progress in store.progress.values()) if store else 0,
+            problem=self._problem,
+        )
+
+    async def wait_position(self, *, inputs: int = 0, events: int = 0) -> None:
+        """Returns once the journals' records up to these positions are in the file."""
+        wanted = {"inputs": inputs, "events": events}
+        while self._store is None or any(self._store.progress[n].position < p for n, p in wanted.items()):
+            await self._written.wait()
+
+    async def open(self) -> None:
+        """For `open_history` only: tries once; `run` goes on trying."""
+        async with self._writing:
+            await self._open()
+
+    async def close(self) -> None:
+        """For `open_history` only."""
+        async with self._writing:
+            if self._store is not None:
+                await self._no_readings()
+                await trio.to_thread.run_sync(self._store.close)
+                self._store = None
+
+    async def _follow(self, name: str, journal: Journal, make: Callable[[Sequence[Record]], Rows]) -> None:
+        try:
+            while True:
+                after = await self._do(lambda store: store.progress[name].position)
+                if after > journal.stats.last:
+                    _log.error("the journal is older than the history, which goes on at its end", journal=name)
+                    await self._do(partial(Store.move, name=name, position=journal.stats.last))
+                    continue
+                await journal.wait_beyond(after)
+                records = await journal.read(after, max_records=READ_RECORDS, max_bytes=READ_BYTES)
+                if not records:
+                    continue
+                await self._do(partial(_write, name=name, after=after, records=records, make=make))
+                written, self._written = self._written, trio.Event()
+                written.set()
+                if records[-1].position >= journal.stats.last:
+                    await trio.sleep(self._gather_s)
+        except (JournalError, trio.ClosedResourceError) as error:
+            # whoever runs the journals ends the program for this; the history has nothing left to do
+            _log.warning("the history reads no more", journal=name, why=str(error))
+            await trio.sleep_forever()
+
+    async def _make_minutes(self) -> None:
+        while True:
+            now = self._wall()
+            oldest = now - _age_ns(self._limits.raw_age)
+            work = partial(Store.make_minutes, before_ns=now - GRACE_NS, oldest_ns=oldest)
+            while await self._do(work):
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(MINUTES_EVERY_S)
+
+    async def _prune(self) -> None:
+        while True:
+            for table, column, age in (
+                ("observation", "started", self._limits.raw_age),
+                ("probe_health", "started", self._limits.raw_age),
+                ("minute", "minute", self._limits.minutes_age),
+                ("event", "happened", self._limits.minutes_age),
+                ("incident", "resolved", self._limits.minutes_age),
+            ):
+                # whole minutes: a minute whose observations are gone in part could not be made again
+                before = (self._wall() - _age_ns(age)) // MINUTE_NS * MINUTE_NS
+                while await self._do(partial(Store.prune, table=table, column=column, before_ns=before)):
+                    await trio.lowlevel.checkpoint()
+            await trio.sleep(PRUNE_EVERY_S)
+
+    async def _do(self, work: Callable[[Store], T]) -> T:
+        """The work's result; waits and tries again, on a store opened anew, for as long as it takes. A failed
+        transaction may yet be in the file, so work that appends looks at the cursor first."""
+        while True:
+            async with self._writing:
+                store = self._store or await self._open()
+                if store is not None:
+                    try:
+                        result = await trio.to_thread.run_sync(work, store)
+                    except StoreError as error:
+                        await self._give_up(store, error)
+                    else:
+                        self._failures = 0
+                        return result
+            await trio.sleep(self._retry_s)
+
+    async def _open(self) -> Store | None:
+        """The open store, or None and a problem."""
+        try:
+            try:
+                store = await trio.to_thread.run_sync(open_store, self._folder)
+            except StoreDamaged as error:
+                store = await self._begin_anew(error)
+        except StoreError as error:
+            self._say(error)
+            return None
+        if self._problem is not None:
+            _log.info("history is written again")
+        self._store, self._problem = store, None
+        return store
+
+    async def _begin_anew(self, why: StoreError) -> Store:
+        when = datetime.fromtimestamp(self._wall() / NS, UTC).strftime("%Y%m%dT%H%M%SZ")
+        aside = await trio.to_thread.run_sync(set_aside, self._folder, when)
+        _log.error("history damaged; it is made anew from the journals", why=str(why), aside=str(aside))
+        self._failures = 0
+        return await trio.to_thread.run_sync(open_store, self._folder)
+
+    async def _give_up(self, store: Store, error: StoreError) -> None:
+        """Closes the store after an error; sets its file aside where opening it anew did not help."""
+        self._say(error)
+        self._store = None
+        await self._no_readings()
+        await trio.to_thread.run_sync(store.close)
+        if isinstance(error, StoreFull):
+            return
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            try:
+                self._store = await self._begin_anew(error)
+            except StoreError as again:
+                self._say(again)
+
+    def _say(self, error: StoreError) -> None:
+        if self._problem is None:
+            _log.error("history waits", why=str(error))
+        self._problem = str(error)
+
+    async def _no_readings(self) -> None:
+        """DuckDB shares what is open in a process: the file is only let go once nobody reads."""
+        while self._readings:
+            for reading in self._readings:
+                reading.interrupt()
+            with trio.move_on_after(_WATCH_S):
+                await self._read_done.wait()
+
+    async def _read_for_page(self, work: Callable[[Reading], T], instead: T) -> T:
+        try:
+            return await self._read(self._for_page, PAGE_TIMEOUT_S, work)
+        except (QueryError, ReadError) as error:
+            _log.warning("the page does without the history", why=str(error))
+            return instead
+
+    async def _read(self, slots: trio.CapacityLimiter, timeout_s: float, work: Callable[[Reading], T]) -> T:
+        """The work's result, from a reading and a thread of its own. Raises QueryError, ReadError."""
+        late = QueryError(f"the query took more than {timeout_s:g} s and was stopped: ask for less time or fewer rows")
+        with trio.move_on_after(timeout_s):
+            async with slots:
+                return await self._read_now(timeout_s, work, late)
+        raise late
+
+    async def _read_now(self, timeout_s: float, work: Callable[[Reading], T], late: QueryError) -> T:
+        """Cancelled: the statement is interrupted, and its thread waited for."""
+        store = self._store
+        if store is None:
+            raise QueryError(f"the history cannot be read now: {self._problem or 'it is not open yet'}")
+        try:
+            reading = store.reading()
+        except StoreError as error:
+            raise QueryError(f"the history cannot be read now: {error}") from None
+        self._readings.add(reading)
+        why = QueryError("the query was stopped as the history was closed: ask again")
+        results: list[T] = []
+        try:
+            async with trio.open_nursery() as nursery:
+
+                async def watch() -> None:
+                    nonlocal why
+                    most = _resident() + MEMORY_BYTES
+                    try:
+                        while _resident() < most:  # noqa: ASYNC110  nobody tells
+                            await trio.sleep(_WATCH_S)
+                        why = QueryError("the query was stopped as it took too much memory: ask for less at once")
+                    finally:
+                        with trio.CancelScope(shield=True):
+                            while not ended:
+                                reading.interrupt()
+                                with trio.move_on_after(_WATCH_S):
+                                    await done.wait()
+
+                ended, done = False, trio.Event()
+                nursery.start_soon(watch)
+                with trio.CancelScope(shield=True):
+                    try:
+                        results.append(await trio.to_thread.run_sync(work, reading))
+                    except Interrupted:
+                        pass
+                    except (QueryError, ReadError) as error:
+                        why = error if isinstance(error, QueryError) else QueryError(str(error))
+                    finally:
+                        ended = True
+                        done.set()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._readings.discard(reading)
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(reading.close)
+            read_done, self._read_done = self._read_done, trio.Event()
+            read_done.set()
+        if not results:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            raise why
+        return results[0]
+
+    def _reader_status(self, name: str) -> ReaderStatus:
+        journal, store = self._journals.get(name), self._store
+        if store is None:
+            return ReaderStatus(position=0, behind=journal.stats.records if journal else 0, missed=0)
+        progress = store.progress[name]
+        last = journal.stats.last if journal else progress.position
+        return ReaderStatus(position=progress.position, behind=max(last - progress.position, 0), missed=progress.missed)
 
 
 @asynccontextmanager
-async def open_history(path: Path, limits: CollectorLimits) -> AsyncIterator[History]:
-    """Opens or makes the file. Raises StartError."""
-    yield History()
-    await trio.lowlevel.checkpoint()
+async def open_history(
+    folder: Path,
+    limits: CollectorLimits,
+    *,
+    gather_s: float = GATHER_S,
+    retry_s: float = RETRY_S,
+    wall: Callable[[], int] = wall_ns,
+) -> AsyncIterator[History]:
+    """Opens or makes the history in a folder of its own. A file that cannot be opened is no reason not to start: `run`
+    tries again, and `status` says so. `gather_s`: how long records may gather before they are written."""
+    history = History(folder, limits, gather_s=gather_s, retry_s=retry_s, wall=wall)
+    await history.open()
+    try:
+        yield history
+    finally:
+        with trio.CancelScope(shield=True):
+            await history.close()
+
+
+def _write(
+    store: Store, name: str, after: int, records: Sequence[Record], make: Callable[[Sequence[Record]], Rows]
+) -> None:
+    if store.progress[name].position != after:
+        return  # it was in the file after all, or the file is a new one
+    rows = make(records)
+    store.write(name, rows, missed=rows.position - after - len(records))
+
+
+def _age_ns(age_s: float) -> int:
+    return to_ns(age_s) if math.isfinite(age_s) else 2**62
+
+
+def _resident() -> int:
+    """This process's resident memory, octets."""
+    with Path("/proc/self/statm").open() as file:
+        return int(file.read().split()[1]) * 4096

@@ -40,3 +40,25 @@ class IncidentStory(msgspec.Struct, frozen=True, kw_only=True):
 
     incident: Incident
     events: tuple[Event, ...]
+
+
+class ReaderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one journal is in the history."""
+
+    position: int
+    behind: int
+    """Records that wait to be read."""
+    missed: int
+    """Records that the journal had dropped before they were read, over the history's whole life."""
+
+
+class HistoryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The history right now. `problem` says why nothing is written, None while it is."""
+
+    inputs: ReaderStatus
+    events: ReaderStatus
+    observations: int
+    bytes: int
+    unreadable: int
+    """Records that were no input or event of a version known here, over its whole life."""
+    problem: str | None = None

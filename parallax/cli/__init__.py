@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),
     "plan": ("parallax.cli.plan:plan", "Check, compare, show and roll back plans."),
     "probe": ("parallax.cli.daemons:probe", "Run a probe."),
+    "query": ("parallax.cli.query:query", "Ask the history by SQL."),
     "status": ("parallax.cli.remote:status", "Show the collector's plan, probes and losses."),
     "up": ("parallax.cli.up:up", "Run the whole thing on this machine: your plan, or the lab."),
 }

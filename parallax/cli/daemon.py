@@ -5,6 +5,7 @@ A signal during the slow imports must count too, and one more during clean-up mu
 remembers stands from the first moment to the last, and while trio runs its signal receiver takes over.
 """
 
+import gc
 import io
 import os
 import signal
@@ -64,6 +65,7 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
             raise
         # whoever read our lines is gone, as in `parallax up | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    gc.unfreeze()  # what the programs froze would never be freed, and DuckDB's binding complains of that on stderr
     sys.exit(0)
 
 

@@ -77,7 +77,16 @@ def rollback(config: Path | None, state: Path | None, as_json: bool) -> None:
 NO_COLLECTOR = "no collector runs with its state in {state}; say where it is: --config or --state"
 
 
-def ask(method: str, path: str, state: Path, *, none: str = NO_COLLECTOR, missing: str = "") -> Any:
+def ask(
+    method: str,
+    path: str,
+    state: Path,
+    *,
+    body: object = None,
+    timeout_s: float = TIMEOUT_S,
+    none: str = NO_COLLECTOR,
+    missing: str = "",
+) -> Any:
     """The collector's answer, decoded. Ends the command: 2 where there is no way to it or it refuses, 3 where it does
     not answer. `none` is said where no collector runs, `missing` where it has no such path."""
     file = state / "owner.json"
@@ -94,15 +103,20 @@ def ask(method: str, path: str, state: Path, *, none: str = NO_COLLECTOR, missin
     connection: http.client.HTTPConnection
     if url.https:
         connection = http.client.HTTPSConnection(
-            address.ip, address.port, timeout=TIMEOUT_S, context=_only(way.certificate)
+            address.ip, address.port, timeout=timeout_s, context=_only(way.certificate)
         )
     else:
-        connection = http.client.HTTPConnection(address.ip, address.port, timeout=TIMEOUT_S)
+        connection = http.client.HTTPConnection(address.ip, address.port, timeout=timeout_s)
     try:
-        connection.request(method, path, headers={"Authorization": f"Bearer {way.token}", "Host": str(address)})
+        connection.request(
+            method,
+            path,
+            body=None if body is None else msgspec.json.encode(body),
+            headers={"Authorization": f"Bearer {way.token}", "Host": str(address)},
+        )
         response = connection.getresponse()
-        body = response.read(10_000_000)
-        answer = msgspec.json.decode(body)
+        answered = response.read(10_000_000)
+        answer = msgspec.json.decode(answered)
     except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
         click.echo(f"parallax: the collector at {url} does not answer as it should: {error}", err=True)
         raise SystemExit(UNKNOWN) from None
@@ -125,12 +139,24 @@ def status_lines(status: dict[str, Any]) -> list[str]:
         f"inputs     {inputs['things']} things in {inputs['records']} records, {inputs['bytes'] / 1e6:.1f} MB; "
         f"lost: {lost}",
     ]
+    lines += history_lines(status["history"]) if "history" in status else []
     lines += [f"problem    {problem}" for problem in status["problems"]]
     lines += [f"refused    {count} requests: {cause}" for cause, count in status["refused"].items() if count]
     lines += [f"probe      {_probe(probe)}" for probe in status["probes"]]
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
     lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
     return lines
+
+
+def history_lines(history: dict[str, Any]) -> list[str]:
+    """How far the history is, for people. Pure."""
+    line = f"history    {history['observations']} observations, {history['bytes'] / 1e6:.1f} MB"
+    readers = {name: history[name] for name in ("inputs", "events")}
+    facts = [f"{reader['behind']} records of {name} behind" for name, reader in readers.items() if reader["behind"]]
+    facts += [f"{reader['missed']} of {name} were gone unread" for name, reader in readers.items() if reader["missed"]]
+    facts += [f"{history['unreadable']} could not be read"] * bool(history["unreadable"])
+    lines = ["; ".join([line, ", ".join(facts)]) if facts else line]
+    return lines + ([f"problem    {history['problem']}"] if history["problem"] else [])
 
 
 def plan_lines(plan: dict[str, Any]) -> list[str]:

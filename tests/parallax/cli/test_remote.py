@@ -86,3 +86,17 @@ def test_a_receiver_has_a_line(receiver: dict[str, Any], line: str):
         "failing_s": None, "last_word": "incident.opened delivered: answered 204",
     }  # fmt: skip
     assert lines(receivers=[plain | receiver])[-1] == line
+
+
+def test_history_says_how_far_it_is_and_what_it_lacks():
+    reader = {"position": 5, "behind": 0, "missed": 0}
+    history = {
+        "inputs": reader, "events": reader, "observations": 7, "bytes": 1_500_000, "unreadable": 0, "problem": None,
+    }  # fmt: skip
+    assert lines(history=history)[-2] == "history    7 observations, 1.5 MB"
+    history |= {"inputs": reader | {"behind": 3, "missed": 2}, "unreadable": 1, "problem": "the disk is full"}
+    assert lines(history=history)[-3:-1] == [
+        "history    7 observations, 1.5 MB; 3 records of inputs behind, 2 of inputs were gone unread, "
+        "1 could not be read",
+        "problem    the disk is full",
+    ]

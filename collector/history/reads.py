@@ -1,0 +1,96 @@
+"""What the page asks for, as SQL. Blocking; each runs on a reading of its own, in a worker thread."""
+
+import msgspec
+
+from collector.events import Event, Incident
+from collector.history.rows import MINUTE_NS, nanoseconds, timestamp
+from collector.history.store import Reading
+from collector.history.types import IncidentStory, Point
+from parallax.clock import NS
+
+MAX_POINTS = 50_000
+MAX_STORY = 2_000
+RAW_SPAN_NS = 26 * 3600 * NS
+"""A longer stretch is told by its minutes, not by every observation."""
+
+_FIGURES = """
+       count(*), count(*) FILTER (reason IS NOT NULL AND abstain IS NULL), count(*) FILTER (abstain IS NOT NULL),
+       quantile_disc(duration_ns, 0.5) FILTER (reason IS NULL AND abstain IS NULL),
+       quantile_disc(duration_ns, 0.95) FILTER (reason IS NULL AND abstain IS NULL)
+"""
+_STEP = "time_bucket(to_seconds(?), {}, TIMESTAMP '1970-01-01')"
+_OF = "check_name = ? AND (?::VARCHAR IS NULL OR target = ?)"
+
+_RAW = f"""
+SELECT {_STEP.format("started")} AS step, probe, subject, {_FIGURES}
+FROM observation WHERE {_OF} AND started >= ? AND started < ?
+GROUP BY ALL ORDER BY step, probe, subject
+"""  # noqa: S608
+_MINUTES = f"""
+SELECT minute AS step, probe, subject, total, failed, abstained, p50_ns, p95_ns
+FROM minute WHERE {_OF} AND minute >= ? AND minute < ? AND minute NOT IN (SELECT minute FROM due)
+UNION ALL
+SELECT date_trunc('minute', started) AS step, probe, subject, {_FIGURES}
+FROM observation WHERE {_OF} AND started >= greatest(?, (SELECT min(minute) FROM due)) AND started < ?
+AND date_trunc('minute', started) IN (SELECT minute FROM due)
+GROUP BY ALL ORDER BY step, probe, subject
+"""  # noqa: S608
+_LONG = f"""
+SELECT {_STEP.format("minute")} AS step, probe, subject, sum(total)::BIGINT, sum(failed)::BIGINT,
+       sum(abstained)::BIGINT, quantile_disc(p50_ns, 0.5), quantile_disc(p95_ns, 0.5)
+FROM minute WHERE {_OF} AND minute >= ? AND minute < ?
+GROUP BY ALL ORDER BY step, probe, subject
+"""  # noqa: S608
+
+
+def read_points(
+    reading: Reading, check: str, target: str | None, *, since: int, until: int, step_s: int, raw_since: int
+) -> list[Point]:
+    """Steps of `step_s` seconds (whole minutes), the first of which holds `since`. Minutes are exact; so are longer
+    steps as far as the observations are kept and over at most RAW_SPAN_NS; else a step's figure is the median of its
+    minutes' figures. Raises ReadError, Interrupted."""
+    step_s = max(step_s // 60, 1) * 60
+    start = timestamp(since // (step_s * NS) * step_s * NS)
+    of = (check, target, target, start, timestamp(until))
+    if step_s * NS == MINUTE_NS:
+        sql = _MINUTES
+        parameters: tuple[object, ...] = (*of, *of)
+    else:
+        exact = since >= raw_since and until - since <= RAW_SPAN_NS
+        sql, parameters = (_RAW if exact else _LONG), (step_s, *of)
+    _, rows = reading.run(sql, parameters, most=MAX_POINTS)
+    return [
+        Point(
+            at=nanoseconds(step),
+            probe=probe,
+            subject=subject,
+            total=total,
+            failed=failed,
+            abstained=abstained,
+            p50_ns=p50,
+            p95_ns=p95,
+        )
+        for step, probe, subject, total, failed, abstained, p50, p95 in rows
+    ]
+
+
+def read_incidents(reading: Reading, limit: int, before: int | None) -> list[Incident]:
+    """As last known, the latest opened first. Raises ReadError, Interrupted."""
+    _, rows = reading.run(
+        "SELECT body FROM incident WHERE opened < ? ORDER BY opened DESC, id LIMIT ?",
+        (timestamp(2**63 if before is None else before), limit),
+        most=limit,
+    )
+    return [msgspec.json.decode(body, type=Incident) for (body,) in rows]
+
+
+def read_incident(reading: Reading, name: str) -> IncidentStory | None:
+    """None where there is no such incident. Raises ReadError, Interrupted."""
+    _, found = reading.run("SELECT body FROM incident WHERE id = ?", (name,), most=1)
+    if not found:
+        return None
+    _, rows = reading.run("SELECT body FROM event WHERE incident = ? ORDER BY position", (name,), most=MAX_STORY)
+    return IncidentStory(
+        incident=msgspec.json.decode(found[0][0], type=Incident),
+        events=tuple(msgspec.json.decode(body, type=Event) for (body,) in rows),
+    )

@@ -8,6 +8,7 @@ two are asked for as /check?name=.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -100,6 +101,7 @@ class CheckPages:
             incidents=_incidents(board, found.name, figures.incidents),
             points=points_path(found.name) + choice.query(),
             incident=_first_incident(found),
+            reasons_of=reasons_of,
         )
 
     async def _points(self, pages: "Pages", request: Request, check: CheckBoard | None) -> Response:
@@ -146,6 +148,12 @@ class CheckPages:
 def subject_key(subject: SubjectBoard) -> str:
     """How a URL names a subject of its check."""
     return subject.subject if subject.subject == subject.target else f"{subject.target} {subject.subject}"
+
+
+def reasons_of(subject: SubjectBoard) -> list[str]:
+    """The reasons that its probes give now and that say where to look, the most frequent first."""
+    given = Counter(latest.reason for latest in subject.latest if latest.fresh and latest.reason is not None)
+    return [reason for reason, _ in given.most_common() if words.where_to_look(reason)]
 
 
 def points_path(name: str) -> str:

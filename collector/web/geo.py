@@ -20,9 +20,9 @@ HEIGHT = round((NORTH - SOUTH) * _UNITS_A_DEGREE * _STRETCH, 1)
 
 RADIUS = 9.0
 """A pin's."""
-_APART = 2 * RADIUS + 4
+_APART = 3 * RADIUS + 2
 _ROUNDS = 60
-_LETTER, _LINE, _GAP = 12.4, 22.0, 5.0
+_LETTER, _LINE, _GAP = 12.4, 22.0, 8.0
 """A label's size: the width of a letter, the height of a line, and how far from its pin it stands."""
 _LONGEST_LABEL = 24
 

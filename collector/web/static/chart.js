@@ -198,8 +198,10 @@ class LatencyChart {
     const { lines, since_s, step_s } = this.figures;
     this.at = at ?? null;
     const failing = [];
+    let measured = false;
     lines.forEach((line, i) => {
       const failed = at == null ? null : line.failed.find(([step]) => step === at);
+      measured ||= failed != null || line[this.key][at] != null;
       if (failed) failing.push(`${line.probe} ${failed[1]} of ${failed[2]}`);
       const value = this.legend.children[i]?.querySelector(".value");
       if (value) value.textContent = at == null ? "" : failed && line[this.key][at] == null ? "failed" : took(line[this.key][at]);
@@ -207,7 +209,7 @@ class LatencyChart {
     if (at == null) this.said.textContent = "";
     else {
       const from = since_s + at * step_s;
-      this.said.textContent = `${day(from)} ${clock(from)}–${clock(from + step_s)} UTC: ` + (failing.length ? `failed: ${failing.join(", ")}` : "no failure");
+      this.said.textContent = `${day(from)} ${clock(from)}–${clock(from + step_s)} UTC: ` + (failing.length ? `failed: ${failing.join(", ")}` : measured ? "no failure" : "nothing measured");
     }
   }
 
@@ -215,7 +217,7 @@ class LatencyChart {
     const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity }[event.key];
     if (event.target !== this.frame || !this.plot || (steps === undefined && event.key !== "Escape")) return;
     event.preventDefault();
-    if (event.key === "Escape") return this.plot.setCursor({ left: -10, top: -10 });
+    if (event.key === "Escape") return void this.plot.setCursor({ left: -10, top: -10 });
     const times = this.plot.data[0], last = times.length - 1;
     const at = Math.min(Math.max((this.at ?? (steps < 0 ? last + 1 : -1)) + steps, 0), last);
     this.plot.setCursor({ left: this.plot.valToPos(times[at], "x"), top: 0 });

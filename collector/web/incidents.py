@@ -90,7 +90,7 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
 
 
 def _after(ns: int) -> str:
-    return f"+{words.span(ns)}" if ns >= 0 else f"−{words.span(-ns)}"
+    return f"+{words.exactly(ns)}" if ns >= 0 else f"−{words.exactly(-ns)}"
 
 
 def _number(text: str | None) -> int | None:

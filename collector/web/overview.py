@@ -1,5 +1,6 @@
 """The overview: components, incidents, risks, and the matrix of probes x checks. The shaping is pure."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -7,13 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.board import Board, CheckBoard, Latest, SubjectBoard
+from collector.events import Incident
 from collector.web import words
+from collector.web.world import world
 
 if TYPE_CHECKING:
     from collector.web.pages import Pages
 
 MAX_SUBJECTS = 8
 """Subjects shown below one check; its own page has them all."""
+_SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 _WORST_FIRST = ("failed", "slow", "ok", "abstained", "stale", "")
 _SUBJECT_ORDER = ("down", "degraded", "suspected", "unknown", "up")
 
@@ -50,6 +54,11 @@ def matrix(board: Board) -> list[Group]:
     return [_group(check, [probe.id for probe in board.probes]) for check in board.checks]
 
 
+def urgent_first(incidents: Sequence[Incident]) -> list[Incident]:
+    """By severity; among equals the newest first, as they come."""
+    return sorted(incidents, key=lambda incident: _SEVERITY.get(incident.severity, len(_SEVERITY)))
+
+
 def headline(board: Board) -> tuple[words.Tone, str]:
     """The state of the whole in a line, and its tone."""
     hurt = [c for c in board.components if words.look(c.state).tone in ("bad", "part", "soft")]
@@ -76,7 +85,14 @@ def headline(board: Board) -> tuple[words.Tone, str]:
 
 async def get_overview(pages: "Pages", request: Request) -> Response:
     board = pages.view.board()
-    return pages.render(request, "overview.html", board=board, groups=matrix(board))
+    return pages.render(
+        request,
+        "overview.html",
+        board=board,
+        groups=matrix(board),
+        incidents=urgent_first(board.incidents),
+        world=world(board),
+    )
 
 
 def _group(check: CheckBoard, probes: list[str]) -> Group:

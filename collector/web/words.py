@@ -119,6 +119,14 @@ def span(ns: int) -> str:
     return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
 
 
+def exactly(ns: int) -> str:
+    """A length of time to the second: "9 s", "10 min 34 s", "2 h 0 min 5 s"."""
+    minutes, left = divmod(max(ns, 0) // NS, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (hours + minutes > 0)
+    return " ".join((*parts, f"{left} s"))
+
+
 def relative(at: int, now: int) -> str:
     """ "3 min ago", "in 2 h", "just now"."""
     if abs(now - at) < NS:
@@ -171,6 +179,11 @@ def where_to_look(reason: str) -> str:
     """The first thing to look at; "" for a word that is not known here."""
     known = REASONS.get(reason)
     return known.look if known else ""
+
+
+def is_link(text: str | None) -> bool:
+    """Whether a text of the plan may be made a link: what a browser runs or opens on this host is none."""
+    return text is not None and text.lower().startswith(("https://", "http://"))
 
 
 def check_path(name: str) -> str:

@@ -1,10 +1,14 @@
 """A real Chromium, driven by Playwright in a thread of its own (its sync API wants a thread without an event loop).
 
     async with browser() as chromium:
-        seen = await chromium.run(walk, url)    # def walk(context_of: Contexts, url: str) -> T
+        seen = await chromium.run(walk, url)
 
-The function runs in the thread. Each `open_page(...)` is a new context, whose console errors, failed requests and violations of the
-content security policy are gathered in `page_errors`.
+    def walk(chromium: Chromium, url: str) -> T:        # in the thread
+        with chromium.page(url, width=360) as (page, errors):
+            ...
+
+Each page has a context of its own. `errors` gathers its console's errors and warnings, which is where failed requests
+and violations of the content security policy show.
 """
 
 import shutil

@@ -102,6 +102,7 @@ class CheckPages:
             points=points_path(found.name) + choice.query(),
             incident=_first_incident(found),
             reasons_of=reasons_of,
+            evidence_words=evidence_words,
         )
 
     async def _points(self, pages: "Pages", request: Request, check: CheckBoard | None) -> Response:
@@ -148,6 +149,11 @@ class CheckPages:
 def subject_key(subject: SubjectBoard) -> str:
     """How a URL names a subject of its check."""
     return subject.subject if subject.subject == subject.target else f"{subject.target} {subject.subject}"
+
+
+def evidence_words(subject: SubjectBoard) -> str:
+    """How many probes say what."""
+    return subject.evidence.words if subject.evidence.voters else "no probe has a fresh word on it that counts"
 
 
 def reasons_of(subject: SubjectBoard) -> list[str]:

@@ -53,7 +53,10 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
                 nursery.cancel_scope.cancel()
 
     try:
-        trio.run(until_signal)
+        try:
+            trio.run(until_signal)
+        finally:
+            gc.unfreeze()  # what stays frozen is never freed, and DuckDB's binding complains of that on stderr
     except (StartError, JournalError) as error:
         fail(str(error))
     except BaseExceptionGroup as group:
@@ -65,7 +68,6 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
             raise
         # whoever read our lines is gone, as in `parallax up | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    gc.unfreeze()  # what the programs froze would never be freed, and DuckDB's binding complains of that on stderr
     sys.exit(0)
 
 

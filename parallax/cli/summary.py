@@ -27,6 +27,8 @@ STYLES = {
     "none": "dim",
 }
 """By the tone that collector.web.words gives a state."""
+SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
+"""Which incidents come first."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,24 +75,26 @@ def _section(title: str, empty: str, entries: list[list[Text]]) -> list[list[Tex
 
 def _fitted(sections: list[list[list[Text]]], room: int) -> list[Text]:
     """As many blocks of each section as there is room for: every section keeps its title, then the upper ones go
-    first."""
-    left = room - sum(len(section[0]) for section in sections)
-    lines: list[Text] = []
-    for number, (heading, *blocks) in enumerate(sections, 1):
-        lines += heading
+    first; what is left over sets the sections apart."""
+    left = room - sum(len(heading) for heading, *_ in sections)
+    parts: list[list[Text]] = []
+    for heading, *blocks in sections:
+        part = [*heading]
         for place, block in enumerate(blocks):
             last = place == len(blocks) - 1
             if left < len(block) + (not last):
                 if left > 0:
-                    lines.append(_dim(f"  and {len(blocks) - place} more"))
+                    part.append(_dim(f"  and {len(blocks) - place} more"))
                     left -= 1
                 break
-            lines += block
+            part += block
             left -= len(block)
-        if left > 0 and number < len(sections):
-            lines.append(Text())
+        parts.append(part)
+    for part in parts[:-1]:
+        if left > 0:
+            part.append(Text())
             left -= 1
-    return lines[:room]
+    return [line for part in parts for line in part][:room]
 
 
 def _components(components: "Iterable[ComponentBoard]", now: int) -> list[list[Text]]:
@@ -106,11 +110,12 @@ def _incidents(incidents: "Iterable[Incident]", now: int) -> list[list[Text]]:
     from collector.web import words
 
     blocks = []
-    for incident in incidents:
+    for incident in sorted(incidents, key=lambda incident: SEVERITIES.get(incident.severity, 0)):
         tone = words.look(incident.severity).tone
         title = Text.assemble(("  " + SYMBOLS[tone] + " ", STYLES[tone]), (clean(incident.title), "bold"))
         evidence = incident.evidence.words if incident.evidence else ""
-        more = [f"for {lasting(now - incident.started_at)}", clean(words.domain(incident.domain)), clean(evidence)]
+        since = f"since {words.clock_time(incident.started_at, now)}Z ({lasting(now - incident.started_at)})"
+        more = [since, clean(words.domain(incident.domain)), clean(evidence)]
         blocks.append([title, _dim("    " + "; ".join(filter(None, more)))])
     return blocks
 

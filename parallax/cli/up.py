@@ -145,7 +145,7 @@ async def run_lab(state: Path, listen: Address, show: Show, option: str) -> None
             "to break something": f"{commands}, or the buttons on {page}lab",
             "telling": f"a line on each change, a summary every {SUMMARY_EVERY_S:.0f} s; Ctrl-C ends it",
         }
-        hint = f"break something: {commands}   or the buttons on {page}lab"
+        hint = f"break something: {commands}, or {page}lab"
         await tell(running.collector, _telling("PARALLAX LAB", facts, hint, show))
 
 

@@ -1,9 +1,120 @@
 """A state as people see it."""
 
-from collector.board import Board
-from collector.detect.state import State
+from collector.board import Board, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
+from collector.detect.incidents import current
+from collector.detect.state import Key, Member, State
+from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
+from collector.detect.votes import evidence_of, tally
+from collector.events import CheckState
+from parallax.clock import NS
+
+WORST: tuple[CheckState, ...] = ("down", "degraded", "suspected", "unknown", "up")
 
 
 def board_of(state: State) -> Board:
     """Everything that is known at `state.now`."""
-    return Board(at=state.now, position=state.position)
+    view = view_of(state.plan) or NOTHING
+    keys: dict[str, list[Key]] = {}
+    for key in state.keys.values():
+        keys.setdefault(key.check, []).append(key)
+    probes = dict(view.probes)
+    for name in state.probes:
+        if name not in probes and (stranger := view.probe(name)) is not None:
+            probes[name] = stranger
+    return Board(
+        at=state.now,
+        position=state.position,
+        components=_components(state, view),
+        checks=tuple(_check(state, view, check, keys.get(name, [])) for name, check in view.checks.items()),
+        probes=tuple(_probe(probe, state.probes.get(name)) for name, probe in probes.items()),
+        incidents=tuple(sorted((current(state, view, case) for case in state.open.values()), key=_newest)),
+        risks=tuple(state.risks.values()),
+    )
+
+
+def _newest(incident: object) -> int:
+    return -int(getattr(incident, "opened_at", 0))
+
+
+def _components(state: State, view: View) -> tuple[ComponentBoard, ...]:
+    found = []
+    for component in view.components:
+        line = state.lines.get(component.name)
+        found.append(
+            ComponentBoard(
+                name=component.name,
+                state=line.state if line else "unknown",
+                since=line.since if line else state.now,
+                why=line.why if line else "no probe was heard yet",
+                owner=component.owner,
+                runbook=str(component.runbook) if component.runbook else None,
+                checks=tuple(component.checks),
+                risks=tuple(component.risks),
+            )
+        )
+    return tuple(found)
+
+
+def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> CheckBoard:
+    order = {target: number for number, target in enumerate(check.targets)}
+    shown = [key for key in keys if not (key.lookup and key.held == "up")]
+    shown.sort(key=lambda key: (order.get(key.target, len(order)), key.subject))
+    subjects = tuple(_subject(state, view, check, key) for key in shown)
+    states = [subject.state for subject in subjects]
+    if "up" in states or "suspected" in states:  # an address of which nothing is known hides nothing
+        states = [each for each in states if each != "unknown"]
+    return CheckBoard(
+        name=check.name,
+        kind=check.kind,
+        period_s=check.period_ns / NS,
+        state=min(states, key=WORST.index, default="unknown"),
+        subjects=subjects,
+    )
+
+
+def _subject(state: State, view: View, check: CheckView, key: Key) -> SubjectBoard:
+    horizon = state.now - check.fresh_ns
+    latest = [
+        Latest(
+            probe=probe,
+            at=vote.at,
+            duration_ns=vote.duration_ns,
+            reason=vote.reason,
+            fault=vote.fault,
+            abstain=vote.abstain,
+            soft=vote.soft,
+            fresh=vote.at >= horizon,
+            site=vote.site,
+            region=vote.region,
+        )
+        for probe, vote in sorted(key.votes.items())
+    ]
+    return SubjectBoard(
+        target=key.target,
+        subject=key.subject,
+        state=key.state,
+        since=key.since,
+        evidence=evidence_of(tally(state, view, check, key)),
+        incident=key.incident,
+        latest=tuple(latest),
+    )
+
+
+def _probe(of_plan: ProbeView, member: Member | None) -> ProbeBoard:
+    probe = of_plan.probe
+    return ProbeBoard(
+        id=probe.id,
+        state=member.state if member else "unknown",  # type: ignore[arg-type]
+        since=member.since if member else 0,
+        why=member.why if member else "never heard",
+        region=probe.region,
+        provider=probe.provider,
+        asn=probe.asn,
+        location=probe.location,
+        network=probe.network,
+        heard_at=member.heard_at if member else None,
+        lag_s=member.lag_ns / NS if member and member.lag_ns is not None else None,
+        clock_offset_s=member.offset_ns / NS if member and member.offset_ns is not None else None,
+        agent=member.agent if member else "",
+        plan=member.plan if member else "",
+    )

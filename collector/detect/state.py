@@ -1,8 +1,147 @@
-"""What detection remembers between two records, and its snapshot."""
+"""What detection remembers between two records, and its snapshot.
+
+Everything is plain values, so that a snapshot is the state itself, and bounded. Times are ns since the Unix epoch by
+the collector's clock. Keys of dicts keep the order in which they came: it decides ties, and a snapshot keeps it.
+"""
+
+from typing import Literal
 
 import msgspec
 
-VERSION = 1
+from collector.events import Affected, CheckState, ComponentState, FaultDomain, Incident, Risk
+from parallax.reasons import Fault
+
+VERSION = 2
+
+MAX_KEYS = 20_000
+"""Subjects in all; past it those go that nobody spoke of for longest."""
+MAX_OPEN = 1000
+"""Open incidents; past it a fault joins the newest."""
+MAX_RECENT = 100
+"""Resolved incidents that a relapse can reopen."""
+MAX_MEMBERS = 200
+"""Subjects that an incident lists."""
+KEPT_PLANS = 4
+"""Versions whose text waits for a word on what becomes of them."""
+
+
+class Vote(msgspec.Struct, array_like=True):
+    """The newest word of one probe on one subject. `at` is when it was measured."""
+
+    at: int
+    duration_ns: int = 0
+    reason: str | None = None
+    fault: Fault | None = None
+    abstain: str | None = None
+    soft: bool = False
+    counts: bool = True
+    """False: it abstains, or its trouble is its own."""
+    streak: int = 0
+    """Consecutive failures that count; below zero: passes."""
+    failing_since: int = 0
+    """The first of them."""
+    site: str | None = None
+    """The site that last answered this probe; a failure keeps the one before."""
+    region: str | None = None
+    until: int = 0
+    """What it saw ends then: a cached answer, a certificate. 0: nothing ends."""
+    warn_at: int = 0
+    """From when on that end is a risk."""
+
+
+class Key(msgspec.Struct):
+    """One (check, target, subject), and what the probes say of it."""
+
+    check: str
+    target: str
+    subject: str
+    born_at: int
+    lookup: bool = False
+    """The name itself: it stands for the lookup that failed."""
+    votes: dict[str, Vote] = {}
+    state: CheckState = "unknown"
+    since: int = 0
+    held: CheckState = "up"
+    """The last state that probes vouched for."""
+    told: CheckState = "up"
+    """What events last said; nothing said means up."""
+    reason: str | None = None
+    blocked: bool = False
+    """Failures are refusals that nothing corroborates."""
+    throttled: bool = False
+    """Nearly everyone gets 429, access lines too."""
+    single: bool = False
+    spoke_at: int = 0
+    failed_at: int = 0
+    due: int = 0
+    """When it is to be looked at again, whatever comes."""
+    incident: str | None = None
+    last_incident: str | None = None
+    region: str | None = None
+    names: tuple[str, ...] = ()
+    """Names that good answers led through: aliases and their ends."""
+
+
+class Ends(msgspec.Struct):
+    """All the subjects of one (check, target)."""
+
+    born_at: int
+    spoke_at: int = 0
+    keys: list[str] = []
+
+
+class Case(msgspec.Struct):
+    """An incident under way. `shown` is what the last event said."""
+
+    shown: Incident
+    bad: list[str] = []
+    """Its subjects that are degraded or down now, or of which nothing is known since."""
+    members: dict[str, Affected] = {}
+    """All that were ever in it (bounded), as last seen."""
+    domain: FaultDomain | None = None
+    title: str = ""
+    grown: bool = False
+    """A subject joined since domain and title were drawn."""
+    dirty_at: int | None = None
+    """Since when there is something to say that can wait a moment."""
+    pending: Literal["", "opened", "reopened"] = ""
+    """What is still to be said of its beginning."""
+    left: str = ""
+    """Why its last subject left it, where that was not because it passes."""
+
+
+class Member(msgspec.Struct):
+    """A probe as its batches show it."""
+
+    first_at: int
+    heard_at: int
+    state: str = "healthy"
+    since: int = 0
+    why: str = ""
+    incident: str | None = None
+    skewed: int = 0
+    """Batches in a row; below zero: good ones since."""
+    words: list[str] = []
+    """`abstain` of its last observations, "" where it counts."""
+    streams: list[str] = []
+    """The last two, the newest last."""
+    cloned_at: int = 0
+    lag_ns: int | None = None
+    offset_ns: int | None = None
+    agent: str = ""
+    plan: str = ""
+
+
+class Line(msgspec.Struct):
+    """A component as the status page has it."""
+
+    state: ComponentState = "unknown"
+    since: int = 0
+    why: str = ""
+    told: ComponentState = "operational"
+    better: ComponentState | None = None
+    """A better state that has to last first, and since when it does."""
+    better_at: int = 0
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -14,7 +153,30 @@ class State(msgspec.Struct, kw_only=True):
     position: int = 0
     """The last record of `inputs` that was taken."""
     now: int = 0
-    """The latest time that a record told, ns since the Unix epoch."""
+    """The time that records tell, ns since the Unix epoch."""
+    events: int = 0
+    incidents: int = 0
+    risks_raised: int = 0
+    """How many there were, for ids."""
+    started_at: int = 0
+    """Since when the collector listens without a gap."""
+    ticked_at: int = 0
+    digest: str = ""
+    plan: tuple[tuple[str, str], ...] = ()
+    """The texts of the plan in force, by file name."""
+    plans: dict[str, tuple[tuple[str, str], ...]] = {}
+    """Texts by digest, of versions that may come into force."""
+    keys: dict[str, Key] = {}
+    ends: dict[str, Ends] = {}
+    open: dict[str, Case] = {}
+    recent: dict[str, Case] = {}
+    probes: dict[str, Member] = {}
+    blind: str | None = None
+    """The incident that no probe is heard."""
+    lines: dict[str, Line] = {}
+    risks: dict[str, Risk] = {}
+    wished: dict[str, int] = {}
+    """Risks that must last a moment before they are raised, and since when they are seen."""
 
 
 class StateError(ValueError):
@@ -26,15 +188,19 @@ def initial(seed: str) -> State:
     return State(seed=seed)
 
 
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(State)
+
+
 def encode_state(state: State) -> bytes:
     """The snapshot."""
-    return msgspec.msgpack.encode(state)
+    return _encoder.encode(state)
 
 
 def decode_state(raw: bytes) -> State:
     """A state from its snapshot. Raises StateError."""
     try:
-        state = msgspec.msgpack.decode(raw, type=State)
+        state = _decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise StateError(f"the snapshot does not decode: {error}") from None
     if state.version != VERSION:

@@ -1,12 +1,152 @@
 """One record into the state."""
 
-from collector.detect.state import State
-from collector.events import Event
+from collector.detect.components import tell_components
+from collector.detect.incidents import tell_incidents
+from collector.detect.intake import take
+from collector.detect.probes import hear, tell_probes
+from collector.detect.risks import tell_risks
+from collector.detect.state import KEPT_PLANS, State
+from collector.detect.turns import UNPLANNED, drop, turn
+from collector.detect.view import NOTHING, View, view_of
+from collector.events import Event, EventData
+from collector.inputs import BatchInput, ClockInput, InputError, PlanInput, PlanStateInput, decode_input
+from parallax import wire
+from parallax.clock import NS
 from parallax.journal import Record
+
+GAP_NS = 20 * NS
+"""The collector writes a clock record every few seconds: where there was none for so long, it did not listen."""
+BACK_NS = 5 * NS
+"""Records may be this much out of order; what goes back further is a clock put back."""
+TICK_NS = NS // 2
+"""How often time alone is looked at."""
 
 
 def step(state: State, record: Record) -> tuple[State, list[Event]]:
     """The state after a record of `inputs`, and what it led to. Never raises: a record that does not decode changes
     nothing but the position."""
-    state.position, state.now = record.position, max(state.now, record.at_ns)
-    return state, []
+    state.position = record.position
+    try:
+        value = decode_input(record)
+        batch = _batch(value) if isinstance(value, BatchInput) else None
+    except (InputError, wire.WireError):
+        return state, []
+    told: list[EventData] = []
+    _tell_time(state, record.at_ns)
+    touched: list[str] = []
+    changed = False
+    view = view_of(state.plan) or NOTHING
+    match value:
+        case BatchInput() if batch is not None:
+            touched = _take(state, view, value, batch)
+        case PlanInput():
+            state.plans[value.digest] = tuple(sorted(value.files.items()))
+            while len(state.plans) > KEPT_PLANS:
+                del state.plans[next(iter(state.plans))]
+        case PlanStateInput():
+            changed = _turn_plan(state, value, told)
+            view = view_of(state.plan) or NOTHING
+        case ClockInput():
+            if value.started:
+                state.started_at = state.now
+    _conclude(state, view, touched, told, changed=changed)
+    return state, _events(state, told)
+
+
+def _batch(value: BatchInput) -> wire.Batch | None:
+    batch = wire.decode(value.body, content_type=value.content_type, encoding=value.encoding)
+    return batch if batch.probe == value.probe else None
+
+
+def _tell_time(state: State, at: int) -> None:
+    """Time goes on with the record, and back where the collector's clock was put back: all that lay later is now."""
+    if state.now and at > state.now + GAP_NS:
+        state.started_at = at
+    if at >= state.now:
+        state.now = at
+    elif at < state.now - BACK_NS:
+        state.now = state.started_at = at
+        state.ticked_at = 0
+        for key in state.keys.values():
+            key.due = 0
+            key.born_at, key.spoke_at, key.failed_at = (
+                min(key.born_at, at),
+                min(key.spoke_at, at),
+                min(key.failed_at, at),
+            )
+            for vote in key.votes.values():
+                vote.at, vote.failing_since = min(vote.at, at), min(vote.failing_since, at)
+        for ends in state.ends.values():
+            ends.born_at, ends.spoke_at = min(ends.born_at, at), min(ends.spoke_at, at)
+        for member in state.probes.values():
+            member.first_at, member.heard_at = min(member.first_at, at), min(member.heard_at, at)
+            member.cloned_at = min(member.cloned_at, at)
+        for case in state.open.values():
+            case.dirty_at = min(case.dirty_at, at) if case.dirty_at is not None else None
+        for line in state.lines.values():
+            line.better_at = min(line.better_at, at)
+        state.wished = {name: min(since, at) for name, since in state.wished.items()}
+
+
+def _take(state: State, view: View, value: BatchInput, batch: wire.Batch) -> list[str]:
+    if view.probe(value.probe) is None:
+        return []
+    hear(state, value, batch)
+    touched: dict[str, None] = {}
+    for observation in batch.observations:
+        if observation.check in view.checks:
+            names = take(state, view, value.probe, observation, value.offset_ns or 0, value.received_at, value.skewed)
+            touched.update(dict.fromkeys(names))
+    return list(touched)
+
+
+def _turn_plan(state: State, value: PlanStateInput, told: list[EventData]) -> bool:
+    """Puts a promoted plan in force. One that this version cannot read, or whose text is lost, changes nothing."""
+    texts = state.plans.get(value.digest)
+    if value.change in ("rejected", "withdrawn", "rolled_back"):
+        state.plans.pop(value.digest, None)
+    if value.change != "promoted" or texts is None:
+        return False
+    before, view = view_of(state.plan), view_of(texts)
+    state.plans.pop(value.digest)
+    if view is None:
+        return False
+    state.plan, state.digest = texts, value.digest
+    for name, key in list(state.keys.items()):
+        check = view.checks.get(key.check)
+        old = before.checks.get(key.check) if before else None
+        if check is None or key.target not in check.targets or (old and old.kind != check.kind):
+            drop(state, before or NOTHING, name, UNPLANNED, told)
+            continue
+        for probe in [p for p in key.votes if view.probe(p) is None or (check.probes and p not in check.probes)]:
+            del key.votes[probe]
+        key.due = 0
+    return True
+
+
+def _conclude(state: State, view: View, touched: list[str], told: list[EventData], *, changed: bool) -> None:
+    """Everything that follows from new words, or from time alone."""
+    tick = changed or state.now - state.ticked_at >= TICK_NS
+    if tick:
+        state.ticked_at = state.now
+        if tell_probes(state, view, told):
+            changed = True
+            for key in state.keys.values():
+                key.due = 0
+        due = [name for name, key in state.keys.items() if key.due <= state.now]
+        touched = list(dict.fromkeys([*touched, *due]))
+    for name in touched:
+        if name in state.keys:
+            changed |= turn(state, view, name, told)
+    if changed or tick:
+        tell_components(state, view, told)
+        tell_incidents(state, view, told)
+        tell_risks(state, view, told)
+
+
+def _events(state: State, told: list[EventData]) -> list[Event]:
+    events = []
+    for data in told:
+        state.events += 1
+        events.append(Event(id=f"{state.seed}-{state.events}", at=state.now, cause=state.position, data=data))
+    return events

@@ -1,0 +1,122 @@
+"""The lines of the status page: what the subjects of a component's checks come to.
+
+Worsens at once, improves when the better state has lasted: a flicker must not be three messages.
+"""
+
+from collections.abc import Iterable
+
+from collector.detect.state import Key, Line, State
+from collector.detect.view import View
+from collector.events import ComponentChanged, ComponentState, EventData
+from parallax.clock import NS
+from parallax.plan.types import Component, Maintenance
+
+IMPROVE_NS = 10 * NS
+RANK: dict[ComponentState, int] = {
+    "operational": 0,
+    "not_measured": 0,
+    "under_maintenance": 1,
+    "unknown": 2,
+    "degraded_performance": 3,
+    "partial_outage": 4,
+    "full_outage": 5,
+}
+"""The worse the higher."""
+
+
+def sorted_keys(state: State) -> dict[str, list[Key]]:
+    """The subjects by check."""
+    found: dict[str, list[Key]] = {}
+    for key in state.keys.values():
+        found.setdefault(key.check, []).append(key)
+    return found
+
+
+def raw_state(state: State, view: View, component: Component, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
+    """What the subjects say now, maintenance aside, and why."""
+    if not component.checks:
+        return "not_measured", "no check of the plan measures it"
+    measured = [key for check in component.checks for key in keys.get(check, ()) if _measures(view, key)]
+    known = [key for key in measured if key.state != "unknown" or key.told == "unknown"]
+    if not known:
+        return "unknown", "no probe has a fresh word on it"
+    for check in component.checks:
+        of_check = [key for key in known if key.check == check]
+        if of_check and all(key.throttled for key in of_check):
+            return "full_outage", f"{check}: nearly every request gets 429 Too Many Requests"
+    down = [key for key in known if _held(key) == "down"]
+    if down:
+        share = f"{len(down)} of {len(known)} measured subjects down: {_checks(down)}"
+        if len(down) == len(known):
+            return "full_outage", share
+        return "partial_outage", share
+    degraded = [key for key in known if _held(key) == "degraded" and not key.blocked]
+    if degraded:
+        return "degraded_performance", f"degraded: {_checks(degraded)}"
+    if all(key.state == "unknown" for key in known):
+        return "unknown", "no probe has a fresh word on it"
+    return "operational", ""
+
+
+def tell_components(state: State, view: View, told: list[EventData]) -> None:
+    """Moves the lines on, and says what changed."""
+    keys = sorted_keys(state)
+    names = {component.name for component in view.components}
+    for gone in [name for name in state.lines if name not in names]:
+        del state.lines[gone]
+    for component in view.components:
+        line = state.lines.get(component.name)
+        if line is None:
+            line = state.lines[component.name] = Line(since=state.now)
+        new, why = raw_state(state, view, component, keys)
+        window = _maintenance(view.maintenance, component.name, state.now)
+        if window is not None and new not in ("operational", "not_measured"):
+            why = f"{window.name} ({why})"
+        if window is not None:
+            new, why = "under_maintenance", why or window.name
+        _move(state, line, component.name, new, why, told)
+
+
+def _move(state: State, line: Line, name: str, new: ComponentState, why: str, told: list[EventData]) -> None:
+    if new == line.state:
+        line.better = None
+        line.why = why if new != "operational" else line.why
+        return
+    first = line.state == "unknown" and line.told == "operational"
+    if RANK[new] < RANK[line.state] and not first and "under_maintenance" not in (new, line.state):
+        if line.better is None:
+            line.better_at = state.now
+        if line.better != new:
+            line.better = new
+        if state.now - line.better_at < IMPROVE_NS:
+            return
+    before, line.state, line.better, line.since = line.state, new, None, state.now
+    line.why = why or ("" if first else "its checks pass again")
+    if new in (line.told, "not_measured") or (new == "unknown" and before == "not_measured"):
+        line.told = line.told if new == "not_measured" else new
+        return
+    line.told = new
+    told.append(ComponentChanged(component=name, state=new, before=before, since=state.now, why=line.why))
+
+
+def _measures(view: View, key: Key) -> bool:
+    """The name itself counts only where it fails: else the addresses say it all."""
+    return not key.lookup or _held(key) in ("down", "degraded")
+
+
+def _held(key: Key) -> str:
+    """A subject that was down and is not heard of since still counts as down."""
+    return key.held if key.state == "unknown" else key.state
+
+
+def _checks(keys: Iterable[Key]) -> str:
+    names = list(dict.fromkeys(key.check for key in keys))
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _maintenance(windows: Iterable[Maintenance], component: str, now: int) -> Maintenance | None:
+    for window in windows:
+        if component in window.components and window.start.timestamp() * NS <= now < window.end.timestamp() * NS:
+            return window
+    return None

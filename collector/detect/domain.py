@@ -1,0 +1,148 @@
+"""Where the fault is, by who fails and who passes. Pure. The first that explains all of it wins:
+
+only probes in data centres are refused          network
+name servers of one operator                     operator if all are dark, name server if it is one
+only probes that one anycast site answers        site
+one address of several, or a region's            region where it is known, else address
+every address of a host                          endpoint
+names that no longer resolve                     resolver if it is one of several, else zone
+"""
+
+from collections import Counter
+
+import msgspec
+
+from collector.detect.places import Spot, spot_of, zones_of
+from collector.detect.state import State
+from collector.detect.view import View
+from collector.events import FaultDomain
+
+DATA_CENTRES = "data centres"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """The domain, the subjects that it rests on, and how many of how many of its parts fail."""
+
+    domain: FaultDomain
+    spots: tuple[Spot, ...]
+    failing: int = 0
+    of: int = 0
+
+
+def infer(state: State, view: View, bad: list[Spot]) -> Finding:
+    """The domain of subjects that fail together; `bad` is not empty."""
+    if all(spot.key.blocked for spot in bad):
+        certain = any(vote.reason is None for spot in bad for vote in spot.key.votes.values())
+        return Finding(domain=FaultDomain(kind="network", name=DATA_CENTRES, certain=certain), spots=tuple(bad))
+    for find in (_servers, _site, _fronts, _names):
+        finding = find(state, view, bad)
+        if finding is not None:
+            return finding
+    host, _ = Counter(spot.host for spot in bad).most_common(1)[0]
+    return _finding("endpoint", host, bad, certain=len({spot.host for spot in bad}) == 1)
+
+
+def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
+    """Name servers that are down, by operator."""
+    dark = [spot for spot in bad if spot.server and _held(spot) == "down"]
+    if not dark:
+        return None
+    operator = Counter(spot.operator.name if spot.operator else "" for spot in dark).most_common(1)[0][0]
+    own = [spot for spot in dark if (spot.operator.name if spot.operator else "") == operator]
+    peers = [spot for spot in _all_spots(state, view) if spot.server and _operator(spot) == operator]
+    if not operator:  # the plan does not say whose they are: those that are asked for the same zone
+        peers = [spot for spot in peers if spot.zones & own[0].zones]
+    hosts = {spot.host for spot in peers if spot.key.state != "unknown" or _held(spot) == "down"}
+    alive = {spot.host for spot in peers if spot.key.state != "unknown" and _held(spot) != "down"}
+    failing = {spot.host for spot in own} - alive
+    if not failing:  # one of its addresses, or one of its checks
+        if len({spot.ip for spot in own}) == 1:
+            return _finding("address", own[0].ip, own)
+        return _finding("name_server", own[0].host, own, certain=False)
+    if len(failing) == 1:
+        return _finding("name_server", min(failing), own, failing=len(failing), of=len(hosts))
+    if operator:
+        return _finding("operator", operator, own, certain=not alive, failing=len(failing), of=len(hosts))
+    zone = _common_zone(own)
+    return _finding("zone", zone, own, certain=not alive) if zone else None
+
+
+def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
+    """All who fail were last answered by one site, and nobody who passes is."""
+    sites: set[str | None] = set()
+    for spot in bad:
+        votes = [vote for vote in spot.key.votes.values() if vote.counts]
+        failing = {vote.site for vote in votes if vote.reason is not None}
+        passing = {vote.site for vote in votes if vote.reason is None}
+        if not passing or not failing or failing & passing:
+            return None
+        sites |= failing
+    site = next(iter(sites)) if len(sites) == 1 else None
+    return _finding("site", site, bad) if site else None
+
+
+def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
+    """Addresses of hosts, where some of them pass."""
+    fronts = [spot for spot in bad if not spot.check.role and spot.ip]
+    if not fronts or any(spot.key.lookup for spot in bad if _held(spot) == "down"):
+        return None
+    hosts, addresses = {spot.host for spot in fronts}, {spot.ip for spot in fronts}
+    peers = [spot for spot in _all_spots(state, view) if spot.host in hosts and spot.ip and not spot.check.role]
+    passing = {spot.ip for spot in peers if spot.key.state in ("up", "suspected")} - addresses
+    regions = {spot.region for spot in fronts}
+    region = next(iter(regions)) if len(regions) == 1 else None
+    if not passing:
+        return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=len(hosts) == 1)
+    if region and not any(spot.region == region for spot in peers if spot.ip in passing):
+        return _finding("region", region, fronts)
+    if len(addresses) == 1:
+        return _finding("address", fronts[0].ip, fronts)
+    return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=False)
+
+
+def _names(state: State, view: View, bad: list[Spot]) -> Finding | None:
+    """Names that do not resolve: the resolver's fault if another one gives them, else their zone's."""
+    named = [spot for spot in bad if spot.zones]
+    if not named:
+        return None
+    asked = [spot for spot in named if spot.resolver]
+    if asked and len(asked) == len(named) and len({spot.host for spot in asked}) == 1:
+        zones = frozenset(zone for spot in asked for zone in spot.zones)
+        others = [
+            spot for spot in _all_spots(state, view) if spot.resolver and spot.host != asked[0].host
+            and spot.key.state == "up" and zones_of({spot.check.query}) & zones
+        ]  # fmt: skip
+        return _finding("resolver", asked[0].host, asked, certain=bool(others))
+    zone = _common_zone(named)
+    if zone:
+        return _finding("zone", zone, named)
+    return _finding("endpoint", _most(spot.host for spot in named), named, certain=False)
+
+
+def _common_zone(spots: list[Spot]) -> str:
+    """The longest zone that most of them hang on."""
+    counts = Counter(zone for spot in spots for zone in spot.zones)
+    return max(counts, key=lambda zone: (counts[zone], zone.count("."), zone), default="")
+
+
+def _all_spots(state: State, view: View) -> list[Spot]:
+    return [spot for name in state.keys if (spot := spot_of(state, view, name))]
+
+
+def _operator(spot: Spot) -> str:
+    return spot.operator.name if spot.operator else ""
+
+
+def _held(spot: Spot) -> str:
+    return spot.key.held if spot.key.state == "unknown" else spot.key.state
+
+
+def _most(values: object) -> str:
+    return Counter(values).most_common(1)[0][0]  # type: ignore[call-overload,no-any-return]
+
+
+def _finding(
+    kind: str, name: str, spots: list[Spot], *, certain: bool = True, failing: int = 0, of: int = 0
+) -> Finding:
+    domain = FaultDomain(kind=kind, name=name, certain=certain)  # type: ignore[arg-type]
+    return Finding(domain=domain, spots=tuple(spots), failing=failing, of=of)

@@ -1,0 +1,256 @@
+"""Incidents: which fault a subject belongs to, and what is said of it.
+
+A subject in trouble joins an open incident with which it shares a place, reopens the one it was in a short while ago,
+or opens one. What is said is no more than needed: at once when it grows worse, after a moment when only its name or
+place is better known, and once when all is well.
+"""
+
+import msgspec
+
+from collector.detect.components import RANK, raw_state, sorted_keys
+from collector.detect.domain import infer
+from collector.detect.places import WEIGHTS, Spot, spot_of
+from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_RECENT, Case, State
+from collector.detect.titles import title_of
+from collector.detect.view import View
+from collector.detect.votes import evidence_of, tally
+from collector.events import (
+    Affected,
+    ComponentState,
+    EventData,
+    Evidence,
+    FaultDomain,
+    Incident,
+    IncidentChanged,
+    Severity,
+)
+from parallax.clock import NS
+
+RELAPSE_NS = 600 * NS
+"""A subject that fails again within this was not mended: it is the same incident."""
+SETTLE_NS = 2 * NS
+"""Faults show at one subject after the other: a better name for the incident waits so long for the next."""
+HURT = ("partial_outage", "full_outage")
+
+
+def next_incident_id(state: State) -> str:
+    """Deterministic, and unlike those of another installation."""
+    state.incidents += 1
+    return f"{state.seed[:8]}-{state.incidents}"
+
+
+def join(state: State, view: View, spot: Spot) -> None:
+    """Puts a subject in trouble into its incident."""
+    key = spot.key
+    found = key.incident if key.incident in state.open else _shared(state, view, spot)
+    if found is None and key.last_incident in state.recent:
+        case = state.recent[key.last_incident]
+        if state.now - (case.shown.resolved_at or 0) <= RELAPSE_NS:
+            found = key.last_incident
+            state.open[found] = state.recent.pop(found)
+            case.pending, case.left = "reopened", ""
+    if found is None:
+        found = next_incident_id(state)
+        shown = Incident(
+            id=found,
+            title="",
+            severity="warning",
+            domain=None,
+            started_at=key.since,
+            opened_at=state.now,
+            updated_at=state.now,
+        )
+        state.open[found] = Case(shown=shown, pending="opened")
+    case = state.open[found]
+    if spot.name not in case.bad:
+        case.bad.append(spot.name)
+    case.grown = True
+    key.incident = key.last_incident = found
+
+
+def leave(state: State, name: str, why: str) -> None:
+    """Takes a subject out of its incident; `why` where it did not pass."""
+    key = state.keys[name]
+    case = state.open.get(key.incident) if key.incident else None
+    if case is not None and name in case.bad:
+        case.bad.remove(name)
+        case.left = why
+        if name in case.members:
+            after = {"state": "up", "reason": None, "since": state.now}
+            case.members[name] = msgspec.structs.replace(case.members[name], **after)
+    key.incident = None
+
+
+def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
+    """Says what changed in the open incidents, and closes those that nothing is left of."""
+    cases = [case for case in state.open.values() if not case.shown.probes]
+    if not cases:
+        return
+    keys = sorted_keys(state)
+    levels = {c.name: raw_state(state, view, c, keys)[0] for c in view.components}
+    quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
+    for case in cases:
+        if case.bad:
+            _tell(state, view, case, levels, quiet, told)
+        else:
+            _resolve(state, case, told)
+    while len(state.recent) > MAX_RECENT:
+        del state.recent[next(iter(state.recent))]
+
+
+def _shared(state: State, view: View, spot: Spot) -> str | None:
+    """The open incident with which it shares the most telling places; the oldest of those."""
+    places = spot.places
+    best, found = 0, None
+    for name, case in state.open.items():
+        if case.shown.probes:
+            continue
+        theirs: set[tuple[str, str]] = set()
+        for other in case.bad[:MAX_MEMBERS]:
+            peer = spot_of(state, view, other)
+            if peer is not None and _akin(spot, peer):
+                theirs |= peer.places
+        weight = sum(WEIGHTS[kind] for kind, _ in places & theirs)
+        if weight > best:
+            best, found = weight, name
+    if found is None and len(state.open) >= MAX_OPEN:
+        found = next((name for name in reversed(state.open) if not state.open[name].shown.probes), None)
+    return found
+
+
+def _akin(spot: Spot, peer: Spot) -> bool:
+    """A refusal that nothing corroborates is another matter than an outage."""
+    return spot.key.blocked == peer.key.blocked or spot.check.name == peer.check.name
+
+
+def _tell(
+    state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
+) -> None:
+    if case.grown:
+        bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
+        if bad:
+            finding = infer(state, view, bad)
+            case.domain, case.title = finding.domain, title_of(finding)
+        case.grown = False
+    draft = _draft(state, view, case, levels, quiet)
+    shown = case.shown
+    if case.pending:
+        what = draft.title if case.pending == "opened" else f"it is back: {draft.title}"
+        _emit(state, view, case, draft, what, told)
+        return
+    worse = (draft.severity, draft.components, draft.impact) != (shown.severity, shown.components, shown.impact)
+    if not worse and (draft.title, draft.domain) == (shown.title, shown.domain):
+        case.dirty_at = None
+        return
+    if case.dirty_at is None:
+        case.dirty_at = state.now
+    if worse or state.now - case.dirty_at >= SETTLE_NS:
+        _emit(state, view, case, draft, _difference(shown, draft), told)
+
+
+def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:
+    """The incident as it stands; components and impact are the worst that it did."""
+    hurting = {state.keys[name].check for name in case.bad if not state.keys[name].blocked}
+    shown = case.shown
+    components, impact = list(shown.components), shown.impact
+    for component in view.components:
+        level = levels[component.name]
+        if not hurting.isdisjoint(component.checks) and RANK[level] >= RANK["degraded_performance"]:
+            if component.name not in components:
+                components.append(component.name)
+            if component.name not in quiet and RANK[level] > RANK[impact]:
+                impact = level
+    severity: Severity = "critical" if impact in HURT else "warning"
+    started_at = min([shown.started_at, *(state.keys[name].since for name in case.bad if name not in case.members)])
+    return msgspec.structs.replace(
+        shown,
+        title=case.title,
+        severity=severity,
+        domain=case.domain,
+        started_at=started_at,
+        components=tuple(components),
+        impact=impact,
+    )
+
+
+def _emit(state: State, view: View, case: Case, draft: Incident, what: str, told: list[EventData]) -> None:
+    case.members = _members(state, view, case)
+    case.shown = msgspec.structs.replace(
+        draft,
+        updated_at=state.now,
+        resolved_at=None,
+        checks=tuple(case.members.values()),
+        evidence=worst_evidence(state, view, case),
+    )
+    change = case.pending or "updated"
+    case.pending, case.dirty_at = "", None
+    told.append(IncidentChanged(change=change, what=what, incident=case.shown))
+
+
+def _members(state: State, view: View, case: Case) -> dict[str, Affected]:
+    """Its subjects as they stand now."""
+    members = dict(case.members)
+    for name in case.bad:
+        if name in members or len(members) < MAX_MEMBERS:
+            key = state.keys[name]
+            members[name] = Affected(
+                check=key.check,
+                kind=view.checks[key.check].kind if key.check in view.checks else "",
+                target=key.target,
+                subject=key.subject,
+                state=key.state,
+                since=key.since,
+                reason=key.reason,
+            )
+    return members
+
+
+def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
+    """That of the subject where most fail."""
+    found = [
+        evidence_of(tally(state, view, view.checks[state.keys[name].check], state.keys[name]))
+        for name in case.bad[:MAX_MEMBERS]
+        if name in state.keys and state.keys[name].check in view.checks
+    ]
+    return max(found, key=lambda evidence: (evidence.failing, evidence.voters), default=case.shown.evidence)
+
+
+def current(state: State, view: View, case: Case) -> Incident:
+    """An open incident as it stands right now."""
+    if case.shown.probes:
+        return case.shown
+    return msgspec.structs.replace(case.shown, checks=tuple(_members(state, view, case).values()))
+
+
+def _resolve(state: State, case: Case, told: list[EventData]) -> None:
+    shown = case.shown
+    del state.open[shown.id]
+    if case.pending == "opened":  # it opened and ended within one record: nobody heard of it
+        return
+    members = tuple(case.members.values())
+    case.shown = msgspec.structs.replace(shown, updated_at=state.now, resolved_at=state.now, checks=members)
+    case.pending, case.dirty_at = "", None
+    state.recent[shown.id] = case
+    number = len(members)
+    what = case.left or (f"all {number} subjects pass again" if number > 1 else "it passes again")
+    told.append(IncidentChanged(change="resolved", what=what, incident=case.shown))
+
+
+def _difference(before: Incident, after: Incident) -> str:
+    """What an update says, in one line."""
+    parts = []
+    if RANK[after.impact] > RANK[before.impact]:
+        parts.append(f"impact: {after.impact.replace('_', ' ')}")
+    new = [name for name in after.components if name not in before.components]
+    if new:
+        parts.append(f"hurts {', '.join(new)}")
+    if after.domain != before.domain and after.domain is not None:
+        parts.append(_domain_words(before.domain, after.domain))
+    if after.title != before.title:
+        parts.append(after.title)
+    return "; ".join(parts) or f"severity: {after.severity}"
+
+
+def _domain_words(before: FaultDomain | None, after: FaultDomain) -> str:
+    sure = "" if after.certain else ", though another place would explain it too"
+    return f"at {after}{sure}" if before is None or str(before) == str(after) else f"not {before} but {after}{sure}"

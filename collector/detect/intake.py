@@ -1,0 +1,213 @@
+"""A batch into votes: the newest word of each probe on each subject.
+
+One (check, target) comes as an observation for each address of its name, or as one for the name where the lookup gave
+none. So whatever a probe says of a target is its newest word on the whole of it: an answer from an address says that
+the lookup passed, and a failed lookup says nothing more of the addresses.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from collector.detect.state import MAX_KEYS, Ends, Key, State, Vote
+from collector.detect.view import CheckView, Target, View
+from collector.detect.votes import ends_id, key_id
+from parallax.clock import NS
+from parallax.observation import Observation
+from parallax.reasons import REASONS
+
+MAX_TEXT = 300
+"""Characters of a subject; a longer one is none of ours."""
+MAX_LABEL = 100
+MAX_NAMES = 12
+CERTIFICATE_NS = 14 * 24 * 3600 * NS
+"""A certificate that ends within this is a risk; one of a short life when a third of that life is left."""
+OWN_TROUBLE = ("probe", "config")
+
+
+def take(
+    state: State, view: View, probe: str, observation: Observation, offset_ns: int, heard_at: int, skewed: bool
+) -> list[str]:
+    """Puts one observation into the state; returns the ids of the subjects whose verdict it may change."""
+    check = view.checks.get(observation.check)
+    if check is None or check.kind != observation.kind or (check.probes and probe not in check.probes):
+        return []
+    target = check.targets.get(observation.target)
+    subject = observation.subject
+    if target is None or len(subject) > MAX_TEXT or "\x1f" in subject:
+        return []
+    at = min(observation.started_at + offset_ns, heard_at)
+    if at < heard_at - check.fresh_ns:
+        return []  # a backlog: how things were, not how they are
+    name = ends_id(check.name, observation.target)
+    ends = state.ends.get(name)
+    if ends is None:
+        ends = state.ends[name] = Ends(born_at=state.now)
+    ends.spoke_at = max(ends.spoke_at, at)
+    lookup = not target.ip and subject == target.endpoint
+    key_name = key_id(check.name, observation.target, subject)
+    key = state.keys.get(key_name)
+    if key is None:
+        if lookup and observation.reason is None:
+            return []
+        key = _open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
+    vote = key.votes.get(probe)
+    if vote is not None and at < vote.at:
+        return []
+    key.votes[probe] = new = _vote(observation, check, vote, at, skewed)
+    key.spoke_at = max(key.spoke_at, at)
+    touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
+    if new.counts:
+        _note(key, new, observation)
+        touched += _elsewhere(state, ends, probe, key, new, target)
+    return touched
+
+
+def forget(state: State, key_name: str) -> None:
+    """Drops a subject."""
+    key = state.keys.pop(key_name)
+    name = ends_id(key.check, key.target)
+    ends = state.ends.get(name)
+    if ends is not None:
+        ends.keys = [other for other in ends.keys if other != key_name]
+        if not ends.keys:
+            del state.ends[name]
+
+
+def _open_key(state: State, ends: Ends, name: str, check: CheckView, target: str, subject: str, *, lookup: bool) -> Key:
+    if len(state.keys) >= MAX_KEYS:
+        idle = [other for other, key in state.keys.items() if key.incident is None]
+        idle.sort(key=lambda other: state.keys[other].spoke_at)
+        for other in idle[: MAX_KEYS // 20] or list(state.keys)[:1]:
+            forget(state, other)
+        state.ends.setdefault(ends_id(check.name, target), ends)
+    key = state.keys[name] = Key(
+        check=check.name, target=target, subject=subject, born_at=state.now, since=state.now, lookup=lookup
+    )
+    ends.keys.append(name)
+    if lookup:  # who has had an answer from an address has passed the lookup
+        for other in ends.keys:
+            for probe, vote in state.keys[other].votes.items() if other != name else ():
+                known = key.votes.get(probe)
+                if vote.counts and (known is None or known.at < vote.at):
+                    key.votes[probe] = Vote(at=vote.at)
+    return key
+
+
+def _vote(observation: Observation, check: CheckView, before: Vote | None, at: int, skewed: bool) -> Vote:
+    reason = observation.reason[:64] if observation.reason is not None else None
+    abstain = observation.abstain[:64] if observation.abstain is not None else None
+    if skewed and abstain is None:
+        abstain = "clock_skewed"
+    known = REASONS.get(reason) if reason is not None else None
+    vote = Vote(
+        at=at,
+        duration_ns=observation.duration_ns,
+        reason=reason,
+        fault=observation.fault or (known.fault if known else "target" if reason is not None else None),
+        abstain=abstain,
+        soft=known.soft if known else False,
+        site=_label(observation.site),
+        region=_label(observation.dims.get("region")),
+    )
+    vote.counts = abstain is None and vote.fault not in OWN_TROUBLE
+    if before is not None:
+        vote.streak, vote.failing_since = before.streak, before.failing_since
+        vote.site = vote.site or before.site
+        vote.region = vote.region or before.region
+    if vote.counts and reason is None:
+        vote.streak, vote.failing_since = min(vote.streak, 0) - 1, 0
+        vote.until, vote.warn_at = _ends(observation, check, at)
+    elif vote.counts:
+        vote.failing_since = vote.failing_since if vote.streak > 0 else at
+        vote.streak = max(vote.streak, 0) + 1
+    return vote
+
+
+def _note(key: Key, vote: Vote, observation: Observation) -> None:
+    """What a subject is known by."""
+    if vote.reason is not None:
+        key.failed_at = max(key.failed_at, vote.at)
+    elif vote.region:
+        key.region = vote.region
+    if vote.reason is None and (observation.kind == "dns" or not key.names):
+        names = tuple(dict.fromkeys(_names(observation.findings)))[:MAX_NAMES]
+        if names and names != key.names:
+            key.names = names
+
+
+def _elsewhere(state: State, ends: Ends, probe: str, key: Key, vote: Vote, target: Target) -> Iterator[str] | list[str]:
+    """What the word on one subject means for the target's others."""
+    if target.ip or len(ends.keys) == 1:
+        return []
+    touched = []
+    for name in ends.keys:
+        other = state.keys[name]
+        if other is key or (not other.lookup and not key.lookup):
+            continue
+        said = other.votes.get(probe)
+        if said is not None and said.at > vote.at:
+            continue
+        if key.lookup:
+            if vote.reason is not None and said is not None:
+                del other.votes[probe]
+                touched.append(name)
+        else:
+            was_failing = said is None or said.reason is not None
+            other.votes[probe] = Vote(at=vote.at)
+            other.spoke_at = max(other.spoke_at, vote.at)
+            if was_failing or other.state != "up":
+                touched.append(name)
+    return touched
+
+
+def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int]:
+    """When what was seen ends, and from when on that is a risk; zeros where nothing does."""
+    findings = observation.findings
+    if check.role == "resolver":
+        ttl = findings.get("min_ttl")
+        return (at + ttl * NS, 0) if isinstance(ttl, int) and 0 <= ttl < 2**31 else (0, 0)
+    if observation.kind == "tls":
+        chain = findings.get("chain")
+        leaf = chain[0] if isinstance(chain, list) and chain else None
+        if isinstance(leaf, dict):
+            begins, end = _instant(leaf.get("not_before")), _instant(leaf.get("not_after"))
+            if end:
+                life = end - begins if begins else CERTIFICATE_NS * 3
+                return end, end - min(CERTIFICATE_NS, max(life, 0) // 3)
+    return 0, 0
+
+
+def _names(findings: dict[str, Any]) -> Iterator[str]:
+    """The names in an answer, and those that a lookup led to."""
+    answers = findings.get("answers")
+    for answer in answers[:MAX_NAMES] if isinstance(answers, list) else ():
+        if isinstance(answer, dict) and isinstance(answer.get("owner"), str):
+            yield _name(answer["owner"])
+            if answer.get("type") == "CNAME" and isinstance(answer.get("text"), str):
+                yield _name(answer["text"])
+    asked = findings.get("lookup")
+    for question in asked[:MAX_NAMES] if isinstance(asked, list) else ():
+        if isinstance(question, dict) and isinstance(question.get("final_name"), str):
+            yield _name(question["final_name"])
+
+
+def _name(text: str) -> str:
+    return text[:255].lower().rstrip(".")
+
+
+def _label(text: str | None) -> str | None:
+    return text[:MAX_LABEL] if text else None
+
+
+@lru_cache(maxsize=1000)
+def _parse_instant(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).timestamp()) * NS
+    except (ValueError, OverflowError, OSError):
+        return 0
+
+
+def _instant(text: object) -> int:
+    return _parse_instant(text) if isinstance(text, str) and len(text) < 40 else 0

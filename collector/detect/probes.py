@@ -1,0 +1,184 @@
+"""The probes themselves: silent, unhealthy, well.
+
+Silence is nobody's outage: it takes a probe's words out of every count, and is an incident of its own. When all are
+silent at once it is the collector that is blind, and that is one incident.
+"""
+
+from typing import Literal, cast
+
+import msgspec
+
+from collector.detect.incidents import next_incident_id
+from collector.detect.state import Case, Member, State
+from collector.detect.view import View
+from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
+from collector.inputs import BatchInput
+from parallax.clock import NS
+from parallax.wire import Batch
+
+SKEWED_BATCHES = 2
+WORDS = 10
+"""Observations that are looked at for abstentions; half of them is too many, and a fifth is well again."""
+CLONED_NS = 60 * NS
+"""Two streams that took turns: it is two hosts until they have not for so long."""
+HEALTH = "probe.health"
+PLANNED = frozenset({"no_family"})
+"""Abstentions that the plan intends."""
+WHY = {
+    "overload": "its host is overloaded",
+    "uplink_v4": "its IPv4 uplink is down",
+    "uplink_v6": "its IPv6 uplink is down",
+    "clock_stepped": "its clock jumps",
+    "clock_skewed": "its clock is wrong",
+    "clock_unsynchronised": "nothing keeps its clock right",
+}
+BLIND = "No probe is heard: monitoring is blind"
+
+
+def hear(state: State, record: BatchInput, batch: Batch) -> Member:
+    """A batch came: what it says of its probe."""
+    member = state.probes.get(record.probe)
+    if member is None:
+        member = state.probes[record.probe] = Member(
+            first_at=state.now, heard_at=record.received_at, since=state.now, state="healthy"
+        )
+    member.heard_at = record.received_at
+    member.agent, member.plan = batch.agent[:100], batch.plan[:100]
+    member.offset_ns = record.offset_ns
+    member.lag_ns = record.received_at - batch.cut_at - (record.offset_ns or 0)
+    member.skewed = max(member.skewed, 0) + 1 if record.skewed else max(min(member.skewed, SKEWED_BATCHES) - 1, 0)
+    words = [o.abstain or "" for o in batch.observations if o.kind != HEALTH and o.abstain not in PLANNED]
+    member.words = [*member.words, *(word[:40] for word in words[-WORDS:])][-WORDS:]
+    if not member.streams or member.streams[-1] != batch.stream:
+        if batch.stream in member.streams:
+            member.cloned_at = state.now
+        member.streams = [*member.streams, batch.stream][-2:]
+    return member
+
+
+def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
+    """Says which probes turned; True if the words of any count otherwise now."""
+    gone = [name for name in state.probes if view.probe(name) is None]
+    for name in gone:
+        _remove(state, name, told)
+    turns: list[tuple[str, Member, str | None]] = []
+    incidents: list[EventData] = []
+    for name, member in state.probes.items():
+        if member.cloned_at and state.now - member.cloned_at > CLONED_NS:
+            member.cloned_at = 0
+        new, why = _judge(state, view, name, member)
+        if new == member.state:
+            continue
+        turns.append((name, member, member.incident))
+        member.since = member.heard_at if new == "silent" else state.now
+        member.state, member.why = new, why
+        if member.incident != state.blind:
+            _close(state, member.incident, why if new == "silent" else f"{name} is heard: {why}", incidents)
+            member.incident = None
+        if new == "unhealthy":
+            _open(state, name, member, incidents)
+    _tell_silence(state, view, incidents)
+    for name, member, before in turns:
+        incident = member.incident or before
+        state_word = cast("Literal['silent', 'unhealthy', 'healthy']", member.state)
+        told.append(ProbeChanged(probe=name, state=state_word, since=member.since, why=member.why, incident=incident))
+    told += incidents
+    return bool(gone or turns)
+
+
+def _remove(state: State, name: str, told: list[EventData]) -> None:
+    """The plan no longer has it."""
+    member = state.probes.pop(name)
+    why = "the plan no longer has it"
+    if member.state != "healthy":
+        told.append(ProbeChanged(probe=name, state="healthy", since=state.now, why=why, incident=member.incident))
+    if member.incident != state.blind:
+        _close(state, member.incident, why, told)
+
+
+def _judge(state: State, view: View, name: str, member: Member) -> tuple[str, str]:
+    if _quiet_ns(state, member) > view.silent_after_ns(name):
+        span = (state.now - member.heard_at) // NS
+        return "silent", f"nothing was heard of it for {span} s"
+    if member.cloned_at:
+        return "unhealthy", "probe cloned: two hosts report under its name"
+    if member.skewed >= SKEWED_BATCHES or (member.skewed and member.state == "unhealthy"):
+        off_s = abs(member.offset_ns or 0) / NS
+        way = "behind" if (member.offset_ns or 0) > 0 else "ahead"
+        return "unhealthy", f"its clock is {off_s:.0f} s {way}"
+    abstaining = [word for word in member.words if word]
+    limit = WORDS // 2 if member.state != "unhealthy" else WORDS // 5 + 1
+    if len(abstaining) >= limit:
+        word = max(set(abstaining), key=lambda each: (abstaining.count(each), each))
+        return "unhealthy", f"{WHY.get(word, word)} ({len(abstaining)} of its last {len(member.words)} results abstain)"
+    return "healthy", "" if member.state == "healthy" else "it is heard and well again"
+
+
+def _quiet_ns(state: State, member: Member) -> int:
+    """How long it said nothing while somebody listened."""
+    return state.now - max(member.heard_at, member.first_at, state.started_at)
+
+
+def _tell_silence(state: State, view: View, told: list[EventData]) -> None:
+    """Opens and closes the incidents of silence."""
+    silent = [name for name, member in state.probes.items() if member.state == "silent"]
+    if state.blind is not None and (len(silent) < len(state.probes) or not silent):
+        for member in state.probes.values():
+            member.incident = None if member.incident == state.blind else member.incident
+        _close(state, state.blind, "probes are heard again" if state.probes else "the plan has no such probe", told)
+        state.blind = None
+    alone = [name for name in silent if state.probes[name].incident is None]
+    if not alone:
+        return
+    if len(silent) == len(state.probes):
+        if state.blind is None:
+            state.blind = next_incident_id(state)
+            since = max(member.heard_at for member in state.probes.values())
+            _begin(state, state.blind, BLIND, "critical", None, since, tuple(silent), told)
+        for name in alone:
+            state.probes[name].incident = state.blind
+        return
+    for name in alone:
+        # While all the others are quiet too, it may be the collector's own network: wait who is silent next.
+        others = [m for other, m in state.probes.items() if other != name and m.state != "silent"]
+        if any(_quiet_ns(state, other) <= view.silent_after_ns(name) // 2 for other in others):
+            _open(state, name, state.probes[name], told)
+
+
+def _open(state: State, name: str, member: Member, told: list[EventData]) -> None:
+    member.incident = next_incident_id(state)
+    what = "is silent" if member.state == "silent" else "cannot be trusted"
+    title = f"Probe {name} {what}: {member.why}"
+    domain = FaultDomain(kind="probe", name=name)
+    _begin(state, member.incident, title, "warning", domain, member.since, (name,), told)
+
+
+def _begin(
+    state: State,
+    incident: str,
+    title: str,
+    severity: Severity,
+    domain: FaultDomain | None,
+    since: int,
+    probes: tuple[str, ...],
+    told: list[EventData],
+) -> None:
+    shown = Incident(
+        id=incident,
+        title=title,
+        severity=severity,
+        domain=domain,
+        started_at=since,
+        opened_at=state.now,
+        updated_at=state.now,
+        probes=probes,
+    )
+    state.open[incident] = Case(shown=shown)
+    told.append(IncidentChanged(change="opened", what=title, incident=shown))
+
+
+def _close(state: State, incident: str | None, why: str, told: list[EventData]) -> None:
+    case = state.open.pop(incident, None) if incident else None
+    if case is not None:
+        shown = msgspec.structs.replace(case.shown, updated_at=state.now, resolved_at=state.now)
+        told.append(IncidentChanged(change="resolved", what=why, incident=shown))

@@ -1,0 +1,128 @@
+"""What an incident is called: what is broken, and how, as one would say it on the phone."""
+
+from collections import Counter
+
+from collector.detect.domain import Finding
+from collector.detect.places import Spot
+from parallax.reasons import REASONS
+
+CANNOT_TELL = "blocked or throttled: cannot tell"
+SINGLE = "single vantage: cannot tell target from network"
+MAX_TITLE = 200
+
+SAYS = {
+    "dns_timeout": "does not answer",
+    "dns_servfail": "answers SERVFAIL",
+    "dns_refused": "refuses the question",
+    "dns_nxdomain": "says that the name does not exist",
+    "dns_nodata": "has no such record",
+    "dns_not_authoritative": "does not have the zone",
+    "dns_wrong_answer": "gives another answer than the plan expects",
+    "connect_refused": "refuses connections",
+    "connect_timeout": "takes no connections",
+    "connect_unreachable": "cannot be reached",
+    "connection_reset": "resets connections",
+    "connection_closed": "closes connections",
+    "tls_timeout": "does not finish the TLS handshake",
+    "tls_wrong_name": "shows a certificate for other names",
+    "tls_untrusted": "shows a certificate that nobody trusts",
+    "first_byte_timeout": "takes requests and does not answer",
+    "body_timeout": "does not finish its responses",
+    "http_status": "answers with the wrong status",
+    "http_server_error": "answers with server errors (5xx)",
+    "http_body": "answers with the wrong content",
+    "http_slow": "is slow",
+    "http_too_slow": "is far too slow",
+    "http_throttled": "throttles: 429 Too Many Requests",
+    "http_forbidden": "forbids requests (403)",
+    "http_challenge": "shows a bot wall",
+    "lookup_no_address": "has no address",
+}
+"""By reason word, to go after a subject in the singular."""
+
+CERTIFICATES = {
+    "tls_expired": "The certificate of {host} has expired",
+    "tls_not_yet_valid": "The certificate of {host} is not valid yet",
+}
+"""Faults of what is shown, not of where it stands."""
+
+
+def title_of(finding: Finding) -> str:
+    """One line without a final stop."""
+    title = _title(finding)
+    if any(spot.key.single for spot in finding.spots) and CANNOT_TELL not in title:
+        title = f"{title}; {SINGLE}"
+    return title[:MAX_TITLE]
+
+
+def says(reason: str | None) -> str:
+    """What a subject does that fails for this reason."""
+    if reason is None:
+        return "fails"
+    known = REASONS.get(reason)
+    return SAYS.get(reason) or (f"fails: {known.meaning}" if known else f"fails: {reason}")
+
+
+def _title(finding: Finding) -> str:
+    domain, spots = finding.domain, finding.spots
+    reason = _reason(spots)
+    hosts = _list([spot.host for spot in spots])
+    if reason in CERTIFICATES:
+        return CERTIFICATES[reason].format(host=hosts)
+    match domain.kind:
+        case "network":
+            return f"{hosts}: {CANNOT_TELL} ({_throttle(reason)} in data centres)"
+        case "operator":
+            servers = f"{finding.failing} of {finding.of} name servers"
+            if domain.certain and reason in ("dns_timeout", "connect_timeout"):
+                return f"DNS operator {domain.name} is dark: {servers} do not answer"
+            return f"DNS operator {domain.name} fails: {servers} {_plural(reason)}"
+        case "name_server":
+            return f"Name server {domain.name} {says(reason)}"
+        case "site":
+            return f"Site {domain.name} of {hosts} {says(reason)}"
+        case "region":
+            addresses = _list([spot.ip for spot in spots])
+            return f"Region {domain.name} {_state(spots, reason)}: {addresses} {says(reason)}"
+        case "address":
+            return f"{domain.name} of {hosts} {says(reason)}"
+        case "zone":
+            return f"Names in {domain.name} do not resolve: {_word(reason)}"
+        case "resolver":
+            return f"Resolver {domain.name} {says(reason)}"
+        case _:
+            return f"{hosts} {says(reason)}"
+
+
+def _reason(spots: tuple[Spot, ...]) -> str | None:
+    """The word of most: of those that are down, if any is."""
+    down = [spot for spot in spots if spot.key.state == "down"] or list(spots)
+    counts = Counter(spot.key.reason for spot in down)
+    return max(counts, key=lambda word: (counts[word], word is not None and word in SAYS, word or ""))
+
+
+def _state(spots: tuple[Spot, ...], reason: str | None) -> str:
+    if any(spot.key.state == "down" for spot in spots):
+        return "is down"
+    return "is slow" if reason == "http_slow" else "is degraded"
+
+
+def _plural(reason: str | None) -> str:
+    return "do not answer" if reason == "dns_timeout" else f"fail: {_word(reason)}"
+
+
+def _word(reason: str | None) -> str:
+    known = REASONS.get(reason or "")
+    return known.meaning if known else reason or "they fail"
+
+
+def _throttle(reason: str | None) -> str:
+    return {"http_throttled": "429", "http_forbidden": "403", "http_challenge": "a bot wall"}.get(
+        reason or "", "refused"
+    )
+
+
+def _list(names: list[str]) -> str:
+    """At most three names."""
+    found = list(dict.fromkeys(name for name in names if name))
+    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")

@@ -1,0 +1,156 @@
+"""A subject turns: from its votes to its state, and into or out of an incident."""
+
+from collector.detect.incidents import join, leave
+from collector.detect.intake import forget
+from collector.detect.places import spot_of
+from collector.detect.state import Key, State
+from collector.detect.verdict import Verdict, judge
+from collector.detect.view import CheckView, View
+from collector.detect.votes import Tally, ends_id, evidence_of, tally
+from collector.events import CheckChanged, CheckState, EventData
+from parallax.clock import NS
+
+DROP_PERIODS = 10
+"""A subject that nobody spoke of for so long, while others of its target are spoken of, is no longer there."""
+GIVEN_UP_NS = 24 * 3600 * NS
+"""A fault that nobody measures any more for a day is closed: nothing else could."""
+BAD = ("down", "degraded")
+UNHEARD = "no probe has a fresh word on it; what was last known holds"
+GONE = "its name no longer leads there"
+UNMEASURED = "nobody measured it for a day"
+UNPLANNED = "the plan no longer has it"
+
+
+def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
+    """Looks at a subject again. True if anything that others build on has changed."""
+    key = state.keys[name]
+    check = view.checks[key.check]
+    if (why := _why_gone(state, check, key)) is not None:
+        drop(state, view, name, why, told)
+        return True
+    count = tally(state, view, check, key)
+    verdict = judge(count, key.held, since=key.since, throttled=key.throttled)
+    _schedule(state, check, key, count)
+    before = (key.state, key.reason, key.blocked, key.throttled)
+    _apply(state, view, name, key, check, count, verdict, told)
+    return before != (key.state, key.reason, key.blocked, key.throttled)
+
+
+def drop(state: State, view: View, name: str, why: str, told: list[EventData]) -> None:
+    """Forgets a subject. One that was in trouble is said to be up, with the reason why nobody looks any more."""
+    key = state.keys[name]
+    if key.told != "up":
+        check = view.checks.get(key.check)
+        incident = key.incident
+        count = tally(state, view, check, key) if check else Tally(voters=[], failing=[], expected=0)
+        told.append(
+            CheckChanged(
+                check=key.check,
+                kind=check.kind if check else "",
+                target=key.target,
+                subject=key.subject,
+                state="up",
+                before=key.state,
+                since=state.now,
+                evidence=evidence_of(count),
+                incident=incident,
+                why=why,
+            )
+        )
+    leave(state, name, why)
+    forget(state, name)
+
+
+def _apply(
+    state: State,
+    view: View,
+    name: str,
+    key: Key,
+    check: CheckView,
+    count: Tally,
+    verdict: Verdict,
+    told: list[EventData],
+) -> None:
+    new: CheckState = verdict.state
+    before: CheckState = key.state
+    was = key.held
+    if new == "unknown":
+        if before != "unknown":
+            key.state, key.since = new, state.now
+            if key.held in BAD:
+                _tell(state, key, check, count, before, told, why=UNHEARD)
+            key.told = new if key.held in BAD else key.told
+        return
+    if new != "up":
+        reasons = count.reasons
+        key.reason = next(iter(reasons), key.reason)
+    key.blocked, key.throttled, key.single = verdict.blocked, verdict.throttled, verdict.single
+    key.state = key.held = new
+    if before != new:
+        key.since = _since(state, check, count, new)
+    if new in BAD:
+        spot = spot_of(state, view, name)
+        if spot is not None and not spot.fallback and (key.incident is None or was != new):
+            join(state, view, spot)
+    if new != key.told:
+        _tell(state, key, check, count, before, told)
+        key.told = new
+    if new not in BAD:
+        leave(state, name, "")
+    if new == "up":
+        key.reason = None
+
+
+def _tell(
+    state: State, key: Key, check: CheckView, count: Tally, before: CheckState, told: list[EventData], why: str = ""
+) -> None:
+    failing = count.failing if key.state not in ("up", "unknown") else []
+    main = next((ballot.vote for ballot in failing if ballot.vote.reason == key.reason), None)
+    told.append(
+        CheckChanged(
+            check=key.check,
+            kind=check.kind,
+            target=key.target,
+            subject=key.subject,
+            state=key.state,
+            before=before,
+            since=key.since,
+            reason=key.reason if main else None,
+            fault=main.fault if main else None,
+            evidence=evidence_of(count),
+            incident=key.incident,
+            why=why,
+        )
+    )
+
+
+def _since(state: State, check: CheckView, count: Tally, new: CheckState) -> int:
+    """When the state began by the evidence: the first of the failures in a row, but for those that are so old that
+    they were something else."""
+    if new == "up":
+        return state.now
+    begun = [ballot.vote.failing_since for ballot in count.failing]
+    recent = [at for at in begun if at >= state.now - 2 * check.fresh_ns]
+    return min(recent or begun, default=state.now)
+
+
+def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
+    """When time alone can change the verdict."""
+    moments = [key.spoke_at + DROP_PERIODS * check.period_ns + check.timeout_ns]
+    moments += [count.expires_at] if count.expires_at is not None else []
+    moments += [count.grace_until] if count.failing else []
+    later = [moment for moment in moments if moment > state.now]
+    key.due = min(later, default=state.now + check.period_ns)
+
+
+def _why_gone(state: State, check: CheckView, key: Key) -> str | None:
+    """Why nobody speaks of it any more, if that is so."""
+    span = DROP_PERIODS * check.period_ns + check.timeout_ns
+    ends = state.ends.get(ends_id(key.check, key.target))
+    if key.lookup and key.state == "up" and state.now - key.failed_at > span:
+        return ""
+    if state.now - key.spoke_at <= span:
+        return None
+    if ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
+        return GONE
+    return UNMEASURED if state.now - key.spoke_at > max(GIVEN_UP_NS, span) else None

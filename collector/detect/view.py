@@ -1,0 +1,143 @@
+"""The plan as detection looks at it: who measures what, how long a word is fresh, and what belongs together."""
+
+from functools import lru_cache
+
+import msgspec
+
+from parallax.clock import NS
+from parallax.plan.load import load_plan_source
+from parallax.plan.source import PlanErrors, PlanSource
+from parallax.plan.specs import SPECS, DnsSpec
+from parallax.plan.types import Check, Component, Maintenance, Operator, Plan, Probe
+
+FRESH_PERIODS = 2.5
+"""A word is fresh so long (and the timeout): one result may get lost, two may not."""
+SILENT_PERIODS = 3
+SILENT_AT_LEAST_NS, SILENT_AT_MOST_NS = 15 * NS, 90 * NS
+"""A probe that runs nothing still reports on itself every 30 s, so 90 s are three of those."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a check goes. `endpoint` is host:port; `ip` is empty where the host is a name."""
+
+    host: str
+    endpoint: str
+    ip: str
+
+
+class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """A check; spans in ns. `role` and `query` are those of a dns check, else empty."""
+
+    name: str
+    kind: str
+    period_ns: int
+    timeout_ns: int
+    fresh_ns: int
+    role: str
+    query: str
+    targets: dict[str, Target]
+    probes: frozenset[str]
+    """Empty: all."""
+
+
+class ProbeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A probe; `network` tells whose trouble it shares."""
+
+    probe: Probe
+    network: str
+    access: bool
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan, indexed."""
+
+    checks: dict[str, CheckView]
+    probes: dict[str, ProbeView]
+    """Empty: whoever has a token."""
+    components: tuple[Component, ...]
+    maintenance: tuple[Maintenance, ...]
+    operators: tuple[Operator, ...]
+
+    def probe(self, name: str) -> ProbeView | None:
+        """None for a probe that the plan does not have."""
+        return self.probes.get(name) or (_stranger(name) if not self.probes else None)
+
+    def operator_of(self, host: str, ip: str) -> Operator | None:
+        """Whose name server it is."""
+        for operator in self.operators:
+            if any(_is_server(pattern.lower().rstrip("."), host, ip) for pattern in operator.servers):
+                return operator
+        return None
+
+    def silent_after_ns(self, probe: str) -> int:
+        """How long a probe may say nothing."""
+        periods = [c.period_ns for c in self.checks.values() if not c.probes or probe in c.probes]
+        span = SILENT_PERIODS * min(periods, default=SILENT_AT_MOST_NS)
+        return min(max(span, SILENT_AT_LEAST_NS), SILENT_AT_MOST_NS)
+
+
+NOTHING = View(checks={}, probes={}, components=(), maintenance=(), operators=())
+
+
+@lru_cache(maxsize=4)
+def view_of(texts: tuple[tuple[str, str], ...]) -> View | None:
+    """The view of a plan from its texts; None where this version refuses it."""
+    if not texts:
+        return NOTHING
+    try:
+        return _view(load_plan_source(PlanSource(dict(texts))))
+    except PlanErrors:
+        return None
+
+
+def _view(plan: Plan) -> View:
+    return View(
+        checks={check.name: _check(check) for check in plan.check},
+        probes={
+            probe.id: ProbeView(probe=probe, network=_network(probe), access=probe.network == "access")
+            for probe in plan.probe
+        },
+        components=tuple(plan.component),
+        maintenance=tuple(plan.maintenance),
+        operators=tuple(plan.operator),
+    )
+
+
+def _check(check: Check) -> CheckView:
+    period_ns, timeout_ns = int(check.period * NS), int(check.timeout * NS)
+    dns = check.spec if isinstance(check.spec, DnsSpec) else None
+    return CheckView(
+        name=check.name,
+        kind=check.kind,
+        period_ns=period_ns,
+        timeout_ns=timeout_ns,
+        fresh_ns=int(FRESH_PERIODS * period_ns) + timeout_ns,
+        role=dns.role if dns else "",
+        query=dns.query if dns else "",
+        targets={target: _target(check.kind, target) for target in check.targets},
+        probes=frozenset(check.probes),
+    )
+
+
+def _target(kind: str, text: str) -> Target:
+    endpoint = SPECS[kind].endpoint(text)
+    address = endpoint.address
+    return Target(host=endpoint.host, endpoint=str(endpoint), ip=address.ip if address else "")
+
+
+def _network(probe: Probe) -> str:
+    if probe.asn is not None:
+        return f"AS{probe.asn}"
+    return probe.provider or f"probe {probe.id}"
+
+
+@lru_cache(maxsize=1000)
+def _stranger(name: str) -> ProbeView:
+    probe = Probe(id=name)
+    return ProbeView(probe=probe, network=_network(probe), access=False)
+
+
+def _is_server(pattern: str, host: str, ip: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:])
+    return pattern in (host, ip)

@@ -1,0 +1,128 @@
+"""What the probes say of one subject at one moment: who votes, who fails, and who does not count."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+
+from collector.detect.state import Key, State, Vote
+from collector.detect.view import CheckView, ProbeView, View
+from collector.events import Evidence
+
+
+class Ballot(msgspec.Struct, frozen=True):
+    """One voter's word."""
+
+    probe: str
+    vote: Vote
+    view: ProbeView
+
+    @property
+    def failing(self) -> bool:
+        return self.vote.reason is not None
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """The count. `expected` is how many voters a quorum is held against: more than have spoken, while a subject is
+    new and probes have not had their turn."""
+
+    voters: list[Ballot]
+    failing: list[Ballot]
+    expected: int
+    abstaining: int = 0
+    silent: int = 0
+    expires_at: int | None = None
+    """When the first of the voters' words is no longer fresh."""
+    grace_until: int = 0
+
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        counts = Counter(ballot.vote.reason or "" for ballot in self.failing)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def networks(ballots: list[Ballot]) -> int:
+    """How many networks they are in."""
+    return len({ballot.view.network for ballot in ballots})
+
+
+def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
+    """Counts the fresh words on a subject."""
+    voters: list[Ballot] = []
+    failing: list[Ballot] = []
+    abstaining = silent = 0
+    oldest: int | None = None
+    horizon = state.now - check.fresh_ns
+    for name, vote in key.votes.items():
+        member, of_plan = state.probes.get(name), view.probe(name)
+        if member is None or of_plan is None:
+            continue
+        if member.state == "silent":
+            silent += 1
+            continue
+        if vote.at < horizon:
+            continue
+        if not vote.counts or member.cloned_at:
+            abstaining += 1
+            continue
+        ballot = Ballot(name, vote, of_plan)
+        voters.append(ballot)
+        if vote.reason is not None:
+            failing.append(ballot)
+        if oldest is None or vote.at < oldest:
+            oldest = vote.at
+    grace_until = _grace_until(state, check, key)
+    expected = len(voters)
+    if state.now < grace_until:
+        expected = max(expected, _live(state, view, check) - abstaining)
+    return Tally(
+        voters=voters,
+        failing=failing,
+        expected=expected,
+        abstaining=abstaining,
+        silent=silent,
+        expires_at=None if oldest is None else oldest + check.fresh_ns + 1,
+        grace_until=grace_until,
+    )
+
+
+def evidence_of(count: Tally) -> Evidence:
+    """The count as events show it."""
+    times = [ballot.vote.at for ballot in count.failing]
+    return Evidence(
+        failing=len(count.failing),
+        voters=len(count.voters),
+        networks=networks(count.failing),
+        span_ns=max(times) - min(times) if times else 0,
+        abstaining=count.abstaining,
+        silent=count.silent,
+        reasons=count.reasons,
+        single=len(count.voters) == 1 and count.expected == 1,
+    )
+
+
+def _grace_until(state: State, check: CheckView, key: Key) -> int:
+    """Until every probe had its turn: since the subject is known, or since the collector listens."""
+    born_at = key.born_at
+    if key.lookup and (ends := state.ends.get(ends_id(key.check, key.target))):
+        born_at = ends.born_at
+    return max(born_at, state.started_at) + check.period_ns + check.timeout_ns
+
+
+def _live(state: State, view: View, check: CheckView) -> int:
+    """The probes that should have a word on it."""
+    return sum(
+        member.state != "silent" and not member.cloned_at and member.skewed < 2
+        for name, member in state.probes.items()
+        if (not check.probes or name in check.probes) and view.probe(name) is not None
+    )
+
+
+def ends_id(check: str, target: str) -> str:
+    """The name of a (check, target) in the state."""
+    return f"{check}\x1f{target}"
+
+
+def key_id(check: str, target: str, subject: str) -> str:
+    """The name of a subject in the state."""
+    return f"{check}\x1f{target}\x1f{subject}"

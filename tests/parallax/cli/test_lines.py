@@ -39,7 +39,7 @@ def test_a_failure_says_what_where_why_what_to_look_at_and_how_sure_that_is():
     line = event_line(check())
     assert line is not None
     assert line.startswith(
-        "failed    front door  shop.example:443 at 192.0.2.1:443  nothing listens on the port (connect_refused); look at"
+        "failed    front door  shop.example:443 at 192.0.2.1:443  nothing listens on the port (connect_refused); look"
     )
     assert line.endswith("the one probe failed; single vantage: cannot tell target from network")
 

@@ -1,0 +1,198 @@
+"""Detection live: what it concluded, its snapshot and its position are one, through kill -9 and a full disk."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from collector.detect import decode_state, initial, step
+from collector.detector import SNAPSHOT, Detector
+from collector.events import Event, IncidentChanged, decode_event
+from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
+from parallax import wire
+from parallax.clock import NS
+from parallax.journal import Entry, Journal, JournalFull, Limits, Record, open_journal
+from parallax.observation import Observation
+from parallax.plan.source import PlanSource
+from tests.fakes.inputs import MemoryInputs
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = int(os.environ.get("PARALLAX_SOAK_ROUNDS", "15"))
+LIMITS = Limits(max_bytes=10**9, max_age_s=10**9, ballast_bytes=0)
+START = 1_760_000_000 * NS
+PERIOD = 5
+PROBES = [f"p{number}" for number in range(5)]
+PLAN = "\n".join(
+    [f'[[probe]]\nid = "{probe}"\nasn = {64496 + number}' for number, probe in enumerate(PROBES)]
+    + [
+        f'[[check]]\nname = "api"\nkind = "tls"\ntargets = ["192.0.2.1:443"]\nexternal = false\nperiod = "{PERIOD}s"\ntimeout = "2s"',
+        '[[component]]\nname = "Sign-in"\nchecks = ["api"]',
+    ]
+)
+
+
+def entries(rounds: int) -> Iterator[Entry]:
+    """A plan, then `rounds` rounds of every probe's word on one check; bad for 40 s, good for a while, and again."""
+
+    def entry(at: int, value: Input) -> Entry:
+        return encode_input(value, at_ns=at)
+
+    source = PlanSource({"plan.toml": PLAN})
+    yield entry(START, PlanInput(at=START, digest=source.hash, hash="h", files=source.files))
+    yield entry(START, PlanStateInput(at=START, change="promoted", digest=source.hash, hash="h"))
+    seqs = dict.fromkeys(PROBES, 0)
+    for turn in range(rounds):
+        for place, probe in enumerate(PROBES):
+            at = START + (turn * PERIOD + place) * NS
+            seqs[probe] += 1
+            reason = "connect_refused" if turn // 8 % 3 == 1 else None
+            observation = Observation(
+                probe=probe,
+                stream=f"{place:016x}",
+                seq=seqs[probe],
+                run=f"{turn:016x}",
+                check="api",
+                kind="tls",
+                target="192.0.2.1:443",
+                subject="192.0.2.1:443",
+                dims={"family": "4"},
+                scheduled_at=at - NS // 10,
+                started_at=at - NS // 10,
+                duration_ns=10_000_000,
+                phases=[],
+                reason=reason,
+                fault="target" if reason else None,
+            )
+            batch = wire.Batch(
+                probe=probe,
+                stream=observation.stream,
+                first_seq=observation.seq,
+                last_seq=observation.seq,
+                cut_at=at,
+                observations=[observation],
+            )
+            body = wire.encode(batch)
+            yield entry(
+                at,
+                BatchInput(
+                    probe=probe,
+                    received_at=at,
+                    sent_at=at,
+                    round_trip=None,
+                    offset_ns=0,
+                    skewed=False,
+                    peer="127.0.0.1",
+                    missing=0,
+                    digest=wire.digest(body),
+                    content_type=wire.MSGPACK,
+                    encoding=wire.ZSTD,
+                    body=body,
+                ),
+            )
+
+
+def straight(seed: str, records: list[Record]) -> list[Event]:
+    """What the same records come to without any restart."""
+    state, events = initial(seed), []
+    for record in records:
+        state, more = step(state, record)
+        events += more
+    return events
+
+
+async def all_of(journal: Journal) -> list[Record]:
+    return await journal.read(0, max_records=10**6, max_bytes=10**9)
+
+
+@pytest.mark.slow
+async def test_kill_9_in_the_middle_of_incidents_says_nothing_twice_and_leaves_nothing_out(tmp_path: Path) -> None:
+    made = list(entries(200))
+    async with open_journal(tmp_path / "inputs.db", LIMITS) as inputs:
+        await inputs.append(made)
+    choice, kills, position = random.Random(1), 0, 0
+    while position < len(made) and kills < ROUNDS * 10:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.parts.detector_worker", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        assert worker.stdout is not None
+        for _ in range(choice.randrange(1, 3)):
+            position = int(worker.stdout.readline())
+            if position >= len(made):
+                break
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        worker.stdout.close()
+        kills += 1
+    async with (
+        open_journal(tmp_path / "inputs.db", LIMITS) as inputs,
+        open_journal(tmp_path / "events.db", LIMITS) as events,
+    ):
+        detector = Detector(inputs, events)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(detector.run)
+            while detector.board().position < inputs.stats.last or inputs.stats.last < len(made):
+                await detector.wait_changed(detector.board())
+            nursery.cancel_scope.cancel()
+        raw = events.mark(SNAPSHOT)
+        assert raw is not None
+        said = [decode_event(record) for record in await all_of(events)]
+        state = decode_state(raw)
+        expected = straight(state.seed, await all_of(inputs))
+    assert kills >= 3
+    assert [event.id for event in said] == [event.id for event in expected]
+    assert said == expected
+    opened = [e for e in said if isinstance(e.data, IncidentChanged) and e.data.change in ("opened", "reopened")]
+    closed = [e for e in said if isinstance(e.data, IncidentChanged) and e.data.change == "resolved"]
+    assert len(opened) >= 5
+    assert len(opened) - len(closed) in (0, 1)
+
+
+async def test_a_full_disk_delays_what_was_concluded_and_loses_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    full = True
+
+    async def hold() -> None:
+        await trio.lowlevel.checkpoint()
+        if full:
+            raise JournalFull
+
+    inputs, events = MemoryInputs(), MemoryInputs(hold)
+    await inputs.append(list(entries(20)))
+    detector = Detector(inputs, events)  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(detector.run)
+        await trio.sleep(30)
+        assert events.records == []
+        full = False
+        await trio.sleep(30)
+        nursery.cancel_scope.cancel()
+    said = [decode_event(record) for record in events.records]
+    raw = events.mark(SNAPSHOT)
+    assert raw is not None
+    assert said
+    assert said == straight(decode_state(raw).seed, inputs.records)[: len(said)]
+    assert len({event.id for event in said}) == len(said)
+
+
+async def test_time_is_told_at_the_start_and_while_nothing_comes(autojump_clock: trio.testing.MockClock) -> None:
+    inputs = MemoryInputs()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(Detector(inputs, MemoryInputs()).run)  # type: ignore[arg-type]
+        await trio.sleep(21)
+        nursery.cancel_scope.cancel()
+    clocks = [decode_input(record) for record in inputs.records]
+    assert all(isinstance(value, ClockInput) for value in clocks)
+    assert [value.started for value in clocks if isinstance(value, ClockInput)] == [True, False, False, False, False]
+
+
+async def test_a_snapshot_of_another_version_begins_anew_at_the_end(autojump_clock: trio.testing.MockClock) -> None:
+    inputs, events = MemoryInputs(), MemoryInputs()
+    await inputs.append(list(entries(20)))
+    await events.append([], {SNAPSHOT: b"\xc1 no snapshot"})
+    detector = Detector(inputs, events)  # type: ignore[arg-type]
+    assert detector.board().position == len(inputs.records)

@@ -25,7 +25,7 @@ from collector.history.types import QueryError
 from collector.tokens import Identity, Role, Tokens
 from collector.web.extension import Extension
 from collector.web.guard import HEADERS, Refused, Site, decide
-from collector.web.live import Live
+from collector.web.live import Live, Source
 from collector.web.render import Page, Renderer
 from collector.web.statics import Statics
 from parallax.clock import wall_ns
@@ -73,7 +73,16 @@ class Pages:
         self._renderer = Renderer(self.statics.url, extension.templates if extension else None)
         self._site = Site(listen=view.listen, open=view.open, hosts=tuple(view.hosts))
         self._routes = self._make_routes()
-        self._live = Live(view.board, view.wait_changed, view.stop, view.now, self._routes)
+        self._live = Live(
+            Source(
+                board=view.board,
+                wait_changed=view.wait_changed,
+                stop=view.stop,
+                now=view.now,
+                admit=self._admit,
+                routes=self._routes,
+            )
+        )
 
     def routes(self) -> list[BaseRoute]:
         """All of them; the last answers whatever no other route takes, but for the API's paths."""
@@ -91,7 +100,6 @@ class Pages:
             self.page("/", get_overview),
             self.page("/incidents", get_incidents),
             self.page("/incident/{id:path}", get_incident),
-            self.page("/check", checks.get),
             self.page("/check/{name:path}", checks.get),
             self.page("/probes", get_probes),
             Route("/static/{version}/{name:path}", self.guarded(self.get_static), methods=["GET"]),
@@ -111,7 +119,7 @@ class Pages:
         on loopback whoever is at this machine, as an owner. A POST must come from our own pages."""
 
         async def handle(request: Request) -> Response:
-            verdict = decide(self._site, request.method, request.headers, roles or READERS, self.view.tokens.identify)
+            verdict = self._judge(request, roles or READERS)
             if isinstance(verdict, Refused):
                 await drain(request.receive)
                 return self._refuse(request, verdict)
@@ -164,6 +172,13 @@ class Pages:
 
     async def get_elsewhere(self, request: Request, identity: Identity) -> Response:
         return self.not_found(request, "There is no such page.")
+
+    def _judge(self, request: Request, roles: tuple[Role, ...]) -> Identity | Refused:
+        return decide(self._site, request.method, request.headers, roles, self.view.tokens.identify)
+
+    def _admit(self, request: Request) -> Identity | None:
+        verdict = self._judge(request, READERS)
+        return None if isinstance(verdict, Refused) else verdict
 
     def _refuse(self, request: Request, refused: Refused) -> Response:
         headers = {"WWW-Authenticate": 'Basic realm="Parallax", charset="UTF-8"'} if refused.status == 401 else {}

@@ -3,8 +3,7 @@
 GET /check/NAME              ?span=1h|6h|24h|7d ?measure=p50|p95 ?of=SUBJECT
 GET /check/NAME/points.json  ?span= ?of= as above, ?since=SECONDS for the end of it only: collector.web.series.Chart
 
-The name is one segment, percent-encoded; a browser takes "." and ".." for steps up however they are written, so these
-two are asked for as /check?name=.
+The name is one segment, percent-encoded.
 """
 
 import math
@@ -74,7 +73,7 @@ class CheckPages:
 
     async def get(self, pages: "Pages", request: Request) -> Response:
         """The page, or its figures where the path ends so and no check has that name."""
-        name = request.path_params.get("name") or request.query_params.get("name", "")
+        name = request.path_params["name"]
         board = pages.view.board()
         found = _find(board, name)
         if found is None and name.endswith(_POINTS):
@@ -163,7 +162,7 @@ def reasons_of(subject: SubjectBoard) -> list[str]:
 
 
 def points_path(name: str) -> str:
-    return words.check_path(name).partition("?")[0] + _POINTS
+    return words.check_path(name) + _POINTS
 
 
 async def _ask(pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:

@@ -70,7 +70,7 @@ def place_pins(probes: Sequence[tuple[str, tuple[float, float]]]) -> list[Pin]:
 
 def _spread(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Pushes apart what is too close, a little in every round. Those at one place start out in different directions."""
-    spots = list(places)
+    spots = [_inside(*place) for place in places]
     for _ in range(_ROUNDS):
         crowded = False
         for i in range(len(spots)):

@@ -24,7 +24,7 @@ from collector.history import History
 from collector.history.types import QueryError
 from collector.tokens import Identity, Role, Tokens
 from collector.web.extension import Extension
-from collector.web.guard import HEADERS, Refused, Site, decide
+from collector.web.guard import HEADERS, READERS, Refused, Site, decide
 from collector.web.live import Live, Source
 from collector.web.render import Page, Renderer
 from collector.web.statics import Statics
@@ -36,7 +36,7 @@ HISTORY_S = 2.0
 Handler = Callable[[Request, Identity], Awaitable[Response]]
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
-READERS: tuple[Role, ...] = ("viewer", "owner")
+
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

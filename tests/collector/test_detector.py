@@ -31,7 +31,8 @@ PROBES = [f"p{number}" for number in range(5)]
 PLAN = "\n".join(
     [f'[[probe]]\nid = "{probe}"\nasn = {64496 + number}' for number, probe in enumerate(PROBES)]
     + [
-        f'[[check]]\nname = "api"\nkind = "tls"\ntargets = ["192.0.2.1:443"]\nexternal = false\nperiod = "{PERIOD}s"\ntimeout = "2s"',
+        '[[check]]\nname = "api"\nkind = "tls"\ntargets = ["192.0.2.1:443"]',
+        f'external = false\nperiod = "{PERIOD}s"\ntimeout = "2s"',
         '[[component]]\nname = "Sign-in"\nchecks = ["api"]',
     ]
 )

@@ -27,7 +27,7 @@ def board_of(state: State) -> Board:
         components=_components(state, view),
         checks=tuple(_check(state, view, check, keys.get(name, [])) for name, check in view.checks.items()),
         probes=tuple(_probe(probe, state.probes.get(name)) for name, probe in probes.items()),
-        incidents=tuple(sorted((current(state, view, case) for case in state.open.values()), key=_newest)),
+        incidents=tuple(sorted((current(state, case) for case in state.open.values()), key=_newest)),
         risks=tuple(state.risks.values()),
     )
 

@@ -32,15 +32,15 @@ def sorted_keys(state: State) -> dict[str, list[Key]]:
     return found
 
 
-def raw_state(state: State, view: View, component: Component, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
+def raw_state(component: Component, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
     """What the subjects say now, maintenance aside, and why."""
     if not component.checks:
         return "not_measured", "no check of the plan measures it"
-    measured = [key for check in component.checks for key in keys.get(check, ()) if _measures(view, key)]
+    measured = [key for check in component.checks for key in _measuring(keys.get(check, ()))]
     known = [key for key in measured if key.state != "unknown" or key.told == "unknown"]
     if not known:
         return "unknown", "no probe has a fresh word on it"
-    for check in component.checks:
+    for check in component.checks:  # a handshake that passes beside it says nothing of requests that are answered
         of_check = [key for key in known if key.check == check]
         if of_check and all(key.throttled for key in of_check):
             return "full_outage", f"{check}: nearly every request gets 429 Too Many Requests"
@@ -68,7 +68,7 @@ def tell_components(state: State, view: View, told: list[EventData]) -> None:
         line = state.lines.get(component.name)
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)
-        new, why = raw_state(state, view, component, keys)
+        new, why = raw_state(component, keys)
         window = _maintenance(view.maintenance, component.name, state.now)
         if window is not None and new not in ("operational", "not_measured"):
             why = f"{window.name} ({why})"
@@ -99,9 +99,10 @@ def _move(state: State, line: Line, name: str, new: ComponentState, why: str, to
     told.append(ComponentChanged(component=name, state=new, before=before, since=state.now, why=line.why))
 
 
-def _measures(view: View, key: Key) -> bool:
-    """The name itself counts only where it fails: else the addresses say it all."""
-    return not key.lookup or _held(key) in ("down", "degraded")
+def _measuring(keys: Iterable[Key]) -> list[Key]:
+    """The subjects that stand for a check: the addresses of a name, or the name itself where its lookup fails."""
+    names = {key.target for key in keys if key.lookup and _held(key) in ("down", "degraded")}
+    return [key for key in keys if key.lookup == (key.target in names)]
 
 
 def _held(key: Key) -> str:

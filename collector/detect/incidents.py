@@ -10,7 +10,7 @@ import msgspec
 from collector.detect.components import RANK, raw_state, sorted_keys
 from collector.detect.domain import infer
 from collector.detect.places import WEIGHTS, Spot, spot_of
-from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_RECENT, Case, State
+from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_RECENT, Case, Key, State
 from collector.detect.titles import title_of
 from collector.detect.view import View
 from collector.detect.votes import evidence_of, tally
@@ -64,6 +64,8 @@ def join(state: State, view: View, spot: Spot) -> None:
     case = state.open[found]
     if spot.name not in case.bad:
         case.bad.append(spot.name)
+    if spot.name not in case.members and len(case.members) < MAX_MEMBERS:
+        case.members[spot.name] = _affected(spot.key, spot.check.kind)
     case.grown = True
     key.incident = key.last_incident = found
 
@@ -87,7 +89,7 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
     if not cases:
         return
     keys = sorted_keys(state)
-    levels = {c.name: raw_state(state, view, c, keys)[0] for c in view.components}
+    levels = {c.name: raw_state(c, keys)[0] for c in view.components}
     quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
     for case in cases:
         if case.bad:
@@ -138,13 +140,12 @@ def _tell(
         what = draft.title if case.pending == "opened" else f"it is back: {draft.title}"
         _emit(state, view, case, draft, what, told)
         return
-    worse = (draft.severity, draft.components, draft.impact) != (shown.severity, shown.components, shown.impact)
-    if not worse and (draft.title, draft.domain) == (shown.title, shown.domain):
+    if draft == msgspec.structs.replace(shown, started_at=draft.started_at):
         case.dirty_at = None
         return
     if case.dirty_at is None:
         case.dirty_at = state.now
-    if worse or state.now - case.dirty_at >= SETTLE_NS:
+    if draft.severity != shown.severity or state.now - case.dirty_at >= SETTLE_NS:
         _emit(state, view, case, draft, _difference(shown, draft), told)
 
 
@@ -161,7 +162,7 @@ def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentStat
             if component.name not in quiet and RANK[level] > RANK[impact]:
                 impact = level
     severity: Severity = "critical" if impact in HURT else "warning"
-    started_at = min([shown.started_at, *(state.keys[name].since for name in case.bad if name not in case.members)])
+    started_at = min([shown.started_at, *(state.keys[name].since for name in case.bad if case.pending == "opened")])
     return msgspec.structs.replace(
         shown,
         title=case.title,
@@ -174,7 +175,7 @@ def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentStat
 
 
 def _emit(state: State, view: View, case: Case, draft: Incident, what: str, told: list[EventData]) -> None:
-    case.members = _members(state, view, case)
+    case.members = _members(state, case)
     case.shown = msgspec.structs.replace(
         draft,
         updated_at=state.now,
@@ -187,22 +188,22 @@ def _emit(state: State, view: View, case: Case, draft: Incident, what: str, told
     told.append(IncidentChanged(change=change, what=what, incident=case.shown))
 
 
-def _members(state: State, view: View, case: Case) -> dict[str, Affected]:
+def _members(state: State, case: Case) -> dict[str, Affected]:
     """Its subjects as they stand now."""
-    members = dict(case.members)
-    for name in case.bad:
-        if name in members or len(members) < MAX_MEMBERS:
-            key = state.keys[name]
-            members[name] = Affected(
-                check=key.check,
-                kind=view.checks[key.check].kind if key.check in view.checks else "",
-                target=key.target,
-                subject=key.subject,
-                state=key.state,
-                since=key.since,
-                reason=key.reason,
-            )
-    return members
+    now = {name: _affected(state.keys[name], case.members[name].kind) for name in case.bad if name in case.members}
+    return {**case.members, **now}
+
+
+def _affected(key: Key, kind: str) -> Affected:
+    return Affected(
+        check=key.check,
+        kind=kind,
+        target=key.target,
+        subject=key.subject,
+        state=key.state,
+        since=key.since,
+        reason=key.reason,
+    )
 
 
 def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
@@ -215,11 +216,11 @@ def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
     return max(found, key=lambda evidence: (evidence.failing, evidence.voters), default=case.shown.evidence)
 
 
-def current(state: State, view: View, case: Case) -> Incident:
+def current(state: State, case: Case) -> Incident:
     """An open incident as it stands right now."""
     if case.shown.probes:
         return case.shown
-    return msgspec.structs.replace(case.shown, checks=tuple(_members(state, view, case).values()))
+    return msgspec.structs.replace(case.shown, checks=tuple(_members(state, case).values()))
 
 
 def _resolve(state: State, case: Case, told: list[EventData]) -> None:

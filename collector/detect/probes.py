@@ -73,7 +73,7 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
         member.since = member.heard_at if new == "silent" else state.now
         member.state, member.why = new, why
         if member.incident != state.blind:
-            _close(state, member.incident, why if new == "silent" else f"{name} is heard: {why}", incidents)
+            _close(state, member.incident, why, incidents)
             member.incident = None
         if new == "unhealthy":
             _open(state, name, member, incidents)
@@ -111,7 +111,10 @@ def _judge(state: State, view: View, name: str, member: Member) -> tuple[str, st
     if len(abstaining) >= limit:
         word = max(set(abstaining), key=lambda each: (abstaining.count(each), each))
         return "unhealthy", f"{WHY.get(word, word)} ({len(abstaining)} of its last {len(member.words)} results abstain)"
-    return "healthy", "" if member.state == "healthy" else "it is heard and well again"
+    return (
+        "healthy",
+        "" if member.state == "healthy" else f"it is {'heard' if member.state == 'silent' else 'well'} again",
+    )
 
 
 def _quiet_ns(state: State, member: Member) -> int:

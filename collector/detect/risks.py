@@ -7,13 +7,12 @@ a certificate ends soon                                    its end is known to t
 
 import msgspec
 
-from collector.detect.domain import infer
 from collector.detect.places import Spot, spot_of, zones_of
 from collector.detect.state import State
-from collector.detect.titles import says, title_of
 from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Risk, RiskChanged
 from parallax.clock import NS
+from parallax.reasons import REASONS
 
 SETTLE_NS = 2 * NS
 """A risk is named once: wait until its domain is known."""
@@ -63,47 +62,46 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
 
 def _failing(state: State, view: View) -> list[Wish]:
     """Checks that are a risk for components, and name servers that stand by."""
-    bad: dict[str, list[Spot]] = {}
+    bad: dict[tuple[str, str | None], list[Spot]] = {}
     for name, key in state.keys.items():
         if key.held in ("down", "degraded") and not key.blocked and (spot := spot_of(state, view, name)):
-            bad.setdefault(key.check, []).append(spot)
+            bad.setdefault((key.check, key.incident), []).append(spot)
     wishes = []
-    for check, spots in bad.items():
+    for (check, incident), spots in bad.items():
         components = tuple(c.name for c in view.components if check in c.risks)
-        fallback = [spot for spot in spots if spot.fallback]
-        primary = [spot for spot in spots if not spot.fallback]
-        if fallback:
-            wishes.append(_unready(view, check, fallback))
-        if primary and components:
-            finding = infer(state, view, primary)
+        case = state.open.get(incident) if incident else None
+        if spots[0].fallback:
+            wishes.append(_unready(view, check, spots))
+        elif case is not None and components:
+            server = spots[0].server
             wishes.append(
                 Wish(
-                    name=f"{check}\x1f{finding.domain}",
-                    title=title_of(finding),
+                    name=f"{check}\x1f{incident}",
+                    title=case.title,
                     check=check,
                     components=components,
-                    since=min(spot.key.since for spot in primary),
-                    expected_at=_cached_until(state, view, primary),
-                    why="caches carry it until they run out" if primary[0].server else "",
-                    domain=finding.domain,
+                    since=min(spot.key.since for spot in spots),
+                    expected_at=_cached_until(state, view, spots),
+                    why="resolvers carry it until what they hold runs out" if server else "",
+                    domain=case.domain,
                 )
             )
     return wishes
 
 
 def _unready(view: View, check: str, spots: list[Spot]) -> Wish:
-    operator = spots[0].operator.name if spots[0].operator else ""
-    hosts = sorted({spot.host for spot in spots})
-    what = f"{hosts[0]} {says(spots[0].key.reason)}" + (f" ({len(hosts)} servers)" if len(hosts) > 1 else "")
+    operator, of_plan, reason = spots[0].operator, spots[0].check, spots[0].key.reason
+    name = operator.name if operator else ""
+    known = REASONS.get(reason or "")
     return Wish(
-        name=f"{check}\x1ffallback {operator}",
-        title=f"Fallback {operator} is not ready: {what}"[:200],
+        name=f"{check}\x1ffallback {name}",
+        title=f"Fallback {name} is not ready: {of_plan.query}: {known.meaning if known else reason}"[:200],
         check=check,
         components=tuple(c.name for c in view.components if check in (*c.risks, *c.checks)),
         since=min(spot.key.since for spot in spots),
         expected_at=None,
-        why="it cannot take over",
-        domain=FaultDomain(kind="operator", name=operator),
+        why=f"it could not take over: {len({spot.host for spot in spots})} of its servers fail",
+        domain=FaultDomain(kind="operator", name=name),
     )
 
 

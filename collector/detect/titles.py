@@ -31,8 +31,8 @@ SAYS = {
     "http_status": "answers with the wrong status",
     "http_server_error": "answers with server errors (5xx)",
     "http_body": "answers with the wrong content",
-    "http_slow": "is slow",
-    "http_too_slow": "is far too slow",
+    "http_slow": "answers slowly",
+    "http_too_slow": "answers far too slowly",
     "http_throttled": "throttles: 429 Too Many Requests",
     "http_forbidden": "forbids requests (403)",
     "http_challenge": "shows a bot wall",
@@ -41,8 +41,11 @@ SAYS = {
 """By reason word, to go after a subject in the singular."""
 
 CERTIFICATES = {
-    "tls_expired": "The certificate of {host} has expired",
-    "tls_not_yet_valid": "The certificate of {host} is not valid yet",
+    "tls_expired": ("The certificate of {hosts} has expired", "The certificates of {hosts} have expired"),
+    "tls_not_yet_valid": (
+        "The certificate of {hosts} is not valid yet",
+        "The certificates of {hosts} are not valid yet",
+    ),
 }
 """Faults of what is shown, not of where it stands."""
 
@@ -65,10 +68,10 @@ def says(reason: str | None) -> str:
 
 def _title(finding: Finding) -> str:
     domain, spots = finding.domain, finding.spots
-    reason = _reason(spots)
+    reason, several = _reason(spots), len({spot.host for spot in spots}) > 1
     hosts = _list([spot.host for spot in spots])
     if reason in CERTIFICATES:
-        return CERTIFICATES[reason].format(host=hosts)
+        return CERTIFICATES[reason][several].format(hosts=hosts)
     match domain.kind:
         case "network":
             return f"{hosts}: {CANNOT_TELL} ({_throttle(reason)} in data centres)"
@@ -91,7 +94,7 @@ def _title(finding: Finding) -> str:
         case "resolver":
             return f"Resolver {domain.name} {says(reason)}"
         case _:
-            return f"{hosts} {says(reason)}"
+            return f"{hosts}: {_word(reason)}" if several else f"{hosts} {says(reason)}"
 
 
 def _reason(spots: tuple[Spot, ...]) -> str | None:

@@ -1,0 +1,226 @@
+"""Each fault of the lab, in miniature: what is said of it, how soon, and that it closes when it is mended."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.faults import FAULTS
+from tests.collector.detect.scenes import T0
+from tests.collector.detect.world import ACCOUNTS, AUTH, NETWORKS, US, Lab
+
+FRONT = ("api", "sign-in page")
+
+
+def _operator_dark(lab: Lab) -> None:
+    for n in range(4):
+        lab.fails("dns_timeout", subject=f"192.0.2.1{n}")
+
+
+def _throttled(lab: Lab) -> None:
+    chance = random.Random(1)
+
+    def rule(probe: str, check: Any, target: str, subject: str, t: float) -> dict[str, Any]:
+        hit = check.kind == "http" and chance.random() < 0.95
+        return {"reason": "http_throttled", "fault": "blocked"} if hit else {}
+
+    lab.rule(rule)
+
+
+def _bot_wall(lab: Lab) -> None:
+    for check in FRONT:
+        lab.fails("http_challenge", check=check, probes=[p for p, n in NETWORKS.items() if n == "data-centre"])
+
+
+def _slow(lab: Lab) -> None:
+    for check in FRONT:
+        lab.fails("http_slow", subject=US, check=check)
+
+
+def _expired(lab: Lab) -> None:
+    for check in ("front door", *FRONT):
+        lab.fails("tls_expired", check=check)
+
+
+BREAK: dict[str, tuple[Callable[[Lab], object], float, str, str, str, list[str]]] = {
+    # how it breaks, within how many seconds, title, domain, severity in the end, the components' states in the end
+    "operator-dark": (
+        _operator_dark, 7, "DNS operator dns-a is dark: 4 of 4 name servers do not answer", "operator dns-a", "warning",
+        ["operational"] * 3,
+    ),
+    "name-server-dark": (
+        lambda lab: lab.fails("dns_timeout", subject="192.0.2.11"), 7, "Name server ns2.dns-a.example does not answer",
+        "name server ns2.dns-a.example", "warning", ["operational"] * 3,
+    ),
+    "region-down": (
+        lambda lab: lab.fails("connect_timeout", subject=US), 7,
+        "Region us-east is down: 203.0.113.10 takes no connections", "region us-east", "critical",
+        ["partial_outage", "partial_outage", "operational"],
+    ),
+    "region-slow": (
+        _slow, 7, "Region us-east is slow: 203.0.113.10 answers slowly", "region us-east", "warning",
+        ["degraded_performance", "degraded_performance", "operational"],
+    ),
+    "throttled": (
+        _throttled, 10, f"{ACCOUNTS}, {AUTH}: too many requests (429)", f"endpoint {ACCOUNTS}", "critical",
+        ["full_outage", "full_outage", "operational"],
+    ),
+    "certificate-expired": (
+        _expired, 7, f"The certificates of {AUTH}, {ACCOUNTS} have expired", f"endpoint {AUTH}", "critical",
+        ["full_outage", "full_outage", "operational"],
+    ),
+    "bot-wall": (
+        _bot_wall, 7, f"{ACCOUNTS}, {AUTH}: blocked or throttled: cannot tell (a bot wall in data centres)",
+        "network data centres", "warning", ["operational"] * 3,
+    ),
+    "site-gone": (
+        lambda lab: lab.fails("dns_timeout", subject="192.0.2.13", probes=["fra1", "lon1", "gru1"]), 12,
+        "Site fra of ns4.dns-a.example does not answer", "site fra", "warning", ["operational"] * 3,
+    ),
+    "uplink-dead": (
+        lambda lab: lab.mute.add("fra1"), 20, "Probe fra1 is silent: nothing was heard of it for 15 s", "probe fra1",
+        "warning", ["operational"] * 3,
+    ),
+    "clock-wrong": (
+        lambda lab: lab.skew.update(nrt1=90), 7, "Probe nrt1 cannot be trusted: its clock is 90 s ahead", "probe nrt1",
+        "warning", ["operational"] * 3,
+    ),
+}  # fmt: skip
+
+
+def test_every_fault_of_the_lab_has_its_scene() -> None:
+    assert BREAK.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("name", BREAK)
+def test_a_fault_of_the_lab(name: str) -> None:
+    broken, within_s, title, domain, severity, components = BREAK[name]
+    lab = Lab()
+    lab.run(30)
+    assert lab.events == [], "nothing is said while all is well"
+    rules = list(lab.rules)
+
+    broken(lab)
+    lab.run(40)
+
+    opened = lab.told("incident.opened")
+    assert len(opened) == 1
+    assert opened[0].at <= T0 + int((30 + within_s) * 1e9)
+    [incident] = lab.incidents()
+    assert incident.title == title
+    assert str(incident.domain) == domain
+    assert incident.severity == severity
+    assert [line.state for line in lab.board.components] == components
+
+    lab.rules = rules
+    lab.mute.clear()
+    lab.skew.clear()
+    lab.run(30)
+
+    assert lab.incidents() == []
+    assert lab.board.risks == ()
+    assert {line.state for line in lab.board.components} == {"operational"}
+    assert {check.state for check in lab.board.checks} == {"up"}
+    assert [change for change, _ in lab.changes()].count("resolved") == 1
+    assert "reopened" not in [change for change, _ in lab.changes()]
+
+
+def test_a_dark_operator_is_one_incident_until_the_caches_run_out_and_after() -> None:
+    """10 Feb 2026: authoritative DNS dies, caches carry sign-in for a while, then names stop resolving."""
+    lab = Lab()
+    lab.run(30)
+    _operator_dark(lab)
+    lab.run(20)
+    assert [c.state for c in lab.board.components] == ["operational"] * 3
+    [risk] = lab.board.risks
+    assert risk.title == "DNS operator dns-a is dark: 4 of 4 name servers do not answer"
+    assert risk.components == ("User and authentication", "Sign-in page")
+    assert risk.expected_at is not None
+    assert 0 < (risk.expected_at - T0) / 1e9 - 30 <= 62, "a minute of time to live, from the last good answers"
+
+    for host in (AUTH, ACCOUNTS):
+        lab.lookups["*", host] = "dns_servfail"
+    lab.fails("dns_servfail", check="resolvers", fault="resolver")
+    lab.fails("dns_timeout", check="customer", fault="resolver")
+    lab.run(20)
+
+    [incident] = lab.incidents()
+    assert incident.title == "DNS operator dns-a is dark: 4 of 4 name servers do not answer"
+    assert incident.severity == "critical"
+    assert incident.impact == "full_outage"
+    assert set(incident.components) == {"User and authentication", "Sign-in page", "Customer domains"}
+    assert [c.state for c in lab.board.components] == ["full_outage"] * 3
+
+    del lab.rules[1:]
+    lab.lookups.clear()
+    lab.run(80)
+    assert lab.incidents() == []
+    assert [c.state for c in lab.board.components] == ["operational"] * 3
+    assert len(lab.told("incident.opened")) == 1
+
+
+def test_of_an_operator_that_stands_by_only_a_risk_is_said() -> None:
+    lab = Lab()
+    lab.fails("dns_nxdomain", check="fallback")
+    lab.run(40)
+    assert lab.incidents() == []
+    [risk] = lab.board.risks
+    assert risk.title == f"Fallback dns-b is not ready: {AUTH}: the name does not exist (NXDOMAIN)"
+    assert risk.components == ("User and authentication",)
+    del lab.rules[1:]
+    lab.run(30)
+    assert [event.type for event in lab.told("risk")] == ["risk.raised", "risk.cleared"]
+
+
+def test_two_faults_at_once_are_two_incidents() -> None:
+    lab = Lab()
+    lab.run(30)
+    _operator_dark(lab)
+    lab.fails("connect_refused", subject=US)
+    lab.run(20)
+    assert {incident.title for incident in lab.incidents()} == {
+        "DNS operator dns-a is dark: 4 of 4 name servers do not answer",
+        "Region us-east is down: 203.0.113.10 refuses connections",
+    }
+
+
+def test_one_resolver_that_is_dark_is_the_resolver() -> None:
+    lab = Lab()
+    lab.run(30)
+    lab.fails("dns_timeout", subject="192.0.2.53", fault="resolver")
+    lab.run(20)
+    [incident] = lab.incidents()
+    assert incident.title == "Resolver 192.0.2.53 does not answer"
+    assert str(incident.domain) == "resolver 192.0.2.53"
+    assert incident.impact == "partial_outage", "customers are measured through two of them"
+
+
+def test_one_address_of_a_host_whose_region_nobody_knows() -> None:
+    lab = Lab()
+    lab.rules.clear()
+    lab.run(30)
+    lab.fails("connect_timeout", subject=US)
+    lab.run(20)
+    [incident] = lab.incidents()
+    assert incident.title == f"203.0.113.10 of {AUTH}, {ACCOUNTS} takes no connections"
+    assert str(incident.domain) == "address 203.0.113.10"
+
+
+def test_what_one_probe_alone_sees_is_no_incident() -> None:
+    lab = Lab()
+    lab.run(30)
+    lab.fails("connect_timeout", probes=["sin1"])
+    lab.run(60)
+    assert lab.incidents() == []
+    assert {event.type for event in lab.events} == {"check.suspected"}
+    assert {c.state for c in lab.board.components} == {"operational"}
+
+
+def test_what_one_network_alone_sees_is_no_outage() -> None:
+    """sin1 and nrt1 share a network."""
+    lab = Lab()
+    lab.run(30)
+    lab.fails("connect_timeout", probes=["sin1", "nrt1"])
+    lab.run(60)
+    assert lab.incidents() == []

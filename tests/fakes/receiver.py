@@ -60,10 +60,10 @@ class FakeReceiver:
         if b"\r\n\r\n" not in head:
             return
         lines, _, body = head.partition(b"\r\n\r\n")
-        headers = dict(
-            (name.strip().lower(), value.strip())
+        headers = {
+            name.strip().lower(): value.strip()
             for name, _, value in (line.partition(":") for line in lines.decode("latin-1").split("\r\n")[1:])
-        )
+        }
         while len(body) < int(headers["content-length"]):
             body += bytes(await peer.stream.receive_some(65536))
         got = Got(headers, body)

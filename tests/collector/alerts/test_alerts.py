@@ -1,6 +1,5 @@
 """Alerts in a whole collector on its real journals, with receivers over real sockets."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from collector.main import Running, main
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
 from parallax.values import Address, Cidr
-from tests.collector.serving import PLAN, Client, until
+from tests.collector.serving import PLAN, until
 from tests.fakes.events import incident
 from tests.fakes.receiver import FakeReceiver, fake_receiver
 from tests.parts.certificates import Authority
@@ -27,7 +26,7 @@ HOOK = '[[receiver]]\nname = "{name}"\nkind = "webhook"\nurl = "{url}"\naddress 
 
 def hook(name: str, receiver: FakeReceiver | int, *, https: bool = False, key: str = "secret:HOOK") -> str:
     port = receiver if isinstance(receiver, int) else receiver.port
-    url = "https://hooks.example.org/in?token=abc" if https else "http://127.0.0.1/in"
+    url = "https://hooks.example.org/in?team=abc" if https else "http://127.0.0.1/in"
     return HOOK.format(name=name, url=url, port=port, key=key)
 
 

@@ -1,0 +1,156 @@
+"""Messages: what they say, in which form, and how long they get."""
+
+import json
+
+import pytest
+
+from collector.alerts.message import LARGEST, lasting, message_of, rfc3339, trial_message
+from collector.events import Affected, Evidence, FaultDomain
+from parallax.clock import NS
+from parallax.plan.types import Component
+from parallax.values import Url
+from tests.fakes.events import AT, incident, risk
+
+
+def test_an_incident_as_it_is_sent() -> None:
+    component = Component(name="Sign-in", owner="identity team", runbook=Url("https://wiki.example.org/sign-in"))
+    message = message_of(incident(), [component])
+    assert message.id == "i1-opened"
+    assert json.loads(message.body) == {
+        "type": "incident.opened",
+        "timestamp": "2023-11-14T22:13:20.000Z",
+        "data": {
+            "summary": "DNS operator dns-a is dark (Sign-in)",
+            "incident": "i1",
+            "status": "open",
+            "severity": "critical",
+            "title": "DNS operator dns-a is dark",
+            "what": "it is opened",
+            "started_at": "2023-11-14T22:13:20.000Z",
+            "opened_at": "2023-11-14T22:13:20.000Z",
+            "updated_at": "2023-11-14T22:13:20.000Z",
+            "resolved_at": None,
+            "impact": "full_outage",
+            "components": [
+                {"name": "Sign-in", "owner": "identity team", "runbook": "https://wiki.example.org/sign-in"}
+            ],
+            "fault_domain": {"kind": "operator", "name": "dns-a", "certain": True},
+            "evidence": {
+                "summary": "4 of 5 probes in 3 networks failed within 9.0 s",
+                "failing": 4,
+                "voters": 5,
+                "networks": 3,
+                "span_s": 9.0,
+                "abstaining": 0,
+                "silent": 0,
+                "single_vantage": False,
+                "reasons": {"dns_timeout": 4},
+            },
+            "checks": [
+                {
+                    "check": "api",
+                    "kind": "http",
+                    "target": "t",
+                    "subject": "s",
+                    "state": "down",
+                    "since": "2023-11-14T22:13:20.000Z",
+                    "reason": "http_status",
+                }
+            ],
+            "probes": [],
+            "dedup_key": "i1",
+            "cut": {},
+        },
+    }
+    assert next(iter(json.loads(message.body)["data"])) == "summary"
+
+
+@pytest.mark.parametrize(
+    ("change", "missed", "summary"),
+    [
+        ("updated", False, "Update: DNS operator dns-a is dark (Sign-in)"),
+        ("reopened", False, "Again: DNS operator dns-a is dark (Sign-in)"),
+        ("resolved", False, "Over after 4 min: DNS operator dns-a is dark"),
+        ("resolved", True, "Over before you could be told, lasted 4 min: DNS operator dns-a is dark"),
+    ],
+)
+def test_the_line_for_people(change: str, missed: bool, summary: str) -> None:
+    data = json.loads(message_of(incident(change=change), missed=missed).body)["data"]  # type: ignore[arg-type]
+    assert data["summary"] == summary
+    assert data["status"] == ("resolved" if change == "resolved" else "open")
+    assert data["dedup_key"] == "i1"
+
+
+def test_a_risk_as_it_is_sent() -> None:
+    raised = json.loads(message_of(risk()).body)
+    assert raised["type"] == "risk.raised"
+    assert raised["data"]["summary"] == "Risk: the certificate of front expires; users may feel it in 1 h"
+    assert (raised["data"]["dedup_key"], raised["data"]["severity"]) == ("r1", "warning")
+    assert raised["data"]["expected_at"] == rfc3339(AT + 3600 * NS)
+    cleared = json.loads(message_of(risk(change="cleared", since=AT - 90 * NS)).body)
+    assert cleared["data"]["summary"] == "Risk is over after 2 min: the certificate of front expires"
+    assert cleared["data"]["resolved_at"] == rfc3339(AT)
+
+
+def test_a_risk_without_a_date() -> None:
+    data = json.loads(message_of(risk(expected_at=None)).body)["data"]
+    assert (data["summary"], data["expected_at"]) == ("Risk: the certificate of front expires", None)
+
+
+def test_long_lists_are_cut_and_the_cut_is_told() -> None:
+    affected = Affected(check="c", kind="dns", target="t", subject="s", state="down", since=AT, reason="dns_timeout")
+    data = json.loads(message_of(incident(checks=(affected,) * 33, probes=("p",) * 60)).body)["data"]
+    assert (len(data["checks"]), len(data["probes"])) == (20, 50)
+    assert data["cut"] == {"checks": 13, "probes": 10}
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f525", "\x01", '"', "\\", "\u2028"])
+def test_no_message_reaches_20_kb(letter: str) -> None:
+    long = letter * 4000
+    affected = Affected(check=long, kind=long, target=long, subject=long, state="down", since=AT, reason="timeout")
+    evidence = Evidence(failing=500, voters=500, networks=9, span_ns=1, reasons={f"r{n}": n for n in range(300)})
+    event = incident(
+        title=long,
+        checks=(affected,) * 500,
+        components=tuple(f"{n}{long}" for n in range(500)),
+        probes=(long,) * 500,
+        evidence=evidence,
+        domain=FaultDomain(kind="zone", name=long),
+    )
+    plan = [Component(name=f"{n}{long}", owner=long, runbook=Url("https://a.example/" + "x" * 4000)) for n in range(9)]
+    message = message_of(event, iter(plan))
+    assert len(message.body) < LARGEST
+    assert json.loads(message.body)["data"]["cut"]["checks"] >= 480
+
+
+def test_no_control_character_comes_through() -> None:
+    data = json.loads(message_of(incident(title="a\nb\x1b[2Jc")).body)["data"]
+    assert data["title"] == "a b [2Jc"
+
+
+def test_the_trial_message() -> None:
+    message = trial_message("ops", "test-1", AT)
+    assert (message.id, json.loads(message.body)["type"]) == ("test-1", "test")
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1, "1970-01-01T00:00:00.000Z"),
+        (1_700_000_000_123_999_999, "2023-11-14T22:13:20.123Z"),
+    ],
+)
+def test_times(at: int, text: str) -> None:
+    assert rfc3339(at) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0 s"), (0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (90, "2 min"), (240, "4 min"), (3599, "1 h"),
+        (3600, "1 h"), (9120, "2 h 32 min"), (172799, "2 d"), (172800, "2 d"), (273600, "3 d 4 h"),
+    ],
+)  # fmt: skip
+def test_spans(seconds: float, text: str) -> None:
+    assert lasting(round(seconds * NS)) == text

@@ -1,0 +1,96 @@
+"""What answers mean, and the lanes."""
+
+import pytest
+
+from collector.alerts.outcomes import (
+    CAREFUL_S,
+    FAST_UNTIL_S,
+    GIVE_UP_S,
+    SLOW_EVERY_S,
+    Answer,
+    Outcome,
+    outcome_of,
+    pause_s,
+    timeout_s,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        (200, "deliver"), (201, "deliver"), (202, "deliver"), (204, "deliver"), (299, "deliver"),
+        (101, "retry"), (301, "slow"), (302, "slow"), (307, "slow"), (308, "slow"),
+        (400, "refuse"), (401, "slow"), (403, "slow"), (404, "slow"), (408, "retry"), (410, "disable"),
+        (413, "refuse"), (415, "refuse"), (422, "refuse"), (425, "retry"), (429, "retry"), (451, "slow"),
+        (500, "retry"), (501, "retry"), (502, "retry"), (503, "retry"), (504, "retry"), (599, "retry"), (999, "retry"),
+    ],
+)  # fmt: skip
+def test_every_status_means_something(status: int, action: str) -> None:
+    assert outcome_of(Answer(status=status)).action == action
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize(("asked", "waits"), [(0, 1), (7, 7), (86400, 300), (-5, 1)])
+def test_a_receiver_may_ask_for_time_within_bounds(status: int, asked: float, waits: float) -> None:
+    outcome = outcome_of(Answer(status=status, retry_after_s=asked))
+    assert (outcome.action, pause_s(outcome, 0)) == ("wait", waits)
+
+
+def test_others_may_not() -> None:
+    assert outcome_of(Answer(status=500, retry_after_s=9)).action == "retry"
+
+
+@pytest.mark.parametrize(
+    ("word", "action"),
+    [
+        ("certificate", "slow"), ("not_allowed", "slow"), ("not_https", "slow"), ("secret", "slow"),
+        ("timeout", "retry"), ("refused", "retry"), ("no_address", "retry"), ("", "retry"), ("a new word", "retry"),
+    ],
+)  # fmt: skip
+def test_every_failure_means_something(word: str, action: str) -> None:
+    assert outcome_of(Answer(failure=word)).action == action
+
+
+def starts(outcome: Outcome, took_s: float, until_s: float) -> list[float]:
+    """When tries start, seconds from the first, if each takes so long."""
+    at, found = 0.0, []
+    while at < until_s:
+        found.append(at)
+        at += took_s
+        at += pause_s(outcome, at)
+    return found
+
+
+def test_the_fast_lane_then_the_slow_one() -> None:
+    found = starts(Outcome("retry"), 0.01, GIVE_UP_S)
+    assert found[:10] == pytest.approx([0, 1, 2, 4, 8, 15, 30, 60, 90, 120])
+    fast = [at for at in found if at <= FAST_UNTIL_S]
+    assert len(fast) == 7 + 29
+    assert found[len(fast)] - FAST_UNTIL_S == pytest.approx(SLOW_EVERY_S, abs=0.1)
+    assert len(found) == len(fast) + 896
+
+
+def test_tries_that_hang_skip_what_they_overran() -> None:
+    assert starts(Outcome("retry"), 5.0, 100) == [0, 8, 15, 30, 60, 90]
+
+
+@pytest.mark.parametrize("action", ["slow", "refuse"])
+def test_where_a_person_must_act_there_is_no_hurry(action: str) -> None:
+    assert starts(Outcome(action), 0.0, 181) == [0, CAREFUL_S, 2 * CAREFUL_S, 3 * CAREFUL_S]  # type: ignore[arg-type]
+    assert pause_s(Outcome(action), FAST_UNTIL_S) == SLOW_EVERY_S  # type: ignore[arg-type]
+
+
+def test_the_slow_lane_has_more_patience_with_one_try() -> None:
+    assert (timeout_s(0), timeout_s(FAST_UNTIL_S - 1), timeout_s(FAST_UNTIL_S)) == (5, 5, 15)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(status=503), "answered 503"),
+        (Answer(failure="no_address"), "no address"),
+        (Answer(failure="secret", detail="HOOK: it is empty"), "secret: HOOK: it is empty"),
+    ],
+)
+def test_an_answer_has_words(answer: Answer, words: str) -> None:
+    assert answer.words == words

@@ -25,6 +25,7 @@ from parallax.values import Address, split_host_port
 
 LOCAL = Identity("owner", "page")
 """Whoever is at this machine, and shows no token."""
+READERS: tuple[Role, ...] = ("viewer", "owner")
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -69,8 +70,8 @@ def decide(
     if not named and not _is_own(site, host):
         return Refused(
             status=421,
-            message=f"This page is not served as {host[:100]!r}. Open http(s)://{_own(site)}/ "
-            "(through a tunnel: with the same port), or add the name to `hosts` in the collector's config.",
+            message=f"This page is not served as {host[:100]!r}. Open {_own(site)} (through a tunnel: with the same "
+            "port), or add the name to `hosts` in the collector's config.",
         )
     if method not in ("GET", "HEAD") and not _is_same_origin(host, headers):
         return Refused(status=403, message="This can only be asked for from the page itself: reload it and try again.")
@@ -132,4 +133,5 @@ def _token(authorization: str) -> str | None:
 
 
 def _own(site: Site) -> str:
-    return site.hosts[0] if site.hosts else str(site.listen)
+    where = f"https://{site.hosts[0]}/" if site.hosts else f"{'http' if site.open else 'https'}://{site.listen}/"
+    return "this host's address" if site.listen.parsed_ip.is_unspecified and not site.hosts else where

@@ -38,7 +38,6 @@ Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 T = TypeVar("T")
 
 
-
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What the pages show, and to whom."""
 

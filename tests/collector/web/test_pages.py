@@ -1,0 +1,312 @@
+"""The pages, rendered from fake boards."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.events import Incident
+from collector.history.types import IncidentStory, QueryError
+from collector.tokens import Identity
+from collector.web import Extension, Pages
+from collector.web import pages as web_pages
+from collector.web.guard import HEADERS
+from collector.web.incidents import MAX_LINES
+from collector.web.overview import MAX_SUBJECTS, headline, matrix
+from parallax.clock import NS
+from tests.collector.web.asking import ask
+from tests.fakes.boards import (
+    HOSTILE,
+    INCIDENT,
+    NOW,
+    PAST,
+    FakeHistory,
+    FakeView,
+    check,
+    empty_board,
+    full_board,
+    hostile_board,
+    large_board,
+    latest,
+    story,
+    subject,
+)
+
+_VOID = {"meta", "link", "br", "wbr", "input", "img", "hr"}
+
+
+class Reader(HTMLParser):
+    """Checks that elements are closed in order, and keeps what tests ask for."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: set[str] = set()
+        self.words = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+        assert len(self.ids) == len(set(self.ids))
+        assert not {name for name in self.attributes if name == "style" or name.startswith("on")}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        assert tag != "script" or "src" in given
+        self.attributes |= given.keys()
+        self.links += [given["href"] or ""] if tag == "a" else []
+        self.ids += [given["id"] or ""] if "id" in given else []
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data + " "
+
+
+async def read(view: FakeView, target: str, status: int = 200) -> Reader:
+    answer = await ask(view, target)
+    assert answer.status == status
+    return Reader(answer.text)
+
+
+@pytest.mark.parametrize("board", [full_board, empty_board, large_board, hostile_board])
+@pytest.mark.parametrize("path", ["/", "/incidents", f"/incident/{INCIDENT.id}"])
+async def test_pages_are_well_formed_whatever_the_board(board: Any, path: str) -> None:
+    await read(FakeView(board()), path)
+
+
+async def test_the_overview_says_all_that_matters() -> None:
+    page = await read(FakeView(), "/")
+    for words in (
+        "2 open incidents, 3 of 7 components hurt, 2 risks, 5 of 8 probes healthy",
+        "DNS operator dns-a is dark: 4 of 4 name servers do not answer",
+        "7 of 8 probes in 3 networks failed within 9.0 s (1 abstained, 1 silent)",
+        "partial outage",
+        "not measured",
+        "under maintenance",
+        "Fallback operator dns-b lacks the mail records",
+        "nobody can say when it hurts",
+        "abstained",
+        "too old",
+        "ns1.dns-a.example (192.0.2.1:53) · vendor.example",
+    ):
+        assert words in re.sub(r"\s+", " ", page.words)
+    assert page.words.index("4 of 4 name servers") < page.words.index("its clock is 90 s ahead")  # the urgent first
+    assert f"/incident/{INCIDENT.id}" in page.links
+    assert "/check/sign-in%20page" in page.links
+
+
+async def test_a_board_of_nothing_says_what_to_do() -> None:
+    page = await read(FakeView(empty_board()), "/")
+    assert "No [[component]] in the plan: add one" in page.words
+    assert "No [[check]] in the plan: add one" in page.words
+    incidents = await read(FakeView(empty_board(), FakeHistory(incidents=())), "/incidents")
+    assert "No incident so far" in incidents.words
+
+
+async def test_hostile_names_stay_text() -> None:
+    answer = await ask(FakeView(hostile_board()), "/")
+    page = Reader(answer.text)
+    assert "<script>alert" not in answer.text
+    assert HOSTILE.split("\u202e")[0] in page.words
+    assert not [link for link in page.links if link.startswith("javascript:")]
+    assert "/incident/a%2Fb%3Fc" in page.links
+    assert (await ask(FakeView(hostile_board()), "/incident/a%2Fb%3Fc")).status == 200
+
+
+async def test_a_large_overview_is_small() -> None:
+    answer = await ask(FakeView(large_board()), "/")
+    assert len(answer.body) < 60_000
+    packed = await ask(FakeView(large_board()), "/", headers={"accept-encoding": "br, gzip;q=0.8"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.text == answer.text
+    assert len(packed.body) < 15_000
+
+
+def test_the_matrix_shows_the_worst_of_a_checks_subjects_and_only_unwell_ones_below() -> None:
+    board = full_board()
+    groups = {group.check.name: group for group in matrix(board)}
+    dark = groups["authoritative DNS"]
+    states = ["failed"] * 5 + ["abstained", "stale", ""]
+    assert [cell.state for cell in dark.row.cells] == states
+    assert [row.state for row in dark.subjects] == ["down", "down"]
+    assert dark.row.cells[5].reason == "clock"
+    assert dark.row.cells[6].reason == ""
+    assert groups["sign-in page"].subjects == ()  # it has but one
+    assert groups["health endpoint"].subjects == ()
+
+
+def test_the_matrix_is_bounded() -> None:
+    many = check("many", [subject(f"s{n}", "down", [latest("fra1", "dns_timeout")]) for n in range(30)])
+    (group,) = matrix(type(full_board())(at=NOW, position=0, checks=(many,), probes=full_board().probes))
+    assert (len(group.subjects), group.hidden) == (MAX_SUBJECTS, 30 - MAX_SUBJECTS)
+
+
+def test_headlines() -> None:
+    assert headline(full_board())[0] == "bad"
+    assert headline(large_board()) == ("ok", "no open incident, no component hurt, 8 of 8 probes healthy")
+    assert headline(empty_board()) == ("none", "no open incident")
+
+
+async def test_the_incidents_page_by_page() -> None:
+    past = tuple(
+        Incident(
+            id=f"i{n}",
+            title=f"number {n}",
+            severity="info",
+            domain=None,
+            started_at=NOW - n * NS,
+            opened_at=NOW - n * NS,
+            updated_at=NOW,
+            resolved_at=NOW,
+        )
+        for n in range(120)
+    )
+    view = FakeView(empty_board(), FakeHistory(incidents=past))
+    seen, target, pages = [], "/incidents", 0
+    while target:
+        page = await read(view, target)
+        seen += re.findall(r"number \d+", page.words)
+        target = next((link for link in page.links if "before=" in link), "")
+        pages += 1
+    assert (len(seen), len(set(seen)), pages) == (120, 120, 3)
+    for odd in ("x", "-1", "9" * 40, "٣", ""):
+        assert (await ask(view, f"/incidents?before={odd}")).status == 200
+
+
+async def test_an_open_incident_is_as_the_board_has_it() -> None:
+    older = IncidentStory(incident=PAST, events=())
+    stale = type(INCIDENT)(**{**{f: getattr(INCIDENT, f) for f in INCIDENT.__struct_fields__}, "title": "stale"})
+    history = FakeHistory((stale, PAST), (IncidentStory(incident=stale, events=story().events), older))
+    for target in ("/incidents", f"/incident/{INCIDENT.id}"):
+        page = await read(FakeView(full_board(), history), target)
+        assert INCIDENT.title in page.words
+        assert "stale" not in page.words
+
+
+async def test_an_incident_with_its_timeline() -> None:
+    page = await read(FakeView(), f"/incident/{INCIDENT.id}")
+    text = re.sub(r"\s+", " ", page.words)
+    for words in ("DNS operator dns-a", "Sign-in and Sign-in mail", "partial outage", "7 of 8 probes in 3 networks"):
+        assert words in text
+    order = [
+        text.index(words) for words in ("+2 s", "+9 s", "incident opened", "+54 s", "+10 min 34 s", "+11 min 34 s")
+    ]
+    assert order == sorted(order)
+    assert "no DNS answer before the deadline" in text
+
+
+async def test_a_long_timeline_shows_its_beginning_and_its_end() -> None:
+    one = story().events[0]
+    events = tuple(type(one)(id=str(n), at=NOW + n * NS, cause=n, data=one.data) for n in range(MAX_LINES + 100))
+    history = FakeHistory(stories=(IncidentStory(incident=INCIDENT, events=events),))
+    answer = await ask(FakeView(history=history), f"/incident/{INCIDENT.id}")
+    assert answer.text.count('class="line-at"') == MAX_LINES
+    assert "100 lines in between not shown" in answer.text
+
+
+async def test_unknown_places_are_pages_that_say_so() -> None:
+    for target in ("/nothing", "/incident/none", "/static/0/style.css", "/static/x/../../pages.py", "/%2e%2e/"):
+        page = await read(FakeView(), target, 404)
+        assert "/" in page.links
+    assert "text/plain" in (await ask(FakeView(), "/v1/nothing")).headers["content-type"]  # the API answers for itself
+    assert (await ask(FakeView(), "/", method="POST", headers={"origin": "http://127.0.0.1:8600"})).status == 405
+
+
+async def test_a_slow_history_holds_no_page(autojump_clock: trio.abc.Clock) -> None:
+    for target, words in (("/incidents", INCIDENT.title), (f"/incident/{INCIDENT.id}", INCIDENT.title)):
+        began = trio.current_time()
+        page = await read(FakeView(history=FakeHistory(hold=trio.sleep_forever)), target)
+        assert trio.current_time() - began == web_pages.HISTORY_S
+        assert "The history did not answer within 2 s" in page.words
+        assert words in page.words
+    gone = await read(FakeView(history=FakeHistory(hold=trio.sleep_forever)), "/incident/x", 503)
+    assert "did not answer" in gone.words
+
+
+async def test_a_failing_history_holds_no_page() -> None:
+    async def fail() -> None:
+        raise QueryError("the file is damaged")
+
+    page = await read(FakeView(history=FakeHistory(hold=fail)), "/incidents")
+    assert "The history cannot be read: the file is damaged." in page.words
+    assert INCIDENT.title in page.words
+
+
+async def test_every_answer_carries_the_headers() -> None:
+    pages = Pages(FakeView().view())
+    for target in ("/", "/nothing", pages.statics.url("style.css"), "/incidents"):
+        answer = await ask(pages, target)
+        for name, value in HEADERS.items():
+            assert answer.headers[name.lower()] == value
+    refused = await ask(pages, "/", host="evil.example")
+    assert refused.status == 421
+    assert refused.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+
+
+async def test_off_loopback_everything_needs_a_token() -> None:
+    pages = Pages(FakeView(listen="192.0.2.1:8600").view())
+    for target in ("/", "/incidents", "/live?path=/", pages.statics.url("live.js"), "/nothing"):
+        answer = await ask(pages, target, host="192.0.2.1:8600")
+        assert answer.status == 401
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+        assert "Sign-in" not in answer.text
+    known = await ask(pages, "/", host="192.0.2.1:8600", headers={"authorization": "Bearer viewer-token"})
+    assert known.status == 200
+
+
+async def test_static_files_are_kept_for_ever_under_their_hash() -> None:
+    pages = Pages(FakeView().view())
+    url = pages.statics.url("live.js")
+    answer = await ask(pages, url)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    again = await ask(pages, url, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert url in (await ask(pages, "/")).text
+    with pytest.raises(KeyError):
+        pages.statics.url("../pages.py")
+
+
+async def test_an_extension_stands_in_the_same_frame(tmp_path: Path) -> None:
+    (tmp_path / "more.html").write_text('{% extends "layout.html" %}{% block main %}<p>{{ said }}</p>{% endblock %}')
+    pressed: list[Identity] = []
+
+    def routes(pages: Pages) -> list[Any]:
+        async def show(pages: Pages, request: Request) -> Response:
+            return pages.render(request, "more.html", said="<here>")
+
+        async def press(request: Request, identity: Identity) -> Response:
+            pressed.append(identity)
+            return Response(status_code=303, headers={"location": "/more"})
+
+        return [pages.page("/more", show), Route("/more", pages.guarded(press, "owner"), methods=["POST"])]
+
+    extension = Extension(banner="LAB", links=(("/more", "More"),), templates=tmp_path, pages=routes, api=lambda _: [])
+    view = FakeView(extension=extension)
+    for target in ("/", "/nothing", "/more"):
+        answer = await ask(view, target)
+        assert '<p class="banner">LAB</p>' in answer.text
+        assert '<a href="/more"' in answer.text
+    assert "&lt;here&gt;" in answer.text
+    assert 'aria-current="page">More' in answer.text
+    own = {"origin": "http://127.0.0.1:8600"}
+    assert (await ask(view, "/more", method="POST", headers=own)).status == 303
+    assert (await ask(view, "/more", method="POST", headers={"origin": "http://evil.example"})).status == 403
+    assert (
+        await ask(view, "/more", method="POST", headers=own | {"authorization": "Bearer viewer-token"})
+    ).status == 403
+    assert [identity.role for identity in pressed] == ["owner"]

@@ -6,7 +6,7 @@ is looked up at each try; where that fails, the addresses that were found last a
 
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -39,12 +39,34 @@ _LOOKUPS = trio.CapacityLimiter(4)
 _FAILURES: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
 
 
+LookUp = Callable[[str, int], Awaitable[list[Address]]]
+"""A host and port to addresses, in order. Raises OSError."""
+
+
+async def look_up(host: str, port: int) -> list[Address]:
+    """By the host's own resolver, in its order. Raises OSError (socket.gaierror)."""
+
+    def ask() -> list[tuple[Any, ...]]:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    found = await trio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=_LOOKUPS)
+    addresses = dict.fromkeys(Address.of(entry[4][0].partition("%")[0], port) for entry in found)
+    return list(addresses)[:MOST_ADDRESSES]
+
+
 class Webhook:
     """One receiver of the kind webhook. One delivery at a time."""
 
-    def __init__(self, receiver: Receiver, config: CollectorConfig, *, wall: Callable[[], int] = wall_ns) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        config: CollectorConfig,
+        *,
+        look_up: LookUp = look_up,
+        wall: Callable[[], int] = wall_ns,
+    ) -> None:
         assert receiver.url is not None  # the plan's loader has seen to it
-        self._url, self._address, self._wall = receiver.url, receiver.address, wall
+        self._url, self._address, self._look_up, self._wall = receiver.url, receiver.address, look_up, wall
         self._routes = Routes.of(((entry.source, entry.to) for entry in config.connect_to), config.allow)
         self._trust = Trust(config.ca)
         self._secret = _Key(receiver.key.removeprefix("secret:"), config.secrets)
@@ -52,7 +74,7 @@ class Webhook:
 
     async def prepare(self) -> str:
         """Reads the key, and looks the address up for the day when that fails. What a person must mend, or ""."""
-        with trio.move_on_after(LOOKUP_S):
+        with suppress(OSError):
             await self._addresses()
         return self._secret.read()
 
@@ -123,7 +145,7 @@ class Webhook:
         failure = OSError("the lookup takes too long")
         with trio.move_on_after(LOOKUP_S):
             try:
-                self._found = await _look_up(endpoint.host, endpoint.port)
+                self._found = await self._look_up(endpoint.host, endpoint.port)
             except OSError as error:
                 failure = error
             else:
@@ -153,17 +175,6 @@ class _Key:
         except SecretError as error:
             return f"{self._name}: {error}"
         return ""
-
-
-async def _look_up(host: str, port: int) -> list[Address]:
-    """The addresses of a name, as the host's resolver orders them. Raises OSError (socket.gaierror)."""
-
-    def ask() -> list[tuple[Any, ...]]:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-    found = await trio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=_LOOKUPS)
-    addresses = dict.fromkeys(Address.of(entry[4][0].partition("%")[0], port) for entry in found)
-    return list(addresses)[:MOST_ADDRESSES]
 
 
 async def _drain(response: Response) -> None:

@@ -32,7 +32,7 @@ class Got(msgspec.Struct, frozen=True):
 
 
 Answering = Callable[[Got], int | Behaviour]
-"""A message to a status, or to what is done instead of an answer."""
+"""A message to a status, or to what is done with the connection now that the message is read."""
 
 
 class FakeReceiver:

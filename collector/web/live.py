@@ -104,7 +104,10 @@ class Live:
 
     async def _sections(self, path: str, request: Request) -> Mapping[str, str] | None:
         """The sections of the page as it is now; None where it is no page (any more), or not for this reader."""
-        asked = urlsplit(path)
+        try:
+            asked = urlsplit(path)
+        except ValueError:
+            return None
         scope = {
             **request.scope,
             "path": unquote(asked.path),

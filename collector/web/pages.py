@@ -72,7 +72,7 @@ class Pages:
         self._renderer = Renderer(self.statics.url, extension.templates if extension else None)
         self._site = Site(listen=view.listen, open=view.open, hosts=tuple(view.hosts))
         self._routes = self._make_routes()
-        self._live = Live(
+        self.live = Live(
             Source(
                 board=view.board,
                 wait_changed=view.wait_changed,
@@ -85,7 +85,7 @@ class Pages:
 
     def routes(self) -> list[BaseRoute]:
         """All of them; the last answers whatever no other route takes, but for the API's paths."""
-        live = Route("/live", self.guarded(self._live.get), methods=["GET"])
+        live = Route("/live", self.guarded(self.live.get), methods=["GET"])
         return [live, *self._routes, _Elsewhere("/{path:path}", self.guarded(self.get_elsewhere), methods=["GET"])]
 
     def _make_routes(self) -> list[BaseRoute]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from collector.history.store import ReadError, Reading
+from collector.history.store import ReadDamaged, ReadError, Reading
 from collector.history.types import QueryError, Table
 
 MAX_BYTES = 4_000_000
@@ -31,10 +31,12 @@ _EXPLAIN = re.compile(r"\s*explain\b\s*", re.IGNORECASE)
 
 
 def answer(reading: Reading, sql: str, max_rows: int) -> Table:
-    """What the query gives. Raises QueryError, Interrupted."""
+    """What the query gives. Raises QueryError, ReadDamaged, Interrupted."""
     try:
         statement = _permitted(reading, sql)
         columns, rows = reading.run(statement, most=max_rows + 1)
+    except ReadDamaged:
+        raise
     except ReadError as error:
         raise QueryError(_told(str(error))) from None
     more = len(rows) > max_rows
@@ -54,6 +56,12 @@ def _permitted(reading: Reading, sql: str) -> str:
     """The one statement. Raises QueryError, ReadError."""
     if len(sql) > MAX_SQL:
         raise QueryError(f"the query has {len(sql)} characters; at most {MAX_SQL} are taken")
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        raise QueryError("the query holds half a character (a lone surrogate)") from None
+    if "\0" in sql:
+        raise QueryError("the query holds a character NUL, where DuckDB would take it to end")
     kinds = reading.kinds(sql)
     if len(kinds) != 1:
         raise QueryError(f"{len(kinds)} statements; {_ONLY}")

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import trio
 
 from collector.events import Incident
@@ -21,9 +22,11 @@ from collector.history.reads import read_incident, read_incidents, read_points
 from collector.history.rows import MINUTE_NS, Rows, event_rows, input_rows
 from collector.history.store import (
     Interrupted,
+    ReadDamaged,
     ReadError,
     Reading,
     Store,
+    StoreBusy,
     StoreDamaged,
     StoreError,
     StoreFull,
@@ -39,12 +42,8 @@ from parallax.log import get_log
 READ_RECORDS = 100
 READ_BYTES = 300_000
 """About 6,000 observations: what one transaction takes in, and what is in memory at once."""
-GATHER_S = 1.0
-RETRY_S = 2.0
-MINUTES_EVERY_S = 5.0
 GRACE_NS = 3 * NS
 """How long after its end a minute's figures are made: most of what belongs to it has arrived by then."""
-PRUNE_EVERY_S = 600.0
 PAGE_TIMEOUT_S = 5.0
 MAX_FAILURES = 3
 MEMORY_BYTES = 300_000_000
@@ -55,6 +54,20 @@ _log = get_log(__name__)
 T = TypeVar("T")
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the history does what. Seconds."""
+
+    gather_s: float = 1.0
+    """How long records may gather before they are written together."""
+    retry_s: float = 2.0
+    """How long after a failure the file is tried again."""
+    minutes_every_s: float = 5.0
+    prune_every_s: float = 600.0
+
+
+PACE = Pace()
+
+
 class History:
     """One file, one writer; a reader of both journals."""
 
@@ -63,13 +76,11 @@ class History:
         folder: Path,
         limits: CollectorLimits,
         *,
-        gather_s: float = GATHER_S,
-        retry_s: float = RETRY_S,
+        pace: Pace = PACE,
         wall: Callable[[], int] = wall_ns,
     ) -> None:
         """For `open_history` only."""
-        self._folder, self._limits, self._wall = folder, limits, wall
-        self._gather_s, self._retry_s = gather_s, retry_s
+        self._folder, self._limits, self._pace, self._wall = folder, limits, pace, wall
         self._store: Store | None = None
         self._problem: str | None = None
         self._failures = 0
@@ -161,7 +172,7 @@ class History:
                 written, self._written = self._written, trio.Event()
                 written.set()
                 if records[-1].position >= journal.stats.last:
-                    await trio.sleep(self._gather_s)
+                    await trio.sleep(self._pace.gather_s)
         except (JournalError, trio.ClosedResourceError) as error:
             # whoever runs the journals ends the program for this; the history has nothing left to do
             _log.warning("the history reads no more", journal=name, why=str(error))
@@ -174,7 +185,7 @@ class History:
             work = partial(Store.make_minutes, before_ns=now - GRACE_NS, oldest_ns=oldest)
             while await self._do(work):
                 await trio.lowlevel.checkpoint()
-            await trio.sleep(MINUTES_EVERY_S)
+            await trio.sleep(self._pace.minutes_every_s)
 
     async def _prune(self) -> None:
         while True:
@@ -189,7 +200,7 @@ class History:
                 before = (self._wall() - _age_ns(age)) // MINUTE_NS * MINUTE_NS
                 while await self._do(partial(Store.prune, table=table, column=column, before_ns=before)):
                     await trio.lowlevel.checkpoint()
-            await trio.sleep(PRUNE_EVERY_S)
+            await trio.sleep(self._pace.prune_every_s)
 
     async def _do(self, work: Callable[[Store], T]) -> T:
         """The work's result; waits and tries again, on a store opened anew, for as long as it takes. A failed
@@ -200,12 +211,14 @@ class History:
                 if store is not None:
                     try:
                         result = await trio.to_thread.run_sync(work, store)
+                    except StoreBusy as error:
+                        _log.warning("history waits for memory", why=str(error))
                     except StoreError as error:
                         await self._give_up(store, error)
                     else:
                         self._failures = 0
                         return result
-            await trio.sleep(self._retry_s)
+            await trio.sleep(self._pace.retry_s)
 
     async def _open(self) -> Store | None:
         """The open store, or None and a problem."""
@@ -229,18 +242,24 @@ class History:
         self._failures = 0
         return await trio.to_thread.run_sync(open_store, self._folder)
 
+    async def _give_up_damaged(self, store: Store, damage: ReadDamaged) -> None:
+        async with self._writing:
+            if self._store is store:
+                await self._give_up(store, StoreDamaged(f"{store.path}: cannot be read ({damage})"))
+
     async def _give_up(self, store: Store, error: StoreError) -> None:
-        """Closes the store after an error; sets its file aside where opening it anew did not help."""
-        self._say(error)
+        """Closes the store after an error; sets its file aside where it is damaged, or opening it anew did not help."""
+        if not isinstance(error, StoreDamaged):
+            self._say(error)
         self._store = None
         await self._no_readings()
         await trio.to_thread.run_sync(store.close)
         if isinstance(error, StoreFull):
             return
         self._failures += 1
-        if self._failures >= MAX_FAILURES:
+        if isinstance(error, StoreDamaged) or self._failures >= MAX_FAILURES:
             try:
-                self._store = await self._begin_anew(error)
+                self._store, self._problem = await self._begin_anew(error), None
             except StoreError as again:
                 self._say(again)
 
@@ -283,6 +302,7 @@ class History:
             raise QueryError(f"the history cannot be read now: {error}") from None
         self._readings.add(reading)
         why = QueryError("the query was stopped as the history was closed: ask again")
+        damage: ReadDamaged | None = None
         results: list[T] = []
         try:
             async with trio.open_nursery() as nursery:
@@ -308,6 +328,8 @@ class History:
                         results.append(await trio.to_thread.run_sync(work, reading))
                     except Interrupted:
                         pass
+                    except ReadDamaged as error:
+                        damage = error
                     except (QueryError, ReadError) as error:
                         why = error if isinstance(error, QueryError) else QueryError(str(error))
                     finally:
@@ -318,8 +340,11 @@ class History:
             self._readings.discard(reading)
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(reading.close)
-            read_done, self._read_done = self._read_done, trio.Event()
-            read_done.set()
+                read_done, self._read_done = self._read_done, trio.Event()
+                read_done.set()
+                if damage is not None:
+                    why = QueryError("the history's file is damaged; it is made anew, ask again in a while")
+                    await self._give_up_damaged(store, damage)
         if not results:
             await trio.lowlevel.checkpoint_if_cancelled()
             raise why
@@ -339,13 +364,12 @@ async def open_history(
     folder: Path,
     limits: CollectorLimits,
     *,
-    gather_s: float = GATHER_S,
-    retry_s: float = RETRY_S,
+    pace: Pace = PACE,
     wall: Callable[[], int] = wall_ns,
 ) -> AsyncIterator[History]:
     """Opens or makes the history in a folder of its own. A file that cannot be opened is no reason not to start: `run`
-    tries again, and `status` says so. `gather_s`: how long records may gather before they are written."""
-    history = History(folder, limits, gather_s=gather_s, retry_s=retry_s, wall=wall)
+    tries again, and `status` says so."""
+    history = History(folder, limits, pace=pace, wall=wall)
     await history.open()
     try:
         yield history

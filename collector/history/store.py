@@ -28,6 +28,7 @@ APPEND_AT_ONCE = 200
 MINUTES_AT_ONCE = 30
 PRUNE_AT_ONCE = 50_000
 _FULL_WORDS = ("No space left", "Disk quota", "File too large", "not enough disk space", "Could not write")
+_DAMAGED_WORDS = ("Corrupt database file", "Could not read enough bytes")
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _MINUTE = timedelta(minutes=1)
 
@@ -44,12 +45,20 @@ class StoreFull(StoreError):
     """The disk has no room."""
 
 
+class StoreBusy(StoreError):
+    """A query holds the memory that this would take; the store is whole, and later there is room."""
+
+
 class Interrupted(Exception):
     """The read was interrupted."""
 
 
 class ReadError(Exception):
     """DuckDB refuses or fails the statement; the message is DuckDB's."""
+
+
+class ReadDamaged(ReadError):
+    """The file is damaged, which DuckDB only sees where it reads: the statement is not at fault."""
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -305,14 +314,17 @@ def _store_errors(path: Path, *, opening: bool = False) -> Iterator[None]:
     """DuckDB's errors as ours."""
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise StoreBusy(f"{path}: {_line(error)}") from None
     except duckdb.Error as error:
         text = _line(error)
         if any(words in text for words in _FULL_WORDS):
             raise StoreFull(f"{path}: the disk is full ({text}); free some room on it") from None
         if "Could not set lock" in text:
             raise StoreError(f"{path}: another program has it open, end that one ({text})") from None
-        if opening and "Permission denied" not in text:
-            raise StoreDamaged(f"{path}: cannot be opened ({text})") from None
+        damaged = any(words in text for words in _DAMAGED_WORDS)
+        if damaged or (opening and "Permission denied" not in text):
+            raise StoreDamaged(f"{path}: cannot be read ({text})") from None
         raise StoreError(f"{path}: {text}") from None
 
 
@@ -330,12 +342,13 @@ def _read_errors() -> Iterator[None]:
     except duckdb.InterruptException:
         raise Interrupted from None
     except (duckdb.Error, OverflowError, ValueError) as error:
-        raise ReadError(_line(error)) from None
+        text = _line(error)
+        raise (ReadDamaged if any(words in text for words in _DAMAGED_WORDS) else ReadError)(text) from None
 
 
 def _line(error: Exception) -> str:
-    """The error's first line, and what points at the place."""
-    return str(error).strip()
+    """The error's first paragraph, in one line."""
+    return " ".join(str(error).strip().partition("\n\n")[0].split())
 
 
 def _log_of(path: Path) -> Path:

@@ -113,7 +113,9 @@ class CheckPages:
             return _json(404, {"error": "not_found", "message": "the check has no such subject"})
         if asked.get("span", USUAL_SPAN) not in SPANS:
             return _json(400, {"error": "bad_request", "message": f"span wants one of {', '.join(SPANS)}"})
-        wanted = window(pages.view.now(), choice.back.length_s, choice.back.chart_s, check.period_s)
+        wanted = window(
+            pages.view.now(), choice.back.length_s, choice.back.chart_s, check.period_s, _lines(check, choice)
+        )
         if "since" in asked:
             since_s = _number(asked["since"])
             if since_s is None:
@@ -166,7 +168,7 @@ def points_path(name: str) -> str:
 
 
 async def _ask(pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
-    wanted = window(pages.view.now(), choice.back.length_s, choice.back.table_s, check.period_s)
+    wanted = window(pages.view.now(), choice.back.length_s, choice.back.table_s, check.period_s, _lines(check, choice))
     target = choice.subject.target if choice.subject else None
     history = pages.view.history
     got = await pages.from_history(
@@ -183,6 +185,12 @@ async def _ask(pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
         incidents=[i for i in incidents if _touches(i, check.name)] if isinstance(incidents, list) else (),
         problem=None if isinstance(incidents, list) else incidents.why,
     )
+
+
+def _lines(check: CheckBoard, choice: Choice) -> int:
+    """How many probes measure how many subjects, of those that history is asked for."""
+    target = choice.subject.target if choice.subject else None
+    return sum(len(subject.latest) for subject in check.subjects if target in (None, subject.target))
 
 
 def _find(board: Board, name: str) -> CheckBoard | None:

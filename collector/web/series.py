@@ -18,6 +18,8 @@ _MS = 1_000_000
 _STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 MOST_STEPS = 2000
 """Of one answer, whatever is asked for."""
+MOST_POINTS = 25_000
+"""Of one question to history: half of what it gives at most, as it may know subjects that the board has no more."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,10 +53,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         return (self.until - self.since) // (self.step_s * NS)
 
 
-def window(now: int, length_s: int, step_s: int, period_s: float) -> Window:
+def window(now: int, length_s: int, step_s: int, period_s: float, lines: int = 1) -> Window:
     """The steps that cover the last `length_s` seconds. A check whose period is long gets longer steps: where a step
-    holds less than one run, a line would be all gaps."""
-    least = max(step_s, 1.5 * period_s)
+    holds less than one run, a line would be all gaps. So does one of many `lines` (probe and subject), to stay within
+    what history gives."""
+    least = max(step_s, 1.5 * period_s, length_s * lines / MOST_POINTS)
     step_s = next((step for step in _STEPS_S if step >= least), _STEPS_S[-1])
     step = step_s * NS
     until = -(-now // step) * step
@@ -76,7 +79,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: list[float | None]
     p95_ms: list[float | None]
     failed: list[tuple[int, int, int]]
-    """(number of the step, failed, of how many); only steps in which something failed."""
+    """(number of the step, failed, of how many that count); only steps in which something failed."""
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +101,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     p50_ns: int | None
     p95_ns: int | None
 
+    @property
+    def counted(self) -> int:
+        """The runs that say anything of the target."""
+        return self.total - self.abstained
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the table; a cell for each probe, None where it said nothing."""
@@ -118,7 +126,7 @@ def chart(points: Iterable[Point], wanted: Window, subject: str | None = None) -
             place = (at - wanted.since) // step
             p50[place], p95[place] = _ms(cell.p50_ns), _ms(cell.p95_ns)
             if cell.failed:
-                failed.append((place, cell.failed, cell.total))
+                failed.append((place, cell.failed, cell.counted))
         lines.append(Line(probe=probe, p50_ms=p50, p95_ms=p95, failed=failed))
     return Chart(since_s=wanted.since // NS, until_s=wanted.until // NS, step_s=wanted.step_s, lines=lines)
 

@@ -1,3 +1,4 @@
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,13 @@ def test_a_slow_check_has_longer_steps() -> None:
     assert window(T0, 3600, 60, 86_400).step_s == 86_400
 
 
+def test_many_lines_have_longer_steps() -> None:
+    for lines in (8, 160, 5000):
+        found = window(T0, 86_400, 120, 30, lines)
+        assert found.steps * lines <= 25_000 or found.step_s == 86_400
+    assert window(T0, 86_400, 120, 30, 8).step_s == 120
+
+
 def test_the_tail_begins_with_the_step_that_was_asked_for() -> None:
     whole = window(T0, 3600, 60, 30)
     assert tail(whole, (T0 - 90 * NS) / NS).since == T0 - 120 * NS
@@ -82,6 +90,11 @@ def test_of_several_subjects_the_slowest_counts_and_all_failures_do() -> None:
     [line] = chart(some, FIVE, subject="a").lines
     assert line.p50_ms[0] == 20
     assert line.failed == []
+
+
+def test_runs_that_abstained_count_for_nothing() -> None:
+    [line] = chart([msgspec.structs.replace(point(0, failed=1, p50_ms=None), abstained=1)], FIVE).lines
+    assert line.failed == [(0, 1, 1)]
 
 
 def test_milliseconds_have_the_digits_that_can_be_seen() -> None:

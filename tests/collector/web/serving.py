@@ -93,9 +93,11 @@ class Listening:
 
 
 @asynccontextmanager
-async def serving(make: Callable[[str], FakeView] = lambda listen: FakeView(listen=listen)) -> AsyncIterator[Site]:
+async def serving(
+    make: Callable[[str], FakeView] = lambda listen: FakeView(listen=listen), port: int = 0
+) -> AsyncIterator[Site]:
     """Serves until the end of the block; `make` gets the listener's address. It must end within 2 s then."""
-    listener = open_listener(Address("127.0.0.1:0"), None)
+    listener = open_listener(Address(f"127.0.0.1:{port}"), None)
     fake = make(str(listener.address))
     pages = Pages(fake.view())
     async with trio.open_nursery() as nursery:

@@ -1,0 +1,243 @@
+"""The pages in a real Chromium."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+import trio
+from playwright.sync_api import Page
+
+from tests.collector.web.serving import serving
+from tests.fakes.boards import HOSTILE, INCIDENT, FakeView, full_board, hostile_board, large_board
+from tests.parts.browser import Chromium, browser, sideways
+
+pytestmark = pytest.mark.slow
+Show = Callable[..., None]
+PAGES = ("/", "/incidents", f"/incident/{INCIDENT.id}", "/probes", "/check/authoritative%20DNS")
+
+
+def shower(fake: FakeView) -> Show:
+    """Shows a changed board, from the browser's thread."""
+
+    def show(**changes: object) -> None:
+        board = msgspec.structs.replace(fake.board, at=fake.board.at + 1_000_000_000, **changes)
+        trio.from_thread.run_sync(fake.show, board)
+
+    return show
+
+
+async def test_no_page_has_an_error_or_scrolls_sideways() -> None:
+    async with serving() as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            for path in PAGES:
+                for width, dark in ((360, False), (1280, True), (3840, False)):
+                    with chromium.page(site.url + path, width=width, dark=dark) as (page, errors):
+                        page.wait_for_selector("#live.on")
+                        assert (path, width, errors) == (path, width, [])
+                        assert (path, width, sideways(page)) == (path, width, 0)
+
+        await chromium.run(walk)
+
+
+async def test_hostile_names_run_nothing_and_keep_the_layout() -> None:
+    async with serving(lambda listen: FakeView(hostile_board(), listen=listen)) as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/", width=360) as (page, errors):
+                page.on("dialog", lambda dialog: errors.append(dialog.message))
+                page.wait_for_selector("#live.on")
+                assert sideways(page) == 0
+                assert page.locator(".component strong").inner_text() == HOSTILE
+                page.locator("main a", has_text="alert").first.click()
+                page.wait_for_url("**/incident/a%2Fb%3Fc")
+                assert errors == []
+
+        await chromium.run(walk)
+
+
+async def test_what_changes_is_seen_and_what_the_reader_holds_stays() -> None:
+    async with serving() as site, browser() as chromium:
+        show = shower(site.fake)
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/", width=360, height=500) as (page, errors):
+                page.wait_for_selector("#live.on")
+                assert page.title().startswith("(2) ")
+                page.locator(".component a", has_text="runbook").focus()
+                page.evaluate("document.querySelector('.scroll').scrollLeft = 80; window.before = scrollY")
+                page.evaluate("window.held = document.activeElement")
+                components = full_board().components
+                hurt = msgspec.structs.replace(components[2], state="full_outage", why="just now")
+                show(components=(components[0], components[1], hurt, *components[3:]), incidents=(INCIDENT,))
+                page.wait_for_selector("text=just now")
+                assert page.title().startswith("(1) ")
+                assert "4 of 7 components hurt" in page.locator("[role=status]").inner_text()
+                assert page.evaluate("document.activeElement === window.held && document.contains(window.held)")
+                assert page.evaluate("document.querySelector('.scroll').scrollLeft") == 80
+                assert errors == []
+
+        await chromium.run(walk)
+
+
+async def test_a_plan_that_changes_brings_new_rows_without_a_reload_by_hand() -> None:
+    async with serving() as site, browser() as chromium:
+        show = shower(site.fake)
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/") as (page, errors):
+                page.wait_for_selector("#live.on")
+                page.evaluate("window.same = true")
+                show(checks=large_board().checks)
+                page.wait_for_selector("text=check 19 of the sign-in path")
+                assert page.evaluate("window.same")
+                page.wait_for_selector("#live.on")
+                show(checks=(*large_board().checks[:-1], full_board().checks[0]))
+                page.wait_for_selector("text=check 19 of the sign-in path", state="detached")
+                assert page.locator(".matrix th a").last.inner_text() == "authoritative DNS"
+                assert errors == []
+
+        await chromium.run(walk)
+
+
+async def test_a_collector_that_goes_is_said_so_and_its_return_too() -> None:
+    async with browser() as chromium, trio.open_nursery() as nursery:
+        live, lost, back = trio.Event(), trio.Event(), trio.Event()
+
+        def walk(chromium: Chromium, url: str) -> None:
+            with chromium.page(f"{url}/") as (page, _):
+                page.wait_for_selector("#live.on")
+                trio.from_thread.run_sync(live.set)
+                page.wait_for_selector("#live.off")
+                assert page.locator("#live").inner_text().startswith("not live since ")
+                trio.from_thread.run_sync(lost.set)
+                page.wait_for_selector("#live.on")
+                trio.from_thread.run_sync(back.set)
+
+        async with serving() as site:
+            nursery.start_soon(chromium.run, walk, site.url)
+            await live.wait()
+        await lost.wait()
+        async with serving(port=int(site.url.rpartition(":")[2])):
+            await back.wait()
+
+
+async def test_everything_by_keyboard() -> None:
+    async with serving() as site, browser() as chromium:
+
+        def focused(page: Page) -> str:
+            return str(page.evaluate("(document.activeElement.innerText || document.activeElement.className).trim()"))
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/") as (page, _):
+                page.keyboard.press("Tab")
+                assert focused(page) == "Skip to the content"
+                assert page.locator(".skip").bounding_box()["x"] >= 0  # type: ignore[index]
+                page.keyboard.press("Enter")
+                page.keyboard.press("Tab")
+                assert focused(page) == INCIDENT.title
+                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert outline == "solid"
+                page.keyboard.press("Enter")
+                page.wait_for_url(f"**/incident/{INCIDENT.id}")
+                seen = []
+                for _ in range(30):
+                    page.keyboard.press("Tab")
+                    seen.append(focused(page))
+                for name in ("Overview", "Incidents", "Probes", "authoritative DNS"):
+                    assert name in seen
+
+        await chromium.run(walk)
+
+
+async def test_a_page_without_scripts_is_complete() -> None:
+    async with serving() as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            for path in PAGES:
+                with chromium.page(site.url + path, scripts=False) as (page, errors):
+                    assert "2 open incidents" in page.inner_text("body")
+                    assert page.locator("h1").count() == 1
+                    assert page.locator("main").count() == 1
+                    assert errors == []
+            with chromium.page(f"{site.url}/", scripts=False) as (page, _):
+                page.click(f"text={INCIDENT.title}")
+                assert "incident opened" in page.inner_text("main")
+
+        await chromium.run(walk)
+
+
+async def test_colours_follow_the_reader_and_have_contrast() -> None:
+    async with serving() as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            grounds = []
+            for dark in (False, True):
+                with chromium.page(f"{site.url}/", dark=dark) as (page, _):
+                    grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+                    worst = page.evaluate(CONTRAST)
+                    assert worst["ratio"] >= 4.5, worst
+            assert grounds[0] != grounds[1]
+
+        await chromium.run(walk)
+
+
+CONTRAST = """() => {
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = parse(getComputedStyle(e).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  let worst = { ratio: 99 };
+  for (const element of document.querySelectorAll("body *:not(svg *)")) {
+    const text = [...element.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
+    if (!text || element.closest(".vh, .skip, script, style")) continue;
+    const [a, b] = [parse(getComputedStyle(element).color).slice(0, 3), ground(element)].map(luminance);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst.ratio) worst = { ratio, text, name: element.className };
+  }
+  return worst;
+}"""
+"""The text with the least contrast to its ground (WCAG 2.2, 1.4.3: 4.5 is enough)."""
+
+
+async def test_a_token_is_asked_for_off_loopback_and_stays_with_the_stream() -> None:
+    def closed(listen: str) -> FakeView:
+        class Closed(FakeView):
+            def view(self):  # type: ignore[no-untyped-def]
+                return msgspec.structs.replace(super().view(), open=False)
+
+        return Closed(listen=listen)
+
+    async with serving(closed) as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/", token="viewer-token") as (page, errors):
+                page.wait_for_selector("#live.on")
+                assert errors == []
+
+        await chromium.run(walk)
+
+
+async def test_first_paint() -> None:
+    """The best of some, as others use the machine too."""
+    async with serving(lambda listen: FakeView(large_board(), listen=listen)) as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> list[float]:
+            times = []
+            with chromium.page(f"{site.url}/") as (page, _):
+                for _ in range(6):
+                    page.goto(f"{site.url}/", wait_until="load")
+                    page.wait_for_function("performance.getEntriesByType('paint').length > 0")
+                    paint = "Math.max(...performance.getEntriesByType('paint').map((entry) => entry.startTime))"
+                    times.append(float(page.evaluate(paint)))
+            return times
+
+        assert min(await chromium.run(walk)) < 500

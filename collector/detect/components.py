@@ -74,7 +74,14 @@ def tell_components(state: State, view: View, told: list[EventData]) -> None:
             why = f"{window.name} ({why})"
         if window is not None:
             new, why = "under_maintenance", why or window.name
+        elif new == "unknown" and state.now < state.started_at + _turn_ns(view, component):
+            continue
         _move(state, line, component.name, new, why, told)
+
+
+def _turn_ns(view: View, component: Component) -> int:
+    """After a start of the collector every probe has spoken within this."""
+    return max((view.checks[name].fresh_ns for name in component.checks if name in view.checks), default=0)
 
 
 def _move(state: State, line: Line, name: str, new: ComponentState, why: str, told: list[EventData]) -> None:

@@ -9,12 +9,13 @@ names that no longer resolve                     resolver if it is one of severa
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 
 from collector.detect.places import Spot, spot_of, zones_of
-from collector.detect.state import State
-from collector.detect.view import View
+from collector.detect.state import Key, State
+from collector.detect.view import CheckView, View
 from collector.events import FaultDomain
 
 DATA_CENTRES = "data centres"
@@ -32,7 +33,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def infer(state: State, view: View, bad: list[Spot]) -> Finding:
     """The domain of subjects that fail together; `bad` is not empty."""
     if all(spot.key.blocked for spot in bad):
-        certain = any(vote.reason is None for spot in bad for vote in spot.key.votes.values())
+        certain = any(
+            vote.reason is None and vote.counts and (probe := view.probe(name)) is not None and probe.access
+            for spot in bad
+            for name, vote in spot.key.votes.items()
+        )
         return Finding(domain=FaultDomain(kind="network", name=DATA_CENTRES, certain=certain), spots=tuple(bad))
     for find in (_servers, _site, _fronts, _names):
         finding = find(state, view, bad)
@@ -49,7 +54,8 @@ def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
         return None
     operator = Counter(spot.operator.name if spot.operator else "" for spot in dark).most_common(1)[0][0]
     own = [spot for spot in dark if (spot.operator.name if spot.operator else "") == operator]
-    peers = [spot for spot in _all_spots(state, view) if spot.server and _operator(spot) == operator]
+    servers = _spots(state, view, lambda key, check: check.role == "authoritative" and not key.lookup)
+    peers = [spot for spot in servers if _operator(spot) == operator]
     if not operator:  # the plan does not say whose they are: those that are asked for the same zone
         peers = [spot for spot in peers if spot.zones & own[0].zones]
     hosts = {spot.host for spot in peers if spot.key.state != "unknown" or _held(spot) == "down"}
@@ -87,7 +93,8 @@ def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
     if not fronts or any(spot.key.lookup for spot in bad if _held(spot) == "down"):
         return None
     hosts, addresses = {spot.host for spot in fronts}, {spot.ip for spot in fronts}
-    peers = [spot for spot in _all_spots(state, view) if spot.host in hosts and spot.ip and not spot.check.role]
+    peers = _spots(state, view, lambda key, check: not check.role and check.targets[key.target].host in hosts)
+    peers = [spot for spot in peers if spot.ip]
     passing = {spot.ip for spot in peers if spot.key.state in ("up", "suspected")} - addresses
     regions = {spot.region for spot in fronts}
     region = next(iter(regions)) if len(regions) == 1 else None
@@ -108,10 +115,8 @@ def _names(state: State, view: View, bad: list[Spot]) -> Finding | None:
     asked = [spot for spot in named if spot.resolver]
     if asked and len(asked) == len(named) and len({spot.host for spot in asked}) == 1:
         zones = frozenset(zone for spot in asked for zone in spot.zones)
-        others = [
-            spot for spot in _all_spots(state, view) if spot.resolver and spot.host != asked[0].host
-            and spot.key.state == "up" and zones_of({spot.check.query}) & zones
-        ]  # fmt: skip
+        passing = _spots(state, view, lambda key, check: check.role == "resolver" and key.state == "up")
+        others = [s for s in passing if s.host != asked[0].host and zones_of({s.check.query}) & zones]
         return _finding("resolver", asked[0].host, asked, certain=bool(others))
     zone = _common_zone(named)
     if zone:
@@ -125,8 +130,15 @@ def _common_zone(spots: list[Spot]) -> str:
     return max(counts, key=lambda zone: (counts[zone], zone.count("."), zone), default="")
 
 
-def _all_spots(state: State, view: View) -> list[Spot]:
-    return [spot for name in state.keys if (spot := spot_of(state, view, name))]
+def _spots(state: State, view: View, fits: Callable[[Key, CheckView], bool]) -> list[Spot]:
+    """Those of all the subjects that may bear on it."""
+    found = []
+    for name, key in state.keys.items():
+        check = view.checks.get(key.check)
+        if check is not None and key.target in check.targets and fits(key, check):
+            spot = spot_of(state, view, name)
+            found += [spot] if spot is not None else []
+    return found
 
 
 def _operator(spot: Spot) -> str:

@@ -9,8 +9,8 @@ import msgspec
 
 from collector.detect.components import RANK, raw_state, sorted_keys
 from collector.detect.domain import infer
-from collector.detect.places import WEIGHTS, Spot, spot_of
-from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_RECENT, Case, Key, State
+from collector.detect.places import Spot, spot_of
+from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_PLACES, MAX_RECENT, Case, Key, State
 from collector.detect.titles import title_of
 from collector.detect.view import View
 from collector.detect.votes import evidence_of, tally
@@ -30,6 +30,8 @@ RELAPSE_NS = 600 * NS
 """A subject that fails again within this was not mended: it is the same incident."""
 SETTLE_NS = 2 * NS
 """Faults show at one subject after the other: a better name for the incident waits so long for the next."""
+DRAW_NS = NS
+"""Place and name are drawn from all that is known, so not for each subject anew."""
 HURT = ("partial_outage", "full_outage")
 
 
@@ -39,10 +41,10 @@ def next_incident_id(state: State) -> str:
     return f"{state.seed[:8]}-{state.incidents}"
 
 
-def join(state: State, view: View, spot: Spot) -> None:
+def join(state: State, spot: Spot) -> None:
     """Puts a subject in trouble into its incident."""
     key = spot.key
-    found = key.incident if key.incident in state.open else _shared(state, view, spot)
+    found = key.incident if key.incident in state.open else _shared(state, spot)
     if found is None and key.last_incident in state.recent:
         case = state.recent[key.last_incident]
         if state.now - (case.shown.resolved_at or 0) <= RELAPSE_NS:
@@ -66,6 +68,9 @@ def join(state: State, view: View, spot: Spot) -> None:
         case.bad.append(spot.name)
     if spot.name not in case.members and len(case.members) < MAX_MEMBERS:
         case.members[spot.name] = _affected(spot.key, spot.check.kind)
+    if len(case.places) < MAX_PLACES:
+        case.places.update(dict.fromkeys(spot.places, True))
+    case.blocked = case.blocked and key.blocked
     case.grown = True
     key.incident = key.last_incident = found
 
@@ -100,40 +105,30 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
         del state.recent[next(iter(state.recent))]
 
 
-def _shared(state: State, view: View, spot: Spot) -> str | None:
-    """The open incident with which it shares the most telling places; the oldest of those."""
+def _shared(state: State, spot: Spot) -> str | None:
+    """The open incident with which it shares the most telling places; the oldest of those. A refusal that nothing
+    corroborates is another matter than an outage."""
     places = spot.places
     best, found = 0, None
     for name, case in state.open.items():
-        if case.shown.probes:
-            continue
-        theirs: set[tuple[str, str]] = set()
-        for other in case.bad[:MAX_MEMBERS]:
-            peer = spot_of(state, view, other)
-            if peer is not None and _akin(spot, peer):
-                theirs |= peer.places
-        weight = sum(WEIGHTS[kind] for kind, _ in places & theirs)
-        if weight > best:
-            best, found = weight, name
+        if not case.shown.probes and case.blocked == spot.key.blocked:
+            weight = sum(weight for place, weight in places.items() if place in case.places)
+            if weight > best:
+                best, found = weight, name
     if found is None and len(state.open) >= MAX_OPEN:
         found = next((name for name in reversed(state.open) if not state.open[name].shown.probes), None)
     return found
 
 
-def _akin(spot: Spot, peer: Spot) -> bool:
-    """A refusal that nothing corroborates is another matter than an outage."""
-    return spot.key.blocked == peer.key.blocked or spot.check.name == peer.check.name
-
-
 def _tell(
     state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
 ) -> None:
-    if case.grown:
+    if case.grown and (case.pending or state.now - case.drawn_at >= DRAW_NS):
         bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
         if bad:
             finding = infer(state, view, bad)
             case.domain, case.title = finding.domain, title_of(finding)
-        case.grown = False
+        case.grown, case.drawn_at = False, state.now
     draft = _draft(state, view, case, levels, quiet)
     shown = case.shown
     if case.pending:

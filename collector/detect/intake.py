@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from collector.detect.state import MAX_KEYS, Ends, Key, State, Vote
+from collector.detect.places import ip_of
+from collector.detect.state import MAX_KEYS, MAX_PLACES, Ends, Key, State, Vote
 from collector.detect.view import CheckView, Target, View
 from collector.detect.votes import ends_id, key_id
 from parallax.clock import NS
@@ -59,7 +60,7 @@ def take(
     key.spoke_at = max(key.spoke_at, at)
     touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
     if new.counts:
-        _note(key, new, observation)
+        _note(state, key, new, observation)
         touched += _elsewhere(state, ends, probe, key, new, target)
     return touched
 
@@ -125,12 +126,15 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
     return vote
 
 
-def _note(key: Key, vote: Vote, observation: Observation) -> None:
+def _note(state: State, key: Key, vote: Vote, observation: Observation) -> None:
     """What a subject is known by."""
     if vote.reason is not None:
         key.failed_at = max(key.failed_at, vote.at)
-    elif vote.region:
+    elif vote.region and key.region != vote.region:
         key.region = vote.region
+        ip = ip_of(observation.subject)
+        if ip in state.regions or len(state.regions) < MAX_PLACES:
+            state.regions[ip] = vote.region
     if vote.reason is None and (observation.kind == "dns" or not key.names):
         names = tuple(dict.fromkeys(_names(observation.findings)))[:MAX_NAMES]
         if names and names != key.names:

@@ -45,13 +45,13 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
         return self.operator is not None and self.operator.role == "fallback"
 
     @property
-    def places(self) -> set[tuple[str, str]]:
-        found = {("host", self.host)} if self.host else set()
-        found |= {("address", self.ip)} if self.ip else set()
-        found |= {("region", self.region)} if self.region else set()
-        found |= {("operator", self.operator.name)} if self.operator else set()
-        found |= {("site", site) for site in self.sites}
-        return found | {("zone", zone) for zone in self.zones}
+    def places(self) -> dict[str, int]:
+        """Where it is, as "kind name", and what each of them weighs."""
+        named = [("host", self.host), ("address", self.ip), ("region", self.region)]
+        named += [("operator", self.operator.name)] if self.operator else []
+        named += [("site", site) for site in sorted(self.sites)]
+        named += [("zone", zone) for zone in sorted(self.zones)]
+        return {f"{kind} {name}": WEIGHTS[kind] for kind, name in named if name}
 
 
 def spot_of(state: State, view: View, name: str) -> Spot | None:
@@ -73,7 +73,7 @@ def spot_of(state: State, view: View, name: str) -> Spot | None:
         check=check,
         host=target.host,
         ip=ip,
-        region=key.region or (region_of(state, ip) if ip and not check.role else None),
+        region=key.region or (state.regions.get(ip) if ip and not check.role else None),
         operator=view.operator_of(target.host, ip) if authoritative else None,
         sites=frozenset(vote.site for vote in failing if vote.site) if authoritative else frozenset(),
         zones=zones_of(names | set(key.names)) if by_name else frozenset(),
@@ -83,14 +83,6 @@ def spot_of(state: State, view: View, name: str) -> Spot | None:
 def ip_of(subject: str) -> str:
     """The address without its port."""
     return subject.rpartition(":")[0].strip("[]")
-
-
-def region_of(state: State, ip: str) -> str | None:
-    """The region that the address was last seen to serve from, by any check."""
-    for key in state.keys.values():
-        if key.region and ip_of(key.subject) == ip:
-            return key.region
-    return None
 
 
 def zones_of(names: set[str]) -> frozenset[str]:

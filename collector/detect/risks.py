@@ -63,9 +63,12 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
 def _failing(state: State, view: View) -> list[Wish]:
     """Checks that are a risk for components, and name servers that stand by."""
     bad: dict[tuple[str, str | None], list[Spot]] = {}
+    told = {check for component in view.components for check in component.risks}
     for name, key in state.keys.items():
-        if key.held in ("down", "degraded") and not key.blocked and (spot := spot_of(state, view, name)):
-            bad.setdefault((key.check, key.incident), []).append(spot)
+        if key.held in ("down", "degraded") and not key.blocked and (key.check in told or key.incident is None):
+            spot = spot_of(state, view, name)
+            if spot is not None and (key.check in told or spot.fallback):
+                bad.setdefault((key.check, key.incident), []).append(spot)
     wishes = []
     for (check, incident), spots in bad.items():
         components = tuple(c.name for c in view.components if check in c.risks)

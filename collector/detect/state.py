@@ -19,6 +19,8 @@ MAX_OPEN = 1000
 """Open incidents; past it a fault joins the newest."""
 MAX_RECENT = 100
 """Resolved incidents that a relapse can reopen."""
+MAX_PLACES = 1000
+"""Places by which a further subject joins an incident, and addresses whose region is known."""
 MAX_MEMBERS = 200
 """Subjects that an incident lists."""
 KEPT_PLANS = 4
@@ -98,10 +100,15 @@ class Case(msgspec.Struct):
     """Its subjects that are degraded or down now, or of which nothing is known since."""
     members: dict[str, Affected] = {}
     """All that were ever in it (bounded), as last seen."""
+    places: dict[str, bool] = {}
+    """Where its subjects are (the values say nothing: a set that keeps its order)."""
+    blocked: bool = True
+    """All that is in it are refusals that nothing corroborates."""
     domain: FaultDomain | None = None
     title: str = ""
     grown: bool = False
     """A subject joined since domain and title were drawn."""
+    drawn_at: int = 0
     dirty_at: int | None = None
     """Since when there is something to say that can wait a moment."""
     pending: Literal["", "opened", "reopened"] = ""
@@ -170,6 +177,8 @@ class State(msgspec.Struct, kw_only=True):
     ends: dict[str, Ends] = {}
     open: dict[str, Case] = {}
     recent: dict[str, Case] = {}
+    regions: dict[str, str] = {}
+    """By address: the region that it was last seen to serve from."""
     probes: dict[str, Member] = {}
     blind: str | None = None
     """The incident that no probe is heard."""

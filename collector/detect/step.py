@@ -20,6 +20,8 @@ BACK_NS = 5 * NS
 """Records may be this much out of order; what goes back further is a clock put back."""
 TICK_NS = NS // 2
 """How often time alone is looked at."""
+MANY = 2000
+"""Subjects that one step looks at; with more of them incidents wait for the tick."""
 
 
 def step(state: State, record: Record) -> tuple[State, list[Event]]:
@@ -133,12 +135,12 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
             changed = True
             for key in state.keys.values():
                 key.due = 0
-        due = [name for name, key in state.keys.items() if key.due <= state.now]
+        due = [name for name, key in state.keys.items() if key.due <= state.now][:MANY]
         touched = list(dict.fromkeys([*touched, *due]))
     for name in touched:
         if name in state.keys:
             changed |= turn(state, view, name, told)
-    if changed or tick:
+    if tick or (changed and len(state.keys) <= MANY):
         tell_components(state, view, told)
         tell_incidents(state, view, told)
         tell_risks(state, view, told)

@@ -75,7 +75,7 @@ def _apply(
     before: CheckState = key.state
     was = key.held
     if new == "unknown":
-        if before != "unknown":
+        if before != "unknown" and state.now >= state.started_at + check.fresh_ns:  # else they have not had their turn
             key.state, key.since = new, state.now
             if key.held in BAD:
                 _tell(state, key, check, count, before, told, why=UNHEARD)
@@ -84,14 +84,15 @@ def _apply(
     if new != "up":
         reasons = count.reasons
         key.reason = next(iter(reasons), key.reason)
+    turned = was != new or key.blocked != verdict.blocked
     key.blocked, key.throttled, key.single = verdict.blocked, verdict.throttled, verdict.single
     key.state = key.held = new
     if before != new:
         key.since = _since(state, check, count, new)
     if new in BAD:
         spot = spot_of(state, view, name)
-        if spot is not None and not spot.fallback and (key.incident is None or was != new):
-            join(state, view, spot)
+        if spot is not None and not spot.fallback and (key.incident is None or turned):
+            join(state, spot)
     if new != key.told:
         _tell(state, key, check, count, before, told)
         key.told = new
@@ -139,6 +140,7 @@ def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
     moments = [key.spoke_at + DROP_PERIODS * check.period_ns + check.timeout_ns]
     moments += [count.expires_at] if count.expires_at is not None else []
     moments += [count.grace_until] if count.failing else []
+    moments += [state.started_at + check.fresh_ns]
     later = [moment for moment in moments if moment > state.now]
     key.due = min(later, default=state.now + check.period_ns)
 

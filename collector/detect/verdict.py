@@ -95,8 +95,9 @@ def _persistent(failing: list[Ballot]) -> bool:
 
 
 def _well(count: Tally) -> bool:
-    """Less than a third fails; the rest, more than two thirds, passed."""
-    return 3 * len(count.failing) < len(count.voters)
+    """Less than a third fails, and two thirds passed of all who are to be asked."""
+    failing, voters = len(count.failing), len(count.voters)
+    return 3 * failing < voters and 3 * (voters - failing) >= 2 * _size(count)
 
 
 def _corroborated(count: Tally, refused: list[Ballot]) -> bool:

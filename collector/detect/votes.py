@@ -110,12 +110,10 @@ def _grace_until(state: State, check: CheckView, key: Key) -> int:
 
 
 def _live(state: State, view: View, check: CheckView) -> int:
-    """The probes that should have a word on it."""
-    return sum(
-        member.state != "silent" and not member.cloned_at and member.skewed < 2
-        for name, member in state.probes.items()
-        if (not check.probes or name in check.probes) and view.probe(name) is not None
-    )
+    """The probes that should have a word on it: those of the plan that were not heard yet, too."""
+    names = check.probes or view.probes.keys() or state.probes.keys()
+    members = [state.probes.get(name) for name in names if view.probe(name) is not None]
+    return sum(m is None or (m.state != "silent" and not m.cloned_at and m.skewed < 2) for m in members)
 
 
 def ends_id(check: str, target: str) -> str:

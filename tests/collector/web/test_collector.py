@@ -1,0 +1,46 @@
+"""The page of a whole collector: beside the API, from what detection and history really say."""
+
+from pathlib import Path
+
+import pytest
+
+from parallax import wire
+from tests.collector.serving import batch, collector
+from tests.collector.web.serving import Listening
+
+pytestmark = pytest.mark.slow
+
+
+async def test_the_page_stands_beside_the_api(tmp_path: Path) -> None:
+    async with collector(tmp_path) as served, served.client() as client:
+        own = {"host": str(served.running.address)}
+        page = await client.request("GET", "/", headers=own)
+        assert page.status == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert (await client.request("GET", "/incidents", headers=own)).status == 200
+        assert (await client.request("GET", "/nothing", headers=own)).status == 404
+        assert (await client.request("GET", "/")).status == 421  # asked for as "collector"
+        # the API goes by tokens, whatever the name, and answers for its own paths
+        assert (await client.request("GET", "/v1/status", token=served.running.token)).status == 200
+        assert (await client.request("GET", "/v1/nothing", headers=own)).json["error"] == "not_found"
+        assert (await client.request("GET", "/v1/batches", headers=own)).json["error"] == "wrong_method"
+        assert (await client.post(served.token(), wire.encode(batch(1)))).status == 200
+
+
+async def test_what_probes_say_reaches_an_open_page_and_the_end_is_quick(tmp_path: Path) -> None:
+    async with collector(tmp_path) as served, served.client() as client:
+        own = {"host": str(served.running.address)}
+        page = (await client.request("GET", "/", headers=own)).body.decode()
+        ids = [part.partition('"')[0] for part in page.split('data-live="')[1:]]
+        token = served.token()
+        async with await served.connect() as stream:
+            listening = Listening(stream)
+            have = ",".join(f"{id_}:x" for id_ in ids)
+            await listening.ask(own["host"], f"/live?path=/&have={have}", {})
+            name, data = await listening.event()
+            assert (name, set(data["sections"])) == ("message", set(ids))
+            assert (await client.post(token, wire.encode(batch(1)))).status == 200
+            name, _ = await listening.event()
+            assert name in ("message", "reload")
+            # the collector ends here, with the stream open; `collector` checks that it takes less than 2 s

@@ -72,7 +72,7 @@ class LatencyChart {
     if (document.hidden || this.busy) return;
     this.busy = true;
     try {
-      const old = this.figures;
+      const old = this.figures?.lines.length ? this.figures : null;
       const url = new URL(this.place.dataset.url, location.href);
       // The last two steps may still have grown.
       if (old) url.searchParams.set("since", String(old.until_s - 2 * old.step_s));

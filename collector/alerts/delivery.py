@@ -197,7 +197,7 @@ class Delivery:
             await self._finish(first, told=True)
         elif outcome.action == "disable":
             self._memory = msgspec.structs.replace(self._memory, disabled=self._in_force().hash)
-            await self._commit()
+            await self._give_up(first, "the receiver is gone (410)")
         elif self._wall() - first.event.at > GIVE_UP_S * NS:
             await self._give_up(first, "it is too old")
             await self._pause(CLOSEST_S)

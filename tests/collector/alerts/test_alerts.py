@@ -1,5 +1,9 @@
 """Alerts in a whole collector on its real journals, with receivers over real sockets."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,17 +13,24 @@ import pytest
 import trio
 
 from collector.alerts import standard_webhooks
+from collector.alerts.delivery import reader_of
 from collector.events import Event, encode_event
-from collector.main import Running, main
+from collector.main import Running, _events_limits, main
+from collector.tokens import add_token
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.journal import open_journal
 from parallax.values import Address, Cidr
-from tests.collector.serving import PLAN, until
+from tests.collector.serving import PLAN as CHECK
+from tests.collector.serving import Client, until
 from tests.fakes.events import incident
-from tests.fakes.receiver import FakeReceiver, fake_receiver
+from tests.fakes.http_server import Peer, response, silent
+from tests.fakes.receiver import FakeReceiver, Got, fake_receiver
 from tests.parts.certificates import Authority
+from tests.parts.daemon import free_port
 
 pytestmark = pytest.mark.slow
+PLAN = f'{CHECK}\n[[probe]]\nid = "fra1"\n'  # named, so that a plan that changes nothing for it is in force at once
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 HOOK = '[[receiver]]\nname = "{name}"\nkind = "webhook"\nurl = "{url}"\naddress = "127.0.0.1:{port}"\nkey = "{key}"\n'
 
@@ -73,3 +84,198 @@ async def test_an_incident_is_told_signed_over_https_to_the_pinned_address(tmp_p
             assert standard_webhooks.verify(key, got.headers, got.body, wall_ns() / NS) == "i1-opened"
             assert got.json["data"]["summary"] == "DNS operator dns-a is dark (Sign-in)"
             await until(lambda: collector.alerts.status[0].delivered == 1)
+
+
+async def test_a_dead_receiver_does_not_slow_a_live_one(tmp_path: Path) -> None:
+    async with fake_receiver() as live, fake_receiver() as dead, fake_receiver(lambda got: 500) as ill:
+        dead.server.behaviour = silent
+        loaded = config(tmp_path, hook("dead", dead) + hook("ill", ill) + hook("live", live))
+        async with running(loaded) as collector:
+            took = []
+            for number in range(20):
+                began = trio.current_time()
+                await happen(collector, now(f"i{number}"))
+                await live.wait_got(number + 1)
+                took.append(trio.current_time() - began)
+            status = {each.name: each for each in collector.alerts.status}
+            assert sorted(took)[10] < 0.2
+            assert (status["ill"].waiting, status["ill"].state, status["dead"].delivered) == (20, "failing", 0)
+            assert [got.id for got in live.got] == [f"i{number}-opened" for number in range(20)]
+
+
+async def test_routes_decide_and_the_end_reaches_who_was_told(tmp_path: Path) -> None:
+    async with fake_receiver() as pager, fake_receiver() as log:
+        routes = '[[route]]\nmatch = { severity = ["critical"] }\nto = ["pager"]\n[[route]]\nto = ["log"]\n'
+        loaded = config(tmp_path, hook("pager", pager) + hook("log", log) + routes)
+        async with running(loaded) as collector:
+            await happen(collector, now(), now("i2", severity="info"))
+            await happen(collector, now(change="updated", severity="info"))
+            await log.wait_got(3)
+            await happen(collector, now(change="resolved", severity="info"), now("i2", "resolved", severity="info"))
+            assert [got.type for got in await log.wait_got(5)] == [
+                "incident.opened", "incident.opened", "incident.updated", "incident.resolved", "incident.resolved",
+            ]  # fmt: skip
+            assert [got.id for got in await pager.wait_got(3)] == ["i1-opened", "i1-updated", "i1-resolved"]
+
+
+async def test_a_restart_in_mid_incident_says_nothing_twice(tmp_path: Path) -> None:
+    async with fake_receiver() as receiver:
+        loaded = config(tmp_path, hook("ops", receiver))
+        async with running(loaded) as collector:
+            await happen(collector, now())
+            await until(lambda: collector.alerts.status[0].delivered == 1)
+            await until(lambda: collector.stores.events.cursor(reader_of("ops")) > 0)
+        async with running(loaded) as collector:
+            await happen(collector, now(change="resolved"))
+            await receiver.wait_got(2)
+            await until(lambda: collector.alerts.status[0].delivered == 1)
+        assert [got.id for got in receiver.got] == ["i1-opened", "i1-resolved"]
+        assert receiver.got[1].json["data"]["summary"] == "Over after 4 min: DNS operator dns-a is dark"
+
+
+async def test_the_plan_brings_receivers_and_takes_them_away(tmp_path: Path) -> None:
+    async with fake_receiver() as first, fake_receiver() as second:
+        loaded = config(tmp_path, hook("first", first))
+        plan = Path(loaded.plan)
+        async with running(loaded) as collector:
+            events, names = collector.stores.events, lambda: {each.name for each in collector.alerts.status}
+            await happen(collector, now())
+            await first.wait_got(1)
+            plan.write_text(PLAN + hook("first", first) + hook("second", second))
+            await until(lambda: reader_of("second") in events.cursors)
+            await happen(collector, now("i2"))
+            await second.wait_got(1)
+            await first.wait_got(2)
+            plan.write_text(PLAN + hook("second", second))
+            await until(lambda: names() == {"second"} and reader_of("first") not in events.cursors)
+            assert events.mark("alerts first") is None
+            await happen(collector, now("i3"))
+            await second.wait_got(2)
+            plan.write_text(PLAN + hook("first", first) + hook("second", second))
+            await until(lambda: reader_of("first") in events.cursors)
+            await happen(collector, now("i4"), now(change="resolved"))
+            await second.wait_got(3)
+            await first.wait_got(3)
+        assert [got.id for got in first.got] == ["i1-opened", "i2-opened", "i4-opened"]
+        assert [got.id for got in second.got] == ["i2-opened", "i3-opened", "i4-opened"]
+
+
+async def test_a_receiver_that_moves_takes_its_place_along(tmp_path: Path) -> None:
+    async with fake_receiver(lambda got: 500) as old, fake_receiver() as new:
+        loaded = config(tmp_path, hook("ops", old))
+        async with running(loaded) as collector:
+            await happen(collector, now())
+            await old.wait_got(1)
+            Path(loaded.plan).write_text(PLAN + hook("ops", new))
+            [got] = await new.wait_got(1)
+            assert got.id == "i1-opened"
+
+
+async def test_what_cannot_be_told_is_said_and_harms_nothing(tmp_path: Path) -> None:
+    async with fake_receiver() as receiver:
+        pager = '[[receiver]]\nname = "pager"\nkind = "pagerduty"\nkey = "secret:PD"\n'
+        loaded = config(tmp_path, pager + hook("bare", receiver, key="secret:NONE") + hook("ops", receiver))
+        async with running(loaded) as collector:
+            await happen(collector, now())
+            await receiver.wait_got(1)
+            await until(lambda: collector.alerts.status[1].state == "failing")
+            status = {each.name: each for each in collector.alerts.status}
+            assert list(status) == ["pager", "bare", "ops"]
+            assert status["pager"].state == "not_built"
+            assert "has no NONE under [secrets]" in status["bare"].last_word
+            assert reader_of("pager") not in collector.stores.events.cursors
+
+
+async def test_a_test_message_is_sent_at_once_and_told_of(tmp_path: Path) -> None:
+    async with fake_receiver() as receiver:
+        loaded = config(tmp_path, hook("ops", receiver) + hook("dead", 1))
+        async with running(loaded) as collector, await connect(collector) as stream:
+            client = Client(stream)
+
+            async def test(name: str, token: str) -> Any:
+                return await client.request("POST", f"/v1/receivers/test?receiver={name}", token=token)
+
+            reply = await test("ops", collector.token)
+            assert (reply.status, reply.json["delivered"], reply.json["words"]) == (200, True, "answered 204")
+            assert (receiver.got[0].type, receiver.got[0].json["data"]["receiver"]) == ("test", "ops")
+            reply = await test("dead", collector.token)
+            assert (reply.json["delivered"], reply.json["words"].partition(":")[0]) == (False, "refused")
+            reply = await test("nobody", collector.token)
+            assert (reply.status, reply.json["message"]) == (
+                404, "the plan in force has no receiver 'nobody'; it has: ops, dead",
+            )  # fmt: skip
+            viewer = add_token(collector.state, "viewer", "eve")
+            assert (await test("ops", viewer)).status == 403
+            status = (await client.request("GET", "/v1/status", token=viewer)).json
+            assert [each["name"] for each in status["receivers"]] == ["ops", "dead"]
+
+
+async def test_a_test_message_that_is_taken_enables_a_receiver(tmp_path: Path) -> None:
+    async with (
+        fake_receiver(lambda got: 410) as receiver,
+        running(config(tmp_path, hook("ops", receiver))) as collector,
+    ):
+        await happen(collector, now())
+        await until(lambda: collector.alerts.status[0].state == "disabled")
+        receiver.answer = lambda got: 204
+        tested = await collector.alerts.test("ops")
+        assert tested is not None
+        assert tested.delivered
+        await happen(collector, now("i2"))
+        assert (await receiver.wait_got(3))[2].id == "i2-opened"
+
+
+async def test_kill_9_between_delivery_and_commit_says_it_again_under_the_same_id(tmp_path: Path) -> None:
+    """Whoever gets the message kills the collector, before or just after the answer. Every alert comes, and a repeat
+    has the id of the first."""
+    async with fake_receiver() as receiver:
+        loaded = config(tmp_path, hook("ops", receiver))
+        async with running(loaded) as collector:
+            await until(lambda: reader_of("ops") in collector.stores.events.cursors)
+        rounds = 4
+        for number in range(rounds):
+            async with open_journal(tmp_path / "state" / "events.db", _events_limits(loaded)) as events:
+                await events.append([encode_event(now(f"k{number}"))])
+            killed = start(loaded)
+
+            def kill(got: Got, killed: subprocess.Popen[bytes] = killed) -> int:
+                killed.send_signal(signal.SIGKILL)
+                return 204
+
+            async def answer_and_kill(peer: Peer, killed: subprocess.Popen[bytes] = killed) -> None:
+                await peer.send(response(204))
+                killed.send_signal(signal.SIGKILL)
+
+            before = len(receiver.got)
+            receiver.answer = kill if number % 2 == 0 else lambda got, act=answer_and_kill: act  # type: ignore[misc]
+            try:
+                await receiver.wait_got(before + 1, within_s=30)
+            finally:
+                killed.kill()
+                await trio.to_thread.run_sync(killed.wait)
+        receiver.answer = lambda got: 204
+        async with running(loaded) as collector:
+            await until(lambda: collector.stores.events.cursor(reader_of("ops")) >= 1)
+            await happen(collector, now("end"))
+            with trio.fail_after(10):
+                while receiver.got[-1].id != "end-opened":
+                    await receiver.wait_got(len(receiver.got) + 1)
+        ids = [got.id for got in receiver.got]
+        assert list(dict.fromkeys(ids)) == [*(f"k{number}-opened" for number in range(rounds)), "end-opened"]
+        assert len(ids) > len(set(ids))  # a kill before the answer always leads to a repeat
+        assert ids == sorted(ids, key=list(dict.fromkeys(ids)).index)
+
+
+def start(loaded: CollectorConfig) -> subprocess.Popen[bytes]:
+    folder = Path(loaded.state).parent
+    (folder / "collector.toml").write_text(
+        f'state = "{loaded.state}"\nplan = "{loaded.plan}"\nlisten = "127.0.0.1:{free_port()}"\n'
+        'allow = ["127.0.0.0/8"]\n'
+        f'[secrets]\nHOOK = "file:{folder / "key"}"\n'
+    )
+    command = [sys.executable, "-m", "parallax", "collector", "--config", str(folder / "collector.toml")]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, env=dict(os.environ))
+
+
+async def connect(collector: Running) -> trio.SocketStream:
+    return await trio.open_tcp_stream(collector.address.ip, collector.address.port)

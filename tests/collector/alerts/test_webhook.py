@@ -23,6 +23,7 @@ from tests.fakes.http_server import (
     resets_at_once,
     response,
     says,
+    says_and_resets,
     says_and_waits,
     silent,
 )
@@ -140,10 +141,9 @@ async def test_plain_http_never_leaves_this_host(tmp_path: Path) -> None:
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
-    async with fake_receiver() as other:
-        async with fake_receiver() as receiver:
-            receiver.server.behaviour = says(response(307, b"", f"Location: http://127.0.0.1:{other.port}/"))
-            assert (await sent(webhook(tmp_path, "http://127.0.0.1/", receiver.server.address))).status == 307
+    async with fake_receiver() as other, fake_receiver() as receiver:
+        receiver.server.behaviour = says(response(307, b"", f"Location: http://127.0.0.1:{other.port}/"))
+        assert (await sent(webhook(tmp_path, "http://127.0.0.1/", receiver.server.address))).status == 307
     assert other.got == []
 
 
@@ -161,7 +161,7 @@ async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
         (says(b"\x00\xff" * 500), (None, "malformed", None)),
         (blurts(b"SSH-2.0-OpenSSH_9.6\r\n"), (None, "timeout", None)),
         (reads_then_closes, (None, "closed", None)),
-        (resets_at_once, (None, "reset", None)),
+        (says_and_resets(b""), (None, "reset", None)),
         (silent, (None, "timeout", None)),
         (drips(b"HTTP/1.1 200 OK\r\n", b"X-Y: " + b"z" * 2000 + b"\r\n"), (None, "malformed", None)),
     ],

@@ -1,5 +1,6 @@
 """A history on real files, and what it is made of, for tests."""
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ class World:
 
     def __init__(self, inputs: Journal, events: Journal, now: int) -> None:
         self.inputs, self.events, self.now = inputs, events, now
-        self._seq = 0
+        self.stream, self._seq = secrets.token_hex(8), 0
 
     def wall(self) -> int:
         return self.now
@@ -40,9 +41,9 @@ class World:
         for o in observations:
             self._seq += 1
             fields = {name: getattr(o, name) for name in o.__struct_fields__}
-            numbered.append(Observation(**(fields | {"stream": "ab" * 8, "seq": self._seq})))
+            numbered.append(Observation(**(fields | {"stream": self.stream, "seq": self._seq})))
         batch = wire.Batch(
-            probe=probe, stream="ab" * 8, first_seq=first, last_seq=self._seq, cut_at=0, observations=numbered
+            probe=probe, stream=self.stream, first_seq=first, last_seq=self._seq, cut_at=0, observations=numbered
         )
         at = self.now if received_at is None else received_at
         fields = {

@@ -54,7 +54,7 @@ class Asked:
                 options.append(dns.edns.GenericOption(dns.edns.OptionType.NSID, nsid.encode()))
             if answer.extended:
                 code, words = answer.extended
-                options.append(dns.edns.EDEOption(code, words))
+                options.append(dns.edns.EDEOption(dns.edns.EDECode.make(code), words))
             message.use_edns(0, payload=LARGEST_DATAGRAM, options=options)
         if not datagram:
             return message.to_wire(max_size=_LARGEST)

@@ -57,7 +57,7 @@ class FrontEnd:
         """Port 443."""
 
         async def respond(request: Request) -> Response:
-            return await self._respond(visit, request)
+            return await self.respond(visit, request)
 
         expired = self._conditions.now.expired
         context = self._certificates.expired if expired else self._certificates.good
@@ -67,7 +67,8 @@ class FrontEnd:
         """Port 80: the way to HTTPS."""
         await serve_http(stream, _redirect)
 
-    async def _respond(self, visit: Visit, request: Request) -> Response:
+    async def respond(self, visit: Visit, request: Request) -> Response:
+        """The answer to one request, as the faults in force have it."""
         now = self._conditions.now
         if now.walled and visit.client is not None and visit.client.network == "data-centre":
             return self._answer(403, {**_HTML, "cf-mitigated": "challenge"}, _CHALLENGE)

@@ -20,6 +20,9 @@ RESOLVER_SITES = {
     "resolver-2": {"sjc": places.SAN_JOSE, "lon": places.LONDON, "nrt": places.TOKYO},
 }
 """Anycast, as public resolvers are, and each site with a cache of its own."""
+_CACHES = [(resolver, site) for resolver, sites in RESOLVER_SITES.items() for site in sites]
+AGES = {cache: place / len(_CACHES) for place, cache in enumerate(_CACHES)}
+"""Spread, so that caches run out one after the other."""
 REGIONS = {"us-east": places.ASHBURN, "eu-west": places.DUBLIN}
 _SERVER_PLACES = (places.ASHBURN, places.LONDON, places.CHICAGO)
 _CONTROL_PLACES = (places.SAN_JOSE, places.AMSTERDAM, places.SINGAPORE)
@@ -62,7 +65,7 @@ def _resolvers(servers: Mapping[str, Host], conditions: Conditions, seed: int) -
         sites = []
         for name, place in RESOLVER_SITES[resolver].items():
             ask = asking(place, servers, conditions, f"{seed}/{resolver}/{name}")
-            own = Resolver(ask, tuple(addresses.PARENT.values()))
+            own = Resolver(ask, tuple(addresses.PARENT.values()), age=AGES[resolver, name])
             service = DnsService(own.answer, recursive=True)
             sites.append(Site(name=name, place=place, datagrams=service.datagrams, streams=service.streams))
         hosts.append(Host(ip=ip, sites=tuple(sites)))

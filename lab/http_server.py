@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 MOST_BODY = 65536
+NO_CONTENT = 204
 IDLE_S = 15.0
 """For one request with its response, and for a handshake: a slow client is let go."""
 _PIECE = 16384
@@ -48,6 +49,7 @@ async def serve_http(stream: trio.abc.Stream, respond: Respond) -> None:
     connection = h11.Connection(h11.SERVER)
     while True:
         with trio.move_on_after(IDLE_S) as scope:
+            request: Request | None = None
             try:
                 request = await _receive(connection, stream)
                 if request is None:
@@ -57,7 +59,7 @@ async def serve_http(stream: trio.abc.Stream, respond: Respond) -> None:
                 if connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
                     return
                 response = Response(status=error.error_status_hint)
-            await stream.send_all(_encode(connection, response))
+            await stream.send_all(_encode(connection, response, with_body=request is None or request.method != "HEAD"))
             if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
                 return
             connection.start_next_cycle()
@@ -90,11 +92,13 @@ async def _receive(connection: h11.Connection, stream: trio.abc.Stream) -> Reque
             return None
 
 
-def _encode(connection: h11.Connection, response: Response) -> bytes:
-    headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
+def _encode(connection: h11.Connection, response: Response, *, with_body: bool) -> bytes:
+    headers = list(response.headers.items())
+    if response.status != NO_CONTENT:  # RFC 9110 section 8.6
+        headers.append(("content-length", str(len(response.body))))
     parts = [
         connection.send(h11.Response(status_code=response.status, headers=headers)),
-        connection.send(h11.Data(data=response.body)),
+        connection.send(h11.Data(data=response.body if with_body else b"")),
         connection.send(h11.EndOfMessage()),
     ]
     return b"".join(part for part in parts if part)

@@ -1,10 +1,5 @@
-"""The pager: the receiver that the lab's plan names. It checks signatures by Standard Webhooks 1.0.0, on its own and
-not by the sender's code, so that the two prove each other."""
+"""The pager: the receiver that the lab's plan names, which checks signatures as Standard Webhooks 1.0.0 says."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import ssl
 from collections import deque
@@ -12,6 +7,7 @@ from collections.abc import Callable
 
 import trio
 
+from collector.alerts.standard_webhooks import WebhookError, key_of, verify
 from lab.control import Page
 from lab.http_server import Request, Response, serve_https
 from lab.internet import Visit
@@ -19,15 +15,16 @@ from parallax.clock import NS, wall_ns
 
 MOST_PAGES = 50
 MOST_TEXT = 500
-TOLERANCE_S = 300
 _PATH = "/hook"
 
 
 class Pager:
-    """Remembers the latest pages, newest first. A page without a right signature is kept, said so, and refused."""
+    """Remembers the latest pages, newest first. A page without a right signature is kept, said so, and refused.
+
+    Raises NoKey for a secret that is none."""
 
     def __init__(self, secret: str, context: ssl.SSLContext, wall: Callable[[], int] = wall_ns) -> None:
-        self._key, self._context, self._wall = _key(secret), context, wall
+        self._key, self._context, self._wall = key_of(secret), context, wall
         self._pages: deque[Page] = deque(maxlen=MOST_PAGES)
 
     @property
@@ -36,39 +33,23 @@ class Pager:
 
     async def serve(self, visit: Visit, stream: trio.abc.Stream) -> None:
         """Port 443."""
-        await serve_https(stream, self._context, self._respond)
+        await serve_https(stream, self._context, self.respond)
 
-    async def _respond(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
+        """What the sender is told: 204 for a page that is taken."""
         if request.path != _PATH:
             return Response(status=404)
         if request.method != "POST":
             return Response(status=405, headers={"allow": "POST"})
-        signed = is_signed(self._key, request, self._wall() // NS)
+        try:
+            verify(self._key, request.headers, request.body, self._wall() / NS)
+            signed = True
+        except WebhookError:
+            signed = False
         kind, text = _said(request.body)
         identity = request.headers.get("webhook-id", "")[:MOST_TEXT]
         self._pages.appendleft(Page(received_at=self._wall(), id=identity, type=kind, text=text, signed=signed))
         return Response(status=204 if signed else 401)
-
-
-def is_signed(key: bytes, request: Request, now_s: int) -> bool:
-    """Whether one of the request's signatures is by the key, and its time is within five minutes of ours."""
-    stamp, identity = request.headers.get("webhook-timestamp", ""), request.headers.get("webhook-id", "")
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 16 and identity):
-        return False
-    if abs(int(stamp) - now_s) > TOLERANCE_S:
-        return False
-    content = f"{identity}.{stamp}.".encode("latin-1") + request.body
-    wanted = base64.b64encode(hmac.digest(key, content, hashlib.sha256))
-    given = request.headers.get("webhook-signature", "").encode("latin-1").split(b" ")
-    return any(hmac.compare_digest(b"v1," + wanted, each) for each in given[:10])
-
-
-def _key(secret: str) -> bytes:
-    """The octets of a whsec_ text. Raises ValueError."""
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"the webhook secret is no whsec_ and base64: {error}") from None
 
 
 def _said(body: bytes) -> tuple[str, str]:

@@ -106,10 +106,15 @@ class _Servers:
 
 
 class Resolver:
-    """One resolver with its own cache. `roots` are the addresses where resolution begins."""
+    """One resolver with its own cache. `roots` are the addresses where resolution begins.
 
-    def __init__(self, ask: Ask, roots: Sequence[str]) -> None:
-        self._ask, self._roots = ask, tuple(roots)
+    `age` is how much of its TTL a record has behind it when it is first met, 0 to 1: a resolver with many clients has
+    fetched it before, and so the caches of several don't all run out at one moment.
+    """
+
+    def __init__(self, ask: Ask, roots: Sequence[str], *, age: float = 0.0) -> None:
+        self._ask, self._roots, self._age = ask, tuple(roots), age
+        self._met: set[tuple[str, str]] = set()
         self.cache, self._servers = Cache(), _Servers()
         self._failed_until: dict[Question, float] = {}
         self._pending: dict[Question, trio.Event] = {}
@@ -176,7 +181,7 @@ class Resolver:
             answer = await self._ask_each(ips, question)
             now = trio.current_time()
             for rrset in (*answer.answer, *answer.additional):
-                self.cache.put(rrset, now)
+                self.cache.put(self._as_met(rrset), now)
             if answer.answer or answer.authoritative:
                 if not any(rrset.type == question.type for rrset in answer.answer):
                     self._keep_negative(question, answer, now)
@@ -185,6 +190,13 @@ class Resolver:
                 if rrset.type == "NS":
                     self.cache.put(rrset, now)
         raise Unreachable
+
+    def _as_met(self, rrset: RRset) -> RRset:
+        key = (rrset.name, rrset.type)
+        if not self._age or key in self._met or len(self._met) >= MOST_KEPT:
+            return rrset
+        self._met.add(key)
+        return msgspec.structs.replace(rrset, ttl=max(1, round(rrset.ttl * (1 - self._age))))
 
     def _keep_negative(self, question: Question, answer: Answer, now: float) -> None:
         """What the end of the aliases lacks; where they lead out of the zone, nothing is known of it yet."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import trio
 
+from collector.alerts.standard_webhooks import NoKey
 from lab import addresses, places
 from lab.certificates import Authority
 from lab.control import FaultState, Order, Reply, Wiring, WorldOrder, WorldReady
@@ -54,8 +55,8 @@ class World:
             ) from None
         try:
             self._pager = Pager(order.webhook_secret, authority.server_context(addresses.PAGER_NAME), wall)
-        except ValueError as error:
-            raise StartError(str(error)) from None
+        except NoKey as error:
+            raise StartError(f"webhook_secret {error}") from None
         certificates = Certificates.by(authority)
         front_ends = {name: FrontEnd(name, certificates, self._conditions, order.seed) for name in REGIONS}
         self._hosts = build_hosts(self._conditions, front_ends, order.seed)

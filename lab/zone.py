@@ -19,6 +19,11 @@ class Zone:
         self._names = {above for name in own for above in names_upwards(name) if is_under(above, apex)}
         """With the empty ones in between (RFC 4592 section 2.2.2)."""
 
+    @property
+    def rrsets(self) -> list[RRset]:
+        """All that it holds, glue included."""
+        return list(self._rrsets.values())
+
     def answer(self, question: Question) -> Answer:
         """The answer to a question for a name in this zone."""
         cut = next((above for above in reversed(names_upwards(question.name)) if above in self._cuts), None)

@@ -1,0 +1,155 @@
+"""Each fault does to the checks of the lab's plan, over real sockets, what lab.faults says, and is gone when mended."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+
+from lab import addresses
+from lab.control import Order
+from lab.effects import EFFECTS
+from lab.faults import FAULTS
+from lab.places import PROBES
+from parallax.dialling.sockets import open_tcp
+from parallax.observation import Observation
+from parallax.values import Address
+from tests.parts.lab_world import EVERYBODY, Lab, running_lab
+
+pytestmark = pytest.mark.slow
+
+CENTRES = tuple(probe.id for probe in PROBES if probe.network == "data-centre")
+US, EU = addresses.FRONT_ENDS_V4["us-east"], addresses.FRONT_ENDS_V4["eu-west"]
+_US_EAST = {f"{US}:443", f"[{addresses.FRONT_ENDS_V6['us-east']}]:443"}
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a fault looks like: of one check, the reason, from which probes and at which subjects. All else passes."""
+
+    check: str
+    reason: str
+    probes: tuple[str, ...] = EVERYBODY
+    subjects: frozenset[str] | None = None
+
+
+SEEN: Mapping[str, list[Seen]] = {
+    "operator-dark": [Seen("name servers", "dns_timeout")],
+    "name-server-dark": [Seen("name servers", "dns_timeout", subjects=frozenset({"192.0.2.2:53"}))],
+    "region-down": [
+        Seen("front door", "connect_timeout", subjects=frozenset(_US_EAST)),
+    ],
+    "region-slow": [Seen("sign-in page", "http_slow", subjects=frozenset(_US_EAST))],
+    "throttled": [Seen("api", "http_throttled")],
+    "certificate-expired": [Seen("front door", "tls_expired")],
+    "bot-wall": [Seen("sign-in page", "http_challenge", probes=CENTRES)],
+    "site-gone": [
+        Seen("name servers", "dns_timeout", probes=("fra1", "lon1"), subjects=frozenset({f"{addresses.ANYCAST}:53"}))
+    ],
+    "uplink-dead": [
+        Seen("name servers", "dns_timeout", probes=("fra1",)),
+        Seen("sign-in name", "dns_timeout", probes=("fra1",)),
+    ],
+}
+"""By fault."""
+
+
+@pytest.fixture
+async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
+    async with running_lab(tmp_path) as running:
+        yield running
+
+
+def test_every_fault_of_the_world_has_an_effect_and_a_look() -> None:
+    world = {name for name, fault in FAULTS.items() if fault.where == "world"}
+    assert set(EFFECTS) == world
+    assert set(SEEN) == world
+
+
+@pytest.mark.parametrize("fault", SEEN)
+async def test_a_fault_shows_where_it_should_and_nowhere_else(lab: Lab, fault: str) -> None:
+    for seen in SEEN[fault]:
+        assert _failures(await lab.run(seen.check)) == []  # and caches are warm, as they are when a fault comes
+    lab.break_(fault)
+    lab.break_(fault)  # twice is once
+    for seen in SEEN[fault]:
+        found = await lab.run(seen.check)
+        failing = {(each.probe, each.subject) for each in found if each.reason == seen.reason}
+        expected = {
+            (each.probe, each.subject)
+            for each in found
+            if each.probe in seen.probes and (seen.subjects is None or each.subject in seen.subjects)
+        }
+        if fault == "throttled":
+            assert len(expected) - len(failing) in (1, 2)  # of 24: one in twenty
+        else:
+            assert failing == expected != set()
+            assert {each.reason for each in found} <= {seen.reason, None}
+    lab.mend(fault)
+    lab.mend(fault)
+    for seen in SEEN[fault]:
+        assert _failures(await lab.run(seen.check)) == []
+
+
+async def test_faults_overlap_and_mending_one_leaves_the_other(lab: Lab) -> None:
+    lab.break_("operator-dark")
+    lab.break_("name-server-dark")
+    lab.mend("operator-dark")
+    assert {each.subject for each in _failures(await lab.run("name servers", ["iad1"]))} == {"192.0.2.2:53"}
+    lab.break_("uplink-dead")
+    lab.mend("name-server-dark")
+    assert {each.probe for each in _failures(await lab.run("name servers"))} == {"fra1"}
+    assert [state.fault for state in lab.world.do(Order(do="state")).faults] == ["uplink-dead"]
+
+
+async def test_all_faults_at_once_and_none(lab: Lab) -> None:
+    for fault in SEEN:
+        lab.break_(fault)
+    for fault in reversed(SEEN):
+        lab.mend(fault)
+    for check in ("name servers", "api", "front door", "sign-in name"):
+        assert _failures(await lab.run(check)) == []
+
+
+async def test_a_dead_uplink_silences_the_control_targets_and_the_collector_too(lab: Lab) -> None:
+    lab.break_("uplink-dead")
+    wiring = lab.world.ready.probes["fra1"]
+    for address in (Address("192.0.2.250:443"), wiring.collector):
+        with trio.move_on_after(0.3) as hung:
+            await open_tcp(address, lab.tools("fra1").routes)
+        assert hung.cancelled_caught
+    async with await open_tcp(Address("192.0.2.250:443"), lab.tools("lon1").routes):
+        pass
+
+
+async def test_the_region_that_answers_and_the_site_are_said(lab: Lab) -> None:
+    found = await lab.run("api", ["iad1"])
+    assert {each.subject: each.dims["region"] for each in found if each.dims["family"] == "4"} == {
+        f"{US}:443": "us-east",
+        f"{EU}:443": "eu-west",
+    }
+    sites = {
+        each.probe: each.site for each in await lab.run("name servers") if each.subject == f"{addresses.ANYCAST}:53"
+    }
+    assert {site: {probe for probe in sites if sites[probe] == site} for site in ("fra", "iad", "sin")} == {
+        "fra": {"fra1", "lon1"},
+        "iad": {"iad1", "pdx1", "gru1"},
+        "sin": {"sin1", "bom1", "nrt1"},
+    }
+
+
+async def test_the_fallback_lacks_the_mail_records_from_the_start(lab: Lab) -> None:
+    assert _failures(await lab.run("fallback zone")) == []
+    assert {each.reason for each in await lab.run("fallback mail")} == {"dns_nxdomain"}
+
+
+async def test_everything_else_of_the_plan_passes(lab: Lab) -> None:
+    for check in ("customer clerk", "customer accounts", "customer mail key 1", "customer mail key 2"):
+        assert _failures(await lab.run(check)) == []
+    for check in ("customer mail host", "mail key", "mail host", "accounts name"):
+        assert _failures(await lab.run(check)) == []
+
+
+def _failures(found: list[Observation]) -> list[Observation]:
+    assert found
+    return [each for each in found if each.reason is not None]

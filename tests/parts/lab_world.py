@@ -1,0 +1,69 @@
+"""The lab's world in this process, and one probe's view of it: the project's own checks through the world's relays."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+import lab
+from lab.control import Order, WorldOrder
+from lab.places import PROBES, ProbePlace
+from lab.world import World
+from parallax.dialling.route import Routes
+from parallax.dialling.tls import Trust
+from parallax.observation import Observation
+from parallax.plan.load import load_plan
+from parallax.values import Address, Cidr
+from probe.checks.kind import Tools
+from probe.runs import Vantage, get_ready, run_target
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PLAN = load_plan(Path(lab.__file__).with_name("plan.toml"))
+CHECKS = {check.name: check for check in PLAN.check}
+EVERYBODY = tuple(probe.id for probe in PROBES)
+_PLACES = {probe.id: probe for probe in PROBES}
+
+
+class Lab:
+    """A world that runs."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def tools(self, probe: str) -> Tools:
+        wiring = self.world.ready.probes[probe]
+        routes = Routes.of(wiring.connect_to, [Cidr("127.0.0.0/8")])
+        return Tools(routes=routes, trust=Trust(self.world.ready.ca), resolvers=tuple(wiring.resolvers))
+
+    async def run(self, check: str, probes: Sequence[str] = EVERYBODY) -> list[Observation]:
+        """One run of every target of a check of the lab's plan by each of the probes."""
+        found: list[Observation] = []
+
+        async def one(probe: ProbePlace, target: str) -> None:
+            vantage = Vantage(probe=probe.id, families=probe.families)
+            found.extend(await run_target(CHECKS[check], target, vantage, self.tools(probe.id), scheduled_at=0))
+
+        async with trio.open_nursery() as nursery:
+            for probe in probes:
+                for target in CHECKS[check].targets:
+                    nursery.start_soon(one, _PLACES[probe], target)
+        return found
+
+    def break_(self, fault: str) -> None:
+        assert self.world.do(Order(do="break", fault=fault, actor="test")).error == ""
+
+    def mend(self, fault: str) -> None:
+        assert self.world.do(Order(do="mend", fault=fault, actor="test")).error == ""
+
+
+@asynccontextmanager
+async def running_lab(state: Path, collector: str = "127.0.0.1:9", seed: int = 1) -> AsyncIterator[Lab]:
+    """Runs the world until the block ends."""
+    world = World(WorldOrder(state=str(state), collector=Address(collector), seed=seed, webhook_secret=SECRET))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(world.run)
+        lab_ = Lab(world)
+        get_ready(PLAN.check, lab_.tools(EVERYBODY[0]))
+        yield lab_
+        nursery.cancel_scope.cancel()

@@ -115,7 +115,7 @@ def _is_own(site: Site, host: str) -> bool:
 
 def _is_same_origin(host: str, headers: Mapping[str, str]) -> bool:
     origin = headers.get("origin")
-    if origin is not None:
+    if origin is not None and origin != "null":  # browsers say null where the page's referrer policy is no-referrer
         return origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
     return headers.get("sec-fetch-site") == "same-origin"
 

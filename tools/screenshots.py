@@ -1,0 +1,47 @@
+"""Takes the pictures of the README and the docs from a running lab: `python -m tools.screenshots docs/images`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import trio
+
+from bench.faults import all_well, until
+from lab.up import LabRunning, run_lab
+from parallax.values import Address
+from tests.parts.browser import Chromium, browser
+
+FAULT = "operator-dark"
+WARM_S, BROKEN_S = 90.0, 25.0
+"""How long the lab is well, so that the chart has a past, and broken, before the pictures are taken."""
+
+
+async def main(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as state:
+        async with trio.open_nursery() as nursery:
+            running: LabRunning = await nursery.start(run_lab, Path(state), Address("127.0.0.1:0"), lambda line: None)
+            await until(running, all_well)
+            await trio.sleep(WARM_S)
+            await running.lab.inject(FAULT, "screenshots")
+            await trio.sleep(BROKEN_S)
+            incidents = [incident.id for incident in running.collector.detector.board().incidents]
+            async with browser() as chromium:
+                await chromium.run(take, running.collector.url, incidents, folder)
+            nursery.cancel_scope.cancel()
+
+
+def take(chromium: Chromium, url: str, incidents: list[str], folder: Path) -> None:
+    """In the browser's thread."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {"overview": "/", "check": "/check/api", "probes": "/probes", "lab": "/lab"}
+    if incidents:
+        pages["incident"] = f"/incident/{incidents[0]}"
+    for name, path in pages.items():
+        for suffix, width, dark in (("", 1280, False), ("-dark", 1280, True), ("-phone", 360, False)):
+            with chromium.page(f"{url}{path}", width=width, dark=dark) as (page, _):
+                page.wait_for_timeout(1500)  # the chart asks for its points
+                page.screenshot(path=folder / f"{name}{suffix}.png", full_page=suffix == "-phone")
+
+
+if __name__ == "__main__":
+    trio.run(main, Path(sys.argv[1]))

@@ -204,7 +204,8 @@ class Delivery:
         elif outcome.action == "refuse" and since_s >= FAST_UNTIL_S and await self._takes_another(first):
             pass
         else:
-            await self._pause(pause_s(outcome, trio.current_time() - self._first_at))
+            pause = pause_s(outcome, trio.current_time() - self._first_at)
+            await self._pause(pause, heed_news=outcome.action != "wait")
 
     async def _takes_another(self, first: Waiting) -> bool:
         """Whether the receiver took the alert behind the first, which is given up then."""
@@ -285,16 +286,16 @@ class Delivery:
     def _has_room(self) -> bool:
         return len(self._waiting) < MOST_WAITING and sum(self._bytes.values()) < MOST_WAITING_BYTES
 
-    async def _pause(self, seconds: float) -> None:
-        """Waits, reading on meanwhile. What is new and for this receiver ends the wait early, but not so that a dead
-        receiver is dialled more often than in the fast lane."""
+    async def _pause(self, seconds: float, *, heed_news: bool = False) -> None:
+        """Waits, reading on meanwhile. What is new and for this receiver ends the wait early where news are heeded, but
+        not so that a dead receiver is dialled more often than in the fast lane."""
         with trio.move_on_after(seconds) as scope:
             while self._has_room():
                 await self._events.wait_beyond(self._read)
                 before = len(self._waiting)
                 await self._read_on()
                 plan = self._in_force().plan
-                if any(takes(self.receiver, each.event, plan) for each in self._waiting[before:]):
+                if heed_news and any(takes(self.receiver, each.event, plan) for each in self._waiting[before:]):
                     scope.deadline = min(scope.deadline, max(self._tried_at + FAST_EVERY_S, trio.current_time()))
             await trio.sleep_forever()
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 import trio
+from click.testing import CliRunner
 
 from collector.alerts import standard_webhooks
 from collector.alerts.delivery import reader_of
 from collector.events import Event, encode_event
 from collector.main import Running, _events_limits, main
 from collector.tokens import add_token
+from parallax.cli import parallax
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
 from parallax.journal import open_journal
@@ -208,6 +210,29 @@ async def test_a_test_message_is_sent_at_once_and_told_of(tmp_path: Path) -> Non
             assert (await test("ops", viewer)).status == 403
             status = (await client.request("GET", "/v1/status", token=viewer)).json
             assert [each["name"] for each in status["receivers"]] == ["ops", "dead"]
+
+
+async def test_the_command_line_tries_a_receiver(tmp_path: Path) -> None:
+    async with (
+        fake_receiver() as receiver,
+        running(config(tmp_path, hook("ops", receiver) + hook("dead", 1))) as collector,
+    ):
+
+        async def run(*arguments: str) -> tuple[int, str]:
+            every = [*arguments, "--state", str(collector.state)]
+            result = await trio.to_thread.run_sync(CliRunner().invoke, parallax, every)
+            return result.exit_code, result.output
+
+        status, said = await run("alert", "test", "ops")
+        assert (status, said.partition(" s)")[0][:-4]) == (0, "ops: delivered (answered 204; ")
+        status, said = await run("alert", "test", "dead")
+        assert status == 1
+        assert said.startswith("dead: not delivered (refused: ")
+        assert await run("alert", "test", "a b/ü") == (
+            2, "parallax: the plan in force has no receiver 'a b/ü'; it has: ops, dead\n",
+        )  # fmt: skip
+        status, said = await run("status")
+        assert "receiver   ops: 0 delivered, 0 waiting; nothing was sent yet\n" in said
 
 
 async def test_a_test_message_that_is_taken_enables_a_receiver(tmp_path: Path) -> None:

@@ -147,6 +147,17 @@ async def test_news_shortens_the_wait_of_the_slow_lane(autojump_clock: MockClock
         assert world.status.waiting == 3
 
 
+async def test_news_do_not_shorten_what_the_receiver_asked_for(autojump_clock: MockClock) -> None:
+    world = World()
+    world.sender.answer = answers(Answer(status=503, retry_after_s=200))
+    async with world.serving():
+        await world.happen(incident())
+        await trio.sleep(100)
+        await world.happen(incident("i2"))
+        await trio.sleep(101)
+    assert world.times == pytest.approx([0, 200, 200], abs=0.01)
+
+
 async def test_news_for_others_does_not(autojump_clock: MockClock) -> None:
     world = World()
     world.in_force = InForce("p", Plan(receiver=[OPS], route=[Route(to=["ops"], match=Match(severity=["critical"]))]))

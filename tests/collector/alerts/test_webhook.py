@@ -17,13 +17,10 @@ from parallax.plan.types import ConnectTo, Receiver
 from parallax.values import Address, Cidr, Redirect, Url
 from tests.fakes.http_server import (
     Behaviour,
+    Peer,
     blurts,
     drips,
-    reads_then_closes,
-    resets_at_once,
     response,
-    says,
-    says_and_resets,
     says_and_waits,
     silent,
 )
@@ -34,6 +31,22 @@ from tests.parts.nginx import Site, nginx
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MESSAGE = Message(id="e1", body=b'{"type":"test"}')
 LOOPBACK = [Cidr("127.0.0.0/8"), Cidr("::1/128")]
+
+
+def tells(*data: bytes) -> Behaviour:
+    """Reads the whole message, sends these bytes, closes; an octet left unread would make the close a reset."""
+
+    async def behaviour(peer: Peer) -> None:
+        await peer.request(body=len(MESSAGE.body))
+        for part in data:
+            await peer.send(part)
+
+    return behaviour
+
+
+async def resets(peer: Peer) -> None:
+    await peer.request(body=len(MESSAGE.body))
+    peer.reset()
 
 
 def key_file(folder: Path, text: str = KEY) -> str:
@@ -142,7 +155,7 @@ async def test_plain_http_never_leaves_this_host(tmp_path: Path) -> None:
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
     async with fake_receiver() as other, fake_receiver() as receiver:
-        receiver.server.behaviour = says(response(307, b"", f"Location: http://127.0.0.1:{other.port}/"))
+        receiver.server.behaviour = tells(response(307, b"", f"Location: http://127.0.0.1:{other.port}/"))
         assert (await sent(webhook(tmp_path, "http://127.0.0.1/", receiver.server.address))).status == 307
     assert other.got == []
 
@@ -150,18 +163,18 @@ async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "expected"),
     [
-        (says(response(429, b"", "Retry-After: 7")), (429, "", 7.0)),
-        (says(response(503, b"", "Retry-After: soon")), (503, "", None)),
-        (says(response(429, b"", "Retry-After: " + "9" * 5000)), (429, "", 9999999999.0)),
-        (says(response(200, b"x" * 5_000_000)), (200, "", None)),
+        (tells(response(429, b"", "Retry-After: 7")), (429, "", 7.0)),
+        (tells(response(503, b"", "Retry-After: soon")), (503, "", None)),
+        (tells(response(429, b"", "Retry-After: " + "9" * 5000)), (429, "", 9999999999.0)),
+        (tells(response(200, b"x" * 5_000_000)), (200, "", None)),
         (says_and_waits(response(200, b"", length=100)), (200, "", None)),
         (drips(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 100), (200, "", None)),
         (drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"), (200, "", None)),
-        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), (200, "", None)),
-        (says(b"\x00\xff" * 500), (None, "malformed", None)),
+        (tells(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), (200, "", None)),
+        (tells(b"\x00\xff" * 500), (None, "malformed", None)),
         (blurts(b"SSH-2.0-OpenSSH_9.6\r\n"), (None, "timeout", None)),
-        (reads_then_closes, (None, "closed", None)),
-        (says_and_resets(b""), (None, "reset", None)),
+        (tells(), (None, "closed", None)),
+        (resets, (None, "reset", None)),
         (silent, (None, "timeout", None)),
         (drips(b"HTTP/1.1 200 OK\r\n", b"X-Y: " + b"z" * 2000 + b"\r\n"), (None, "malformed", None)),
     ],
@@ -177,7 +190,7 @@ async def test_servers_that_misbehave(
 
 async def test_a_retry_after_may_be_a_date(tmp_path: Path) -> None:
     async with fake_receiver() as receiver:
-        receiver.server.behaviour = says(response(503, b"", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"))
+        receiver.server.behaviour = tells(response(503, b"", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"))
         answer = await sent(webhook(tmp_path, "http://127.0.0.1/", receiver.server.address))
     assert answer.retry_after_s is not None
     assert answer.retry_after_s > 10**9
@@ -248,7 +261,7 @@ async def test_a_key_that_was_mended_works_at_the_next_try(tmp_path: Path) -> No
 
 async def test_nothing_secret_is_logged_or_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    for behaviour in (says(response(500, KEY.encode())), says(b"HTTP/1.1 " + KEY.encode()), resets_at_once):
+    for behaviour in (tells(response(500, KEY.encode())), tells(b"HTTP/1.1 " + KEY.encode()), resets):
         async with fake_receiver() as receiver:
             receiver.server.behaviour = behaviour
             url = "http://127.0.0.1/in?team=8f14e45fceea167a5a36dedd4bea2543"

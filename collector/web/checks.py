@@ -6,6 +6,7 @@ GET /check/NAME/points.json  ?span= ?of= as above, ?since=SECONDS for the end of
 The name is one segment, percent-encoded.
 """
 
+import gzip
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from collector.board import Board, CheckBoard, SubjectBoard
 from collector.events import CheckState, Incident
 from collector.web import words
+from collector.web.render import GZIP_FROM, takes_gzip
 from collector.web.series import MEASURES, SPANS, USUAL_SPAN, Measure, Row, Span, chart, table, tail, window
 
 if TYPE_CHECKING:
@@ -132,7 +134,8 @@ class CheckPages:
         )
         if not isinstance(got, list):
             return _json(503, {"error": "busy", "message": got.why})
-        return _json(200, chart(got, wanted, choice.subject.subject if choice.subject else None))
+        found = chart(got, wanted, choice.subject.subject if choice.subject else None)
+        return _json(200, found, packed=takes_gzip(request))
 
     async def _figures(self, pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
         key = (check.name, choice.span, subject_key(choice.subject) if choice.subject else "")
@@ -243,6 +246,10 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _json(status: int, value: object) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json", headers=headers)
+def _json(status: int, value: object, *, packed: bool = False) -> Response:
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+    body = msgspec.json.encode(value)
+    if packed and len(body) >= GZIP_FROM:
+        body = gzip.compress(body, 5, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, status_code=status, media_type="application/json", headers=headers)

@@ -75,7 +75,7 @@ class Renderer:
         """The page. Raises jinja2.UndefinedError where a value is missing, which is a bug."""
         sections: dict[str, str] = {}
         html = self._jinja.get_template(template).render(**values, _sections=sections)
-        return Page(html, sections, status=status, packed=_takes_gzip(request))
+        return Page(html, sections, status=status, packed=takes_gzip(request))
 
 
 def section_hash(html: str) -> str:
@@ -131,7 +131,8 @@ def _breakable(text: str) -> Markup:
     return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
 
 
-def _takes_gzip(request: Request) -> bool:
+def takes_gzip(request: Request) -> bool:
+    """Whether the reader's browser says that it unpacks gzip (RFC 9110, section 12.5.3)."""
     return any(
         part.strip().partition(";")[0] == "gzip" for part in request.headers.get("accept-encoding", "").split(",")
     )

@@ -9,10 +9,10 @@ from playwright.sync_api import Page
 from collector.history import QueryError
 from collector.web.words import check_path
 from parallax.clock import NS
-from tests.fakes.boards import HOSTILE, NOW, FakeHistory, hostile_board
+from tests.collector.web.serving import serving
+from tests.fakes.boards import HOSTILE, NOW, FakeHistory, FakeView, hostile_board
 from tests.fakes.points import points
 from tests.parts.browser import Chromium, browser, sideways
-from tests.parts.page_server import page_server
 
 pytestmark = pytest.mark.slow
 
@@ -65,9 +65,9 @@ def wait_chart(page: Page) -> None:
 
 async def drive(function: Callable[..., Any], *args: Any, history: FakeHistory | None = None, **of_view: Any) -> Any:
     """`function(chromium, url, *args)` against pages of their own."""
-    history = history or FakeHistory(points=DAY)
-    async with browser() as driver, page_server(history=history, **of_view) as (url, _):
-        return await driver.run(function, url, *args)
+    shown = history or FakeHistory(points=DAY)
+    async with browser() as driver, serving(lambda listen: FakeView(history=shown, listen=listen, **of_view)) as site:
+        return await driver.run(function, site.url, *args)
 
 
 async def test_lines_and_failures_are_painted_and_nothing_breaks_the_policy() -> None:

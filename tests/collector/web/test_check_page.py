@@ -1,12 +1,11 @@
 """The check's page, its figures and the probes' page, asked for without a socket."""
 
-from collections.abc import Awaitable
+import json
 from typing import Any
 
 import msgspec
 import pytest
 import trio
-from starlette.applications import Starlette
 
 from collector.board import Board
 from collector.history import QueryError
@@ -15,7 +14,7 @@ from collector.web import Pages
 from collector.web.checks import points_path, reasons_of
 from collector.web.words import check_path
 from parallax.clock import NS
-from tests.fakes.asgi import Answer, get
+from tests.collector.web.asking import Answer, ask
 from tests.fakes.boards import (
     HOSTILE,
     NOW,
@@ -53,10 +52,13 @@ class Site:
             points=points(["fra1", "iad1"], until=NOW, steps=50, failing=[("iad1", 2)])
         )
         self.fake = FakeView(board, self.history)
-        self.app = Starlette(routes=Pages(self.fake.view()).routes())
+        self.pages = Pages(self.fake.view())
 
-    def get(self, url: str, **headers: str) -> Awaitable[Answer]:
-        return get(self.app, url, **headers)
+    async def get(self, url: str, **headers: str) -> Answer:
+        return await ask(self.pages, url, headers=headers)
+
+    async def figures(self, url: str) -> Any:
+        return json.loads((await self.get(url)).text)
 
 
 def named(name: str, *subjects: str) -> Board:
@@ -120,9 +122,9 @@ async def test_the_chart_s_figures_are_asked_for_by_span() -> None:
     answer = await site.get(f"{DNS}/points.json?span=24h")
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.json["step_s"] == 120
-    assert answer.json["until_s"] - answer.json["since_s"] == 86_400
-    assert [line["probe"] for line in answer.json["lines"]] == ["fra1", "iad1"]
+    assert json.loads(answer.text)["step_s"] == 120
+    assert json.loads(answer.text)["until_s"] - json.loads(answer.text)["since_s"] == 86_400
+    assert [line["probe"] for line in json.loads(answer.text)["lines"]] == ["fra1", "iad1"]
     assert isinstance(site.history, AskedHistory)
     [asked] = site.history.asked
     assert asked["check"] == "authoritative DNS"
@@ -131,17 +133,27 @@ async def test_the_chart_s_figures_are_asked_for_by_span() -> None:
 
 
 async def test_the_end_of_the_figures_can_be_asked_for_alone() -> None:
-    whole = (await Site().get(f"{DNS}/points.json")).json
-    end = (await Site().get(f"{DNS}/points.json?since={NOW / NS - 90}")).json
+    whole = await Site().figures(f"{DNS}/points.json")
+    end = await Site().figures(f"{DNS}/points.json?since={NOW / NS - 90}")
     assert end["until_s"] == whole["until_s"]
     assert end["since_s"] == NOW // NS - 120
     assert end["lines"][0]["p50_ms"] == whole["lines"][0]["p50_ms"][-2:]
 
 
+async def test_the_figures_are_packed_for_those_who_can_unpack_them() -> None:
+    site = Site()
+    plain = await site.get(f"{DNS}/points.json?span=24h")
+    packed = await site.get(f"{DNS}/points.json?span=24h", **{"accept-encoding": "gzip, br"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert len(packed.body) < len(plain.body) / 5
+
+
 async def test_one_subject_can_be_chosen() -> None:
     site = Site(named("x", "a", "b"), AskedHistory(points=points(["fra1"], until=NOW, steps=5, subject="b")))
-    assert (await site.get("/check/x/points.json?of=a")).json["lines"] == []
-    assert len((await site.get("/check/x/points.json?of=b")).json["lines"]) == 1
+    assert (await site.figures("/check/x/points.json?of=a"))["lines"] == []
+    assert len((await site.figures("/check/x/points.json?of=b"))["lines"]) == 1
     assert (await site.get("/check/x/points.json?of=c")).status == 404
     page = await site.get("/check/x?of=b&span=6h")
     assert '<option value="b" selected>' in page.text
@@ -161,13 +173,13 @@ async def test_one_subject_can_be_chosen() -> None:
 async def test_a_wrong_question_is_answered_with_what_is_right(query: str, message: str) -> None:
     answer = await Site().get(f"{DNS}/points.json?{query}")
     assert answer.status == 400
-    assert answer.json == {"error": "bad_request", "message": message}
+    assert json.loads(answer.text) == {"error": "bad_request", "message": message}
 
 
 async def test_figures_of_an_unknown_check_are_404_as_json() -> None:
     answer = await Site().get("/check/nothing/points.json")
     assert answer.status == 404
-    assert answer.json["error"] == "not_found"
+    assert json.loads(answer.text)["error"] == "not_found"
 
 
 async def test_the_page_stands_without_its_history() -> None:
@@ -180,7 +192,7 @@ async def test_the_page_stands_without_its_history() -> None:
     assert "The history cannot be read: the file is damaged." in page.text
     answer = await site.get(f"{DNS}/points.json")
     assert answer.status == 503
-    assert answer.json["message"] == "The history cannot be read: the file is damaged."
+    assert json.loads(answer.text)["message"] == "The history cannot be read: the file is damaged."
 
 
 async def test_a_slow_history_does_not_make_the_page_slow(autojump_clock: trio.testing.MockClock) -> None:

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from collector.detect.places import ip_of
-from collector.detect.state import MAX_KEYS, MAX_PLACES, Ends, Key, State, Vote
-from collector.detect.view import CheckView, Target, View
+from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
+from collector.detect.view import CheckView, View
 from collector.detect.votes import ends_id, key_id
 from parallax.clock import NS
 from parallax.observation import Observation
@@ -53,6 +53,8 @@ def take(
         if lookup and observation.reason is None:
             return []
         key = _open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
+        if key is None:
+            return []
     vote = key.votes.get(probe)
     if vote is not None and at < vote.at:
         return []
@@ -61,7 +63,7 @@ def take(
     touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
     if new.counts:
         _note(state, key, new, observation)
-        touched += _elsewhere(state, ends, probe, key, new, target)
+        touched += _elsewhere(state, ends, probe, key, new)
     return touched
 
 
@@ -71,29 +73,43 @@ def forget(state: State, key_name: str) -> None:
     name = ends_id(key.check, key.target)
     ends = state.ends.get(name)
     if ends is not None:
-        ends.keys = [other for other in ends.keys if other != key_name]
+        ends.keys.remove(key_name)
+        ends.lookup = None if ends.lookup == key_name else ends.lookup
         if not ends.keys:
             del state.ends[name]
 
 
-def _open_key(state: State, ends: Ends, name: str, check: CheckView, target: str, subject: str, *, lookup: bool) -> Key:
-    if len(state.keys) >= MAX_KEYS:
-        idle = [other for other, key in state.keys.items() if key.incident is None]
-        idle.sort(key=lambda other: state.keys[other].spoke_at)
-        for other in idle[: MAX_KEYS // 20] or list(state.keys)[:1]:
-            forget(state, other)
-        state.ends.setdefault(ends_id(check.name, target), ends)
+def _open_key(
+    state: State, ends: Ends, name: str, check: CheckView, target: str, subject: str, *, lookup: bool
+) -> Key | None:
+    """A new subject; None where there is no room for it."""
+    if len(ends.keys) >= MAX_SUBJECTS and not _make_room(state, ends.keys, 1):
+        return None
+    if len(state.keys) >= MAX_KEYS and not _make_room(state, list(state.keys), MAX_KEYS // 20):
+        return None
+    state.ends[ends_id(check.name, target)] = ends
     key = state.keys[name] = Key(
         check=check.name, target=target, subject=subject, born_at=state.now, since=state.now, lookup=lookup
     )
     ends.keys.append(name)
-    if lookup:  # who has had an answer from an address has passed the lookup
+    if lookup:  # who has had an answer from an address has passed it
+        ends.lookup = name
         for other in ends.keys:
             for probe, vote in state.keys[other].votes.items() if other != name else ():
                 known = key.votes.get(probe)
                 if vote.counts and (known is None or known.at < vote.at):
                     key.votes[probe] = Vote(at=vote.at)
     return key
+
+
+def _make_room(state: State, names: list[str], number: int) -> bool:
+    """Drops those that nobody spoke of for longest. One of which something was told stays: that must come to its end.
+    False if there is none to drop."""
+    idle = [name for name in names if state.keys[name].told == "up" and state.keys[name].incident is None]
+    idle.sort(key=lambda name: state.keys[name].spoke_at)
+    for name in idle[:number]:
+        forget(state, name)
+    return bool(idle)
 
 
 def _vote(observation: Observation, check: CheckView, before: Vote | None, at: int, skewed: bool) -> Vote:
@@ -141,29 +157,32 @@ def _note(state: State, key: Key, vote: Vote, observation: Observation) -> None:
             key.names = names
 
 
-def _elsewhere(state: State, ends: Ends, probe: str, key: Key, vote: Vote, target: Target) -> Iterator[str] | list[str]:
+def _elsewhere(state: State, ends: Ends, probe: str, key: Key, vote: Vote) -> list[str]:
     """What the word on one subject means for the target's others."""
-    if target.ip or len(ends.keys) == 1:
+    if ends.lookup is None:
         return []
+    if not key.lookup:
+        return _passed(state, ends.lookup, probe, vote.at)
     touched = []
-    for name in ends.keys:
+    for name in ends.keys if vote.reason is not None else ():
         other = state.keys[name]
-        if other is key or (not other.lookup and not key.lookup):
-            continue
         said = other.votes.get(probe)
-        if said is not None and said.at > vote.at:
-            continue
-        if key.lookup:
-            if vote.reason is not None and said is not None:
-                del other.votes[probe]
-                touched.append(name)
-        else:
-            was_failing = said is None or said.reason is not None
-            other.votes[probe] = Vote(at=vote.at)
-            other.spoke_at = max(other.spoke_at, vote.at)
-            if was_failing or other.state != "up":
-                touched.append(name)
+        if other is not key and said is not None and said.at <= vote.at:
+            del other.votes[probe]
+            touched.append(name)
     return touched
+
+
+def _passed(state: State, lookup: str, probe: str, at: int) -> list[str]:
+    """An address was found, whatever came of it."""
+    key = state.keys[lookup]
+    said = key.votes.get(probe)
+    if said is not None and said.at > at:
+        return []
+    passes = min(said.streak, 0) - 1 if said is not None and said.at < at else -1
+    key.votes[probe] = Vote(at=at, streak=passes)
+    key.spoke_at = max(key.spoke_at, at)
+    return [lookup] if key.state != "up" else []
 
 
 def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int]:

@@ -15,6 +15,8 @@ VERSION = 2
 
 MAX_KEYS = 20_000
 """Subjects in all; past it those go that nobody spoke of for longest."""
+MAX_SUBJECTS = 200
+"""Subjects of one (check, target): a probe looks at 16 addresses, and a name may have others elsewhere."""
 MAX_OPEN = 1000
 """Open incidents; past it a fault joins the newest."""
 MAX_RECENT = 100
@@ -90,6 +92,8 @@ class Ends(msgspec.Struct):
     born_at: int
     spoke_at: int = 0
     keys: list[str] = []
+    lookup: str | None = None
+    """The one that stands for the name."""
 
 
 class Case(msgspec.Struct):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from collector.detect import board_of, initial, step
-from collector.detect.state import MAX_KEYS
+from collector.detect.state import MAX_SUBJECTS
 from collector.events import CheckChanged, IncidentChanged
 from collector.inputs import ClockInput, PlanInput, PlanStateInput
 from parallax.clock import NS
@@ -436,7 +436,7 @@ def test_what_a_server_sends_cannot_fill_the_state() -> None:
         addresses = [f"[2001:db8::{n:x}:{m:x}]:443" for m in range(250)]
         scene.say("fra1", [scene.observe("fra1", "api", "https://a.example/", address) for address in addresses])
     scene.say("fra1", [scene.observe("fra1", "api", "https://a.example/", "x" * 1000)])
-    assert len(scene.state.keys) <= MAX_KEYS
+    assert len(scene.state.keys) <= MAX_SUBJECTS
     assert scene.run(10) == []
     assert scene.check("api") == "up"
 

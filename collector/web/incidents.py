@@ -82,6 +82,9 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
         "incident.html",
         board=board,
         incident=incident,
+        looks=[
+            word for word in dict.fromkeys(one.reason for one in incident.checks) if word and words.where_to_look(word)
+        ],
         first=lines[: MAX_LINES // 2] if cut > 0 else lines,
         cut=max(cut, 0),
         last=lines[-MAX_LINES // 2 :] if cut > 0 else [],

@@ -70,6 +70,8 @@ class Live:
 
     async def get(self, request: Request, identity: Identity) -> Response:
         """Handles /live?path=PATH&have=HASHES. `have`: "id:hash" of the sections that the browser shows, by commas."""
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers=_HEADERS)
         if self.streams >= MAX_STREAMS:
             return Response(
                 f"{MAX_STREAMS} pages are open already; this one is not live. Close one, or reload by hand.\n",

@@ -265,3 +265,8 @@ async def test_a_stream_that_ends_in_the_middle_leaves_the_others_what_they_need
     await streams.refresh(page, "/", request)
     assert page.sections is not None
     assert len(counting.times) == 2
+
+
+async def test_asking_for_the_head_of_a_stream_opens_none() -> None:
+    answer = await ask(FakeView(), "/live?path=/", method="HEAD")
+    assert (answer.status, answer.body) == (200, b"")

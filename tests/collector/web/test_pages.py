@@ -109,6 +109,18 @@ async def test_the_overview_says_all_that_matters() -> None:
     assert "/check/sign-in%20page" in page.links
 
 
+async def test_a_risk_says_when_it_may_hurt() -> None:
+    soon, past = full_board().risks[0], NOW - 26 * NS
+    for at, words in (
+        (NOW + 3600 * NS, "may hurt in 1 h"),
+        (past, "may hurt since 17:05:34"),
+        (None, "nobody can say"),
+    ):
+        risk = type(soon)(id="r", title="t", check="c", components=(), since=past, expected_at=at)
+        page = await read(FakeView(type(full_board())(at=NOW, position=0, risks=(risk,))), "/")
+        assert words in re.sub(r"\s+", " ", page.words)
+
+
 async def test_a_board_of_nothing_says_what_to_do() -> None:
     page = await read(FakeView(empty_board()), "/")
     assert "No [[component]] in the plan: add one" in page.words
@@ -207,6 +219,7 @@ async def test_an_incident_with_its_timeline() -> None:
     ]
     assert order == sorted(order)
     assert "no DNS answer before the deadline" in text
+    assert text.count("does UDP/TCP 53 pass on the way to it?") == 1
 
 
 async def test_a_long_timeline_shows_its_beginning_and_its_end() -> None:

@@ -11,7 +11,8 @@ MINUTES ?= 60
 .PHONY: help run test check lint format bench soak docs parts clean
 
 help:  ## this text
-	@echo "make run PLAN=plan.toml  collector and one probe on this machine (Ctrl-C ends)"
+	@echo "make run                 the lab: a world in miniature to break things in (Ctrl-C ends)"
+	@echo "make run PLAN=plan.toml  your own world: collector and one probe on this machine"
 	@echo "make test                all tests, with the real servers they need"
 	@echo "make check               ruff, mypy, import-linter and the fast tests"
 	@echo "make bench               measures, and writes docs/benchmarks.md"

@@ -39,7 +39,7 @@ def judge(count: Tally, before: CheckState, *, since: int = 0, throttled: bool =
         return _judge_single(count.voters[0], before)
     failing = count.failing
     refused = [ballot for ballot in failing if ballot.vote.fault == "blocked"]
-    corroborated = _corroborated(count, refused)
+    corroborated = _corroborated(count)
     hard = [b for b in failing if not b.vote.soft and (b.vote.fault != "blocked" or corroborated)]
     full = corroborated and _throttled(count, was=throttled and before == "degraded")
     if _quorum(hard, count):
@@ -100,10 +100,10 @@ def _well(count: Tally) -> bool:
     return 3 * failing < voters and 3 * (voters - failing) >= 2 * _size(count)
 
 
-def _corroborated(count: Tally, refused: list[Ballot]) -> bool:
-    """Lines as users have are refused too: at least half of those that vote."""
+def _corroborated(count: Tally) -> bool:
+    """Lines as users have fail too: at least half of those that vote."""
     access = sum(ballot.view.access for ballot in count.voters)
-    return access > 0 and 2 * sum(ballot.view.access for ballot in refused) >= access
+    return access > 0 and 2 * sum(ballot.view.access for ballot in count.failing) >= access
 
 
 def _throttled(count: Tally, *, was: bool) -> bool:

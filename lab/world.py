@@ -6,6 +6,7 @@ stdin does. Every break and mend that changes something goes into <state>/faults
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,9 @@ from parallax.state import StartError
 from parallax.values import Address, Redirect
 
 Door = DatagramDoor | StreamDoor
+LONGEST_ACTOR = 200
+END = "the end of the lab"
+"""Who mends what is still broken when the world ends in order."""
 
 
 class World:
@@ -81,6 +85,7 @@ class World:
                     nursery.start_soon(door.run)
                 task_status.started()
         finally:
+            self._note_end()
             self.close()
 
     def close(self) -> None:
@@ -108,19 +113,26 @@ class World:
         breaks = order.do == "break"
         if breaks == (order.fault in self._faults):
             return ""
-        now = self._wall()
+        now, actor = self._wall(), order.actor[:LONGEST_ACTOR]
         try:
-            self._truth.note(Fact(at=now, do="break" if breaks else "mend", fault=order.fault, actor=order.actor))
+            self._truth.note(Fact(at=now, do="break" if breaks else "mend", fault=order.fault, actor=actor))
         except OSError as error:
             return f"nothing was done, as {self._order.state}/faults.jsonl cannot be written: {error.strerror}"
         if breaks:
-            self._faults[order.fault] = FaultState(fault=order.fault, since=now, actor=order.actor)
+            self._faults[order.fault] = FaultState(fault=order.fault, since=now, actor=actor)
         else:
             del self._faults[order.fault]
         self._conditions.now = combined(self._faults)
         for door, is_open in self._doors:
             door.set_open(is_open())
         return ""
+
+    def _note_end(self) -> None:
+        """What is in force ends with the world."""
+        for fault in self._faults:
+            with suppress(OSError):
+                self._truth.note(Fact(at=self._wall(), do="mend", fault=fault, actor=END))
+        self._faults.clear()
 
     def _reply(self, error: str = "") -> Reply:
         return Reply(error=error, faults=list(self._faults.values()))

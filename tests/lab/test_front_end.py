@@ -49,6 +49,24 @@ async def test_one_in_twenty_passes_a_storm_and_by_the_seed_alone() -> None:
     assert passed[0] == passed[1] != passed[2]
 
 
+@pytest.mark.parametrize(
+    ("host", "location"),
+    [
+        ("accounts.auth-vendor.example", "https://accounts.auth-vendor.example/sign-in"),
+        ("elsewhere.test:80", "https://frontend-api.auth-vendor.example/sign-in"),  # no open redirect
+    ],
+)
+async def test_plain_http_leads_to_https(host: str, location: str) -> None:
+    client, server = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Vendor().front_end.serve_plain, Visit(client=None), server)
+        await client.send_all(f"GET /sign-in?a=b HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        got = await client.receive_some()
+        assert got.startswith(b"HTTP/1.1 301")
+        assert f"location: {location}\r\n".encode() in got
+        await client.send_eof()
+
+
 @pytest.mark.parametrize(("client", "status"), [(CENTRE, 403), (LINE, 200), (None, 200)])
 async def test_a_bot_wall_lets_access_lines_pass(client: ProbePlace | None, status: int) -> None:
     vendor = Vendor()

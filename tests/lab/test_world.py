@@ -110,6 +110,9 @@ def test_orders_are_carried_out_and_the_truth_is_kept(world: World, tmp_path: Pa
         ("mend", "region-down"),
     ]
     assert facts[1].at == state.since
+    world.end()
+    last = of_line(file.read_bytes().splitlines()[-1], Fact)
+    assert (last.do, last.fault, last.actor) == ("mend", "throttled", "the end of the lab")
     assert {stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()} == {0o600}
 
 

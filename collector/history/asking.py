@@ -46,6 +46,8 @@ def answer(reading: Reading, sql: str, max_rows: int) -> Table:
         values = [_plain(value) for value in row]
         octets += len(msgspec.json.encode(values))
         if octets > MAX_BYTES:
+            if not plain:
+                raise QueryError(f"the first row alone is more than {MAX_BYTES} octets: ask for less of it")
             more = True
             break
         plain.append(values)

@@ -77,10 +77,12 @@ class History:
         limits: CollectorLimits,
         *,
         pace: Pace = PACE,
+        memory_bytes: int = MEMORY_BYTES,
         wall: Callable[[], int] = wall_ns,
     ) -> None:
         """For `open_history` only."""
         self._folder, self._limits, self._pace, self._wall = folder, limits, pace, wall
+        self._memory_bytes = memory_bytes
         self._store: Store | None = None
         self._problem: str | None = None
         self._failures = 0
@@ -309,7 +311,7 @@ class History:
 
                 async def watch() -> None:
                     nonlocal why
-                    most = _resident() + MEMORY_BYTES
+                    most = _resident() + self._memory_bytes
                     try:
                         while _resident() < most:  # noqa: ASYNC110  nobody tells
                             await trio.sleep(_WATCH_S)
@@ -365,11 +367,12 @@ async def open_history(
     limits: CollectorLimits,
     *,
     pace: Pace = PACE,
+    memory_bytes: int = MEMORY_BYTES,
     wall: Callable[[], int] = wall_ns,
 ) -> AsyncIterator[History]:
     """Opens or makes the history in a folder of its own. A file that cannot be opened is no reason not to start: `run`
-    tries again, and `status` says so."""
-    history = History(folder, limits, pace=pace, wall=wall)
+    tries again, and `status` says so. `memory_bytes`: how much the process may grow while a query runs."""
+    history = History(folder, limits, pace=pace, memory_bytes=memory_bytes, wall=wall)
     await history.open()
     try:
         yield history

@@ -167,8 +167,12 @@ class Store:
         with _store_errors(self.path), self._transaction():
             if made:
                 wanted = [timestamp(minute * MINUTE_NS) for minute in made]
-                self._all("DELETE FROM minute WHERE minute IN (SELECT unnest(?::TIMESTAMP[]))", [wanted])
-                self._all(_MAKE_MINUTES, [wanted[0], wanted[-1] + _MINUTE, wanted])
+                span = (wanted[0], wanted[-1] + _MINUTE)  # what lies outside of it is then not even looked at
+                self._all(
+                    "DELETE FROM minute WHERE minute >= ? AND minute < ? AND minute IN (SELECT unnest(?::TIMESTAMP[]))",
+                    [*span, wanted],
+                )
+                self._all(_MAKE_MINUTES, [*span, wanted])
             gone = [timestamp(minute * MINUTE_NS) for minute in old + made]
             self._all("DELETE FROM due WHERE minute IN (SELECT unnest(?::TIMESTAMP[]))", [gone])
         self._due.difference_update(old, made)

@@ -166,7 +166,7 @@ async def collector(
     journal = journal or MemoryInputs()
     with closing(listener):
         async with (
-            open_history(state / "history.duckdb", loaded.limits) as history,
+            open_history(state / "history", loaded.limits) as history,
             trio.open_nursery() as nursery,
         ):
             stores = Stores(inputs=journal, events=MemoryInputs(), history=history)  # type: ignore[arg-type]

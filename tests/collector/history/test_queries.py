@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from collector.history import History, QueryError
+from collector.history import History, QueryError, open_history
+from parallax.config import CollectorLimits
 from tests.fakes.histories import some, world
 
 
@@ -87,6 +88,7 @@ REFUSED = (
     ("SELECT * FROM (SELECT list_sum(range(300000000)))", "range() is not taken"),
     ("WITH t AS (SELECT 1 WHERE 'x' = (SELECT repeat('x', 9))) FROM t", "repeat() is not taken"),
     ("SELECT list(x) FROM range(100000000) t(x)", "more memory"),
+    ("SELECT list(x) FROM range(1000000) t(x)", "the first row alone"),
     ("SELECT [TIMESTAMPTZ '2026-01-02 03:04:05+01']", "write ::TIMESTAMP"),
     ("SELECT 1 /*" + "x" * 30_000 + "*/", "characters"),
     ("SELECT " + "(" * 3_000 + "1" + ")" * 3_000, ""),
@@ -117,6 +119,12 @@ async def test_what_takes_too_long_is_stopped(history: History, sql: str):
     with trio.fail_after(10), pytest.raises(QueryError, match=r"took more than 0\.2 s"):
         await history.query(sql, timeout_s=0.2)
     assert (await history.query("SELECT 1")).rows == [[1]]
+
+
+async def test_what_makes_the_process_grow_is_stopped(tmp_path: Path):
+    async with open_history(tmp_path / "history", CollectorLimits(), memory_bytes=0) as history:
+        with trio.fail_after(10), pytest.raises(QueryError, match="took too much memory"):
+            await history.query("SELECT count(*) FROM range(10000000) a, range(10000000) b")
 
 
 async def test_rows_and_octets_are_bounded(history: History):

@@ -70,7 +70,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tls: Tls | None = None
     """The certificate of the listener; plain HTTP on loopback if left out."""
     hosts: list[DnsName] = []
-    """Names that browsers may ask for the page under, beside the listener's own address and localhost."""
+    """Names that browsers may ask for the page under, beside the listener's own address and localhost. They mean that a
+    proxy stands in front, so under them the page needs a token, on loopback too."""
     secrets: dict[str, str] = {}
     """By the name that the plan uses (secret:NAME): where the secret is, file:PATH, env:NAME or credential:NAME."""
     allow: list[Cidr] = []

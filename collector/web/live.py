@@ -42,6 +42,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     wait_changed: Callable[[Board], Awaitable[None]]
     stop: trio.Event
     now: Callable[[], int]
+    version: str
+    """Of the static files: a page that has others is loaded anew, as after an upgrade."""
     admit: Callable[[Request], Identity | None]
     routes: Sequence[BaseRoute]
 
@@ -179,7 +181,8 @@ class _Stream(Response):
             hashes = {id_: section_hash(html) for id_, html in sections.items()}
             changed = {id_: (hashes[id_], sections[id_]) for id_ in sections if hashes[id_] != self._have[id_]}
             self._have = hashes
-            await say("message", {"now": self._source.now() // 1_000_000, "sections": changed})
+            now, version = self._source.now() // 1_000_000, self._source.version
+            await say("message", {"now": now, "version": version, "sections": changed})
             await trio.sleep(PACE_S)
             while True:
                 with trio.move_on_after(QUIET_S):

@@ -78,6 +78,7 @@ class Pages:
                 wait_changed=view.wait_changed,
                 stop=view.stop,
                 now=view.now,
+                version=self.statics.version,
                 admit=self._admit,
                 routes=self._routes,
             )
@@ -144,6 +145,7 @@ class Pages:
             "now": now,
             "path": request.url.path,
             "extension": self.view.extension,
+            "version": self.statics.version,
         }
         return self._renderer.render(request, template, {**frame, **values}, status=status)
 
@@ -157,7 +159,8 @@ class Pages:
             try:
                 return await asked
             except QueryError as error:
-                return NoHistory(f"The history cannot be read: {error}.")
+                text = str(error)
+                return NoHistory(f"{text[:1].upper()}{text[1:]}.")
         return NoHistory(f"The history did not answer within {HISTORY_S:g} s; reload the page to ask again.")
 
     async def get_static(self, request: Request, identity: Identity) -> Response:

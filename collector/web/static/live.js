@@ -101,6 +101,7 @@ const sections = () => [...document.querySelectorAll("[data-live]")];
 
 function onMessage(event) {
   const message = JSON.parse(event.data);
+  if (message.version !== root.dataset.version) return location.reload(); // the collector was upgraded
   skew = message.now - Date.now();
   for (const section of sections()) {
     const changed = message.sections[section.dataset.live];

@@ -122,6 +122,21 @@ async def test_a_collector_that_goes_is_said_so_and_its_return_too() -> None:
             await back.wait()
 
 
+async def test_a_page_of_an_older_version_is_loaded_anew() -> None:
+    async with serving() as site, browser() as chromium:
+        show = shower(site.fake)
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/") as (page, errors):
+                page.wait_for_selector("#live.on")
+                page.evaluate("document.documentElement.dataset.version = 'older'")
+                show(risks=())
+                page.wait_for_selector(f"html[data-version='{site.pages.statics.version}'] #live.on")
+                assert errors == []
+
+        await chromium.run(walk)
+
+
 async def test_everything_by_keyboard() -> None:
     async with serving() as site, browser() as chromium:
 

@@ -179,6 +179,7 @@ class Counting:
             wait_changed=self.fake.wait_changed,
             stop=self.fake.stop,
             now=lambda: NOW,
+            version="1",
             admit=lambda request: Identity("viewer", "eve"),
             routes=[Route("/", endpoint)],
         )

@@ -255,7 +255,7 @@ async def test_a_failing_history_holds_no_page() -> None:
         raise QueryError("the file is damaged")
 
     page = await read(FakeView(history=FakeHistory(hold=fail)), "/incidents")
-    assert "The history cannot be read: the file is damaged." in page.words
+    assert "The file is damaged." in page.words
     assert INCIDENT.title in page.words
 
 

@@ -77,6 +77,7 @@ async def test_a_dead_receiver_is_tried_by_the_lanes_under_one_id(autojump_clock
     world = World()
     world.sender.answer = answers(then=DOWN)
     async with world.serving():
+        await trio.sleep(5000)
         await world.happen(incident())
         await trio.sleep(2000)
         assert (world.status.state, world.status.waiting, world.status.delivered) == ("failing", 1, 0)

@@ -97,6 +97,8 @@ async def test_faults_overlap_and_mending_one_leaves_the_other(lab: Lab) -> None
     lab.mend("operator-dark")
     assert {each.subject for each in _failures(await lab.run("name servers", ["iad1"]))} == {"192.0.2.2:53"}
     lab.break_("uplink-dead")
+    both = _failures(await lab.run("name servers", ["iad1", "fra1"]))
+    assert sorted(each.probe for each in both) == ["fra1"] * 4 + ["iad1"]
     lab.mend("name-server-dark")
     assert {each.probe for each in _failures(await lab.run("name servers"))} == {"fra1"}
     assert [state.fault for state in lab.world.do(Order(do="state")).faults] == ["uplink-dead"]

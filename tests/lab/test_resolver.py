@@ -50,6 +50,16 @@ async def test_a_ttl_counts_down_and_then_it_asks_again(autojump_clock: trio.tes
     assert len(servers.asked) == asked + 1
 
 
+async def test_a_cache_with_an_age_runs_out_sooner_the_first_time_only(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    servers, _ = _world()
+    resolver = Resolver(servers.ask, tuple(addresses.PARENT.values()), age=0.5)
+    assert _ttls(await resolver.answer(SIGN_IN)) == [30]
+    await trio.sleep(31)
+    assert _ttls(await resolver.answer(SIGN_IN)) == [60]
+
+
 async def test_caches_hide_a_dark_operator_until_the_ttl_ends(autojump_clock: trio.testing.MockClock) -> None:
     servers, resolver = _world()
     await resolver.answer(SIGN_IN)

@@ -15,7 +15,7 @@ from collector.detect import State, StateError, board_of, decode_state, encode_s
 from collector.events import Event, encode_event
 from collector.inputs import ClockInput, encode_input
 from parallax.clock import wall_ns
-from parallax.journal import Journal, JournalBusy, JournalFull
+from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 
 SNAPSHOT = "detect.snapshot"
@@ -54,9 +54,12 @@ class Detector:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._tell_time)
             task_status.started()
-            while True:
-                await self._inputs.wait_beyond(self._state.position)
-                await self._take()
+            try:
+                while True:
+                    await self._inputs.wait_beyond(self._state.position)
+                    await self._take()
+            except JournalError:
+                await trio.sleep_forever()  # the whole program ends by it: see collector.main
 
     async def _take(self) -> None:
         events: list[Event] = []
@@ -102,7 +105,7 @@ class Detector:
 
     async def _append_clock(self, *, started: bool = False) -> None:
         now = wall_ns()
-        with suppress(JournalBusy, JournalFull):  # time goes on with the next record
+        with suppress(JournalBusy, JournalFull, JournalError):  # time goes on with the next record
             await self._inputs.append([encode_input(ClockInput(at=now, started=started), at_ns=now, count=0)])
 
 

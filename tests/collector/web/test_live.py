@@ -112,13 +112,13 @@ async def test_a_reader_that_reads_nothing_holds_nobody() -> None:
 
 
 class LostToken:
-    """Knows a token until it is revoked."""
+    """Knows two tokens of one person until one is revoked."""
 
     def __init__(self) -> None:
-        self.known = True
+        self.known = {"t", "other"}
 
     def identify(self, text: str) -> Identity | None:
-        return Identity("viewer", "eve") if self.known and text == "t" else None
+        return Identity("viewer", "eve") if text in self.known else None
 
 
 @pytest.mark.slow
@@ -133,11 +133,15 @@ async def test_whoever_loses_the_token_loses_the_stream() -> None:
         async with site.listen("/", "", authorization="Bearer t") as stream:
             assert (await stream.event())[0] == "reload"
         have = ",".join(f"{id_}:x" for id_ in await sections_of(site.pages, site.host))
-        async with site.listen("/", have, authorization="Bearer t") as stream:
-            assert (await stream.event())[0] == "message"
-            tokens.known = False
+        async with (
+            site.listen("/", have, authorization="Bearer other") as kept,
+            site.listen("/", have, authorization="Bearer t") as stream,
+        ):
+            assert (await kept.event())[0] == (await stream.event())[0] == "message"
+            tokens.known.remove("t")
             site.fake.show(later(full_board(), risks=()))
             assert (await stream.event())[0] == "gone"
+            assert (await kept.event())[0] == "message"
         async with site.listen("/", have, authorization="Bearer t") as stream:
             assert stream.status == 401
 
@@ -185,27 +189,31 @@ class Counting:
         )
 
 
-async def run_streams(source: live.Source, number: int, until_s: float) -> list[tuple[float, str]]:
-    """What `number` streams of one page are sent, and when, by virtual time."""
-    sent: list[tuple[float, str]] = []
+async def run_streams(
+    source: live.Source, number: int, until_s: float, apart_s: float = 0.0
+) -> list[tuple[float, str, int]]:
+    """What `number` streams of one page, that begin a while apart, are sent: when (virtual time), what, and which."""
+    sent: list[tuple[float, str, int]] = []
     streams = live.Live(source)
     began = trio.current_time()
 
     async def receive() -> Any:
         await trio.sleep_forever()
 
-    async def send(message: Any) -> None:
-        if text := message.get("body", b"").decode():
-            sent.append((trio.current_time() - began, text.partition("\n")[0].removeprefix("event: ")))
+    async def run(which: int) -> None:
+        async def send(message: Any) -> None:
+            if text := message.get("body", b"").decode():
+                sent.append((trio.current_time() - began, text.partition("\n")[0].removeprefix("event: "), which))
+
+        await trio.sleep(which * apart_s)
+        request = Request({**scope, "query_string": b"path=/&have=asof:x,headline:x"})
+        await (await streams.get(request, Identity("viewer", "eve")))(request.scope, receive, send)
 
     scope = {"type": "http", "method": "GET", "path": "/live", "headers": [], "state": {}}
-    query = {"query_string": b"path=/&have=asof:x,headline:x"}
     with trio.move_on_after(until_s):
         async with trio.open_nursery() as nursery:
-            for _ in range(number):
-                request = Request({**scope, **query})
-                answer = await streams.get(request, Identity("viewer", "eve"))
-                nursery.start_soon(answer, request.scope, receive, send)
+            for which in range(number):
+                nursery.start_soon(run, which)
     assert streams.streams == 0  # whatever they were cancelled in
     return sent
 
@@ -222,18 +230,21 @@ async def test_at_most_one_message_a_second(autojump_clock: trio.abc.Clock, nurs
     nursery.start_soon(busy, fake)
     counting = Counting(fake)
     sent = await run_streams(counting.source(), 1, 10.5)
-    assert [name for _, name in sent] == ["message"] * len(sent)
+    assert [name for _, name, _ in sent] == ["message"] * len(sent)
     assert 9 <= len(sent) <= 11
-    assert all(b - a >= live.PACE_S for (a, _), (b, _) in pairwise(sent))
+    assert all(b - a >= live.PACE_S for (a, *_), (b, *_) in pairwise(sent))
 
 
 async def test_streams_of_one_page_share_its_rendering(autojump_clock: trio.abc.Clock, nursery: trio.Nursery) -> None:
     fake = FakeView(empty_board())
     nursery.start_soon(busy, fake)
     counting = Counting(fake)
-    sent = await run_streams(counting.source(), 20, 10.5)
+    sent = await run_streams(counting.source(), 20, 10.5, apart_s=0.04)
     assert len(sent) >= 20 * 9
     assert len(counting.times) <= 11
+    for which in range(20):
+        own = [at for at, _, stream in sent if stream == which]
+        assert all(b - a >= live.PACE_S for a, b in pairwise(own))
 
 
 async def test_a_page_that_is_slow_to_render_is_rendered_less_often(
@@ -248,8 +259,8 @@ async def test_a_page_that_is_slow_to_render_is_rendered_less_often(
 
 async def test_a_quiet_world_is_heard_of_as_well(autojump_clock: trio.abc.Clock) -> None:
     sent = await run_streams(Counting(FakeView(empty_board())).source(), 1, 50)
-    assert [name for _, name in sent] == ["message", "quiet", "quiet", "quiet"]
-    assert max(b - a for (a, _), (b, _) in pairwise(sent)) <= live.QUIET_S + live.PACE_S
+    assert [name for _, name, _ in sent] == ["message", "quiet", "quiet", "quiet"]
+    assert max(b - a for (a, *_), (b, *_) in pairwise(sent)) <= live.QUIET_S + live.PACE_S
 
 
 async def test_a_stream_that_ends_in_the_middle_leaves_the_others_what_they_need(

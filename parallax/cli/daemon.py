@@ -10,13 +10,16 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
 import click
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LAST_WORDS_S = 0.5
 
 
 class Ending:
@@ -58,17 +61,35 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
         finally:
             gc.unfreeze()  # what stays frozen is never freed, and DuckDB's binding complains of that on stderr
     except (StartError, JournalError) as error:
-        fail(str(error))
+        _leave(2, str(error))
     except BaseExceptionGroup as group:
         leaves = list(_leaves(group))
         for leaf in leaves:
             if isinstance(leaf, StartError | JournalError):
-                fail(str(leaf))
+                _leave(2, str(leaf))
         if not all(isinstance(leaf, BrokenPipeError) for leaf in leaves):
             raise
         # whoever read our lines is gone, as in `parallax up | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+    _leave(0)
+
+
+def _leave(status: int, *lines: str) -> NoReturn:
+    """Ends the process, the lines on stderr; also where whoever reads us has stopped (Ctrl-S, a pager) and every
+    write would wait for ever, the interpreter's own at its end included. Everything is closed by now."""
+
+    def finish() -> None:
+        with suppress(OSError):
+            for line in lines:
+                click.echo(f"parallax: {line}", err=True)
+            sys.stdout.flush()
+
+    finishing = threading.Thread(target=finish, daemon=True)
+    finishing.start()
+    finishing.join(LAST_WORDS_S)
+    if finishing.is_alive():
+        os._exit(status)
+    sys.exit(status)
 
 
 def fail(*lines: str) -> NoReturn:

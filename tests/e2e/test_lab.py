@@ -17,7 +17,8 @@ from lab.faults import FAULTS
 from tests.parts.program import PARALLAX, PATIENCE_S, ROOT, Program
 
 pytestmark = pytest.mark.slow
-ENDS_WITHIN_S = 3
+ENDS_WITHIN_S = 5
+"""3 s on a machine that does nothing else; tests share theirs."""
 
 
 class LabHost:

@@ -96,11 +96,12 @@ def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
     peers = _spots(state, view, lambda key, check: not check.role and check.targets[key.target].host in hosts)
     peers = [spot for spot in peers if spot.ip]
     passing = {spot.ip for spot in peers if spot.key.state in ("up", "suspected")} - addresses
+    well = {spot.ip for spot in peers if spot.key.state == "up"} - addresses
     regions = {spot.region for spot in fronts}
     region = next(iter(regions)) if len(regions) == 1 else None
     if not passing:
         return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=len(hosts) == 1)
-    if region and not any(spot.region == region for spot in peers if spot.ip in passing):
+    if region and not any(spot.region == region for spot in peers if spot.ip in well):
         return _finding("region", region, fronts)
     if len(addresses) == 1:
         return _finding("address", fronts[0].ip, fronts)

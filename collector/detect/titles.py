@@ -86,7 +86,8 @@ def _title(finding: Finding) -> str:
             return f"Site {domain.name} of {hosts} {says(reason)}"
         case "region":
             addresses = _list([spot.ip for spot in spots])
-            return f"Region {domain.name} {_state(spots, reason)}: {addresses} {says(reason)}"
+            how = f"{addresses} {says(reason)}" if len({s.ip for s in spots}) == 1 else f"{_word(reason)} ({addresses})"
+            return f"Region {domain.name} {_state(spots, reason)}: {how}"
         case "address":
             return f"{domain.name} of {hosts} {says(reason)}"
         case "zone":

@@ -29,7 +29,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         drop(state, view, name, why, told)
         return True
     count = tally(state, view, check, key)
-    verdict = judge(count, key.held, since=key.since, throttled=key.throttled)
+    verdict = judge(count, key.held, since=key.since, throttled=key.throttled, blocked=key.blocked)
     _schedule(state, check, key, count)
     before = (key.state, key.reason, key.blocked, key.throttled)
     _apply(state, view, name, key, check, count, verdict, told)

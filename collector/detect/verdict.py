@@ -31,7 +31,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     single: bool = False
 
 
-def judge(count: Tally, before: CheckState, *, since: int = 0, throttled: bool = False) -> Verdict:
+def judge(
+    count: Tally, before: CheckState, *, since: int = 0, throttled: bool = False, blocked: bool = True
+) -> Verdict:
     """The state of a subject by the count, and by the state (never `unknown`), its start and the verdict before it."""
     if not count.voters:
         return Verdict(state="unknown")
@@ -46,6 +48,7 @@ def judge(count: Tally, before: CheckState, *, since: int = 0, throttled: bool =
         return Verdict(state="down")
     others = [ballot for ballot in failing if ballot.vote.fault != "blocked"]
     plain = not refused or corroborated or _quorum(others, count) or _persistent(others)
+    plain = plain or (before == "degraded" and not blocked)  # who mends first must not make it a mere refusal
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full)
     if before in ("down", "degraded"):
         if _well(count) and not _persistent(failing):

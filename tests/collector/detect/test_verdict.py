@@ -131,3 +131,9 @@ def test_an_outage_by_429_lasts_while_some_get_through_by_chance() -> None:
 def test_a_single_vantage_in_a_data_centre_that_is_refused_cannot_tell() -> None:
     assert judge(count("W", access=0), "up").blocked
     assert not judge(count("W", access=1), "up").blocked
+
+
+def test_whoever_gets_through_first_makes_no_refusal_of_an_outage() -> None:
+    access_lines_pass_again = count("tttttt..")
+    assert not judge(access_lines_pass_again, "degraded", blocked=False).blocked
+    assert judge(access_lines_pass_again, "degraded", blocked=True).blocked

@@ -205,6 +205,7 @@ async def test_a_journal_that_takes_no_more_ends_the_collector(tmp_path: Path) -
 
     async with trio.open_nursery() as nursery:
         running = await nursery.start(run)
+        await running.inputs.wait_beyond(2)  # the plan's two records, and detection's first word
         (running.state / "inputs.db").unlink()
         async with await connect(running) as stream:
             assert (await Client(stream).post(token, wire.encode(batch(1)))).status == 507

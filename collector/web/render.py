@@ -120,7 +120,7 @@ def _lasting(context: Context, since: int, until: int | None = None) -> Markup |
     return Markup('<time datetime="{}" data-for>{}</time>').format(words.iso(since), words.span(context["now"] - since))
 
 
-def _state(state: str, small: bool = False) -> Markup:
+def _state(state: str) -> Markup:
     """A state as its word, with the class of its tone."""
     look = words.look(state)
     return Markup('<span class="st {}">{}</span>').format(look.tone, look.word)

@@ -71,7 +71,9 @@ make_venv() {
         "$python" -m venv "$folder"
     fi
     say "installing the project with [$extras]"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check --editable ".[$extras]" </dev/null ||
+    local quiet=--quiet
+    [ ! -t 1 ] || quiet=--progress-bar=on # somebody is watching, and it takes a while
+    "$folder/bin/pip" install "$quiet" --disable-pip-version-check --editable ".[$extras]" </dev/null ||
         fail "pip could not install the project; is a package index reachable? (pip config list shows which)"
 }
 

@@ -25,6 +25,7 @@ from collector.events import (
     Severity,
 )
 from parallax.clock import NS
+from parallax.reasons import REASONS
 
 RELAPSE_NS = 600 * NS
 """A subject that fails again within this was not mended: it is the same incident."""
@@ -41,13 +42,19 @@ def next_incident_id(state: State) -> str:
     return f"{state.seed[:8]}-{state.incidents}"
 
 
+def kin(reason: str | None) -> str:
+    """Refusals (429, 403, a bot wall) are each a matter of their own; all else is the failure of something."""
+    known = REASONS.get(reason or "")
+    return (reason or "") if known and known.fault == "blocked" else "failure"
+
+
 def join(state: State, spot: Spot) -> None:
     """Puts a subject in trouble into its incident."""
     key = spot.key
     found = key.incident if key.incident in state.open else _shared(state, spot)
     if found is None and key.last_incident in state.recent:
         case = state.recent[key.last_incident]
-        if state.now - (case.shown.resolved_at or 0) <= RELAPSE_NS:
+        if state.now - (case.shown.resolved_at or 0) <= RELAPSE_NS and case.kin == kin(key.reason):
             found = key.last_incident
             state.open[found] = state.recent.pop(found)
             case.pending, case.left = "reopened", ""
@@ -62,7 +69,7 @@ def join(state: State, spot: Spot) -> None:
             opened_at=state.now,
             updated_at=state.now,
         )
-        state.open[found] = Case(shown=shown, pending="opened")
+        state.open[found] = Case(shown=shown, kin=kin(key.reason), pending="opened")
     case = state.open[found]
     if spot.name not in case.bad:
         case.bad.append(spot.name)
@@ -70,7 +77,6 @@ def join(state: State, spot: Spot) -> None:
         case.members[spot.name] = _affected(spot.key, spot.check.kind)
     if len(case.places) < MAX_PLACES:
         case.places.update(dict.fromkeys(spot.places, True))
-    case.blocked = case.blocked and key.blocked
     case.grown = True
     key.incident = key.last_incident = found
 
@@ -106,12 +112,12 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
 
 
 def _shared(state: State, spot: Spot) -> str | None:
-    """The open incident with which it shares the most telling places; the oldest of those. A refusal that nothing
-    corroborates is another matter than an outage."""
-    places = spot.places
+    """The open incident with which it shares the most telling places; the oldest of those. A refusal is another
+    matter than an outage, at the same place or not."""
+    places, sort = spot.places, kin(spot.key.reason)
     best, found = 0, None
     for name, case in state.open.items():
-        if not case.shown.probes and case.blocked == spot.key.blocked:
+        if not case.shown.probes and case.kin == sort:
             weight = sum(weight for place, weight in places.items() if place in case.places)
             if weight > best:
                 best, found = weight, name

@@ -106,8 +106,8 @@ class Case(msgspec.Struct):
     """All that were ever in it (bounded), as last seen."""
     places: dict[str, bool] = {}
     """Where its subjects are (the values say nothing: a set that keeps its order)."""
-    blocked: bool = True
-    """All that is in it are refusals that nothing corroborates."""
+    kin: str = ""
+    """What sort of trouble it began with."""
     domain: FaultDomain | None = None
     title: str = ""
     grown: bool = False

@@ -219,6 +219,17 @@ def test_a_relapse_reopens_and_a_late_one_opens_anew() -> None:
     assert changes == ["opened", "resolved", "reopened", "resolved", "opened", "resolved"]
 
 
+def test_another_kind_of_trouble_is_another_incident() -> None:
+    lab = Lab()
+    lab.run(30)
+    for reason in ("connect_timeout", "http_challenge", "http_throttled"):
+        lab.fails(reason, check="api")
+        lab.run(15)
+        del lab.rules[1:]
+        lab.run(15)
+    assert [change for change, _ in lab.changes() if change != "updated"] == ["opened", "resolved"] * 3
+
+
 # ---- probes
 def test_all_probes_silent_is_one_incident() -> None:
     scene = small()

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow: tuple[Cidr, ...]
     resolvers: tuple[Address, ...]
     ca: str | None
+    secrets: dict[str, str]
     watching: str
 
 
@@ -115,6 +116,7 @@ def up(
         allow=allow,
         resolvers=resolver,
         ca=str(Path(ca).absolute()) if ca else None,
+        secrets=_secrets(loaded),
         watching=_watching(loaded),
     )
     show = _show(settings.state, as_json, log, log_level)
@@ -157,7 +159,14 @@ async def run_both(settings: Settings, show: Show) -> None:
     from parallax.state import lock_state_folder
     from probe.main import main as probe
 
-    config = CollectorConfig(state=str(settings.state / "collector"), plan=str(settings.plan), listen=settings.listen)
+    config = CollectorConfig(
+        state=str(settings.state / "collector"),
+        plan=str(settings.plan),
+        listen=settings.listen,
+        secrets=settings.secrets,
+        allow=list(settings.allow),
+        ca=settings.ca,
+    )
     serving = trio.CancelScope()
 
     async def serve(task_status: "trio.TaskStatus[Running]") -> None:
@@ -265,6 +274,12 @@ def _watching(plan: "Plan") -> str:
     checks, targets = len(plan.check), sum(len(check.targets) for check in plan.check)
     what = f"{checks} check{'s' * (checks != 1)} of {targets} target{'s' * (targets != 1)}"
     return f"{what}; a line on each change, a summary every {SUMMARY_EVERY_S:.0f} s"
+
+
+def _secrets(plan: "Plan") -> dict[str, str]:
+    """Where the secrets are that the plan's receivers name: in the environment, as there is no configuration."""
+    names = [receiver.key.removeprefix("secret:") for receiver in plan.receiver if receiver.key]
+    return {name: f"env:{name}" for name in names}
 
 
 def _probe_of(plan: "Plan", wanted: str | None) -> str:

@@ -18,6 +18,16 @@ Name = Annotated[
 ]
 """What a section's entry is called; messages, labels and references use it as it is."""
 
+CheckName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"(?!\.{1,2}$)[^\x00-\x1f\x7f]{1,100}",
+        description="1 to 100 characters, none of them a control character; not . or .., which browsers take out of "
+        "the address of its page",
+    ),
+]
+"""What a check is called: a segment of a URL besides."""
+
 ProbeId = Annotated[
     str, msgspec.Meta(pattern=r"[A-Za-z0-9_.-]{1,64}", description="1 to 64 letters, digits, '-', '_' and '.'")
 ]
@@ -115,7 +125,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 class CheckKeys(Section, frozen=True, kw_only=True):
     """The keys that every check has; the rest of its table is the kind's own spec."""
 
-    name: Name
+    name: CheckName
     """What the check is called, everywhere."""
     kind: str
     """What is done; each kind adds keys of its own, below."""

@@ -4,12 +4,13 @@ Silence is nobody's outage: it takes a probe's words out of every count, and is 
 silent at once it is the collector that is blind, and that is one incident.
 """
 
+from collections import Counter
 from typing import Literal, cast
 
 import msgspec
 
 from collector.detect.incidents import next_incident_id
-from collector.detect.state import Case, Member, State
+from collector.detect.state import Case, Member, Spell, State
 from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
 from collector.inputs import BatchInput
@@ -17,8 +18,15 @@ from parallax.clock import NS
 from parallax.wire import Batch
 
 SKEWED_BATCHES = 2
-WORDS = 10
-"""Observations that are looked at for abstentions; half of them is too many, and a fifth is well again."""
+RESULTS = 10
+"""So many results at least are looked at for abstentions: half of them is too many, below a fifth is well again."""
+SPAN_NS = 20 * NS
+"""And those of so long at least: a busy probe has ten of them within a second, and a hiccup is no trouble."""
+LASTING_NS = SPAN_NS // 2
+"""From the first to the last that abstains: a probe that has just started abstains until somebody vouches for its
+clock."""
+MAX_WORDS = 8
+"""Different words to abstain with, of one second."""
 CLONED_NS = 60 * NS
 """Two streams that took turns: it is two hosts until they have not for so long."""
 HEALTH = "probe.health"
@@ -47,13 +55,32 @@ def hear(state: State, record: BatchInput, batch: Batch) -> Member:
     member.offset_ns = record.offset_ns
     member.lag_ns = record.received_at - batch.cut_at - (record.offset_ns or 0)
     member.skewed = max(member.skewed, 0) + 1 if record.skewed else max(min(member.skewed, SKEWED_BATCHES) - 1, 0)
-    words = [o.abstain or "" for o in batch.observations if o.kind != HEALTH and o.abstain not in PLANNED]
-    member.words = [*member.words, *(word[:40] for word in words[-WORDS:])][-WORDS:]
+    if member.lag_ns <= SPAN_NS:  # a backlog says how the probe was, not how it is
+        _note(member, state.now, [o.abstain for o in batch.observations if o.kind != HEALTH])
     if not member.streams or member.streams[-1] != batch.stream:
         if batch.stream in member.streams:
             member.cloned_at = state.now
         member.streams = [*member.streams, batch.stream][-2:]
     return member
+
+
+def _note(member: Member, now: int, words: list[str | None]) -> None:
+    """Results that came now, and their `abstain`."""
+    second = now // NS * NS
+    if not member.spells or member.spells[-1].at != second:
+        member.spells.append(Spell(at=second))
+    spell = member.spells[-1]
+    for word in words:
+        if word in PLANNED:
+            continue
+        spell.total += 1
+        if word is not None and (word[:40] in spell.abstaining or len(spell.abstaining) < MAX_WORDS):
+            spell.abstaining[word[:40]] = spell.abstaining.get(word[:40], 0) + 1
+    if not spell.total:
+        member.spells.pop()
+    total = sum(each.total for each in member.spells)
+    while member.spells and member.spells[0].at < now - SPAN_NS and total - member.spells[0].total >= RESULTS:
+        total -= member.spells.pop(0).total
 
 
 def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
@@ -106,15 +133,30 @@ def _judge(state: State, view: View, name: str, member: Member) -> tuple[str, st
         off_s = abs(member.offset_ns or 0) / NS
         way = "behind" if (member.offset_ns or 0) > 0 else "ahead"
         return "unhealthy", f"its clock is {off_s:.0f} s {way}"
-    abstaining = [word for word in member.words if word]
-    limit = WORDS // 2 if member.state != "unhealthy" else WORDS // 5 + 1
-    if len(abstaining) >= limit:
-        word = max(set(abstaining), key=lambda each: (abstaining.count(each), each))
-        return "unhealthy", f"{WHY.get(word, word)} ({len(abstaining)} of its last {len(member.words)} results abstain)"
+    if view.measures(name) and (trouble := _trouble(member)):
+        return "unhealthy", trouble
     return (
         "healthy",
         "" if member.state == "healthy" else f"it is {'heard' if member.state == 'silent' else 'well'} again",
     )
+
+
+def _trouble(member: Member) -> str:
+    """Why its last results abstain, if so many do that it cannot be trusted."""
+    spells = [spell for spell in member.spells if spell.abstaining]
+    if not spells:
+        return ""
+    total = sum(spell.total for spell in member.spells)
+    words: Counter[str] = Counter()
+    for spell in spells:
+        words.update(spell.abstaining)
+    abstaining = words.total()
+    if member.state == "unhealthy":
+        over = 5 * abstaining >= total
+    else:
+        over = 2 * abstaining >= max(total, RESULTS) and spells[-1].at - spells[0].at >= LASTING_NS
+    word = max(words, key=lambda each: (words[each], each))
+    return f"{WHY.get(word, word)} ({abstaining} of its last {total} results abstain)" if over else ""
 
 
 def _quiet_ns(state: State, member: Member) -> int:

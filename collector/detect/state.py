@@ -121,6 +121,15 @@ class Case(msgspec.Struct):
     """Why its last subject left it, where that was not because it passes."""
 
 
+class Spell(msgspec.Struct, array_like=True):
+    """The results of a probe that came within one second."""
+
+    at: int
+    total: int = 0
+    abstaining: dict[str, int] = {}
+    """How many of them by the word they abstain with."""
+
+
 class Member(msgspec.Struct):
     """A probe as its batches show it."""
 
@@ -132,8 +141,8 @@ class Member(msgspec.Struct):
     incident: str | None = None
     skewed: int = 0
     """Batches in a row; below zero: good ones since."""
-    words: list[str] = []
-    """`abstain` of its last observations, "" where it counts."""
+    spells: list[Spell] = []
+    """Its last results, the newest last."""
     streams: list[str] = []
     """The last two, the newest last."""
     cloned_at: int = 0

@@ -83,6 +83,8 @@ def _tell_time(state: State, at: int) -> None:
         for member in state.probes.values():
             member.first_at, member.heard_at = min(member.first_at, at), min(member.heard_at, at)
             member.cloned_at = min(member.cloned_at, at)
+            for spell in member.spells:
+                spell.at = min(spell.at, at)
         for case in state.open.values():
             case.dirty_at = min(case.dirty_at, at) if case.dirty_at is not None else None
         for line in state.lines.values():

@@ -69,6 +69,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
                 return operator
         return None
 
+    def measures(self, probe: str) -> bool:
+        """Whether the plan gives this probe a check."""
+        return any(not check.probes or probe in check.probes for check in self.checks.values())
+
     def silent_after_ns(self, probe: str) -> int:
         """How long a probe may say nothing."""
         periods = [c.period_ns for c in self.checks.values() if not c.probes or probe in c.probes]

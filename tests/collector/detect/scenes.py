@@ -92,8 +92,8 @@ class Scene:
         self.put(PlanInput(at=self.now, digest=source.hash, hash=source.hash, files=source.files))
         self.put(PlanStateInput(at=self.now, change="promoted", digest=source.hash, hash=source.hash))
 
-    def say(self, probe: str, observations: list[Observation]) -> list[Event]:
-        """A batch of a probe, now."""
+    def say(self, probe: str, observations: list[Observation], *, cut_at: int | None = None) -> list[Event]:
+        """A batch of a probe, now; cut then, by the collector's clock."""
         stream = self.streams.get(probe, STREAM)
         seq = self._seq.get(probe + stream, 0)
         numbered = [
@@ -107,7 +107,7 @@ class Scene:
             stream=stream,
             first_seq=seq + 1,
             last_seq=seq + len(numbered),
-            cut_at=self.now + int(skew * NS),
+            cut_at=(cut_at or self.now) + int(skew * NS),
             agent="test",
             observations=numbered,
         )

@@ -1,5 +1,6 @@
 """The rules one by one: who votes, what a plan's change does, time that steps, relapses, components, risks."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -319,6 +320,86 @@ def test_one_that_abstains_half_of_the_time_is_unhealthy() -> None:
     scene.mend(handle)
     scene.run(60)
     assert scene.incidents() == []
+
+
+def busy(probes: int = 4) -> Scene:
+    """Thirty subjects a probe, as in the lab: six results a second."""
+    addresses = {"a.example": [f"203.0.113.{n}" for n in range(1, 31)]}
+    return small(probes, addresses)
+
+
+def test_a_hiccup_of_a_busy_probe_is_no_trouble() -> None:
+    scene = busy()
+    scene.run(30)
+    handle = scene.fails("connect_timeout", abstain="overload", probes=["fra1"])
+    scene.run(7)
+    scene.mend(handle)
+    scene.run(60)
+    assert scene.told("probe") == []
+
+
+def test_lasting_overload_of_a_busy_probe_is_one_incident() -> None:
+    scene = busy()
+    scene.run(30)
+    handle = scene.fails("connect_timeout", abstain="overload", probes=["fra1"])
+    scene.run(30)
+    [incident] = scene.incidents()
+    assert re.fullmatch(
+        r"Probe fra1 cannot be trusted: its host is overloaded \(\d+ of its last \d+ results abstain\)", incident.title
+    )
+    scene.mend(handle)
+    scene.run(40)
+    assert [state for state, _ in scene.changes()] == ["opened", "resolved"]
+    assert scene.board.probes[0].state == "healthy"
+
+
+def test_a_probe_that_starts_again_has_a_moment_to_set_its_clock() -> None:
+    scene = busy()
+    scene.run(30)
+    scene.mute = {"fra1"}
+    scene.run(12)
+    scene.mute = set()
+    handle = scene.fails("connect_timeout", abstain="clock_unsynchronised", probes=["fra1"])
+    scene.run(6)
+    scene.mend(handle)
+    scene.run(60)
+    assert scene.told("probe") == []
+
+
+def test_a_backlog_of_abstentions_is_past() -> None:
+    scene = busy()
+    scene.run(30)
+    old = [scene.observe("fra1", "api", "https://a.example/", "203.0.113.1:443", abstain="uplink_v4")] * 200
+    cut_at = scene.now
+    scene.run(60)
+    for _ in range(15):
+        scene.say("fra1", old, cut_at=cut_at)
+        scene.run(1)
+    assert scene.told("probe") == []
+
+
+def test_an_unhealthy_probe_that_has_no_check_any_more_is_well_again() -> None:
+    scene = small()
+    scene.run(20)
+    scene.fails("connect_timeout", abstain="overload", probes=["fra1"])
+    scene.run(60)
+    assert [incident.probes for incident in scene.incidents()] == [("fra1",)]
+    others = [name for name, *_ in EIGHT[1:]]
+    scene.put_plan(fleet() + SMALL.replace("[[component]]", f"probes = {others!r}\n[[component]]"))
+    assert scene.incidents() == []
+    assert scene.board.probes[0].state == "healthy"
+
+
+def test_what_is_kept_of_a_probes_results_is_bounded() -> None:
+    scene = busy(1)
+    for n in range(100):
+        words = [
+            scene.observe("fra1", "api", "https://a.example/", "203.0.113.1:443", abstain=f"x{m}") for m in range(n)
+        ]
+        scene.t += 0.5
+        scene.say("fra1", [*words, scene.observe("fra1", "api", "https://a.example/", "203.0.113.1:443")])
+    assert len(scene.state.probes["fra1"].spells) <= 21
+    assert all(len(spell.abstaining) <= 8 for spell in scene.state.probes["fra1"].spells)
 
 
 # ---- time

@@ -10,8 +10,7 @@ from functools import partial
 
 import trio
 
-from parallax.dialling.errors import cause_chain, detail_of, failure_word
-from parallax.dialling.route import NotAllowed
+from parallax.dialling.errors import detail_of, failure_of
 from parallax.log import get_log
 from probe.checks.kind import Kind, Subject, Tools
 from probe.tape import Evidence, Tape
@@ -57,19 +56,3 @@ def _failure_noted(tape: Tape) -> Iterator[None]:
         if failure == "bug":
             _log.exception("bug in a check")
         tape.fail(failure, detail_of(error))
-
-
-def failure_of(error: BaseException) -> str:
-    """The failure word of an exception: the innermost known one along its cause chain decides.
-
-    The walk ends at the first link that no table knows, so that a bug on top of a failed connection stays a bug.
-    """
-    word = "bug"
-    for link in cause_chain(error):
-        if isinstance(link, NotAllowed):
-            return "not_allowed"
-        known = failure_word(link)
-        if known is None and not isinstance(link, BaseExceptionGroup):
-            break
-        word = known or word
-    return word

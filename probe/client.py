@@ -13,14 +13,13 @@ import trio
 from parallax import wire
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress
-from parallax.dialling.errors import FAILURES, detail_of
+from parallax.dialling.errors import EXPECTED, detail_of, failure_of
+from parallax.dialling.fields import http_date, retry_after_s
 from parallax.dialling.http import ALPN, Headers, Http, Response, open_http
-from parallax.dialling.route import NotAllowed, Routes
+from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust, client_context
 from parallax.secret import Secret, SecretError
 from parallax.values import Address, Cidr
-from probe.attempt import failure_of
-from probe.http_fields import http_date, retry_after_s
 from probe.outcomes import Answer
 
 POST_TIMEOUT_S = 20.0
@@ -28,8 +27,6 @@ PLAN_WAIT_S = 25
 PLAN_TIMEOUT_S = PLAN_WAIT_S + 10.0
 MAX_ACK = 65_536
 MAX_PLAN = 8_000_000
-
-_FAILURES: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
 
 
 class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +103,7 @@ class CollectorClient:
                     if content is None:
                         return None, Headers(()), b"the answer is too large", "malformed"
                     return response.status_code, response.headers, content, ""
-            except _FAILURES as error:
+            except EXPECTED as error:
                 failure = failure_of(error)
                 return None, Headers(()), (detail_of(error)[:300] + _WAY_OUT.get(failure, "")).encode(), failure
         return None, Headers(()), b"", "timeout"

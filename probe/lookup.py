@@ -18,10 +18,10 @@ import msgspec
 import trio
 
 from parallax.clock import to_ns
+from parallax.dialling.errors import failure_of
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.sockets import open_tcp
 from parallax.values import Address, Cidr, Family, is_ip
-from probe.attempt import failure_of
 from probe.checks.connection import BY_FAILURE, judge_connection
 from probe.checks.dns import ZONE_IS_BROKEN
 from probe.checks.kind import Tools, Verdict

@@ -24,7 +24,7 @@ SHORTEST_WAIT_S = 0.05
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one sending: a status and what it carried, or the failure word of `probe.attempt.failure_of`."""
+    """What came of one sending: a status and what it carried, or a failure word of `parallax.dialling.errors`."""
 
     status: int | None = None
     failure: str | None = None

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
+from parallax.dialling.errors import failure_of
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.sockets import close_now, open_tcp
 from parallax.values import Address, Family
-from probe.attempt import failure_of
 
 PACE_S = 15.0
 FAILING_PACE_S = 5.0

@@ -8,7 +8,6 @@ import math
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import trio
@@ -19,8 +18,9 @@ from collector.alerts.outcomes import Answer
 from parallax import __version__
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
-from parallax.dialling.errors import FAILURES, cause_chain, detail_of, failure_word
-from parallax.dialling.http import ALPN, Headers, Http, Response, open_http
+from parallax.dialling.errors import EXPECTED, detail_of, failure_of
+from parallax.dialling.fields import retry_after_s
+from parallax.dialling.http import ALPN, Http, Response, open_http
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.tls import Trust, client_context
 from parallax.plan.types import Receiver
@@ -36,8 +36,6 @@ MOST_ANSWER = 1024
 ANSWER_S = 0.3
 _LOOKUPS = trio.CapacityLimiter(4)
 """Threads that wait for a resolver. Of their own: a dead resolver must not use up those that read journals."""
-_FAILURES: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
-
 
 LookUp = Callable[[str, int], Awaitable[list[Address]]]
 """A host and port to addresses, in order. Raises OSError."""
@@ -131,12 +129,11 @@ class Webhook:
             with connecting:
                 try:
                     async with http.request("POST", self._url, headers=headers, body=message.body, trace=trace) as got:
-                        answer = Answer(
-                            status=got.status_code, retry_after_s=_retry_after_s(got.headers, self._wall() / NS)
-                        )
+                        wait_s = retry_after_s(got.headers, self._wall() / NS)
+                        answer = Answer(status=got.status_code, retry_after_s=wait_s)
                         await _drain(got)
                         return answer, True
-                except _FAILURES as error:
+                except EXPECTED as error:
                     return _failed(error, http), http.stream is not None
         return Answer(failure="timeout", detail=f"{address} takes no connection"), False
 
@@ -184,7 +181,7 @@ class _Key:
 async def _drain(response: Response) -> None:
     """The answer counts from its head on: a body that is slow, broken or endless changes nothing."""
     read = 0
-    with trio.move_on_after(ANSWER_S), suppress(*_FAILURES):
+    with trio.move_on_after(ANSWER_S), suppress(*EXPECTED):
         async for part in response.aiter_raw():
             read += len(part)
             if read > MOST_ANSWER:
@@ -193,26 +190,10 @@ async def _drain(response: Response) -> None:
 
 def _failed(error: BaseException, http: Http) -> Answer:
     """A library's exception as a failure word; what no table knows is a bug, and is raised again."""
-    word = ""
-    for link in cause_chain(error):
-        known = failure_word(link)
-        if known is None and not isinstance(link, BaseExceptionGroup):
-            break
-        word = known or word
-    if not word:
+    word = failure_of(error)
+    if word == "bug":
         raise error
     if word == "malformed" and http.peer_ended:
         word = "closed"
     way_out = '; is its CA in "ca" of the collector\'s config?' if word == "certificate" else ""
     return Answer(failure=word, detail=detail_of(error)[:200] + way_out)
-
-
-def _retry_after_s(headers: Headers, now_s: float) -> float | None:
-    """`Retry-After` in seconds from now, written as seconds or as a date (RFC 9110 section 10.2.3), else None."""
-    text = headers.get("retry-after", "").strip()[:100]
-    if text.isascii() and text.isdigit():
-        return float(text[:10])
-    try:
-        return parsedate_to_datetime(text).timestamp() - now_s
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

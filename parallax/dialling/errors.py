@@ -14,6 +14,7 @@ import h11
 import httpcore2
 import trio
 
+from parallax.dialling.route import NotAllowed
 from parallax.redaction import redact_text
 
 FAILURES: dict[type[BaseException], str] = {
@@ -38,6 +39,8 @@ FAILURES: dict[type[BaseException], str] = {
     httpcore2.PoolTimeout: "timeout",
 }
 """By class, exactly: a class that is not here is a bug, not a failure."""
+EXPECTED: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
+"""What a request over the network raises when it fails, for `except`."""
 
 _TLS_CLASSES: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "certificate",
@@ -87,6 +90,22 @@ def failure_word(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return _ERRNO.get(error.errno or 0, "local_error")
     return FAILURES.get(type(error))
+
+
+def failure_of(error: BaseException) -> str:
+    """The failure word of an exception: the innermost known one along its cause chain decides; `bug` if there is none.
+
+    The walk ends at the first link that no table knows, so that a bug on top of a failed connection stays a bug.
+    """
+    word = "bug"
+    for link in cause_chain(error):
+        if isinstance(link, NotAllowed):
+            return "not_allowed"
+        known = failure_word(link)
+        if known is None and not isinstance(link, BaseExceptionGroup):
+            break
+        word = known or word
+    return word
 
 
 def alert_name(error: ssl.SSLError) -> str | None:

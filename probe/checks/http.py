@@ -14,6 +14,7 @@ import trio
 import parallax
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import detail_of
+from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import ALPN, Headers, Http, HttpError, Response, open_http
 from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
@@ -28,7 +29,6 @@ from probe.checks.handshake import judge_handshake, note_refusal, note_session
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.checks.response import Answer, shown_headers
 from probe.checks.sites import site_of
-from probe.http_fields import retry_after_s
 from probe.tape import Evidence, Tape
 
 USUAL_HEADERS = {

@@ -11,11 +11,10 @@ import httpcore2
 import pytest
 import trio
 
-from parallax.dialling.errors import FAILURES, alert_name, detail_of, failure_word
+from parallax.dialling.errors import FAILURES, alert_name, detail_of, failure_of, failure_word
 from parallax.dialling.route import NotAllowed
 from parallax.plan.specs import HttpSpec
 from parallax.values import Address
-from probe.attempt import failure_of
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake
 from probe.checks.http import judge as judge_http

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import Headers
 from parallax.observation import Phase
 from parallax.plan.specs import HttpSpec
@@ -16,7 +17,6 @@ from probe.checks.http import ANSWER, judge
 from probe.checks.kind import Verdict
 from probe.checks.response import Answer, shown_headers
 from probe.checks.sites import site_of
-from probe.http_fields import retry_after_s
 from probe.tape import Evidence
 
 JUST_A_MOMENT = b"<html><head><title>Just a moment...</title></head><script>window._cf_chl_opt={}</script>"

@@ -111,20 +111,21 @@ class History:
     async def points(
         self, check: str, *, since: int, until: int, step_s: int = 60, target: str | None = None
     ) -> list[Point]:
-        """A check's figures in steps, by time, probe and subject; none while the history cannot be read."""
+        """A check's figures in steps, by time, probe and subject. Raises QueryError: the history cannot be read now."""
         raw_since = self._wall() - _age_ns(self._limits.raw_age)
         work = partial(
             read_points, check=check, target=target, since=since, until=until, step_s=step_s, raw_since=raw_since
         )
-        return await self._read_for_page(work, [])
+        return await self._read_for_page(work)
 
     async def incidents(self, *, limit: int = 50, before: int | None = None) -> list[Incident]:
-        """Incidents as last known, the latest opened first; `before` pages back (opened_at)."""
-        return await self._read_for_page(partial(read_incidents, limit=limit, before=before), [])
+        """Incidents as last known, the latest opened first; `before` pages back (opened_at). Raises QueryError: the
+        history cannot be read now."""
+        return await self._read_for_page(partial(read_incidents, limit=limit, before=before))
 
     async def incident(self, id: str) -> IncidentStory | None:  # noqa: A002
-        """None where it is not known, or while the history cannot be read."""
-        return await self._read_for_page(partial(read_incident, name=id), None)
+        """None where it is not known. Raises QueryError: the history cannot be read now."""
+        return await self._read_for_page(partial(read_incident, name=id))
 
     @property
     def status(self) -> HistoryStatus:
@@ -278,12 +279,12 @@ class History:
             with trio.move_on_after(_WATCH_S):
                 await self._read_done.wait()
 
-    async def _read_for_page(self, work: Callable[[Reading], T], instead: T) -> T:
+    async def _read_for_page(self, work: Callable[[Reading], T]) -> T:
         try:
             return await self._read(self._for_page, PAGE_TIMEOUT_S, work)
         except (QueryError, ReadError) as error:
             _log.warning("the page does without the history", why=str(error))
-            return instead
+            raise error if isinstance(error, QueryError) else QueryError(str(error)) from None
 
     async def _read(self, slots: trio.CapacityLimiter, timeout_s: float, work: Callable[[Reading], T]) -> T:
         """The work's result, from a reading and a thread of its own. Raises QueryError, ReadError."""

@@ -184,15 +184,15 @@ async def test_figures_of_an_unknown_check_are_404_as_json() -> None:
 
 async def test_the_page_stands_without_its_history() -> None:
     async def broken() -> None:
-        raise QueryError("the file is damaged")
+        raise QueryError("the history cannot be read now: the file is damaged")
 
     site = Site(history=FakeHistory(hold=broken))
     page = await site.get(DNS)
     assert page.status == 200
-    assert "The history cannot be read: the file is damaged." in page.text
+    assert "The history cannot be read now: the file is damaged." in page.text
     answer = await site.get(f"{DNS}/points.json")
     assert answer.status == 503
-    assert json.loads(answer.text)["message"] == "The history cannot be read: the file is damaged."
+    assert json.loads(answer.text)["message"] == "The history cannot be read now: the file is damaged."
 
 
 async def test_a_slow_history_does_not_make_the_page_slow(autojump_clock: trio.testing.MockClock) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from parallax.clock import NS
 from parallax.journal import Entry, Record
 from parallax.reasons import Fault
+from parallax.spans import lasting
 
 VERSION = 1
 
@@ -235,4 +236,4 @@ def decode_event(record: Record | Entry) -> Event:
 
 def _span(ns: int) -> str:
     seconds = ns / NS
-    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{seconds:.1f} s" if seconds < 9.95 else lasting(ns)

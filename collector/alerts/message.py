@@ -14,6 +14,7 @@ from collector.alerts.routing import RISK_SEVERITY, alert_key
 from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Risk, RiskChanged
 from parallax.clock import NS
 from parallax.plan.types import Component
+from parallax.spans import lasting
 
 LARGEST = 20_000
 """Octets of a body, at most."""
@@ -59,20 +60,6 @@ def rfc3339(at: int) -> str:
     """Nanoseconds since the Unix epoch as 2026-11-22T01:36:03.250Z; cut, not rounded, to milliseconds."""
     seconds, rest = divmod(at, NS)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z"
-
-
-def lasting(ns: int) -> str:
-    """A span for people, with at most two units: 45 s, 4 min, 2 h 32 min, 3 d 4 h."""
-    seconds = max(0, round(ns / NS))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    large, small, words = (minutes // 60, minutes % 60, ("h", "min")) if minutes < 2880 else (0, 0, ("", ""))
-    if minutes >= 2880:
-        hours = round(minutes / 60)
-        large, small, words = hours // 24, hours % 24, ("d", "h")
-    text = " ".join(f"{amount} {word}" for amount, word in zip((large, small), words, strict=True) if amount)
-    return text or "0 min"
 
 
 class _Shown:

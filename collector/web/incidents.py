@@ -11,6 +11,7 @@ from collector.board import Board
 from collector.events import Event, Incident
 from collector.web import words
 from collector.web.words import Told
+from parallax.spans import lasting_exactly
 
 if TYPE_CHECKING:
     from collector.web.pages import Pages
@@ -93,7 +94,7 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
 
 
 def _after(ns: int) -> str:
-    return f"+{words.exactly(ns)}" if ns >= 0 else f"−{words.exactly(-ns)}"
+    return f"+{lasting_exactly(ns)}" if ns >= 0 else f"−{lasting_exactly(-ns)}"
 
 
 def _number(text: str | None) -> int | None:

@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse
 from collector.web import words
 from collector.web.guard import HEADERS
 from collector.web.overview import headline
+from parallax.spans import lasting, measured
 
 TEMPLATES = Path(__file__).with_name("templates")
 GZIP_FROM = 1000
@@ -68,7 +69,7 @@ class Renderer:
         )
         self._jinja.globals.update(static=static, live=_live, words=words, headline=headline)
         self._jinja.filters.update(
-            when=_when, ago=_ago, lasting=_lasting, state=_state, exact_span=words.exact_span, breakable=_breakable
+            when=_when, ago=_ago, lasting=_lasting, state=_state, measured=measured, breakable=_breakable
         )
 
     def render(self, request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Page:
@@ -116,8 +117,8 @@ def _ago(context: Context, at: int | None, words_if_none: str = "never") -> Mark
 def _lasting(context: Context, since: int, until: int | None = None) -> Markup | str:
     """How long something has lasted; the browser keeps it true while there is no end."""
     if until is not None:
-        return words.span(until - since)
-    return Markup('<time datetime="{}" data-for>{}</time>').format(words.iso(since), words.span(context["now"] - since))
+        return lasting(until - since)
+    return Markup('<time datetime="{}" data-for>{}</time>').format(words.iso(since), lasting(context["now"] - since))
 
 
 def _state(state: str) -> Markup:

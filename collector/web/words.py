@@ -23,6 +23,7 @@ from collector.events import (
 )
 from parallax.clock import NS
 from parallax.reasons import REASONS
+from parallax.spans import lasting
 
 Tone = Literal["ok", "soft", "part", "bad", "warn", "plan", "none"]
 """ok; degraded; partly out; out; suspected or at risk; under maintenance; nothing known."""
@@ -106,40 +107,11 @@ def clock_time(at: int, now: int) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]}{year} {moment:%H:%M:%S}"
 
 
-def span(ns: int) -> str:
-    """A length of time as people say it: "9 s", "3 min", "2 h 5 min", "3 d 4 h". live.js says it alike."""
-    seconds = max(ns, 0) // NS
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if hours < 1:
-        return f"{minutes} min"
-    if days < 1:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
-
-
-def exactly(ns: int) -> str:
-    """A length of time to the second: "9 s", "10 min 34 s", "2 h 0 min 5 s"."""
-    minutes, left = divmod(max(ns, 0) // NS, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (hours + minutes > 0)
-    return " ".join((*parts, f"{left} s"))
-
-
 def relative(at: int, now: int) -> str:
     """ "3 min ago", "in 2 h", "just now"."""
     if abs(now - at) < NS:
         return "just now"
-    return f"{span(now - at)} ago" if at < now else f"in {span(at - now)}"
-
-
-def exact_span(ns: int) -> str:
-    """How long a measurement took: "8.4 ms", "230 ms", "1.25 s"."""
-    ms = ns / 1_000_000
-    if ms < 10:
-        return f"{ms:.1f} ms"
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+    return f"{lasting(now - at)} ago" if at < now else f"in {lasting(at - now)}"
 
 
 def seconds(value: float | None) -> str:

@@ -7,8 +7,9 @@ terminal escapes.
 from collections.abc import Iterator
 from typing import Any
 
-from parallax.cli.text import clean, span
+from parallax.cli.text import clean
 from parallax.observation import Observation
+from parallax.spans import measured
 
 _LEAF_PROOF = {"tls_wrong_name": "names", "tls_expired": "not_after", "tls_not_yet_valid": "not_before"}
 """What of the server's certificate shows that the reason is right."""
@@ -92,7 +93,7 @@ def _try(asked: Any) -> str:
         return _flat(asked)
     known = [_flat(asked[key]) for key in ("resolver", "type", "outcome") if key in asked]
     if "duration_ns" in asked:
-        known.append(span(asked["duration_ns"]))
+        known.append(measured(asked["duration_ns"]))
     rest = {key: each for key, each in asked.items() if key not in ("resolver", "type", "outcome", "duration_ns")}
     return "  ".join(known + [_flat(rest)] * bool(rest))
 
@@ -123,7 +124,7 @@ def _rows(mapping: Any) -> list[tuple[str, str]]:
 
 def _row(key: str, value: Any) -> tuple[str, str]:
     if key.endswith("_ns") and isinstance(value, int):
-        key, value = key.removesuffix("_ns"), span(value)
+        key, value = key.removesuffix("_ns"), measured(value)
     return clean(key).replace("_", " "), _flat(value)
 
 

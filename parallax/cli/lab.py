@@ -12,8 +12,9 @@ from parallax.cli.daemon import fail
 from parallax.cli.group import Group
 from parallax.cli.place import FOLDER, lab_state
 from parallax.cli.remote import ask
-from parallax.cli.text import clean, lasting
+from parallax.cli.text import clean
 from parallax.clock import wall_ns
+from parallax.spans import lasting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from parallax.cli.text import lasting
 from parallax.reasons import REASONS
+from parallax.spans import lasting
 
 if TYPE_CHECKING:
     from collector.board import Board

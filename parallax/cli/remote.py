@@ -14,8 +14,9 @@ import msgspec
 
 from parallax.cli.daemon import fail
 from parallax.cli.place import collector_state, place_options
-from parallax.cli.text import clean, lasting
+from parallax.cli.text import clean
 from parallax.clock import NS
+from parallax.spans import lasting
 from parallax.values import Address, Url
 
 TIMEOUT_S = 10.0

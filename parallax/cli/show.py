@@ -14,10 +14,11 @@ from rich.text import Text
 
 from parallax.cli.findings import gist, proof, sections
 from parallax.cli.grades import WORST_FIRST, Grade, grade
-from parallax.cli.text import clean, span
+from parallax.cli.text import clean
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS, Reason
+from parallax.spans import measured
 
 _STYLES: dict[Grade, str] = {
     "ok": "green",
@@ -34,7 +35,7 @@ _SIDES = {
     "config": "what was asked for",
     "blocked": "a block or limit on this vantage; whether users get through cannot be told from here",
 }
-_SUMMARY_REST = 46  # the columns of a summary line beside the subject: degraded, 999.9 ms, a reason
+_SUMMARY_REST = 44  # the columns of a summary line beside the subject: degraded, 999 ms, a reason
 _UNLISTED = Reason("a reason that this version does not know", "target", "upgrade parallax")
 
 
@@ -78,7 +79,7 @@ def summary(observations: Sequence[Observation], width: int = 80) -> RenderableT
         for index, seen in enumerate(observations):
             word = grade(seen)
             text.append("\n" * (index > 0)).append(word, _STYLES[word])
-            text.append(f"  {clean(seen.subject)}\n  {span(seen.duration_ns)}  {seen.reason or gist(seen)}")
+            text.append(f"  {clean(seen.subject)}\n  {measured(seen.duration_ns)}  {seen.reason or gist(seen)}")
         return text
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -87,7 +88,8 @@ def summary(observations: Sequence[Observation], width: int = 80) -> RenderableT
     table.add_column(overflow="fold")
     for seen in observations:
         word = grade(seen)
-        table.add_row(Text(word, _STYLES[word]), clean(seen.subject), span(seen.duration_ns), seen.reason or gist(seen))
+        took = measured(seen.duration_ns)
+        table.add_row(Text(word, _STYLES[word]), clean(seen.subject), took, seen.reason or gist(seen))
     return table
 
 
@@ -130,7 +132,7 @@ def _one(observation: Observation, width: int, plain: bool, asked: str, with_loo
     where = f"{observation.kind} {clean(observation.target)}"
     if observation.subject != observation.target:
         where += f" at {clean(observation.subject)}"
-    advice.append(("measured", f"{where}, {span(observation.duration_ns)}, {when:%Y-%m-%d %H:%M:%S} UTC"))
+    advice.append(("measured", f"{where}, {measured(observation.duration_ns)}, {when:%Y-%m-%d %H:%M:%S} UTC"))
     if observation.site:
         advice.append(("site", clean(observation.site)))
     parts.append(_indented(advice))
@@ -145,7 +147,7 @@ def waterfall(observation: Observation, width: int, plain: bool = False) -> Text
     """A line a phase: its name, when it ran as a bar on the scale of the whole, and how long it took. The last phase
     of a timeout is where it hung."""
     names = [clean(phase.name) for phase in observation.phases]
-    figures = [span(phase.duration_ns) for phase in observation.phases]
+    figures = [measured(phase.duration_ns) for phase in observation.phases]
     left, right = max(map(len, names)), max(map(len, figures))
     room = max(10, width - left - right - 4)
     whole = max(observation.duration_ns, max(p.start_ns + p.duration_ns for p in observation.phases), 1)

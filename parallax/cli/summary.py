@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.text import Text
 
-from parallax.cli.text import clean, lasting
+from parallax.cli.text import clean
+from parallax.spans import lasting
 
 if TYPE_CHECKING:
     from collector.board import Board, ComponentBoard

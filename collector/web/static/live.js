@@ -10,7 +10,7 @@ const root = document.documentElement;
 let skew = Number(root.dataset.now) - Date.now(); // this clock may be wrong; the server's counts
 let source = null, retryMs = FIRST_RETRY_MS, heardAt = 0, lostAt = null, retryTimer = 0, reloading = false;
 
-function span(ms) { // as words.span says it
+function span(ms) { // as parallax.spans.lasting says it
   const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(s / 3600), d = Math.floor(s / 86400);
   if (s < 60) return `${s} s`;
   if (h < 1) return `${m} min`;

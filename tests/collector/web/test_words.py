@@ -39,32 +39,6 @@ def test_what_a_probe_said_last(more: dict[str, Any], state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ns", "text"),
-    [
-        (-5 * S, "0 s"),
-        (0, "0 s"),
-        (59 * S + 999_999_999, "59 s"),
-        (60 * S, "1 min"),
-        (3599 * S, "59 min"),
-        (H, "1 h"),
-        (2 * H + 5 * M, "2 h 5 min"),
-        (D, "1 d"),
-        (3 * D + 4 * H + 59 * M, "3 d 4 h"),
-    ],
-)
-def test_span(ns: int, text: str) -> None:
-    assert words.span(ns) == text
-
-
-@pytest.mark.parametrize(
-    ("ns", "text"),
-    [(9 * S, "9 s"), (634 * S, "10 min 34 s"), (2 * H + 5 * S, "2 h 0 min 5 s"), (-1, "0 s")],
-)
-def test_exactly(ns: int, text: str) -> None:
-    assert words.exactly(ns) == text
-
-
-@pytest.mark.parametrize(
     ("at", "text"),
     [(NOW, "just now"), (NOW - 3 * M, "3 min ago"), (NOW + 2 * H, "in 2 h"), (NOW - S, "1 s ago")],
 )
@@ -89,13 +63,6 @@ def test_clock_time(at: int, text: str) -> None:
 def test_iso() -> None:
     assert words.iso(NOW + 1_234_567) == "2026-02-10T17:06:00.001Z"
     assert words.iso(10**30) == ""
-
-
-@pytest.mark.parametrize(
-    ("ns", "text"), [(8_440_000, "8.4 ms"), (229_600_000, "230 ms"), (1_250_000_000, "1.25 s"), (0, "0.0 ms")]
-)
-def test_exact_span(ns: int, text: str) -> None:
-    assert words.exact_span(ns) == text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 
 from collector.events import CheckChanged, ComponentChanged, Event, EventData, Evidence, ProbeChanged
 from parallax.cli.lines import Summary, event_fields, event_line
-from parallax.cli.text import lasting
 from parallax.clock import NS
 from tests.fakes import events
 from tests.fakes.boards import empty_board, full_board
@@ -107,7 +106,3 @@ def test_a_summary_counts_every_state():
     ):
         assert part in text
     assert text.endswith("2 open incidents; 2 risks; 1204 observations")
-
-
-def test_spans_for_people():
-    assert [lasting(s * NS) for s in (40, 720, 12600)] == ["40 s", "12 min", "3.5 h"]

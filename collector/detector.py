@@ -3,9 +3,14 @@
 The events of some records, the snapshot after them and the position in `inputs` are one transaction. So a restart is
 the last snapshot and the records after it: they are stepped through again, and only what was not yet in `events` gets
 there. Records that led to nothing are committed now and then, as they can be read again at no harm.
+
+A record that detection cannot take (a bug: the rules never raise) must not end the collector, at this start and at
+every one after it. Then the state is what it was when it was last good, the records since are stepped through one by
+one, and the one that fails again is left out, logged and counted.
 """
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 
 import trio
@@ -15,7 +20,7 @@ from collector.detect import State, StateError, board_of, decode_state, encode_s
 from collector.events import Event, encode_event
 from collector.inputs import ClockInput, encode_input
 from parallax.clock import wall_ns
-from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
+from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
 
 SNAPSHOT = "detect.snapshot"
@@ -27,13 +32,18 @@ READ_RECORDS = 200
 RETRY_S = 1.0
 _log = get_log(__name__)
 
+Step = Callable[[State, Record], tuple[State, list[Event]]]
+
 
 class Detector:
     """One task runs `run`; the rest may be called from any other."""
 
-    def __init__(self, inputs: Journal, events: Journal) -> None:
-        self._inputs, self._events = inputs, events
+    def __init__(self, inputs: Journal, events: Journal, *, step: Step = step) -> None:
+        self._inputs, self._events, self._step = inputs, events, step
         self._state = _restore(events, inputs)
+        self._good = encode_state(self._state)
+        self._doubtful = 0
+        self._left_out = 0
         self._board: Board | None = None
         self._stepped = trio.Event()
         self._saved_at = float("-inf")
@@ -43,6 +53,11 @@ class Detector:
         if self._board is None:
             self._board = board_of(self._state)
         return self._board
+
+    @property
+    def left_out(self) -> int:
+        """Records that detection could not take, since the start of the process."""
+        return self._left_out
 
     async def wait_changed(self, board: Board) -> None:
         """Returns once there is another board than this one."""
@@ -62,37 +77,57 @@ class Detector:
                 await trio.sleep_forever()  # the whole program ends by it: see collector.main
 
     async def _take(self) -> None:
+        doubtful = self._state.position < self._doubtful
+        records = await self._inputs.read(self._state.position, max_records=1 if doubtful else READ_RECORDS)
         events: list[Event] = []
-        for record in await self._inputs.read(self._state.position, max_records=READ_RECORDS):
-            self._state, more = step(self._state, record)
-            events += more
-            await trio.lowlevel.checkpoint()  # a batch may hold 500 observations: others have their turn
+        save: tuple[list[Entry], bytes] | None = None
+        try:
+            for record in records:
+                self._state, more = self._step(self._state, record)
+                events += more
+                await trio.lowlevel.checkpoint()  # a batch may hold 500 observations: others have their turn
+            if events or doubtful or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S:
+                save = [encode_event(event) for event in events], encode_state(self._state)
+        except Exception:  # detection's one place: see above
+            self._contain(records, doubtful=doubtful)
+            return
         for event in events:
             _log.info(event.type, id=event.id, cause=event.cause)
-        if events or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S:
-            await self._save(events)
+        if save is not None:
+            await self._save(*save)
         self._board = None
         stepped, self._stepped = self._stepped, trio.Event()
         stepped.set()
 
-    async def _save(self, events: list[Event]) -> None:
+    def _contain(self, records: list[Record], *, doubtful: bool) -> None:
+        """Back to what was good; one of these records is left out once it is known which."""
+        self._state = decode_state(self._good)
+        if not doubtful:
+            self._doubtful = records[-1].position
+            return
+        (record,) = records
+        self._state.position = record.position
+        self._good = encode_state(self._state)
+        self._left_out += 1
+        _log.exception("detection leaves a record out (a bug)", position=record.position, kind=record.kind)
+
+    async def _save(self, entries: list[Entry], snapshot: bytes) -> None:
         """Puts it all into `events`; waits where that has no room, as an event must not be lost."""
-        entries = [encode_event(event) for event in events]
-        marks = {SNAPSHOT: encode_state(self._state)}
         waits = False
         while True:
             try:
-                await self._events.append(entries, marks)
+                await self._events.append(entries, {SNAPSHOT: snapshot})
             except (JournalBusy, JournalFull) as error:
-                if not events:
-                    return  # nothing is lost by saving later
+                if not entries:
+                    break  # nothing is lost by saving later
                 if not waits:
-                    _log.error("events wait for the disk", number=len(events), why=str(error))
+                    _log.error("events wait for the disk", number=len(entries), why=str(error))
                 waits = True
                 await trio.sleep(RETRY_S)
             else:
                 self._saved_at = trio.current_time()
-                return
+                break
+        self._good = snapshot
 
     async def _tell_time(self) -> None:
         """Writes a clock record at the start, and whenever nothing else came for a while."""

@@ -105,6 +105,7 @@ async def run(
         started_at=started_at,
         alerts=alerts,
         history=history,
+        detector=detector,
     )
     view = View(
         board=detector.board,

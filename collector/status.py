@@ -4,6 +4,7 @@ import msgspec
 
 from collector.alerts import Alerts, ReceiverStatus
 from collector.bodies import Room
+from collector.detector import Detector
 from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.history import History, HistoryStatus
 from collector.plans import Plans
@@ -78,6 +79,7 @@ def collector_status(
     started_at: int,
     alerts: Alerts,
     history: History,
+    detector: Detector,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -98,9 +100,17 @@ def collector_status(
         ),
         history=history.status,
         refused=dict(room.refused),
-        problems=[problem for problem in (tokens.problem, None if stats.ballast else _FULL) if problem],
+        problems=[
+            problem
+            for problem in (tokens.problem, None if stats.ballast else _FULL, _left_out(detector.left_out))
+            if problem
+        ],
         receivers=alerts.status,
     )
+
+
+def _left_out(number: int) -> str | None:
+    return f"detection left {number} record{'s' * (number != 1)} out by a bug: see the log" if number else None
 
 
 def _plan_status(plans: Plans, state: Rollout, now: int) -> PlanStatus:

@@ -24,7 +24,11 @@ MAX_LABEL = 100
 MAX_NAMES = 12
 CERTIFICATE_NS = 14 * 24 * 3600 * NS
 """A certificate that ends within this is a risk; one of a short life when a third of that life is left."""
+LAST_NS = 2**63 - 1
+"""No time is later: a certificate without an end says 31 Dec 9999 (RFC 5280 section 4.1.2.5), and no snapshot holds
+that many ns."""
 OWN_TROUBLE = ("probe", "config")
+SLOW = ("http_slow", "http_too_slow")
 
 
 def take(
@@ -127,6 +131,7 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
         soft=known.soft if known else False,
         site=_label(observation.site),
         region=_label(observation.dims.get("region")),
+        looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE
     if before is not None:
@@ -140,6 +145,10 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
         vote.failing_since = vote.failing_since if vote.streak > 0 else at
         vote.streak = max(vote.streak, 0) + 1
     return vote
+
+
+def _lookup_ns(observation: Observation) -> int:
+    return sum(phase.duration_ns for phase in observation.phases if phase.name == "lookup")
 
 
 def _note(state: State, key: Key, vote: Vote, observation: Observation) -> None:
@@ -227,7 +236,7 @@ def _label(text: str | None) -> str | None:
 @lru_cache(maxsize=1000)
 def _parse_instant(text: str) -> int:
     try:
-        return int(datetime.fromisoformat(text).timestamp()) * NS
+        return min(max(int(datetime.fromisoformat(text).timestamp()) * NS, 1), LAST_NS)
     except (ValueError, OverflowError, OSError):
         return 0
 

@@ -140,7 +140,7 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
         due = [name for name, key in state.keys.items() if key.due <= state.now][:MANY]
         touched = list(dict.fromkeys([*touched, *due]))
     for name in touched:
-        if name in state.keys:
+        if name in state.keys and state.keys[name].check in view.checks:  # a plan that this version refuses has none
             changed |= turn(state, view, name, told)
     if tick or (changed and len(state.keys) <= MANY):
         tell_components(state, view, told)

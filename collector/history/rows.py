@@ -216,7 +216,12 @@ def _json(value: object) -> str | None:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # JSON's numbers have no end
+        return None
 
 
 def _whole(value: object, most: int = 2**63 - 1) -> int | None:

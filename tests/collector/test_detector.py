@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from collector.detect import decode_state, initial, step
+from collector.detect import State, decode_state, initial, step
 from collector.detector import SNAPSHOT, Detector
 from collector.events import Event, IncidentChanged, decode_event
 from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
@@ -197,3 +197,57 @@ async def test_a_snapshot_of_another_version_begins_anew_at_the_end(autojump_clo
     await events.append([], {SNAPSHOT: b"\xc1 no snapshot"})
     detector = Detector(inputs, events)  # type: ignore[arg-type]
     assert detector.board().position == len(inputs.records)
+
+
+class Poisoned:
+    """Detection with a bug: it cannot take some records. `spoils`: it takes them, and what it then knows is no
+    snapshot. A failing step leaves the state half changed, as a bug would."""
+
+    def __init__(self, positions: set[int], *, spoils: bool = False) -> None:
+        self.positions, self.spoils = positions, spoils
+
+    def __call__(self, state: State, record: Record) -> tuple[State, list[Event]]:
+        if record.position in self.positions:
+            state.seed = "half changed"
+            state.probes.clear()
+            state.events += 1000
+            if not self.spoils:
+                raise ZeroDivisionError
+            state.risks_raised = 2**70
+            return state, []
+        return step(state, record)
+
+
+@pytest.mark.parametrize("spoils", [False, True])
+async def test_a_record_that_detection_cannot_take_is_left_out_and_costs_nothing_else(
+    spoils: bool, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison = {3, 30, 31, 77}
+    inputs, events = MemoryInputs(), MemoryInputs()
+    await inputs.append(list(entries(20)))
+    for _ in range(2):  # a restart meets what was not yet behind the snapshot again, and goes on as well
+        detector = Detector(inputs, events, step=Poisoned(poison, spoils=spoils))  # type: ignore[arg-type]
+        async with trio.open_nursery() as nursery:
+            await nursery.start(detector.run)
+            await trio.sleep(30)
+            nursery.cancel_scope.cancel()
+        assert detector.board().position == len(inputs.records)
+    said = [decode_event(record) for record in events.records]
+    raw = events.mark(SNAPSHOT)
+    assert raw is not None
+    expected = straight(decode_state(raw).seed, [r for r in inputs.records if r.position not in poison])
+    assert said == expected
+    left_out = [record for record in caplog.records if "leaves a record out" in record.getMessage()]
+    assert len(left_out) == len(poison)
+
+
+async def test_the_records_left_out_are_counted(autojump_clock: trio.testing.MockClock) -> None:
+    inputs, events = MemoryInputs(), MemoryInputs()
+    await inputs.append(list(entries(5)))
+    detector = Detector(inputs, events, step=Poisoned({5, 9}))  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(detector.run)
+        while detector.board().position < 20:
+            await detector.wait_changed(detector.board())
+        nursery.cancel_scope.cancel()
+    assert detector.left_out == 2

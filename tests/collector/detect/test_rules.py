@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from collector.detect import board_of, initial, step
+from collector.detect import board_of, decode_state, encode_state, initial, step
 from collector.detect.state import MAX_SUBJECTS
 from collector.events import CheckChanged, IncidentChanged
 from collector.inputs import ClockInput, PlanInput, PlanStateInput
@@ -484,6 +484,22 @@ def test_a_certificate_that_ends_soon(days_left: float, life: float, risks: int)
         assert risk.expected_at == int(end.timestamp()) * NS
         assert AUTH in risk.title
         assert risk.components == ("User and authentication",)
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"not_before": "2020-01-01T00:00:00Z", "not_after": "9999-12-31T23:59:59Z"},  # RFC 5280 section 4.1.2.5: no end
+        {"not_before": "0001-01-01T00:00:00Z", "not_after": "2600-01-01T00:00:00Z"},
+        {"not_before": "9999-12-31T23:59:59Z", "not_after": "0001-01-01T00:00:00Z"},
+    ],
+)
+def test_a_certificate_of_any_time_fits_into_the_snapshot(leaf: dict[str, str]) -> None:
+    lab = Lab()
+    lab.rule(lambda probe, check, *_: {"findings": {"chain": [leaf]}} if check.kind == "tls" else {})
+    lab.run(30)
+    assert decode_state(encode_state(lab.state)) == lab.state
+    assert not lab.board.risks
 
 
 # ---- refusals

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lab.faults import FAULTS
+from parallax.observation import Phase
 from tests.collector.detect.scenes import T0
-from tests.collector.detect.world import ACCOUNTS, AUTH, NETWORKS, US, Lab
+from tests.collector.detect.world import ACCOUNTS, AUTH, NETWORKS, PLAN, US, Lab
 
 FRONT = ("api", "sign-in page")
 
@@ -63,7 +64,7 @@ BREAK: dict[str, tuple[Callable[[Lab], object], float, str, str, str, list[str]]
         ["degraded_performance", "degraded_performance", "operational"],
     ),
     "throttled": (
-        _throttled, 10, f"{ACCOUNTS}, {AUTH}: too many requests (429)", f"endpoint {ACCOUNTS}", "critical",
+        _throttled, 10, f"{ACCOUNTS}, {AUTH} throttle: 429 Too Many Requests", f"endpoint {ACCOUNTS}", "critical",
         ["full_outage", "full_outage", "operational"],
     ),
     "certificate-expired": (
@@ -158,6 +159,39 @@ def test_a_dark_operator_is_one_incident_until_the_caches_run_out_and_after() ->
     assert lab.incidents() == []
     assert [c.state for c in lab.board.components] == ["operational"] * 3
     assert len(lab.told("incident.opened")) == 1
+
+
+def _slow(phase: str, **where: Any) -> dict[str, Any]:
+    phases = [Phase(phase, 0, 1_400_000_000), Phase("first_byte", 1_400_000_000, 100_000_000)]
+    return {"reason": "http_slow", "phases": phases, "duration_ns": 1_500_000_000, **where}
+
+
+def test_slow_lookups_are_the_doing_of_what_answers_them_late() -> None:
+    lab = Lab()
+    lab.run(30)
+    _operator_dark(lab)
+    lab.run(10)
+    lab.fails(check="api", **_slow("lookup"))
+    lab.fails(check="sign-in page", **_slow("lookup"))
+    lab.run(20)
+    [incident] = lab.incidents()
+    assert incident.title == "DNS operator dns-a is dark: 4 of 4 name servers do not answer"
+    assert {"api", "sign-in page"} <= {affected.check for affected in incident.checks}
+
+
+def test_what_is_only_slow_has_no_part_in_the_outage_beside_it() -> None:
+    lab = Lab(f'{PLAN}[[component]]\nname = "All"\nchecks = ["api", "customer"]\n')
+    lab.run(30)
+    _operator_dark(lab)
+    lab.run(10)
+    lab.fails("dns_timeout", check="customer", fault="resolver")
+    lab.fails(check="api", **_slow("first_byte"))
+    lab.run(20)
+    dark, slow = sorted(lab.incidents(), key=lambda incident: incident.title)
+    assert (dark.impact, dark.severity) == ("full_outage", "critical")
+    assert {line.name: line.state for line in lab.board.components}["All"] == "partial_outage"
+    assert slow.title == f"{AUTH} answers slowly"
+    assert (slow.impact, slow.severity) == ("degraded_performance", "warning")
 
 
 def test_of_an_operator_that_stands_by_only_a_risk_is_said() -> None:

@@ -239,20 +239,3 @@ async def test_a_token_is_asked_for_off_loopback_and_stays_with_the_stream() -> 
                 assert errors == []
 
         await chromium.run(walk)
-
-
-async def test_first_paint() -> None:
-    """The best of some, as others use the machine too."""
-    async with serving(lambda listen: FakeView(large_board(), listen=listen)) as site, browser() as chromium:
-
-        def walk(chromium: Chromium) -> list[float]:
-            times = []
-            with chromium.page(f"{site.url}/") as (page, _):
-                for _ in range(6):
-                    page.goto(f"{site.url}/", wait_until="load")
-                    page.wait_for_function("performance.getEntriesByType('paint').length > 0")
-                    paint = "Math.max(...performance.getEntriesByType('paint').map((entry) => entry.startTime))"
-                    times.append(float(page.evaluate(paint)))
-            return times
-
-        assert min(await chromium.run(walk)) < 500

@@ -387,8 +387,19 @@ def _write(
 ) -> None:
     if store.progress[name].position != after:
         return  # it was in the file after all, or the file is a new one
-    rows = make(records)
-    store.write(name, rows, missed=rows.position - after - len(records))
+    try:
+        rows = make(records)
+        store.write(name, rows, missed=rows.position - after - len(records))
+    except StoreError:
+        raise
+    except Exception:  # history's one place: a record that it cannot take (a bug) must not end the collector
+        if len(records) > 1:
+            for record in records:
+                _write(store, name, store.progress[name].position, [record], make)
+            return
+        (record,) = records
+        _log.exception("the history leaves a record out (a bug)", journal=name, position=record.position)
+        store.write(name, Rows(position=record.position, unreadable=1), missed=record.position - after - 1)
 
 
 def _age_ns(age_s: float) -> int:

@@ -135,6 +135,8 @@ def _tell(
             finding = infer(state, view, bad)
             case.domain, case.title = finding.domain, title_of(finding)
         case.grown, case.drawn_at = False, state.now
+    if not case.pending and state.now - case.weighed_at >= DRAW_NS:
+        _weigh(state, view, case)
     draft = _draft(state, view, case, levels, quiet)
     shown = case.shown
     if case.pending:
@@ -150,14 +152,25 @@ def _tell(
         _emit(state, view, case, draft, _difference(shown, draft), told)
 
 
+def _weigh(state: State, view: View, case: Case) -> None:
+    """Keeps the evidence where most fail: what opened it is often the first two of many. No message for that alone."""
+    case.weighed_at = state.now
+    now, before = worst_evidence(state, view, case), case.shown.evidence
+    if now is not None and (before is None or now.failing > before.failing):
+        case.shown = msgspec.structs.replace(case.shown, evidence=now)
+
+
 def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:
     """The incident as it stands; components and impact are the worst that it did."""
-    hurting = {state.keys[name].check for name in case.bad if not state.keys[name].blocked}
+    hurting = [state.keys[name] for name in case.bad if not state.keys[name].blocked]
     shown = case.shown
     components, impact = list(shown.components), shown.impact
     for component in view.components:
         level = levels[component.name]
-        if not hurting.isdisjoint(component.checks) and RANK[level] >= RANK["degraded_performance"]:
+        own = [key for key in hurting if key.check in component.checks]
+        if level in HURT and not any(key.state == "down" or key.held == "down" or key.throttled for key in own):
+            level = "degraded_performance"  # what is worse there is another incident's doing
+        if own and RANK[level] >= RANK["degraded_performance"]:
             if component.name not in components:
                 components.append(component.name)
             if component.name not in quiet and RANK[level] > RANK[impact]:

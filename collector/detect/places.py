@@ -63,10 +63,11 @@ def spot_of(state: State, view: View, name: str) -> Spot | None:
         return None
     ip = "" if key.lookup else ip_of(key.subject)
     authoritative = check.role == "authoritative"
+    failing = [vote for vote in key.votes.values() if vote.reason is not None and vote.counts]
     by_name = key.lookup or check.kind == "dns" or (key.reason or "").startswith(("dns_", "lookup_"))
+    by_name = by_name or sum(vote.looking for vote in failing) * 2 > len(failing)
     names = {target.host} if check.kind != "dns" or key.lookup else set()
     names |= {check.query} if check.query and not key.lookup else set()
-    failing = [vote for vote in key.votes.values() if vote.reason is not None and vote.counts]
     return Spot(
         name=name,
         key=key,

@@ -51,6 +51,8 @@ class Vote(msgspec.Struct, array_like=True):
     """What it saw ends then: a cached answer, a certificate. 0: nothing ends."""
     warn_at: int = 0
     """From when on that end is a risk."""
+    looking: bool = False
+    """It was slow, and most of that time went by looking up the name."""
 
 
 class Key(msgspec.Struct):
@@ -113,6 +115,8 @@ class Case(msgspec.Struct):
     grown: bool = False
     """A subject joined since domain and title were drawn."""
     drawn_at: int = 0
+    weighed_at: int = 0
+    """When its evidence was last looked at."""
     dirty_at: int | None = None
     """Since when there is something to say that can wait a moment."""
     pending: Literal["", "opened", "reopened"] = ""

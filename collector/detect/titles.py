@@ -40,6 +40,9 @@ SAYS = {
 }
 """By reason word, to go after a subject in the singular."""
 
+PLURALS = {"does": "do", "has": "have"}
+"""Verbs of SAYS that lose more than an s."""
+
 CERTIFICATES = {
     "tls_expired": ("The certificate of {hosts} has expired", "The certificates of {hosts} have expired"),
     "tls_not_yet_valid": (
@@ -66,6 +69,14 @@ def says(reason: str | None) -> str:
     return SAYS.get(reason) or (f"fails: {known.meaning}" if known else f"fails: {reason}")
 
 
+def they_say(reason: str | None) -> str:
+    """What several subjects do that fail for this reason."""
+    verb, space, rest = says(reason).partition(" ")
+    colon = ":" if verb.endswith(":") else ""
+    verb = verb.removesuffix(":")
+    return f"{PLURALS.get(verb) or verb.removesuffix('s')}{colon}{space}{rest}"
+
+
 def _title(finding: Finding) -> str:
     domain, spots = finding.domain, finding.spots
     reason, several = _reason(spots), len({spot.host for spot in spots}) > 1
@@ -86,7 +97,7 @@ def _title(finding: Finding) -> str:
             return f"Site {domain.name} of {hosts} {says(reason)}"
         case "region":
             addresses = _list([spot.ip for spot in spots])
-            how = f"{addresses} {says(reason)}" if len({s.ip for s in spots}) == 1 else f"{_word(reason)} ({addresses})"
+            how = f"{addresses} {says(reason) if len({s.ip for s in spots}) == 1 else they_say(reason)}"
             return f"Region {domain.name} {_state(spots, reason)}: {how}"
         case "address":
             return f"{domain.name} of {hosts} {says(reason)}"
@@ -95,7 +106,7 @@ def _title(finding: Finding) -> str:
         case "resolver":
             return f"Resolver {domain.name} {says(reason)}"
         case _:
-            return f"{hosts}: {_word(reason)}" if several else f"{hosts} {says(reason)}"
+            return f"{hosts} {they_say(reason) if several else says(reason)}"
 
 
 def _reason(spots: tuple[Spot, ...]) -> str | None:
@@ -112,7 +123,7 @@ def _state(spots: tuple[Spot, ...], reason: str | None) -> str:
 
 
 def _plural(reason: str | None) -> str:
-    return "do not answer" if reason == "dns_timeout" else f"fail: {_word(reason)}"
+    return they_say(reason)
 
 
 def _word(reason: str | None) -> str:

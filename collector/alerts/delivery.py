@@ -223,10 +223,14 @@ class Delivery:
         return True
 
     async def _try(self, waiting: Waiting, limit_s: float, *, missed: bool) -> Outcome:
-        message = message_of(waiting.event, self._in_force().plan.component, missed=missed)
         answer = Answer(failure="timeout", detail=f"no answer within {limit_s:.0f} s")
-        with trio.move_on_after(limit_s):
-            answer = await self._sender.send(message)
+        try:
+            message = message_of(waiting.event, self._in_force().plan.component, missed=missed)
+            with trio.move_on_after(limit_s):
+                answer = await self._sender.send(message)
+        except Exception as error:  # the alerts' one place: what one receiver brings out must not end the collector
+            _log.exception("an alert met a bug", receiver=self.receiver.name, id=waiting.event.id)
+            answer = Answer(failure="bug", detail=f"{type(error).__name__}; the log has more")
         self._tried_at = trio.current_time()
         outcome = outcome_of(answer)
         self._note(answer, outcome, waiting)

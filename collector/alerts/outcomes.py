@@ -74,6 +74,7 @@ BY_CLASS: dict[int, Outcome] = {
     5: Outcome("retry", "server_error"),
 }
 BY_FAILURE: dict[str, Outcome] = {
+    "bug": Outcome("refuse", "bug"),
     "certificate": Outcome("slow", "certificate"),
     "not_allowed": Outcome("slow", "not_allowed"),
     "not_https": Outcome("slow", "not_https"),

@@ -368,3 +368,25 @@ async def test_what_must_be_mended_first_is_said_before_any_alert(autojump_clock
     async with world.serving():
         await trio.sleep(0.1)
         assert world.status.last_word == "HOOK: the file is empty"
+
+
+async def test_a_bug_that_one_alert_brings_out_ends_nothing_and_costs_that_alert_only(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(message: Message) -> Answer:
+        await trio.lowlevel.checkpoint()
+        if message.id == "i1-opened":
+            raise ZeroDivisionError
+        return TAKEN
+
+    world = World()
+    world.sender = FakeSender(answer)
+    async with world.serving():
+        await world.happen(incident(), incident("i2"))
+        await trio.sleep(5)
+        assert world.status.last_word == "incident.opened not delivered: bug: ZeroDivisionError; the log has more"
+        await trio.sleep(FAST_UNTIL_S + 400)
+        assert world.sender.taken == ["i2-opened"]
+        assert world.status.given_up == 1
+        assert world.cursor == 2
+    assert "an alert met a bug" in caplog.text

@@ -11,7 +11,7 @@ POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message,
 """
 
 import math
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from collector.fleet import Fleet
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
 from collector.ingest import Delivery, Ingest
+from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.offsets import Exchange
 from collector.plans import Plans
 from collector.status import Status
@@ -88,10 +89,10 @@ class Routes:
             identity = self._identify(request)
             if identity is None:
                 await drain(request.receive)
-                return _refuse(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+                return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
             if identity.role not in roles:
                 await drain(request.receive)
-                return _refuse(Refusal("forbidden", f"this needs the token of a {' or '.join(roles)}"))
+                return refusal_answer(Refusal("forbidden", f"this needs the token of a {' or '.join(roles)}"))
             connection = request.scope["state"].get("connection")
             if connection is not None:
                 connection.trusted = True
@@ -119,19 +120,19 @@ class Routes:
         octets = announced(headers.get("content-length"))
         if isinstance(octets, Refusal):
             await drain(request.receive)
-            return _refuse(octets)
+            return refusal_answer(octets)
         with self._services.ingest.room.hold(identity.name, octets) as no_room:
             if no_room:
                 await drain(request.receive)
-                return _refuse(no_room)
+                return refusal_answer(no_room)
             body = await read_body(request.receive)
             if body is None:
                 return Response(status_code=400)  # nobody is there to read it
             if isinstance(body, Refusal):
                 await drain(request.receive)
-                return _refuse(body)
+                return refusal_answer(body)
             answer = await self._services.ingest.take(delivery, body)
-        return _refuse(answer) if isinstance(answer, Refusal) else _json(200, answer)
+        return refusal_answer(answer) if isinstance(answer, Refusal) else json_answer(200, answer)
 
     async def get_plan(self, request: Request, identity: Identity) -> Response:
         plans, probe = self._services.plans, identity.name
@@ -141,23 +142,23 @@ class Routes:
         if known and plans.hash_for(probe) == known:
             await self._wait_other(request, probe, known)
             if self._identify(request) != identity:  # revoked while it waited
-                return _refuse(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+                return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
             self._services.fleet.heard(probe, wall_ns(), peer)
             if plans.hash_for(probe) == known:
                 return Response(status_code=304, headers={"ETag": f'"{known}"'})
         served = await plans.serve(probe)
         if served is None:
-            return _refuse(Refusal("not_found", "there is no plan yet"))
+            return refusal_answer(Refusal("not_found", "there is no plan yet"))
         if isinstance(served, NoSuchProbe):
-            return _refuse(Refusal("not_found", str(served)))
+            return refusal_answer(Refusal("not_found", str(served)))
         headers = {"ETag": f'"{served.hash}"', "Cache-Control": "no-store"}
         return Response(served.body, media_type="application/json", headers=headers)
 
     async def get_status(self, request: Request, identity: Identity) -> Response:
-        return _json(200, self._services.status())
+        return json_answer(200, self._services.status())
 
     async def get_board(self, request: Request, identity: Identity) -> Response:
-        return _json(200, self._services.view.board())
+        return json_answer(200, self._services.view.board())
 
     async def post_query(self, request: Request, identity: Identity) -> Response:
         body = await read_body(request.receive, most=MAX_BODY)
@@ -165,13 +166,13 @@ class Routes:
             return Response(status_code=400)  # nobody is there to read it
         if isinstance(body, Refusal):
             await drain(request.receive)
-            return _refuse(Refusal(body.word, f"a query is at most {MAX_BODY} octets, and sent at once"))
+            return refusal_answer(Refusal(body.word, f"a query is at most {MAX_BODY} octets, and sent at once"))
         try:
             query = read_query(body)
             table = await self._services.view.history.query(query.sql, max_rows=query.max_rows)
         except QueryError as error:
-            return _json(400, {"error": "bad_query", "message": str(error)})
-        return _json(200, table)
+            return error_answer(400, "bad_query", str(error))
+        return json_answer(200, table)
 
     async def post_receiver_test(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)
@@ -179,24 +180,26 @@ class Routes:
         tested = await self._services.alerts.test(name)
         if tested is None:
             names = ", ".join(each.name for each in self._services.alerts.status[:20]) or "none"
-            return _refuse(Refusal("not_found", f"the plan in force has no receiver {name[:100]!r}; it has: {names}"))
-        return _json(200, tested)
+            return refusal_answer(
+                Refusal("not_found", f"the plan in force has no receiver {name[:100]!r}; it has: {names}")
+            )
+        return json_answer(200, tested)
 
     async def post_rollback(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)
         try:
             changes = await self._services.plans.roll_back(identity.name)
         except JournalBusy:
-            return _refuse(Refusal("busy"))
+            return refusal_answer(Refusal("busy"))
         except JournalFull:
-            return _refuse(Refusal("full"))
+            return refusal_answer(Refusal("full"))
         except JournalError:
-            return _refuse(Refusal("full", "the collector cannot write its journal"))
+            return refusal_answer(Refusal("full", "the collector cannot write its journal"))
         if not changes:
-            return _refuse(Refusal("conflict", "there is no earlier version of the plan to go back to"))
+            return refusal_answer(Refusal("conflict", "there is no earlier version of the plan to go back to"))
         state = self._services.plans.state
         in_force = state.in_force.hash if state.in_force else ""
-        return _json(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
+        return json_answer(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
 
     async def _wait_other(self, request: Request, probe: str, known: str) -> None:
         """Waits for another part, for the time to run out, for the client to leave, or for the collector to end."""
@@ -243,23 +246,8 @@ def _nanoseconds(text: str | None) -> int | None:
     return number if _OLDEST_NS < (number := int(text)) < _NEWEST_NS else None
 
 
-def _refuse(refusal: Refusal, headers: Mapping[str, str] = {}) -> Response:
-    answer = refusal.answer
-    wait = {} if answer.retry_after_s is None else {"Retry-After": str(answer.retry_after_s)}
-    return _json(answer.status, {"error": refusal.word, "message": refusal.message}, {**headers, **wait})
-
-
-def _json(status: int, value: object, headers: Mapping[str, str] = {}) -> Response:
-    return Response(
-        msgspec.json.encode(value),
-        status_code=status,
-        media_type="application/json",
-        headers={"Cache-Control": "no-store", **headers},
-    )
-
-
 async def _http_exception(request: Request, error: Exception) -> Response:
     """Starlette's own answers (404, 405) in the shape of ours."""
     assert isinstance(error, HTTPException)
     word = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "bad_request")
-    return _json(error.status_code, {"error": word, "message": error.detail}, error.headers or {})
+    return error_answer(error.status_code, word, error.detail, error.headers or {})

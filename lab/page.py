@@ -21,7 +21,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from collector.answers import Refusal
 from collector.bodies import drain
+from collector.json_answers import json_answer, refusal_answer
 from collector.tokens import Identity
 from collector.web import Extension
 from lab.control import FaultState, Page
@@ -108,13 +110,13 @@ async def show(lab: Lab, pages: "Pages", request: Request, error: str = "", *, s
 
 def _api_routes(lab: Lab, routes: "Routes") -> list[BaseRoute]:
     async def answer() -> Response:
-        return _json(200, Answer(faults=_lines(await lab.states())))
+        return json_answer(200, Answer(faults=_lines(await lab.states())))
 
     async def get(request: Request, identity: Identity) -> Response:
         try:
             return await answer()
         except LabError as error:
-            return _json(503, {"error": "busy", "message": str(error)})
+            return refusal_answer(Refusal("busy", str(error)))
 
     async def order(deed: Deed, request: Request, identity: Identity) -> Response:
         await drain(request.receive)
@@ -122,9 +124,9 @@ def _api_routes(lab: Lab, routes: "Routes") -> list[BaseRoute]:
             await deed(identity.name)
             return await answer()
         except UnknownFault as error:
-            return _json(404, {"error": "not_found", "message": str(error)})
+            return refusal_answer(Refusal("not_found", str(error)))
         except LabError as error:
-            return _json(503, {"error": "busy", "message": str(error)})
+            return refusal_answer(Refusal("busy", str(error)))
 
     return [
         Route("/v1/lab", routes.guarded(get, "viewer", "owner"), methods=["GET"]),
@@ -167,12 +169,3 @@ def _lines(states: Mapping[str, FaultState]) -> list[FaultLine]:
             )
         )
     return lines
-
-
-def _json(status: int, value: object) -> Response:
-    return Response(
-        msgspec.json.encode(value),
-        status_code=status,
-        media_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )

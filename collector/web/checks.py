@@ -6,7 +6,6 @@ GET /check/NAME/points.json  ?span= ?of= as above, ?since=SECONDS for the end of
 The name is one segment, percent-encoded.
 """
 
-import gzip
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,9 @@ from starlette.responses import Response
 
 from collector.board import Board, CheckBoard, SubjectBoard
 from collector.events import CheckState, Incident
+from collector.json_answers import error_answer
 from collector.web import words
-from collector.web.render import GZIP_FROM, takes_gzip
+from collector.web.packing import packed
 from collector.web.series import MEASURES, SPANS, USUAL_SPAN, Measure, Row, Span, chart, table, tail, window
 
 if TYPE_CHECKING:
@@ -108,20 +108,20 @@ class CheckPages:
 
     async def _points(self, pages: "Pages", request: Request, check: CheckBoard | None) -> Response:
         if check is None:
-            return _json(404, {"error": "not_found", "message": "the plan has no such check"})
+            return error_answer(404, "not_found", "the plan has no such check")
         asked = request.query_params
         choice = _choose(check, asked)
         if choice.gone:
-            return _json(404, {"error": "not_found", "message": "the check has no such subject"})
+            return error_answer(404, "not_found", "the check has no such subject")
         if asked.get("span", USUAL_SPAN) not in SPANS:
-            return _json(400, {"error": "bad_request", "message": f"span wants one of {', '.join(SPANS)}"})
+            return error_answer(400, "bad_request", f"span wants one of {', '.join(SPANS)}")
         wanted = window(
             pages.view.now(), choice.back.length_s, choice.back.chart_s, check.period_s, _lines(check, choice)
         )
         if "since" in asked:
             since_s = _number(asked["since"])
             if since_s is None:
-                return _json(400, {"error": "bad_request", "message": "since wants seconds since 1970, as a number"})
+                return error_answer(400, "bad_request", "since wants seconds since 1970, as a number")
             wanted = tail(wanted, since_s)
         got = await pages.from_history(
             pages.view.history.points(
@@ -133,9 +133,10 @@ class CheckPages:
             )
         )
         if not isinstance(got, list):
-            return _json(503, {"error": "busy", "message": got.why})
+            return error_answer(503, "busy", got.why)
         found = chart(got, wanted, choice.subject.subject if choice.subject else None)
-        return _json(200, found, packed=takes_gzip(request))
+        body, headers = packed(msgspec.json.encode(found), request)
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store", **headers})
 
     async def _figures(self, pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
         key = (check.name, choice.span, subject_key(choice.subject) if choice.subject else "")
@@ -244,12 +245,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _json(status: int, value: object, *, packed: bool = False) -> Response:
-    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    body = msgspec.json.encode(value)
-    if packed and len(body) >= GZIP_FROM:
-        body = gzip.compress(body, 5, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(body, status_code=status, media_type="application/json", headers=headers)

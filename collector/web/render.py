@@ -6,7 +6,6 @@ template. It becomes an element with `data-live`, and the answer carries the inn
 (`data-ago`, `data-for`).
 """
 
-import gzip
 import hashlib
 import re
 from base64 import urlsafe_b64encode
@@ -23,11 +22,10 @@ from starlette.responses import HTMLResponse
 from collector.web import words
 from collector.web.guard import HEADERS
 from collector.web.overview import headline
+from collector.web.packing import packed
 from parallax.spans import lasting, measured
 
 TEMPLATES = Path(__file__).with_name("templates")
-GZIP_FROM = 1000
-"""Octets from which compressing is worth it."""
 _LINE_ENDS = re.compile(r"\s*\n\s*")
 _COUNTED = re.compile(r"(<time[^>]* data-(?:ago|for)[^>]*>)[^<]*")
 
@@ -35,21 +33,9 @@ _COUNTED = re.compile(r"(<time[^>]* data-(?:ago|for)[^>]*>)[^<]*")
 class Page(HTMLResponse):
     """A rendered page. `sections`: the inner HTML of its live parts, in the page's order."""
 
-    def __init__(
-        self,
-        html: str,
-        sections: Mapping[str, str],
-        *,
-        status: int = 200,
-        packed: bool = False,
-        headers: Mapping[str, str] = {},
-    ) -> None:
-        body = html.encode()
-        every = {**HEADERS, "Cache-Control": "no-store", "Vary": "Accept-Encoding", **headers}
-        if packed and len(body) >= GZIP_FROM:
-            body = gzip.compress(body, 5, mtime=0)
-            every["Content-Encoding"] = "gzip"
-        super().__init__(body, status_code=status, headers=every)
+    def __init__(self, html: str, sections: Mapping[str, str], request: Request, status: int) -> None:
+        body, headers = packed(html.encode(), request)
+        super().__init__(body, status_code=status, headers={**HEADERS, "Cache-Control": "no-store", **headers})
         self.sections = sections
 
 
@@ -76,7 +62,7 @@ class Renderer:
         """The page. Raises jinja2.UndefinedError where a value is missing, which is a bug."""
         sections: dict[str, str] = {}
         html = self._jinja.get_template(template).render(**values, _sections=sections)
-        return Page(html, sections, status=status, packed=takes_gzip(request))
+        return Page(html, sections, request, status)
 
 
 def section_hash(html: str) -> str:
@@ -130,13 +116,6 @@ def _state(state: str) -> Markup:
 def _breakable(text: str) -> Markup:
     """A word_of_several, which may be broken after each part of it."""
     return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
-
-
-def takes_gzip(request: Request) -> bool:
-    """Whether the reader's browser says that it unpacks gzip (RFC 9110, section 12.5.3)."""
-    return any(
-        part.strip().partition(";")[0] == "gzip" for part in request.headers.get("accept-encoding", "").split(",")
-    )
 
 
 def _hash(text: str) -> str:

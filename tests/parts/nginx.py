@@ -36,6 +36,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Leaf | None = None
     inside: str = 'location / { return 200 "ok\\n"; }'
     ip: str = "127.0.0.1"
+    port: int | None = None
+    """Where it listens; a free one if left out."""
 
 
 class Nginx:
@@ -61,7 +63,7 @@ class Nginx:
 async def nginx(sites: Mapping[str, Site]) -> AsyncIterator[Nginx]:
     """Serves the sites until the end of the block. Skips the test where nginx is missing."""
     program = find_program("nginx", "nginx-light")
-    addresses = {name: Address.of(site.ip, free_port(site.ip)) for name, site in sites.items()}
+    addresses = {name: Address.of(site.ip, site.port or free_port(site.ip)) for name, site in sites.items()}
     files = {}
     for name, site in sites.items():
         if site.certificate:

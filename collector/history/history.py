@@ -18,12 +18,11 @@ import trio
 
 from collector.events import Incident
 from collector.history.asking import answer
+from collector.history.readers import Readers
 from collector.history.reads import read_incident, read_incidents, read_points
 from collector.history.rows import MINUTE_NS, Rows, event_rows, input_rows
 from collector.history.store import (
-    Interrupted,
     ReadDamaged,
-    ReadError,
     Reading,
     Store,
     StoreBusy,
@@ -48,7 +47,6 @@ PAGE_TIMEOUT_S = 5.0
 MAX_FAILURES = 3
 MEMORY_BYTES = 300_000_000
 """How much the process may grow while a query runs."""
-_WATCH_S = 0.05
 _log = get_log(__name__)
 
 T = TypeVar("T")
@@ -82,13 +80,11 @@ class History:
     ) -> None:
         """For `open_history` only."""
         self._folder, self._limits, self._pace, self._wall = folder, limits, pace, wall
-        self._memory_bytes = memory_bytes
         self._store: Store | None = None
         self._problem: str | None = None
         self._failures = 0
         self._writing = trio.Lock()
-        self._readings: set[Reading] = set()
-        self._read_done, self._written = trio.Event(), trio.Event()
+        self._readers, self._written = Readers(memory_bytes), trio.Event()
         self._for_page, self._for_queries = trio.CapacityLimiter(2), trio.CapacityLimiter(2)
         self._journals: dict[str, Journal] = {}
 
@@ -155,7 +151,7 @@ class History:
         """For `open_history` only."""
         async with self._writing:
             if self._store is not None:
-                await self._no_readings()
+                await self._readers.stop()
                 await trio.to_thread.run_sync(self._store.close)
                 self._store = None
 
@@ -255,7 +251,7 @@ class History:
         if not isinstance(error, StoreDamaged):
             self._say(error)
         self._store = None
-        await self._no_readings()
+        await self._readers.stop()
         await trio.to_thread.run_sync(store.close)
         if isinstance(error, StoreFull):
             return
@@ -271,87 +267,30 @@ class History:
             _log.error("history waits", why=str(error))
         self._problem = str(error)
 
-    async def _no_readings(self) -> None:
-        """DuckDB shares what is open in a process: the file is only let go once nobody reads."""
-        while self._readings:
-            for reading in self._readings:
-                reading.interrupt()
-            with trio.move_on_after(_WATCH_S):
-                await self._read_done.wait()
-
     async def _read_for_page(self, work: Callable[[Reading], T]) -> T:
         try:
             return await self._read(self._for_page, PAGE_TIMEOUT_S, work)
-        except (QueryError, ReadError) as error:
+        except QueryError as error:
             _log.warning("the page does without the history", why=str(error))
-            raise error if isinstance(error, QueryError) else QueryError(str(error)) from None
+            raise
 
     async def _read(self, slots: trio.CapacityLimiter, timeout_s: float, work: Callable[[Reading], T]) -> T:
-        """The work's result, from a reading and a thread of its own. Raises QueryError, ReadError."""
-        late = QueryError(f"the query took more than {timeout_s:g} s and was stopped: ask for less time or fewer rows")
+        """The work's result, from a reading and a thread of its own. Raises QueryError."""
         with trio.move_on_after(timeout_s):
             async with slots:
-                return await self._read_now(timeout_s, work, late)
-        raise late
+                return await self._read_now(work)
+        raise QueryError(f"the query took more than {timeout_s:g} s and was stopped: ask for less time or fewer rows")
 
-    async def _read_now(self, timeout_s: float, work: Callable[[Reading], T], late: QueryError) -> T:
-        """Cancelled: the statement is interrupted, and its thread waited for."""
+    async def _read_now(self, work: Callable[[Reading], T]) -> T:
         store = self._store
         if store is None:
             raise QueryError(f"the history cannot be read now: {self._problem or 'it is not open yet'}")
         try:
-            reading = store.reading()
-        except StoreError as error:
-            raise QueryError(f"the history cannot be read now: {error}") from None
-        self._readings.add(reading)
-        why = QueryError("the query was stopped as the history was closed: ask again")
-        damage: ReadDamaged | None = None
-        results: list[T] = []
-        try:
-            async with trio.open_nursery() as nursery:
-
-                async def watch() -> None:
-                    nonlocal why
-                    most = _resident() + self._memory_bytes
-                    try:
-                        while _resident() < most:  # noqa: ASYNC110  nobody tells
-                            await trio.sleep(_WATCH_S)
-                        why = QueryError("the query was stopped as it took too much memory: ask for less at once")
-                    finally:
-                        with trio.CancelScope(shield=True):
-                            while not ended:
-                                reading.interrupt()
-                                with trio.move_on_after(_WATCH_S):
-                                    await done.wait()
-
-                ended, done = False, trio.Event()
-                nursery.start_soon(watch)
-                with trio.CancelScope(shield=True):
-                    try:
-                        results.append(await trio.to_thread.run_sync(work, reading))
-                    except Interrupted:
-                        pass
-                    except ReadDamaged as error:
-                        damage = error
-                    except (QueryError, ReadError) as error:
-                        why = error if isinstance(error, QueryError) else QueryError(str(error))
-                    finally:
-                        ended = True
-                        done.set()
-                nursery.cancel_scope.cancel()
-        finally:
-            self._readings.discard(reading)
+            return await self._readers.read(store, work)
+        except ReadDamaged as damage:
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(reading.close)
-                read_done, self._read_done = self._read_done, trio.Event()
-                read_done.set()
-                if damage is not None:
-                    why = QueryError("the history's file is damaged; it is made anew, ask again in a while")
-                    await self._give_up_damaged(store, damage)
-        if not results:
-            await trio.lowlevel.checkpoint_if_cancelled()
-            raise why
-        return results[0]
+                await self._give_up_damaged(store, damage)
+            raise QueryError("the history's file is damaged; it is made anew, ask again in a while") from None
 
     def _reader_status(self, name: str) -> ReaderStatus:
         journal, store = self._journals.get(name), self._store
@@ -404,9 +343,3 @@ def _write(
 
 def _age_ns(age_s: float) -> int:
     return to_ns(age_s) if math.isfinite(age_s) else 2**62
-
-
-def _resident() -> int:
-    """This process's resident memory, octets."""
-    with Path("/proc/self/statm").open() as file:
-        return int(file.read().split()[1]) * 4096

@@ -100,6 +100,7 @@ async def run(
         plans=plans,
         fleet=fleet,
         inputs=inputs,
+        events=events,
         room=ingest.room,
         tokens=tokens,
         started_at=started_at,

@@ -41,7 +41,8 @@ class PlanStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal `inputs`: `things` are observations and plan changes, `lost` counts them by cause."""
+    """A journal: `things` are observations and plan changes in `inputs`, events in `events`; `lost` counts them by
+    cause."""
 
     records: int
     things: int
@@ -61,6 +62,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[str]
     """Probes with a token that were never heard."""
     inputs: JournalStatus
+    events: JournalStatus
     history: HistoryStatus
     refused: dict[str, int]
     """Requests refused for want of room, by cause."""
@@ -74,6 +76,7 @@ def collector_status(
     plans: Plans,
     fleet: Fleet,
     inputs: Journal,
+    events: Journal,
     room: Room,
     tokens: Tokens,
     started_at: int,
@@ -83,27 +86,19 @@ def collector_status(
 ) -> Status:
     """The status now."""
     now = wall_ns()
-    stats = inputs.stats
+    full = not (inputs.stats.ballast and events.stats.ballast)
     return Status(
         version=__version__,
         up_s=round((now - started_at) / NS, 1),
         plan=_plan_status(plans, plans.state, now),
         probes=status_of(fleet, now),
         waiting=sorted(tokens.probes() - fleet.members.keys()),
-        inputs=JournalStatus(
-            records=stats.records,
-            things=stats.things,
-            bytes=stats.bytes,
-            first=stats.first,
-            last=stats.last,
-            lost=dict(stats.lost),
-        ),
+        inputs=_journal_status(inputs),
+        events=_journal_status(events),
         history=history.status,
         refused=dict(room.refused),
         problems=[
-            problem
-            for problem in (tokens.problem, None if stats.ballast else _FULL, _left_out(detector.left_out))
-            if problem
+            problem for problem in (tokens.problem, _FULL if full else None, _left_out(detector.left_out)) if problem
         ],
         receivers=alerts.status,
     )
@@ -111,6 +106,18 @@ def collector_status(
 
 def _left_out(number: int) -> str | None:
     return f"detection left {number} record{'s' * (number != 1)} out by a bug: see the log" if number else None
+
+
+def _journal_status(journal: Journal) -> JournalStatus:
+    stats = journal.stats
+    return JournalStatus(
+        records=stats.records,
+        things=stats.things,
+        bytes=stats.bytes,
+        first=stats.first,
+        last=stats.last,
+        lost=dict(stats.lost),
+    )
 
 
 def _plan_status(plans: Plans, state: Rollout, now: int) -> PlanStatus:

@@ -133,13 +133,15 @@ def ask(
 def status_lines(status: dict[str, Any]) -> list[str]:
     """The status for people. Pure."""
     inputs = status["inputs"]
-    lost = ", ".join(f"{count} by {cause}" for cause, count in inputs["lost"].items() if count) or "nothing"
     lines = [
         f"collector  {status['version']}, up {_ago(status['up_s'])}",
         *plan_lines(status["plan"]),
         f"inputs     {inputs['things']} things in {inputs['records']} records, {inputs['bytes'] / 1e6:.1f} MB; "
-        f"lost: {lost}",
+        f"lost: {_lost(inputs)}",
     ]
+    if "events" in status:
+        events = status["events"]
+        lines.append(f"events     {events['records']} records, {events['bytes'] / 1e6:.1f} MB; lost: {_lost(events)}")
     lines += history_lines(status["history"]) if "history" in status else []
     lines += [f"problem    {problem}" for problem in status["problems"]]
     lines += [f"refused    {count} requests: {cause}" for cause, count in status["refused"].items() if count]
@@ -147,6 +149,10 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
     lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
     return lines
+
+
+def _lost(journal: dict[str, Any]) -> str:
+    return ", ".join(f"{count} by {cause}" for cause, count in journal["lost"].items() if count) or "nothing"
 
 
 def history_lines(history: dict[str, Any]) -> list[str]:

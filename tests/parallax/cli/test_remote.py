@@ -48,6 +48,11 @@ def test_a_probes_trouble_is_named(probe: dict[str, Any], words: str):
     assert words in lines(probe=probe)[-1]
 
 
+def test_what_was_lost_of_the_events_is_named():
+    events = {"things": 9, "records": 9, "bytes": 2_000_000, "lost": {"age": 0, "size": 5}}
+    assert "events     9 records, 2.0 MB; lost: 5 by size" in lines(events=events)
+
+
 def test_what_was_lost_and_what_waits_is_named():
     shown = "\n".join(
         lines(

@@ -33,6 +33,8 @@ SETTLE_NS = 2 * NS
 """Faults show at one subject after the other: a better name for the incident waits so long for the next."""
 DRAW_NS = NS
 """Place and name are drawn from all that is known, so not for each subject anew."""
+WANE_NS = 60 * NS
+"""While it ends, what still fails says nothing of what it was, unless it goes on for so long."""
 HURT = ("partial_outage", "full_outage")
 
 
@@ -129,12 +131,15 @@ def _shared(state: State, spot: Spot) -> str | None:
 def _tell(
     state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
 ) -> None:
-    if case.grown and (case.pending or state.now - case.drawn_at >= DRAW_NS):
+    waning = len(case.bad) < case.peak
+    if case.grown and (case.pending or state.now - case.drawn_at >= (WANE_NS if waning else DRAW_NS)):
         bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
         if bad:
             finding = infer(state, view, bad)
             case.domain, case.title = finding.domain, title_of(finding)
         case.grown, case.drawn_at = False, state.now
+    if len(case.bad) >= case.peak:
+        case.peak, case.peak_title, case.peak_domain = len(case.bad), case.title, case.domain
     if not case.pending and state.now - case.weighed_at >= DRAW_NS:
         _weigh(state, view, case)
     draft = _draft(state, view, case, levels, quiet)
@@ -243,7 +248,14 @@ def _resolve(state: State, case: Case, told: list[EventData]) -> None:
     if case.pending == "opened":  # it opened and ended within one record: nobody heard of it
         return
     members = tuple(case.members.values())
-    case.shown = msgspec.structs.replace(shown, updated_at=state.now, resolved_at=state.now, checks=members)
+    case.shown = msgspec.structs.replace(  # it is remembered by what it was when it was largest
+        shown,
+        title=case.peak_title or shown.title,
+        domain=case.peak_domain or shown.domain,
+        updated_at=state.now,
+        resolved_at=state.now,
+        checks=members,
+    )
     case.pending, case.dirty_at = "", None
     state.recent[shown.id] = case
     number = len(members)
@@ -253,16 +265,14 @@ def _resolve(state: State, case: Case, told: list[EventData]) -> None:
 
 def _difference(before: Incident, after: Incident) -> str:
     """What an update says, in one line."""
-    parts = []
+    parts = [after.title] if after.title != before.title else []
     if RANK[after.impact] > RANK[before.impact]:
         parts.append(f"impact: {after.impact.replace('_', ' ')}")
     new = [name for name in after.components if name not in before.components]
     if new:
         parts.append(f"hurts {', '.join(new)}")
-    if after.domain != before.domain and after.domain is not None:
+    if after.domain != before.domain and after.domain is not None and not (parts and after.domain.name in parts[0]):
         parts.append(_domain_words(before.domain, after.domain))
-    if after.title != before.title:
-        parts.append(after.title)
     return "; ".join(parts) or f"severity: {after.severity}"
 
 

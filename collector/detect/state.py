@@ -117,6 +117,10 @@ class Case(msgspec.Struct):
     drawn_at: int = 0
     weighed_at: int = 0
     """When its evidence was last looked at."""
+    peak: int = 0
+    """The most subjects that were bad at once; its name and place then are what it is remembered by."""
+    peak_title: str = ""
+    peak_domain: FaultDomain | None = None
     dirty_at: int | None = None
     """Since when there is something to say that can wait a moment."""
     pending: Literal["", "opened", "reopened"] = ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from collector.events import IncidentChanged
 from lab.faults import FAULTS
 from parallax.observation import Phase
 from tests.collector.detect.scenes import T0
@@ -161,7 +162,34 @@ def test_a_dark_operator_is_one_incident_until_the_caches_run_out_and_after() ->
     assert len(lab.told("incident.opened")) == 1
 
 
-def _slow(phase: str, **where: Any) -> dict[str, Any]:
+def test_an_outage_keeps_its_name_while_it_ends() -> None:
+    """A resolver that answers SERVFAIL for longer, with the name servers back, is no other outage."""
+    lab = Lab()
+    lab.run(30)
+    _operator_dark(lab)
+    lab.lookups["*", AUTH] = lab.lookups["*", ACCOUNTS] = "dns_servfail"
+    lab.fails("dns_servfail", check="resolvers", fault="resolver")
+    lab.fails("dns_timeout", check="customer", fault="resolver")
+    lab.run(20)
+    del lab.rules[1:]
+    lab.lookups.clear()
+    last = lab.fails("dns_servfail", check="customer", subject="192.0.2.53", fault="resolver")
+    lab.run(15)
+    relapse = lab.fails("dns_servfail", check="resolvers", subject="192.0.2.53", fault="resolver")
+    lab.run(15)
+    name = "DNS operator dns-a is dark: 4 of 4 name servers do not answer"
+    assert [incident.title for incident in lab.incidents()] == [name]
+    lab.run(60)
+    assert [incident.title for incident in lab.incidents()] == ["Resolver 192.0.2.53 answers SERVFAIL"], "it goes on"
+    lab.mend(last)
+    lab.mend(relapse)
+    lab.run(20)
+    resolved = lab.told("incident.resolved")[-1].data
+    assert isinstance(resolved, IncidentChanged)
+    assert (resolved.incident.title, str(resolved.incident.domain)) == (name, "operator dns-a")
+
+
+def _slow_at(phase: str, **where: Any) -> dict[str, Any]:
     phases = [Phase(phase, 0, 1_400_000_000), Phase("first_byte", 1_400_000_000, 100_000_000)]
     return {"reason": "http_slow", "phases": phases, "duration_ns": 1_500_000_000, **where}
 
@@ -171,8 +199,8 @@ def test_slow_lookups_are_the_doing_of_what_answers_them_late() -> None:
     lab.run(30)
     _operator_dark(lab)
     lab.run(10)
-    lab.fails(check="api", **_slow("lookup"))
-    lab.fails(check="sign-in page", **_slow("lookup"))
+    lab.fails(check="api", **_slow_at("lookup"))
+    lab.fails(check="sign-in page", **_slow_at("lookup"))
     lab.run(20)
     [incident] = lab.incidents()
     assert incident.title == "DNS operator dns-a is dark: 4 of 4 name servers do not answer"
@@ -185,7 +213,7 @@ def test_what_is_only_slow_has_no_part_in_the_outage_beside_it() -> None:
     _operator_dark(lab)
     lab.run(10)
     lab.fails("dns_timeout", check="customer", fault="resolver")
-    lab.fails(check="api", **_slow("first_byte"))
+    lab.fails(check="api", **_slow_at("first_byte"))
     lab.run(20)
     dark, slow = sorted(lab.incidents(), key=lambda incident: incident.title)
     assert (dark.impact, dark.severity) == ("full_outage", "critical")

@@ -3,7 +3,7 @@
 Four fences, as each has holes: the kind of statement (one SELECT or EXPLAIN), DuckDB's locked settings (no files, no
 network, no extensions), a transaction that cannot write (a SELECT may hold an INSERT), and bounds on time, rows, octets
 and memory. DuckDB's own memory limit does not see what some functions make in one go, `repeat` above all: those are not
-called at all.
+called at all. Nor are functions of a FROM but for a few: some take SQL as text, past these fences, some an address.
 """
 
 import math
@@ -23,9 +23,19 @@ MAX_SQL = 20_000
 _GREEDY = frozenset({"repeat", "lpad", "rpad", "list_resize", "array_resize", "bitstring", "format", "printf"}) | {
     "range",
     "generate_series",
+    "replace",
+    "regexp_replace",
+    "concat_ws",
+    "list_reduce",
+    "array_reduce",
+    "reduce",
 }
 """Functions of values whose result may be as large as one likes. `range` of a FROM is no such: its rows come one by
 one."""
+_TABLES = frozenset({"range", "generate_series", "unnest", "json_each", "json_tree", "pragma_table_info"}) | {
+    f"duckdb_{what}" for what in ("columns", "functions", "indexes", "keywords", "schemas", "tables", "types", "views")
+}
+"""Functions that may stand in a FROM."""
 _ONLY = "only one SELECT is taken here (or DESCRIBE, SHOW, SUMMARIZE, VALUES, EXPLAIN)"
 _EXPLAIN = re.compile(r"\s*explain\b\s*", re.IGNORECASE)
 
@@ -76,7 +86,16 @@ def _permitted(reading: Reading, sql: str) -> str:
             raise QueryError("EXPLAIN ANALYZE is not taken: run the query itself")
     elif kind != "SELECT":
         raise QueryError(f"this is a statement of the kind {kind}; {_ONLY}")
-    greedy = sorted(set(_functions(_tree(reading, inner))) & _GREEDY)
+    tree = _tree(reading, inner)
+    if isinstance(tree, dict) and tree.get("error_type") == "not implemented":
+        raise QueryError(f"this cannot be looked through; {_ONLY}")
+    foreign = sorted(set(_table_functions(tree)) - _TABLES)
+    if foreign:
+        raise QueryError(
+            f"{foreign[0][:100]}() is not taken in a FROM: files and the network cannot be read from here, only the "
+            f"history's own tables; functions there are {', '.join(sorted(_TABLES))}"
+        )
+    greedy = sorted(set(_functions(tree)) & _GREEDY)
     if greedy:
         raise QueryError(f"{greedy[0]}() is not taken: its result may outgrow the collector's memory")
     return statement
@@ -89,6 +108,20 @@ def _tree(reading: Reading, statement: str) -> object:
         return msgspec.json.decode(rows[0][0])
     except (msgspec.DecodeError, RecursionError):
         raise QueryError("the query is nested too deeply") from None
+
+
+def _table_functions(tree: object) -> Iterator[str]:
+    """Names of the functions that it calls in a FROM."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            table = node.get("function") if node.get("type") == "TABLE_FUNCTION" else None
+            if isinstance(table, dict):
+                yield str(table.get("function_name")).lower()
+            waiting += node.values()
 
 
 def _functions(tree: object) -> Iterator[str]:

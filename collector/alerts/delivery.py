@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 import msgspec
 import trio
 
+from collector.alerts.ahead import Ahead
 from collector.alerts.message import Message, message_of
 from collector.alerts.outcomes import (
     CLOSEST_S,
@@ -27,16 +28,12 @@ from collector.alerts.outcomes import (
     pause_s,
     timeout_s,
 )
-from collector.alerts.routing import Choice, Waiting, alert_key, choose, is_alert, known_after, takes
-from collector.events import EventError, decode_event
+from collector.alerts.routing import Choice, Waiting, alert_key, choose, known_after, takes
 from parallax.clock import NS, wall_ns
 from parallax.journal import Journal, JournalError, JournalFull
 from parallax.log import get_log
 from parallax.plan.types import Plan, Receiver
 
-READ_RECORDS, READ_BYTES = 200, 1_000_000
-MOST_WAITING, MOST_WAITING_BYTES = 200, 4_000_000
-"""What is held in memory of what a receiver has not taken; the rest waits in the journal."""
 SAVE_EVERY_S = 10.0
 LAST_COMMIT_S = 0.3
 """How long the end waits for the cursor to be on disk; without it, an alert is said again."""
@@ -113,10 +110,9 @@ class Delivery:
         self._events, self._sender, self._in_force, self._wall = events, sender, in_force, wall
         self._reader, self._mark = reader_of(receiver.name), mark_of(receiver.name)
         self._memory = _remembered(events.mark(self._mark))
-        self._done = self._read = self._committed = events.cursor(self._reader)
+        self._committed = events.cursor(self._reader)
+        self._ahead = Ahead(events, self._committed)
         self._committed_at = float("-inf")
-        self._waiting: list[Waiting] = []
-        self._bytes: dict[int, int] = {}
         self._head, self._first_at, self._tried_at = "", 0.0, 0.0
         self._failing_since: float | None = None
         self._word, self._last = "", "nothing was sent yet"
@@ -129,11 +125,11 @@ class Delivery:
                 self._last = problem
                 _log.error("receiver cannot be told", receiver=self.receiver.name, why=problem)
             while True:
-                await self._read_on()
+                await self._ahead.read_on()
                 choice = self._next()
                 if choice.waiting is None:
                     await self._save_now_and_then()
-                    await self._events.wait_beyond(self._read)
+                    await self._ahead.wait_more()
                 elif self.disabled:
                     await self._give_up(choice.waiting, "the receiver is disabled")
                 else:
@@ -157,7 +153,7 @@ class Delivery:
     def status(self) -> ReceiverStatus:
         plan, known = self._in_force().plan, self._memory.known
         waiting = sum(
-            alert_key(each.event) in known or takes(self.receiver, each.event, plan) for each in self._waiting
+            alert_key(each.event) in known or takes(self.receiver, each.event, plan) for each in self._ahead.waiting
         )
         failing_s = None if self._failing_since is None else round(trio.current_time() - self._failing_since, 1)
         return ReceiverStatus(
@@ -173,18 +169,10 @@ class Delivery:
 
     def _next(self) -> Choice:
         """What to send next, after passing over what is not for this receiver."""
-        choice = choose(self._waiting, self._memory.known, self.receiver, self._in_force().plan)
-        self._pass(choice.number)
-        if choice.waiting is None:
-            self._done = self._read
+        choice = choose(self._ahead.waiting, self._memory.known, self.receiver, self._in_force().plan)
+        self._ahead.leave_behind(choice.number)
         self._memory = msgspec.structs.replace(self._memory, known=dict(choice.known))
         return choice
-
-    def _pass(self, number: int) -> None:
-        for each in self._waiting[:number]:
-            self._done = each.position
-            self._bytes.pop(each.position, None)
-        del self._waiting[:number]
 
     async def _deliver(self, choice: Choice, first: Waiting) -> None:
         """One try, and the pause that follows it."""
@@ -210,14 +198,14 @@ class Delivery:
     async def _takes_another(self, first: Waiting) -> bool:
         """Whether the receiver took the alert behind the first, which is given up then."""
         known = known_after(self._memory.known, first.event, told=False)
-        choice = choose(self._waiting[1:], known, self.receiver, self._in_force().plan)
+        choice = choose(self._ahead.waiting[1:], known, self.receiver, self._in_force().plan)
         if choice.waiting is None:
             return False
         outcome = await self._try(choice.waiting, timeout_s(FAST_UNTIL_S), missed=choice.missed)
         if outcome.action != "deliver":
             return False
         self._lose(first, "the receiver refuses it, and takes others")
-        self._pass(1 + choice.number)
+        self._ahead.leave_behind(1 + choice.number)
         self._memory = msgspec.structs.replace(self._memory, known=dict(choice.known))
         await self._finish(choice.waiting, told=True)
         return True
@@ -268,48 +256,27 @@ class Delivery:
         """Goes on behind the first of those that wait."""
         known = known_after(self._memory.known, waiting.event, told=told)
         self._memory = msgspec.structs.replace(self._memory, known=dict(known))
-        self._pass(1)
+        self._ahead.leave_behind(1)
         await self._commit()
-
-    async def _read_on(self) -> None:
-        """Reads what has come, as far as there is room for it."""
-        if not self._has_room():
-            return
-        records = await self._events.read(self._read, max_records=READ_RECORDS, max_bytes=READ_BYTES)
-        for record in records:
-            self._read = record.position
-            try:
-                event = decode_event(record)
-            except EventError as error:
-                _log.error("an event is passed over", position=record.position, why=str(error))
-                continue
-            if is_alert(event):
-                self._waiting.append(Waiting(record.position, event))
-                self._bytes[record.position] = len(record.body)
-
-    def _has_room(self) -> bool:
-        return len(self._waiting) < MOST_WAITING and sum(self._bytes.values()) < MOST_WAITING_BYTES
 
     async def _pause(self, seconds: float, *, heed_news: bool = False) -> None:
         """Waits, reading on meanwhile. What is new and for this receiver ends the wait early where news are heeded, but
         not so that a dead receiver is dialled more often than in the fast lane."""
         with trio.move_on_after(seconds) as scope:
-            while self._has_room():
-                await self._events.wait_beyond(self._read)
-                before = len(self._waiting)
-                await self._read_on()
-                plan = self._in_force().plan
-                if heed_news and any(takes(self.receiver, each.event, plan) for each in self._waiting[before:]):
+            while self._ahead.has_room:
+                await self._ahead.wait_more()
+                found, plan = await self._ahead.read_on(), self._in_force().plan
+                if heed_news and any(takes(self.receiver, each.event, plan) for each in found):
                     scope.deadline = min(scope.deadline, max(self._tried_at + FAST_EVERY_S, trio.current_time()))
             await trio.sleep_forever()
 
     async def _save_now_and_then(self) -> None:
         """What is passed over is committed at times, so that the journal need not keep it for this reader."""
-        if self._done > self._committed and trio.current_time() - self._committed_at >= SAVE_EVERY_S:
+        if self._ahead.done > self._committed and trio.current_time() - self._committed_at >= SAVE_EVERY_S:
             await self._commit()
 
     async def _commit(self) -> None:
-        position, marks = self._done, {self._mark: msgspec.json.encode(self._memory)}
+        position, marks = self._ahead.done, {self._mark: msgspec.json.encode(self._memory)}
         try:
             try:
                 await self._events.commit(self._reader, position, marks)

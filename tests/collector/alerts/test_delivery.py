@@ -8,7 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from collector.alerts.delivery import MOST_WAITING, SAVE_EVERY_S, Delivery, InForce, ReceiverStatus, reader_of
+from collector.alerts.ahead import MOST_WAITING
+from collector.alerts.delivery import SAVE_EVERY_S, Delivery, InForce, ReceiverStatus, reader_of
 from collector.alerts.message import Message
 from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Answer
 from collector.events import Event, encode_event
@@ -315,7 +316,7 @@ async def test_memory_is_bounded_whatever_waits(autojump_clock: MockClock) -> No
         for start in range(0, 2000, 100):
             await world.happen(*(incident(f"i{start + n}") for n in range(100)))
         await trio.sleep(100)
-        assert len(world.delivery._waiting) < 2 * MOST_WAITING
+        assert len(world.delivery._ahead.waiting) < 2 * MOST_WAITING
         world.sender.answer = answers()
         await trio.sleep(100)
     assert world.sender.taken == [f"i{n}-opened" for n in range(2000)]

@@ -7,6 +7,8 @@ there. Records that led to nothing are committed now and then, as they can be re
 A record that detection cannot take (a bug: the rules never raise) must not end the collector, at this start and at
 every one after it. Then the state is what it was when it was last good, the records since are stepped through one by
 one, and the one that fails again is left out, logged and counted.
+
+A snapshot that cannot be read is a state that is lost: detection begins anew, and first ends what people were told of.
 """
 
 import secrets
@@ -16,8 +18,19 @@ from contextlib import suppress
 import trio
 
 from collector.board import Board
-from collector.detect import State, StateError, board_of, decode_state, encode_state, initial, step
-from collector.events import Event, encode_event
+from collector.detect import (
+    Open,
+    State,
+    StateError,
+    board_of,
+    decode_state,
+    encode_state,
+    endings,
+    initial,
+    note,
+    step,
+)
+from collector.events import Event, EventError, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
@@ -40,7 +53,7 @@ class Detector:
 
     def __init__(self, inputs: Journal, events: Journal, *, step: Step = step) -> None:
         self._inputs, self._events, self._step = inputs, events, step
-        self._state = _restore(events, inputs)
+        self._state, self._anew = _restore(events, inputs)
         self._good = encode_state(self._state)
         self._doubtful = 0
         self._left_out = 0
@@ -53,6 +66,11 @@ class Detector:
         if self._board is None:
             self._board = board_of(self._state)
         return self._board
+
+    @property
+    def blind_after(self) -> int | None:
+        """The position in `inputs` after which it reads on and knows no plan; None where it knows one."""
+        return None if self._state.plan else self._state.position
 
     @property
     def left_out(self) -> int:
@@ -70,11 +88,29 @@ class Detector:
             nursery.start_soon(self._tell_time)
             task_status.started()
             try:
+                if self._anew:
+                    await self._end_what_was_told()
                 while True:
                     await self._inputs.wait_beyond(self._state.position)
                     await self._take()
             except JournalError:
                 await trio.sleep_forever()  # the whole program ends by it: see collector.main
+
+    async def _end_what_was_told(self) -> None:
+        told: Open = {}
+        position = 0
+        while records := await self._events.read(position):
+            position = records[-1].position
+            for record in records:
+                with suppress(EventError):
+                    note(told, decode_event(record))
+        at, state, events = wall_ns(), self._state, list[Event]()
+        for data in endings(told, at):
+            state.events += 1
+            events.append(Event(id=f"{state.seed}-{state.events}", at=at, cause=state.position, data=data))
+        if events:
+            _log.warning("what was open is ended, as nobody follows it any further", number=len(events))
+            await self._save([encode_event(event) for event in events], encode_state(state))
 
     async def _take(self) -> None:
         doubtful = self._state.position < self._doubtful
@@ -144,19 +180,20 @@ class Detector:
             await self._inputs.append([encode_input(ClockInput(at=now, started=started), at_ns=now, count=0)])
 
 
-def _restore(events: Journal, inputs: Journal) -> State:
-    """The snapshot; where there is none, a new state that begins with the oldest record of `inputs`."""
+def _restore(events: Journal, inputs: Journal) -> tuple[State, bool]:
+    """The snapshot, and whether there was none, or none to be read. Without one the state begins with the oldest record
+    of `inputs`; where it cannot be read, at their end, as what they led to has been told."""
     raw = events.mark(SNAPSHOT)
     if raw is None:
-        return initial(secrets.token_hex(8))
+        return initial(secrets.token_hex(8)), True
     try:
         state = decode_state(raw)
     except StateError as error:
         _log.error("detection begins anew at the end of the inputs", why=str(error))
         state = initial(secrets.token_hex(8))
         state.position = inputs.stats.last
-        return state
+        return state, True
     if state.position > inputs.stats.last:
         _log.error("the inputs are older than the events: detection goes on at their end", position=state.position)
         state.position = inputs.stats.last
-    return state
+    return state, False

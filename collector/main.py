@@ -95,6 +95,8 @@ async def run(
         raise StartError(_no_plan(config, plans.problems))
     ingest = Ingest(inputs, fleet, plans.report)
     detector, alerts = Detector(inputs, events), Alerts(events, plans, config)
+    if detector.blind_after is not None:
+        plans.write_again(detector.blind_after)
     status = partial(
         collector_status,
         plans=plans,

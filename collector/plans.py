@@ -39,6 +39,7 @@ MARK = "plan"
 WATCH_S = 0.4
 """Between two looks at the files. A change is loaded at the second look that finds it, so not in mid-save."""
 RACY_NS = 2 * NS
+_NEVER = -1
 _log = get_log(__name__)
 _Fingerprint = tuple[tuple[str, int, int, int], ...]
 
@@ -70,6 +71,12 @@ class Plans:
             nursery.start_soon(self._watch)
             nursery.start_soon(self._hear)
             task_status.started()
+
+    def write_again(self, after: int) -> None:
+        """For a reader of `inputs` that knows no plan and reads on after this position: the plan in force is written
+        again at the next look, if its record lies before."""
+        if after > self._written_after:
+            self._written_after = _NEVER
 
     def report(self, report: Report) -> None:
         """Takes note of a batch; never waits."""
@@ -136,7 +143,7 @@ class Plans:
         if self._inputs.stats.first <= self._written_after + 1:
             return
         async with self._lock:
-            state, at, why = self._state, wall_ns(), "its record had left the journal"
+            state, at, why = self._state, wall_ns(), "its record is out of reach"
             if state.in_force is None:
                 return
             changes = [Change(change="promoted", version=state.in_force, at=at, why=why)]

@@ -6,7 +6,19 @@ The same records give the same events, live, after a restart and in a replay. `b
 """
 
 from collector.detect.board import board_of
+from collector.detect.endings import Open, endings, note
 from collector.detect.state import State, StateError, decode_state, encode_state, initial
 from collector.detect.step import step
 
-__all__ = ["State", "StateError", "board_of", "decode_state", "encode_state", "initial", "step"]
+__all__ = [
+    "Open",
+    "State",
+    "StateError",
+    "board_of",
+    "decode_state",
+    "encode_state",
+    "endings",
+    "initial",
+    "note",
+    "step",
+]

@@ -13,7 +13,7 @@ import trio
 
 from collector.detect import State, decode_state, initial, step
 from collector.detector import SNAPSHOT, Detector
-from collector.events import Event, IncidentChanged, decode_event
+from collector.events import Event, IncidentChanged, Risk, RiskChanged, decode_event, encode_event
 from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
 from parallax import wire
 from parallax.clock import NS
@@ -197,6 +197,36 @@ async def test_a_snapshot_of_another_version_begins_anew_at_the_end(autojump_clo
     await events.append([], {SNAPSHOT: b"\xc1 no snapshot"})
     detector = Detector(inputs, events)  # type: ignore[arg-type]
     assert detector.board().position == len(inputs.records)
+
+
+async def test_what_a_lost_snapshot_leaves_open_is_closed_once(autojump_clock: trio.testing.MockClock) -> None:
+    inputs, events = MemoryInputs(), MemoryInputs()
+    state, told = initial("0" * 16), list[Event]()
+    for record in await _appended(inputs, list(entries(12))):  # ends in the middle of an incident
+        state, more = step(state, record)
+        told += more
+    risk = Risk(id="r1", title="it ends", check="api", components=(), since=START)
+    told.append(Event(id="r", at=START, cause=1, data=RiskChanged(change="raised", risk=risk)))
+    await events.append([encode_event(event) for event in told], {SNAPSHOT: b"\xc1 of another version"})
+    for _ in range(3):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(Detector(inputs, events).run)  # type: ignore[arg-type]
+            await trio.sleep(20)
+            nursery.cancel_scope.cancel()
+    new = [decode_event(record) for record in events.records[len(told) :]]
+    assert [event.type for event in new] == ["incident.resolved", "risk.cleared"]
+    [opened] = [e.data for e in told if e.type == "incident.opened"]
+    resolved = new[0].data
+    assert isinstance(opened, IncidentChanged)
+    assert isinstance(resolved, IncidentChanged)
+    assert resolved.incident.id == opened.incident.id
+    assert resolved.incident.resolved_at == new[0].at
+    assert not {event.id for event in new} & {event.id for event in told}
+
+
+async def _appended(inputs: MemoryInputs, made: list[Entry]) -> list[Record]:
+    await inputs.append(made)
+    return inputs.records
 
 
 class Poisoned:

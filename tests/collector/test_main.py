@@ -15,11 +15,12 @@ import pytest
 import trio
 
 from bench.ingest import batches, free_port, receive, wait_for
-from collector.main import Running, main
+from collector.detector import SNAPSHOT
+from collector.main import Running, _events_limits, main
 from collector.tokens import add_token
 from parallax import wire
 from parallax.config import CollectorConfig
-from parallax.journal import JournalFull
+from parallax.journal import JournalFull, open_journal
 from parallax.state import StartError
 from parallax.values import Address
 from tests.collector.serving import PLAN, Client, batch, collector
@@ -56,6 +57,22 @@ async def test_a_second_start_goes_on_where_it_was(tmp_path: Path) -> None:
             assert sum(r.kind == "batch" for r in await running.inputs.read(0)) == start + 1
             nursery.cancel_scope.cancel()
         assert not (tmp_path / "state" / "owner.json").exists()
+
+
+async def test_detection_that_begins_anew_learns_the_plan_that_is_in_force(tmp_path: Path) -> None:
+    loaded = config(tmp_path)
+    for start in range(3):
+        async with trio.open_nursery() as nursery:
+            running: Running = await nursery.start(main, loaded)
+            with trio.fail_after(10):
+                while not (board := running.detector.board()).checks:
+                    await running.detector.wait_changed(board)
+            records = await running.inputs.read(0)
+            assert sum(record.kind == "plan" for record in records) == (1 if start == 0 else 2), "once is enough"
+            nursery.cancel_scope.cancel()
+        if start == 0:
+            async with open_journal(tmp_path / "state" / "events.db", _events_limits(loaded)) as events:
+                await events.append([], {SNAPSHOT: b"of another version"})
 
 
 async def test_the_end_comes_within_two_seconds_whatever_is_open(tmp_path: Path) -> None:

@@ -231,6 +231,28 @@ def test_another_kind_of_trouble_is_another_incident() -> None:
     assert [change for change, _ in lab.changes() if change != "updated"] == ["opened", "resolved"] * 3
 
 
+def test_the_evidence_is_where_most_failed() -> None:
+    """Two thirds open it, then the others find the same; those who mend first do not take it back."""
+    scene = small(probes=3)
+    scene.run(20)
+    handle = scene.fails("connect_timeout")
+    scene.run(15)
+    opened = scene.told("incident.opened")[0].data
+    assert isinstance(opened, IncidentChanged)
+    assert opened.incident.evidence is not None
+    assert opened.incident.evidence.failing == 2
+    told = len(scene.told("incident"))
+    [incident] = scene.incidents()
+    assert incident.evidence is not None
+    assert incident.evidence.words.startswith("3 of 3 probes in 3 networks failed within ")
+    scene.mend(handle)
+    scene.run(20)
+    resolved = scene.told("incident.resolved")[0].data
+    assert isinstance(resolved, IncidentChanged)
+    assert resolved.incident.evidence == incident.evidence
+    assert len(scene.told("incident")) == told + 1, "it is no message of its own"
+
+
 # ---- probes
 def test_all_probes_silent_is_one_incident() -> None:
     scene = small()

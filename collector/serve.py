@@ -20,9 +20,12 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import h11
 import trio
 from anycorn.config import Config
 from anycorn.events import Event, Updated
+from anycorn.protocol import ProtocolWrapper
+from anycorn.protocol.h11 import H11Protocol
 from anycorn.tcp_server import TCPServer
 from anycorn.typing import LifespanState
 from anycorn.utils import wrap_app
@@ -64,11 +67,40 @@ class Connection:
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
+class _Http1(H11Protocol):
+    """HTTP/1.1 and nothing else. anycorn takes HTTP/2 on a plain connection, by `Upgrade: h2c` or its preface, from
+    whoever asks: through a proxy that hands the upgrade on, a stranger would have a tunnel past it, in which requests
+    look as if they came from this host."""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """The upgrade is left unheeded, as RFC 9110 section 7.8 allows."""
+
+
 class _Handler(TCPServer):
     """anycorn's handling of one connection, but once the peer has gone, nobody waits for its next request: anycorn
     would keep the socket for the whole of KEEP_ALIVE_S, and a flood would hold descriptors far past the bound."""
 
     gone = False
+    _http: _Http1
+
+    @property  # type: ignore[override]
+    def protocol(self) -> _Http1:
+        return self._http
+
+    @protocol.setter
+    def protocol(self, wrapper: ProtocolWrapper) -> None:
+        """What anycorn sets: its choice between two protocols, of which there is one here."""
+        self._http = _Http1(
+            wrapper.app,
+            wrapper.config,
+            wrapper.context,
+            wrapper.task_group,
+            wrapper.state,
+            wrapper.client,
+            wrapper.server,
+            wrapper.send,
+            wrapper.tls,
+        )
 
     async def _read_data(self) -> None:
         await super()._read_data()

@@ -193,3 +193,27 @@ def test_a_certificate_that_cannot_be_used_gets_one_line(tmp_path: Path) -> None
     missing.write_text("no pem")
     with pytest.raises(StartError, match="do not work together as PEM certificate and key"):
         open_listener(LOOPBACK, Tls(certificate=str(missing), key=str(missing)))
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + UPGRADE + b"\r\n", b"HTTP/1.1 200 "),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"HTTP/1.1 "),
+    ],
+)
+async def test_nobody_gets_http_2_and_with_it_a_tunnel_through_a_proxy(sent: bytes, answered: bytes) -> None:
+    async with serving(App()) as (address, _), await connect(address) as stream:
+        await stream.send_all(sent)
+        received = b""
+        with trio.fail_after(2):
+            while b"\r\n\r\n" not in received:
+                more = await stream.receive_some()
+                assert more
+                received += more
+        assert received.startswith(answered)
+        assert b"101" not in received
+        assert b"\0" not in received

@@ -163,8 +163,6 @@ def _weigh(state: State, view: View, case: Case) -> None:
     now, before = worst_evidence(state, view, case), case.shown.evidence
     if now is not None and (before is None or now.failing > before.failing):
         case.shown = msgspec.structs.replace(case.shown, evidence=now)
-        if case.peak_evidence is None or now.failing >= case.peak_evidence.failing:
-            case.peak_evidence = now
 
 
 def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:

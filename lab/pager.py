@@ -64,7 +64,7 @@ def _said(body: bytes) -> tuple[str, str]:
     return kind if isinstance(kind, str) else "", _line(content, 0)[:MOST_TEXT]
 
 
-_LINES = ("text", "what", "title", "why", "message")
+_LINES = ("summary", "text", "what", "title", "why", "message")
 
 
 def _line(content: dict[str, object], depth: int) -> str:

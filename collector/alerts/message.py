@@ -147,7 +147,8 @@ def _incident_summary(change: IncidentChanged, *, missed: bool) -> str:
     if known.resolved_at is None:
         where = f" ({', '.join(_text(name) for name in known.components[:3])})" if known.components else ""
         words = {"opened": "", "updated": "Update: ", "reopened": "Again: ", "resolved": ""}[change.change]
-        return f"{words}{_line(known.title)}{where}"
+        new = change.what.removeprefix(known.title).removeprefix("; ") if change.change == "updated" else ""
+        return _line(f"{words}{_line(known.title)}{where}" + (f": {new}" if new else ""))
     span = lasting(known.resolved_at - known.started_at)
     if missed:
         return f"Over before you could be told, lasted {span}: {_line(known.title)}"

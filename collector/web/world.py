@@ -16,7 +16,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """SVG path data, around (0, 0)."""
     title: str
     failing: bool
-    """Something fails as seen from here: the pin has a ring."""
+    """Something fails as seen from here, known risks aside: the pin has a ring."""
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +34,11 @@ def world(board: Board) -> World:
     """The map of a board."""
     placed = [(probe, probe.location) for probe in board.probes if probe.location is not None]
     pins = place_pins([(probe.id, location) for probe, location in placed])
-    seen = views(board)
-    marks = tuple(_mark(probe, pin, *seen.get(probe.id, (0, 0))) for (probe, _), pin in zip(placed, pins, strict=True))
+    seen, ringed = views(board), _ringed(board)
+    marks = tuple(
+        _mark(probe, pin, *seen.get(probe.id, (0, 0)), ringed=probe.id in ringed)
+        for (probe, _), pin in zip(placed, pins, strict=True)
+    )
     # A ring and a loud tone must not lie under a quiet neighbour: what is drawn last is on top.
     return World(
         width=WIDTH,
@@ -59,7 +62,21 @@ def views(board: Board) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _mark(probe: ProbeBoard, pin: Pin, failing: int, counted: int) -> Mark:
+def _ringed(board: Board) -> set[str]:
+    """Those who see a failure. What is a risk and no incident hurts nobody, and may last for weeks: rings that are
+    always there say nothing."""
+    risky = {risk.check for risk in board.risks}
+    return {
+        latest.probe
+        for check in board.checks
+        for subject in check.subjects
+        if subject.incident is not None or check.name not in risky
+        for latest in subject.latest
+        if latest_state(latest) == "failed"
+    }
+
+
+def _mark(probe: ProbeBoard, pin: Pin, failing: int, counted: int, *, ringed: bool) -> Mark:
     shown = look(probe.state)
     where = f" in {probe.region}" if probe.region else ""
     seen = f"; {failing} of {count(counted, 'subject')} {'fails' if failing == 1 else 'fail'} as seen from it"
@@ -68,7 +85,7 @@ def _mark(probe: ProbeBoard, pin: Pin, failing: int, counted: int) -> Mark:
         tone=shown.tone,
         shape=_SHAPES.get(probe.state, _SHAPES["unknown"]),
         title=f"{probe.id}{where}: {shown.word}" + (seen if counted else ""),
-        failing=failing > 0,
+        failing=ringed,
     )
 
 

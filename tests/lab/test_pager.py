@@ -61,6 +61,7 @@ async def test_a_page_that_proves_nothing_is_refused_and_shown_as_such(request_:
             "It is dark",
         ),
         (b'{"type": "test", "text": "hello"}', "test", "hello"),
+        (b'{"type": "test", "data": {"what": "it passes", "summary": "Over after 4 min"}}', "test", "Over after 4 min"),
         (b'{"type": 7}', "", ""),
         (b"[1, 2]", "", "[1, 2]"),
         (b"\xff no JSON", "", "\ufffd no JSON"),

@@ -2,10 +2,11 @@
 
 import json
 
+import msgspec
 import pytest
 
 from collector.alerts.message import LARGEST, message_of, rfc3339, trial_message
-from collector.events import Affected, Evidence, FaultDomain
+from collector.events import Affected, Evidence, FaultDomain, IncidentChanged
 from parallax.clock import NS
 from parallax.plan.types import Component
 from parallax.values import Url
@@ -65,10 +66,20 @@ def test_an_incident_as_it_is_sent() -> None:
     assert next(iter(json.loads(message.body)["data"])) == "summary"
 
 
+def test_an_update_says_what_is_new_and_the_name_once() -> None:
+    event = incident(change="updated")
+    assert isinstance(event.data, IncidentChanged)
+    what = f"{event.data.incident.title}; hurts Mail"
+    told = msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, what=what))
+    assert json.loads(message_of(told).body)["data"]["summary"] == (
+        "Update: DNS operator dns-a is dark (Sign-in): hurts Mail"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "missed", "summary"),
     [
-        ("updated", False, "Update: DNS operator dns-a is dark (Sign-in)"),
+        ("updated", False, "Update: DNS operator dns-a is dark (Sign-in): it is updated"),
         ("reopened", False, "Again: DNS operator dns-a is dark (Sign-in)"),
         ("resolved", False, "Over after 4 min: DNS operator dns-a is dark"),
         ("resolved", True, "Over before you could be told, lasted 4 min: DNS operator dns-a is dark"),

@@ -1,5 +1,6 @@
 import msgspec
 
+from collector.events import Risk
 from collector.web.world import views, world
 from tests.fakes.boards import check, empty_board, full_board, latest, probe, subject
 
@@ -33,6 +34,20 @@ def test_a_ring_marks_the_probes_that_see_a_failure_and_they_are_on_top() -> Non
     marks = world(full_board()).marks
     assert {mark.pin.id for mark in marks if mark.failing} == {"fra1", "lon1", "iad1", "sfo1", "gru1"}
     assert [mark.failing for mark in marks] == sorted(mark.failing for mark in marks)
+
+
+def test_a_known_risk_makes_no_ring_until_it_is_an_incident() -> None:
+    said = [latest("fra1", "dns_nxdomain")]
+    board = msgspec.structs.replace(
+        empty_board(),
+        probes=(probe(0),),
+        checks=(check("fallback", [subject("s", "down", said)]),),
+        risks=(Risk(id="r1", title="Not ready", check="fallback", components=(), since=1),),
+    )
+    assert [mark.failing for mark in world(board).marks] == [False]
+    joined = msgspec.structs.replace(board.checks[0].subjects[0], incident="i1")
+    hurting = msgspec.structs.replace(board, checks=(msgspec.structs.replace(board.checks[0], subjects=(joined,)),))
+    assert [mark.failing for mark in world(hurting).marks] == [True]
 
 
 def test_probes_without_a_place_are_named_beside_the_map() -> None:

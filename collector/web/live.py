@@ -6,7 +6,8 @@ page has other sections than the browser's, it says "reload", and the browser fe
 token loses the stream with the next message.
 
 Rendering shares its thread with the ingest of batches, so it is bounded: streams of one reader on one path share what
-is rendered, and a page that is slow to render is rendered less often, so that it takes a twentieth of the time at most.
+is rendered, a page that is slow to render is rendered less often, so that it takes a twentieth of the time at most, and
+all pages together take a quarter.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,6 +31,10 @@ PACE_S = 1.0
 """The least time between two messages."""
 SHARE = 20
 """A page is rendered after this many times what rendering it took, at the earliest."""
+SHARE_OF_ALL = 4
+"""Between two renderings of whatever page lie this many times what the first is expected to take."""
+USUAL_S, LONGEST_S = 0.03, 0.25
+"""What a page is expected to take that was not rendered yet, and at most: some only wait for the history."""
 QUIET_S = 15.0
 """The most time between two messages: a "quiet" is sent then, by which both sides notice that the other is gone."""
 _HEADERS = {**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -57,6 +62,7 @@ class _Rendered:
         self.board: Board | None = None
         self.sections: Mapping[str, str] | None = None
         self.next_at = 0.0
+        self.takes_s = USUAL_S
 
 
 class Live:
@@ -65,6 +71,7 @@ class Live:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._pages: dict[tuple[str, Identity], _Rendered] = {}
+        self._next_at = 0.0
 
     @property
     def streams(self) -> int:
@@ -101,10 +108,19 @@ class Live:
             if page.board is board:
                 return
             await trio.sleep_until(page.next_at)
+            await self._wait_turn(page)
             board, began = self._source.board(), trio.current_time()
             sections = await self._sections(path, request)
             page.board, page.sections = board, sections  # both or, where the reader leaves meanwhile, neither
-            page.next_at = trio.current_time() + max(PACE_S, SHARE * (trio.current_time() - began))
+            took_s = trio.current_time() - began
+            page.takes_s = min(took_s, LONGEST_S)
+            page.next_at = trio.current_time() + max(PACE_S, SHARE * took_s)
+
+    async def _wait_turn(self, page: _Rendered) -> None:
+        """Until all that was rendered lately, and waits to be, leaves room for this page."""
+        at = max(trio.current_time(), self._next_at)
+        self._next_at = at + SHARE_OF_ALL * page.takes_s
+        await trio.sleep_until(at)
 
     async def _sections(self, path: str, request: Request) -> Mapping[str, str] | None:
         """The sections of the page as it is now; None where it is no page (any more), or not for this reader."""

@@ -190,9 +190,10 @@ class Counting:
 
 
 async def run_streams(
-    source: live.Source, number: int, until_s: float, apart_s: float = 0.0
+    source: live.Source, number: int, until_s: float, apart_s: float = 0.0, *, own_pages: bool = False
 ) -> list[tuple[float, str, int]]:
-    """What `number` streams of one page, that begin a while apart, are sent: when (virtual time), what, and which."""
+    """What `number` streams, of one page or each of its own, that begin a while apart, are sent: when (virtual time),
+    what, and which."""
     sent: list[tuple[float, str, int]] = []
     streams = live.Live(source)
     began = trio.current_time()
@@ -206,7 +207,8 @@ async def run_streams(
                 sent.append((trio.current_time() - began, text.partition("\n")[0].removeprefix("event: "), which))
 
         await trio.sleep(which * apart_s)
-        request = Request({**scope, "query_string": b"path=/&have=asof:x,headline:x"})
+        query = f"path=/?{which if own_pages else 0}&have=asof:x,headline:x"
+        request = Request({**scope, "query_string": query.encode()})
         await (await streams.get(request, Identity("viewer", "eve")))(request.scope, receive, send)
 
     scope = {"type": "http", "method": "GET", "path": "/live", "headers": [], "state": {}}
@@ -255,6 +257,19 @@ async def test_a_page_that_is_slow_to_render_is_rendered_less_often(
     counting = Counting(fake, takes_s=0.5)
     await run_streams(counting.source(), 3, 100)
     assert 8 <= len(counting.times) <= 10
+
+
+async def test_pages_that_all_take_their_time_leave_most_of_it_to_others(
+    autojump_clock: trio.abc.Clock, nursery: trio.Nursery
+) -> None:
+    fake = FakeView(empty_board())
+    nursery.start_soon(busy, fake)
+    counting = Counting(fake, takes_s=0.03)
+    sent = await run_streams(counting.source(), live.MAX_STREAMS, 60, own_pages=True)
+    assert 0.03 * len(counting.times) <= 60 / live.SHARE_OF_ALL + 0.1
+    assert all(b - a >= 0.1 for a, b in pairwise(counting.times))  # never in a row
+    for which in range(live.MAX_STREAMS):
+        assert len([1 for *_, stream in sent if stream == which]) >= 6, "each has its turn"
 
 
 async def test_a_quiet_world_is_heard_of_as_well(autojump_clock: trio.abc.Clock) -> None:

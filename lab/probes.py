@@ -6,20 +6,20 @@ carried out here. The end of stdin ends the probes in order.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import trio
 
-from lab.control import FaultState, Order, ProbeSeat, ProbesOrder, ProbesReady, Reply
+from lab.control import ProbeSeat, ProbesOrder, ProbesReady
 from lab.faults import FAULTS
+from lab.in_force import InForce, reply_to
 from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
-from lab.truth import Fact, Truth
+from lab.truth import Truth
 from parallax import log
-from parallax.clock import NS, HostClock, use_host_clock, wall_ns
+from parallax.clock import NS, HostClock, use_host_clock
 from parallax.config import CollectorAddress, ProbeConfig, ProbeLimits
 from parallax.journal import JournalError
 from parallax.plan.types import ConnectTo
@@ -31,42 +31,19 @@ CLOCK_WRONG = "clock-wrong"
 WRONG_CLOCK = "nrt1"
 """The probe whose clock the fault is about; the first one where there is none of that name."""
 AHEAD_NS = 90 * NS
-LONGEST_ACTOR = 200
 SAVED_PLAN = "plan.json"
 LIMITS = ProbeLimits(spool_size=Size(32_000_000), ballast=Size(1_000_000))
 """Eight of them share a disk."""
 
 
-class Faults:
-    """The faults that are carried out in this process."""
+def in_force_by(clocks: Mapping[str, HostClock], truth: Truth) -> InForce:
+    """The faults that are carried out in this process: the one of a clock."""
+    clock = clocks.get(WRONG_CLOCK) or next(iter(clocks.values()))
 
-    def __init__(self, clocks: Mapping[str, HostClock], truth: Truth) -> None:
-        self._clock = clocks.get(WRONG_CLOCK) or next(iter(clocks.values()))
-        self._truth = truth
-        self._wrong: FaultState | None = None
+    def carry_out(faults: Collection[str]) -> None:
+        clock.ahead_ns = AHEAD_NS if CLOCK_WRONG in faults else 0
 
-    def take(self, order: Order) -> Reply:
-        """Breaks or mends at once; either may be said twice."""
-        fault = FAULTS.get(order.fault)
-        if order.do in ("break", "mend") and (fault is None or fault.where != "probes"):
-            return self._reply(f"the probes know no fault {order.fault[:80]!r}; known are {CLOCK_WRONG}")
-        if order.do == "break" and self._wrong is None:
-            do: Literal["break", "mend"] = "break"
-            self._wrong = FaultState(fault=order.fault, since=wall_ns(), actor=order.actor)
-            self._clock.ahead_ns = AHEAD_NS
-        elif order.do == "mend" and self._wrong is not None:
-            do = "mend"
-            self._wrong = None
-            self._clock.ahead_ns = 0
-        elif order.do not in ("break", "mend", "state"):
-            return self._reply(f"the probes cannot {order.do[:80]!r}; they break, mend and state")
-        else:
-            return self._reply()
-        self._truth.note(Fact(at=wall_ns(), do=do, fault=order.fault, actor=order.actor[:LONGEST_ACTOR]))
-        return self._reply()
-
-    def _reply(self, error: str = "") -> Reply:
-        return Reply(error=error, faults=[self._wrong] if self._wrong else [])
+    return InForce([name for name, fault in FAULTS.items() if fault.where == "probes"], truth, carry_out)
 
 
 def config_of(name: str, seat: ProbeSeat, order: ProbesOrder) -> ProbeConfig:
@@ -93,7 +70,11 @@ async def run(order: ProbesOrder, orders: Orders, answers: trio.abc.SendStream) 
     except OSError as error:
         raise StartError(f"{order.truth} cannot be written: {error.strerror}; set another --state") from None
     with closing(truth):
-        await _run_all(order, orders, answers, clocks, Faults(clocks, truth))
+        in_force = in_force_by(clocks, truth)
+        try:
+            await _run_all(order, orders, answers, clocks, in_force)
+        finally:
+            in_force.end()
 
 
 async def _run_all(
@@ -101,7 +82,7 @@ async def _run_all(
     orders: Orders,
     answers: trio.abc.SendStream,
     clocks: Mapping[str, HostClock],
-    faults: Faults,
+    in_force: InForce,
 ) -> None:
 
     async def host(name: str, task_status: trio.TaskStatus[None]) -> None:
@@ -119,16 +100,8 @@ async def _run_all(
                 starting.start_soon(nursery.start, host, name)
         await answers.send_all(to_line(ProbesReady(probes=list(order.probes))))
         async for line in orders:
-            await answers.send_all(to_line(_answer(line, faults)))
+            await answers.send_all(to_line(reply_to(line, in_force.take)))
         nursery.cancel_scope.cancel()
-
-
-def _answer(line: bytes, faults: Faults) -> Reply:
-    try:
-        order = of_line(line, Order)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Reply(error=f"the order is not understood: {error}")
-    return faults.take(order)
 
 
 async def main() -> list[str]:
@@ -138,7 +111,7 @@ async def main() -> list[str]:
     async for line in orders:
         try:
             order = of_line(line, ProbesOrder)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return [f"the order is not understood: {error}"]
         try:
             await run(order, orders, answers)

@@ -20,6 +20,7 @@ class Truth:
     """faults.jsonl, appended to, mode 0600. Raises OSError where it cannot be written."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def note(self, fact: Fact) -> None:

@@ -5,8 +5,7 @@ stdin does. Every break and mend that changes something goes into <state>/faults
 """
 
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,36 +14,32 @@ import trio
 from collector.alerts.standard_webhooks import NoKey
 from lab import addresses, places
 from lab.certificates import Authority
-from lab.control import FaultState, Order, Reply, Wiring, WorldOrder, WorldReady
+from lab.control import Order, Reply, Wiring, WorldOrder, WorldReady
 from lab.doors import DatagramDoor, StreamDoor
 from lab.effects import EFFECTS, combined
 from lab.front_end import Certificates, FrontEnd
 from lab.hosts import HTTPS, REGIONS, build_hosts
+from lab.in_force import InForce, reply_to
 from lab.internet import Conditions, Host, Visit, Way
 from lab.pager import Pager
 from lab.pipe import pipe_to
 from lab.places import PROBES, ProbePlace
 from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
-from lab.truth import Fact, Truth
+from lab.truth import Truth
 from parallax import log
 from parallax.clock import wall_ns
-from parallax.loading.problems import nearest
 from parallax.state import StartError
 from parallax.values import Address, Redirect
 
 Door = DatagramDoor | StreamDoor
-LONGEST_ACTOR = 200
-END = "the end of the lab"
-"""Who mends what is still broken when the world ends in order."""
 
 
 class World:
     """Every door, and the faults in force. `run` serves; `do` takes orders. Making it raises StartError."""
 
     def __init__(self, order: WorldOrder, *, wall: Callable[[], int] = wall_ns) -> None:
-        self._order, self._wall = order, wall
+        self._order = order
         self._conditions = Conditions()
-        self._faults: dict[str, FaultState] = {}
         self._doors: list[tuple[Door, Callable[[], bool]]] = []
         """Each with what says whether it is open."""
         state = Path(order.state)
@@ -53,6 +48,7 @@ class World:
             authority = Authority()
             authority.write(state / "ca.pem")
             self._truth = Truth(state / "faults.jsonl")
+            self._in_force = InForce(EFFECTS, self._truth, self._carry_out, wall=wall)
         except OSError as error:
             raise StartError(
                 f"the lab's state folder {state} cannot be written: {error.strerror}; set another with --state"
@@ -85,7 +81,7 @@ class World:
                     nursery.start_soon(door.run)
                 task_status.started()
         finally:
-            self._note_end()
+            self._in_force.end()
             self.close()
 
     def close(self) -> None:
@@ -97,45 +93,14 @@ class World:
 
     def do(self, order: Order) -> Reply:
         """Carries out one order. What cannot be done is said in the reply."""
-        match order.do:
-            case "break" | "mend" if order.fault not in EFFECTS:
-                return self._reply(f"there is no fault {order.fault[:80]!r}; {_hint(order.fault)}")
-            case "break" | "mend":
-                return self._reply(self._turn(order))
-            case "state":
-                return self._reply()
-            case "pager":
-                return msgspec.structs.replace(self._reply(), pages=self._pager.pages)
-        return self._reply(f"there is no order {order.do[:80]!r}; the orders are break, mend, state, pager")
+        if order.do == "pager":
+            return msgspec.structs.replace(self._in_force.reply(), pages=self._pager.pages)
+        return self._in_force.take(order)
 
-    def _turn(self, order: Order) -> str:
-        """Breaks or mends; nothing if it is so already. What cannot be noted as the truth is not done."""
-        breaks = order.do == "break"
-        if breaks == (order.fault in self._faults):
-            return ""
-        now, actor = self._wall(), order.actor[:LONGEST_ACTOR]
-        try:
-            self._truth.note(Fact(at=now, do="break" if breaks else "mend", fault=order.fault, actor=actor))
-        except OSError as error:
-            return f"nothing was done, as {self._order.state}/faults.jsonl cannot be written: {error.strerror}"
-        if breaks:
-            self._faults[order.fault] = FaultState(fault=order.fault, since=now, actor=actor)
-        else:
-            del self._faults[order.fault]
-        self._conditions.now = combined(self._faults)
+    def _carry_out(self, faults: Collection[str]) -> None:
+        self._conditions.now = combined(faults)
         for door, is_open in self._doors:
             door.set_open(is_open())
-        return ""
-
-    def _note_end(self) -> None:
-        """What is in force ends with the world."""
-        for fault in self._faults:
-            with suppress(OSError):
-                self._truth.note(Fact(at=self._wall(), do="mend", fault=fault, actor=END))
-        self._faults.clear()
-
-    def _reply(self, error: str = "") -> Reply:
-        return Reply(error=error, faults=list(self._faults.values()))
 
     def _wire(self, probe: ProbePlace) -> Wiring:
         """The probe's own doors to everything."""
@@ -177,10 +142,6 @@ class World:
         return Redirect(f"{Address.of(addresses.PAGER, HTTPS)}/tcp"), door.address
 
 
-def _hint(fault: str) -> str:
-    return f"{nearest(fault, EFFECTS)}the world's faults are {', '.join(EFFECTS)}"
-
-
 async def run(order: WorldOrder, orders: Orders, answers: trio.abc.SendStream) -> None:
     """The world, until `orders` end. Raises StartError."""
     world = World(order)
@@ -188,15 +149,8 @@ async def run(order: WorldOrder, orders: Orders, answers: trio.abc.SendStream) -
         await nursery.start(world.run)
         await answers.send_all(to_line(world.ready))
         async for line in orders:
-            await answers.send_all(to_line(_answer(world, line)))
+            await answers.send_all(to_line(reply_to(line, world.do)))
         nursery.cancel_scope.cancel()
-
-
-def _answer(world: World, line: bytes) -> Reply:
-    try:
-        return world.do(of_line(line, Order))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return msgspec.structs.replace(world.do(Order(do="state")), error=f"the order is not understood: {error}")
 
 
 async def main() -> str:

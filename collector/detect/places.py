@@ -12,7 +12,7 @@ from collector.detect.state import Key, State
 from collector.detect.view import CheckView, View
 from parallax.plan.types import Operator
 
-WEIGHTS = {"operator": 16, "zone": 8, "address": 4, "site": 4, "region": 2, "host": 1}
+WEIGHTS = {"operator": 16, "zone": 8, "address": 4, "site": 4, "region": 2, "host": 1, "alike": 1}
 _REGISTRIES = frozenset({"ac", "co", "com", "edu", "gov", "net", "or", "org"})
 """Second labels under which strangers register (co.uk): not a zone that two names share."""
 
@@ -51,6 +51,10 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
         named += [("operator", self.operator.name)] if self.operator else []
         named += [("site", site) for site in sorted(self.sites)]
         named += [("zone", zone) for zone in sorted(self.zones)]
+        if (
+            self.ip and not self.check.role and self.key.reason
+        ):  # one bot wall before all hosts of an owner is one matter
+            named += [("alike", f"{self.key.reason} {zone}") for zone in sorted(zones_of({self.host}))]
         return {f"{kind} {name}": WEIGHTS[kind] for kind, name in named if name}
 
 

@@ -10,7 +10,7 @@ from collector.events import IncidentChanged
 from lab.faults import FAULTS
 from parallax.observation import Phase
 from tests.collector.detect.scenes import T0
-from tests.collector.detect.world import ACCOUNTS, AUTH, NETWORKS, PLAN, US, Lab
+from tests.collector.detect.world import ACCOUNTS, AUTH, EU, NETWORKS, PLAN, US, Lab
 
 FRONT = ("api", "sign-in page")
 
@@ -160,6 +160,23 @@ def test_a_dark_operator_is_one_incident_until_the_caches_run_out_and_after() ->
     assert lab.incidents() == []
     assert [c.state for c in lab.board.components] == ["operational"] * 3
     assert len(lab.told("incident.opened")) == 1
+
+
+@pytest.mark.parametrize("reason", ["http_challenge", "tls_expired", "http_server_error"])
+def test_the_same_trouble_at_hosts_of_one_owner_is_one_incident(reason: str) -> None:
+    """Also where the first two that show it share neither host nor address nor region."""
+    lab = Lab()
+    lab.run(30)
+    centres = [name for name, network in NETWORKS.items() if network == "data-centre"]
+    lab.fails(reason, check="api", subject=US, probes=centres)
+    lab.fails(reason, check="sign-in page", subject=EU, probes=centres)
+    lab.run(12)
+    assert len(lab.told("incident.opened")) == 1
+    for check in FRONT:
+        lab.fails(reason, check=check, probes=centres)
+    lab.run(20)
+    [incident] = lab.incidents()
+    assert {affected.check for affected in incident.checks} == set(FRONT)
 
 
 def test_an_outage_keeps_its_name_while_it_ends() -> None:

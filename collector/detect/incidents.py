@@ -140,8 +140,8 @@ def _tell(
         case.grown, case.drawn_at = False, state.now
     if len(case.bad) >= case.peak:
         case.peak, case.peak_title, case.peak_domain = len(case.bad), case.title, case.domain
-    if not case.pending and state.now - case.weighed_at >= DRAW_NS:
-        _weigh(state, view, case)
+    if not case.pending and state.now - case.weighed_at >= DRAW_NS:  # no message for that alone
+        case.shown, case.weighed_at = msgspec.structs.replace(case.shown, evidence=_most(state, view, case)), state.now
     draft = _draft(state, view, case, levels, quiet)
     shown = case.shown
     if case.pending:
@@ -157,12 +157,11 @@ def _tell(
         _emit(state, view, case, draft, _difference(shown, draft), told)
 
 
-def _weigh(state: State, view: View, case: Case) -> None:
-    """Keeps the evidence where most fail: what opened it is often the first two of many. No message for that alone."""
-    case.weighed_at = state.now
-    now, before = worst_evidence(state, view, case), case.shown.evidence
-    if now is not None and (before is None or now.failing > before.failing):
-        case.shown = msgspec.structs.replace(case.shown, evidence=now)
+def _most(state: State, view: View, case: Case) -> Evidence | None:
+    """The evidence where most failed since it began: what opened it is often the first two of many, and who mends
+    first does not take it back."""
+    now, before = worst_evidence(state, view, case), None if case.pending else case.shown.evidence
+    return before if now is None or (before is not None and now.failing <= before.failing) else now
 
 
 def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:
@@ -200,7 +199,7 @@ def _emit(state: State, view: View, case: Case, draft: Incident, what: str, told
         updated_at=state.now,
         resolved_at=None,
         checks=tuple(case.members.values()),
-        evidence=worst_evidence(state, view, case),
+        evidence=_most(state, view, case),
     )
     change = case.pending or "updated"
     case.pending, case.dirty_at = "", None

@@ -51,9 +51,7 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
         named += [("operator", self.operator.name)] if self.operator else []
         named += [("site", site) for site in sorted(self.sites)]
         named += [("zone", zone) for zone in sorted(self.zones)]
-        if (
-            self.ip and not self.check.role and self.key.reason
-        ):  # one bot wall before all hosts of an owner is one matter
+        if self.ip and not self.check.role and self.key.reason:  # a bot wall may stand before all hosts of an owner
             named += [("alike", f"{self.key.reason} {zone}") for zone in sorted(zones_of({self.host}))]
         return {f"{kind} {name}": WEIGHTS[kind] for kind, name in named if name}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import DictLoader, Environment, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.requests import Request
@@ -44,9 +44,11 @@ class Renderer:
 
     def __init__(self, static: Callable[[str], str], more: Path | None = None) -> None:
         """`static` gives the URL of a static file."""
-        folders = [TEMPLATES] if more is None else [TEMPLATES, more]
+        folders = [TEMPLATES] if more is None else [more, TEMPLATES]
+        # read now: a later version's that is put in their place would want values that this one does not give
+        texts = {file.name: file.read_text() for folder in folders for file in folder.glob("*.html")}
         self._jinja = Environment(
-            loader=FileSystemLoader(folders),
+            loader=DictLoader(texts),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

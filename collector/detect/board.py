@@ -1,6 +1,7 @@
 """A state as people see it."""
 
 from collector.board import Board, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
+from collector.detect.components import sorted_keys
 from collector.detect.incidents import current
 from collector.detect.state import Key, Member, State
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
@@ -8,15 +9,13 @@ from collector.detect.votes import evidence_of, tally
 from collector.events import CheckState
 from parallax.clock import NS
 
-WORST: tuple[CheckState, ...] = ("down", "degraded", "suspected", "unknown", "up")
+WORST_FIRST: tuple[CheckState, ...] = ("down", "degraded", "suspected", "unknown", "up")
 
 
 def board_of(state: State) -> Board:
     """Everything that is known at `state.now`."""
     view = view_of(state.plan) or NOTHING
-    keys: dict[str, list[Key]] = {}
-    for key in state.keys.values():
-        keys.setdefault(key.check, []).append(key)
+    keys = sorted_keys(state)
     probes = dict(view.probes)
     for name in state.probes:
         if name not in probes and (stranger := view.probe(name)) is not None:
@@ -27,13 +26,11 @@ def board_of(state: State) -> Board:
         components=_components(state, view),
         checks=tuple(_check(state, view, check, keys.get(name, [])) for name, check in view.checks.items()),
         probes=tuple(_probe(probe, state.probes.get(name)) for name, probe in probes.items()),
-        incidents=tuple(sorted((current(state, case) for case in state.open.values()), key=_newest)),
+        incidents=tuple(
+            sorted((current(state, case) for case in state.open.values()), key=lambda incident: -incident.opened_at)
+        ),
         risks=tuple(state.risks.values()),
     )
-
-
-def _newest(incident: object) -> int:
-    return -int(getattr(incident, "opened_at", 0))
 
 
 def _components(state: State, view: View) -> tuple[ComponentBoard, ...]:
@@ -67,7 +64,7 @@ def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> Check
         name=check.name,
         kind=check.kind,
         period_s=check.period_ns / NS,
-        state=min(states, key=WORST.index, default="unknown"),
+        state=min(states, key=WORST_FIRST.index, default="unknown"),
         subjects=subjects,
     )
 

@@ -44,13 +44,13 @@ def raw_state(component: Component, keys: dict[str, list[Key]]) -> tuple[Compone
         of_check = [key for key in known if key.check == check]
         if of_check and all(key.throttled for key in of_check):
             return "full_outage", f"{check}: nearly every request gets 429 Too Many Requests"
-    down = [key for key in known if _held(key) == "down"]
+    down = [key for key in known if key.counts_as == "down"]
     if down:
         share = f"{len(down)} of {len(known)} measured subjects down: {_checks(down)}"
         if len(down) == len(known):
             return "full_outage", share
         return "partial_outage", share
-    degraded = [key for key in known if _held(key) == "degraded" and not key.blocked]
+    degraded = [key for key in known if key.counts_as == "degraded" and not key.blocked]
     if degraded:
         return "degraded_performance", f"degraded: {_checks(degraded)}"
     if all(key.state == "unknown" for key in known):
@@ -108,13 +108,8 @@ def _move(state: State, line: Line, name: str, new: ComponentState, why: str, to
 
 def _measuring(keys: Iterable[Key]) -> list[Key]:
     """The subjects that stand for a check: the addresses of a name, or the name itself where its lookup fails."""
-    names = {key.target for key in keys if key.lookup and _held(key) in ("down", "degraded")}
+    names = {key.target for key in keys if key.lookup and key.counts_as in ("down", "degraded")}
     return [key for key in keys if key.lookup == (key.target in names)]
-
-
-def _held(key: Key) -> str:
-    """A subject that was down and is not heard of since still counts as down."""
-    return key.held if key.state == "unknown" else key.state
 
 
 def _checks(keys: Iterable[Key]) -> str:

@@ -49,7 +49,7 @@ def infer(state: State, view: View, bad: list[Spot]) -> Finding:
 
 def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
     """Name servers that are down, by operator."""
-    dark = [spot for spot in bad if spot.server and _held(spot) == "down"]
+    dark = [spot for spot in bad if spot.server and spot.key.counts_as == "down"]
     if not dark:
         return None
     operator = Counter(spot.operator.name if spot.operator else "" for spot in dark).most_common(1)[0][0]
@@ -58,8 +58,8 @@ def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
     peers = [spot for spot in servers if _operator(spot) == operator]
     if not operator:  # the plan does not say whose they are: those that are asked for the same zone
         peers = [spot for spot in peers if spot.zones & own[0].zones]
-    hosts = {spot.host for spot in peers if spot.key.state != "unknown" or _held(spot) == "down"}
-    alive = {spot.host for spot in peers if spot.key.state != "unknown" and _held(spot) != "down"}
+    hosts = {spot.host for spot in peers if spot.key.state != "unknown" or spot.key.counts_as == "down"}
+    alive = {spot.host for spot in peers if spot.key.state != "unknown" and spot.key.counts_as != "down"}
     failing = {spot.host for spot in own} - alive
     if not failing:  # one of its addresses, or one of its checks
         if len({spot.ip for spot in own}) == 1:
@@ -90,7 +90,7 @@ def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
 def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
     """Addresses of hosts, where some of them pass."""
     fronts = [spot for spot in bad if not spot.check.role and spot.ip]
-    if not fronts or any(spot.key.lookup for spot in bad if _held(spot) == "down"):
+    if not fronts or any(spot.key.lookup for spot in bad if spot.key.counts_as == "down"):
         return None
     hosts, addresses = {spot.host for spot in fronts}, {spot.ip for spot in fronts}
     peers = _spots(state, view, lambda key, check: not check.role and check.targets[key.target].host in hosts)
@@ -144,10 +144,6 @@ def _spots(state: State, view: View, fits: Callable[[Key, CheckView], bool]) -> 
 
 def _operator(spot: Spot) -> str:
     return spot.operator.name if spot.operator else ""
-
-
-def _held(spot: Spot) -> str:
-    return spot.key.held if spot.key.state == "unknown" else spot.key.state
 
 
 def _most(values: object) -> str:

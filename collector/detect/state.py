@@ -87,6 +87,11 @@ class Key(msgspec.Struct):
     names: tuple[str, ...] = ()
     """Names that good answers led through: aliases and their ends."""
 
+    @property
+    def counts_as(self) -> CheckState:
+        """Its state; one that was down and is not heard of since still counts as down."""
+        return self.held if self.state == "unknown" else self.state
+
 
 class Ends(msgspec.Struct):
     """All the subjects of one (check, target)."""

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.board import Board, CheckBoard, SubjectBoard
-from collector.events import CheckState, Incident
+from collector.events import Incident
 from collector.json_answers import error_answer
 from collector.web import words
 from collector.web.packing import packed
@@ -32,7 +32,6 @@ _KEPT_S = 10.0
 """How long a table is good for: a page that is watched is rendered up to once a second."""
 _MOST_KEPT = 64
 _MOST_INCIDENTS = 10
-_WORST: Sequence[CheckState] = ("down", "degraded", "suspected", "unknown", "up")
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

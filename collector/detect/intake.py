@@ -18,6 +18,9 @@ from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS
 
+MAX_OWN = 64
+"""Subjects of one (check, target) that one probe alone speaks of: a probe that makes them up must not crowd out those
+that the others see."""
 MAX_TEXT = 300
 """Characters of a subject; a longer one is none of ours."""
 MAX_LABEL = 100
@@ -56,6 +59,8 @@ def take(
     if key is None:
         if lookup and observation.reason is None:
             return []
+        if not _may_open(state, ends, probe):
+            return []
         key = _open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
         if key is None:
             return []
@@ -81,6 +86,12 @@ def forget(state: State, key_name: str) -> None:
         ends.lookup = None if ends.lookup == key_name else ends.lookup
         if not ends.keys:
             del state.ends[name]
+
+
+def _may_open(state: State, ends: Ends, probe: str) -> bool:
+    """Whether the probe may bring up another subject; one that it alone spoke of makes room for it."""
+    own = [name for name in ends.keys if state.keys[name].votes.keys() <= {probe}]
+    return len(own) < MAX_OWN or _make_room(state, own, 1)
 
 
 def _open_key(

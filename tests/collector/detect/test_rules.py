@@ -8,6 +8,7 @@ import pytest
 
 from collector.detect import board_of, decode_state, encode_state, initial, step
 from collector.detect.state import MAX_SUBJECTS
+from collector.detect.votes import key_id
 from collector.events import CheckChanged, IncidentChanged
 from collector.inputs import ClockInput, PlanInput, PlanStateInput
 from parallax.clock import NS
@@ -577,3 +578,29 @@ def test_down_of_one_address_says_region_of_the_lab() -> None:
     lab.fails("tls_timeout", subject=US, check="front door")
     lab.run(10)
     assert lab.incidents()[0].title == "Region us-east is down: 203.0.113.10 does not finish the TLS handshake"
+
+
+@pytest.mark.parametrize("reason", [None, "connect_timeout"])
+def test_a_probe_that_makes_subjects_up_crowds_out_none_that_others_see(reason: str | None) -> None:
+    lab = Lab()
+    lab.run(20)
+    target = f"{AUTH}:443"
+
+    def real() -> list[int]:
+        return [len(lab.state.keys[key_id("front door", target, f"{ip}:443")].votes) for ip in ADDRESSES[AUTH]]
+
+    assert real() == [8, 8]
+    for turn in range(8):
+        made_up = [
+            lab.observe("fra1", "front door", target, f"10.0.{turn if reason is None else 0}.{n}:443", reason=reason)
+            for n in range(250)
+        ]
+        for _ in range(3):
+            lab.say("fra1", made_up)
+            assert real() == [8, 8]
+        lab.run(5)
+    lab.fails("connect_refused", check="front door", subject="203.0.113.10:443")
+    lab.addresses = {**ADDRESSES, AUTH: [*ADDRESSES[AUTH], "203.0.113.30"]}
+    lab.run(20)
+    assert lab.state.keys[key_id("front door", target, "203.0.113.10:443")].state == "down"
+    assert key_id("front door", target, "203.0.113.30:443") in lab.state.keys, "there is room for what is new"

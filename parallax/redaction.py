@@ -52,9 +52,6 @@ SECRET_QUERY_KEYS = frozenset(
 )
 """Keys of a URL's query whose values are secrets, in lower case."""
 
-URL_HEADERS = frozenset({"location", "content-location", "refresh", "referer", "link"})
-"""Headers whose values are URLs or hold some."""
-
 _TELLING = (
     r"(?:access|refresh|id)[_-]?token(?:_hint)?|token|secret|password|passwd|pwd|nonce|session(?:[_-]?id)?|sid|otp"
     r"|api[_-]?key|authorization|assertion|samlresponse|samlrequest|signature|sig|csrf|cookie|credential|jwt"

@@ -1,7 +1,7 @@
 """A state as people see it."""
 
 from collector.board import Board, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
-from collector.detect.components import sorted_keys
+from collector.detect.components import keys_by_check
 from collector.detect.incidents import current
 from collector.detect.state import Key, Member, State
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
@@ -15,7 +15,7 @@ WORST_FIRST: tuple[CheckState, ...] = ("down", "degraded", "suspected", "unknown
 def board_of(state: State) -> Board:
     """Everything that is known at `state.now`."""
     view = view_of(state.plan) or NOTHING
-    keys = sorted_keys(state)
+    keys = keys_by_check(state)
     probes = dict(view.probes)
     for name in state.probes:
         if name not in probes and (stranger := view.probe(name)) is not None:

@@ -24,7 +24,7 @@ RANK: dict[ComponentState, int] = {
 """The worse the higher."""
 
 
-def sorted_keys(state: State) -> dict[str, list[Key]]:
+def keys_by_check(state: State) -> dict[str, list[Key]]:
     """The subjects by check."""
     found: dict[str, list[Key]] = {}
     for key in state.keys.values():
@@ -60,7 +60,7 @@ def raw_state(component: Component, keys: dict[str, list[Key]]) -> tuple[Compone
 
 def tell_components(state: State, view: View, told: list[EventData]) -> None:
     """Moves the lines on, and says what changed."""
-    keys = sorted_keys(state)
+    keys = keys_by_check(state)
     names = {component.name for component in view.components}
     for gone in [name for name in state.lines if name not in names]:
         del state.lines[gone]

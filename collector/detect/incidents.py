@@ -7,7 +7,7 @@ place is better known, and once when all is well.
 
 import msgspec
 
-from collector.detect.components import RANK, raw_state, sorted_keys
+from collector.detect.components import RANK, keys_by_check, raw_state
 from collector.detect.domain import infer
 from collector.detect.places import Spot, spot_of
 from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_PLACES, MAX_RECENT, Case, Key, State
@@ -101,7 +101,7 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
     cases = [case for case in state.open.values() if not case.shown.probes]
     if not cases:
         return
-    keys = sorted_keys(state)
+    keys = keys_by_check(state)
     levels = {c.name: raw_state(c, keys)[0] for c in view.components}
     quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
     for case in cases:

@@ -25,8 +25,8 @@ MANY = 2000
 
 
 def step(state: State, record: Record) -> tuple[State, list[Event]]:
-    """The state after a record of `inputs`, and what it led to. Never raises: a record that does not decode changes
-    nothing but the position."""
+    """The state after a record of `inputs`, and what it led to. A record that does not decode changes nothing but the
+    position. The state is moved on in place: what is to be kept of the one before is encoded first."""
     state.position = record.position
     try:
         value = decode_input(record)

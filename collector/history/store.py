@@ -178,10 +178,6 @@ class Store:
         self._due.difference_update(old, made)
         return len(old) + len(made) < len(ended)
 
-    def due_minutes(self) -> frozenset[int]:
-        """Minutes (since the Unix epoch) that are not as in the table `minute`."""
-        return frozenset(self._due)
-
     def prune(self, table: str, column: str, before_ns: int) -> bool:
         """Deletes some of a table's oldest rows from before a moment; whether more of them wait. Raises StoreError."""
         horizon = timestamp(before_ns)

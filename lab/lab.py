@@ -11,9 +11,11 @@ from lab.control import FaultState, Order, Page, Reply
 from lab.faults import FAULTS
 from lab.names import known_words, unknown_words
 from lab.truth import Fact
+from parallax.log import get_log
 
 FACTS = 20
 LONGEST_LINE = 1000
+_log = get_log(__name__)
 
 
 class UnknownFault(Exception):
@@ -66,6 +68,7 @@ class Lab:
         if fault is None:
             raise UnknownFault(f"{unknown_words(name)}; {known_words()}")
         await self._ask(fault.where, Order(do=do, fault=name, actor=actor))
+        _log.info("the lab is told", do=do, fault=name, actor=actor)
 
     async def _ask(self, child: str, order: Order) -> Reply:
         try:

@@ -1,11 +1,13 @@
 """Detection live: what it concluded, its snapshot and its position are one, through kill -9 and a full disk."""
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from parallax.journal import Entry, Journal, JournalFull, Limits, Record, open_j
 from parallax.observation import Observation
 from parallax.plan.source import PlanSource
 from tests.fakes.inputs import MemoryInputs
+from tests.fakes.steps import cancelled_at_step
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("PARALLAX_SOAK_ROUNDS", "15"))
@@ -178,6 +181,42 @@ async def test_a_full_disk_delays_what_was_concluded_and_loses_nothing(autojump_
     assert said
     assert said == straight(decode_state(raw).seed, inputs.records)[: len(said)]
     assert len({event.id for event in said}) == len(said)
+
+
+@pytest.mark.slow
+async def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_been(autojump_clock: trio.testing.MockClock) -> None:
+    async def disk() -> None:
+        await trio.sleep(0.01)
+
+    made = list(entries(12))
+    for n in itertools.count():
+        inputs, events = MemoryInputs(disk), MemoryInputs(disk)
+        await inputs.append(made)
+        cut = await cancelled_at_step(n, partial(_take_all, inputs, events, len(made)))
+        await _take_all(inputs, events, inputs.stats.last)
+        said = [decode_event(record) for record in events.records]
+        raw = events.mark(SNAPSHOT)
+        assert raw is not None
+        seed, upto = decode_state(raw).seed, decode_state(raw).position
+        assert said == straight(seed, [record for record in inputs.records if record.position <= upto]), n
+        assert any(event.type == "incident.opened" for event in said)
+        if not cut:
+            assert n > 40, "it had that many checkpoints"
+            return
+
+
+async def _take_all(inputs: MemoryInputs, events: MemoryInputs, position: int) -> None:
+    """A detector from its start until it has taken and saved what led to something."""
+    detector = Detector(inputs, events)  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+
+        async def watch() -> None:
+            while (board := detector.board()).position < position:
+                await detector.wait_changed(board)
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(watch)
+        await detector.run()
 
 
 async def test_time_is_told_at_the_start_and_while_nothing_comes(autojump_clock: trio.testing.MockClock) -> None:

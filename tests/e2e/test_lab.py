@@ -135,6 +135,7 @@ def test_eight_probes_watch_and_faults_come_and_go_by_command_line_and_button(ho
         ("break", "clock-wrong", "page"),
         ("mend", "clock-wrong", "page"),
     ]
+    up.wait_line('"the lab is told".*"do": "break", "fault": "clock-wrong", "actor": "page"')
     assert oct((host.state / "world" / "faults.jsonl").stat().st_mode & 0o777) == "0o600"
 
     status, took_s = up.end(signal.SIGINT)

@@ -47,8 +47,11 @@ def judge(
     if _quorum(hard, count):
         return Verdict(state="down")
     others = [ballot for ballot in failing if ballot.vote.fault != "blocked"]
-    plain = not refused or corroborated or _quorum(others, count) or _persistent(others)
-    plain = plain or (before == "degraded" and not blocked)  # who mends first must not make it a mere refusal
+    plain = corroborated or _quorum(others, count) or _persistent(others)
+    if before == "degraded":  # who mends first must not make a mere refusal of it, nor an outage of a mere refusal
+        plain = plain or not blocked
+    else:
+        plain = plain or not refused
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full)
     if before in ("down", "degraded"):
         if _well(count) and not _persistent(failing):

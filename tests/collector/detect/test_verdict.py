@@ -137,3 +137,10 @@ def test_whoever_gets_through_first_makes_no_refusal_of_an_outage() -> None:
     access_lines_pass_again = count("tttttt..")
     assert not judge(access_lines_pass_again, "degraded", blocked=False).blocked
     assert judge(access_lines_pass_again, "degraded", blocked=True).blocked
+
+
+def test_a_refusal_of_which_few_have_news_yet_becomes_no_outage() -> None:
+    """After a restart of the collector, the first who pass say nothing of the others."""
+    verdict = judge(count("...", expected=8), "degraded", blocked=True)
+    assert (verdict.state, verdict.blocked) == ("degraded", True)
+    assert not judge(count("..HHHHHH"), "degraded", blocked=True).blocked, "but others fail in earnest"

@@ -10,6 +10,7 @@ tasks and worker threads inherit it from whoever starts them. The log's times st
 
 import time
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 NS = 1_000_000_000
 
@@ -34,6 +35,13 @@ def use_host_clock(clock: HostClock) -> None:
 def wall_ns() -> int:
     """Now, in nanoseconds since the Unix epoch, UTC."""
     return time.time_ns() + _host.get().ahead_ns
+
+
+def rfc3339(at: int) -> str:
+    """Nanoseconds since the Unix epoch as 2026-11-22T01:36:03.250Z (RFC 3339); cut, not rounded, to milliseconds.
+    Raises ValueError, OverflowError or OSError for what no calendar has."""
+    seconds, rest = divmod(at, NS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z"
 
 
 def to_ns(seconds: float) -> int:

@@ -5,14 +5,13 @@ under 20 kB as the specification wants; `data.cut` says how many entries of whic
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from collector.alerts.routing import RISK_SEVERITY, alert_key
 from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Risk, RiskChanged
-from parallax.clock import NS
+from parallax.clock import NS, rfc3339
 from parallax.plan.types import Component
 from parallax.spans import lasting
 
@@ -54,12 +53,6 @@ def trial_message(receiver: str, id: str, at: int) -> Message:  # noqa: A002
     data = {"summary": f"A test of the receiver {receiver}: nothing is wrong", "receiver": receiver, "dedup_key": id}
     body = msgspec.json.encode({"type": "test", "timestamp": rfc3339(at), "data": data})
     return Message(id=id, body=body)
-
-
-def rfc3339(at: int) -> str:
-    """Nanoseconds since the Unix epoch as 2026-11-22T01:36:03.250Z; cut, not rounded, to milliseconds."""
-    seconds, rest = divmod(at, NS)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03}Z"
 
 
 class _Shown:

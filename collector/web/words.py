@@ -21,7 +21,7 @@ from collector.events import (
     ProbeChanged,
     RiskChanged,
 )
-from parallax.clock import NS
+from parallax.clock import NS, rfc3339
 from parallax.reasons import REASONS
 from parallax.spans import lasting
 
@@ -90,7 +90,7 @@ def latest_state(latest: Latest) -> str:
 def iso(at: int) -> str:
     """For `datetime` attributes, to the millisecond; "" for what no calendar has."""
     try:
-        return datetime.fromtimestamp(at / NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return rfc3339(at)
     except (ValueError, OverflowError, OSError):
         return ""
 

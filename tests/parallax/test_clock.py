@@ -1,10 +1,11 @@
-"""A simulated host's wall clock."""
+"""A simulated host's wall clock, and moments as text."""
 
 import time
 
+import pytest
 import trio
 
-from parallax.clock import NS, HostClock, use_host_clock, wall_ns
+from parallax.clock import NS, HostClock, rfc3339, use_host_clock, wall_ns
 
 AHEAD_NS = 90 * NS
 
@@ -46,3 +47,15 @@ async def test_it_can_be_set_right_while_the_host_runs():
     assert round(ahead_s()) == 90
     clock.ahead_ns = 0
     assert round(ahead_s()) == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1, "1970-01-01T00:00:00.000Z"),
+        (1_700_000_000_123_999_999, "2023-11-14T22:13:20.123Z"),
+    ],
+)
+def test_rfc3339(at: int, text: str) -> None:
+    assert rfc3339(at) == text

@@ -88,7 +88,7 @@ class FaultState(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class Received(msgspec.Struct, frozen=True, kw_only=True):
     """An alert as the lab's pager received it, its signature checked."""
 
     received_at: int
@@ -103,5 +103,5 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     error: str = ""
     faults: list[FaultState] = []
-    pages: list[Page] = []
+    received: list[Received] = []
     """For `pager`: the latest 50, newest first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from lab.child import Child, ChildSilent
-from lab.control import FaultState, Order, Page, Reply
+from lab.control import FaultState, Order, Received, Reply
 from lab.faults import FAULTS
 from lab.names import known_words, unknown_words
 from lab.truth import Fact
@@ -55,9 +55,9 @@ class Lab:
         }
         return {name: found[name] for name in FAULTS if name in found}
 
-    async def pages(self) -> list[Page]:
+    async def received(self) -> list[Received]:
         """What the pager received, newest first."""
-        return (await self._ask("world", Order(do="pager"))).pages
+        return (await self._ask("world", Order(do="pager"))).received
 
     def truth(self) -> list[Fact]:
         """The latest that was broken and mended, newest first. Reads a file."""

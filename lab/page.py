@@ -26,7 +26,7 @@ from collector.bodies import drain
 from collector.json_answers import json_answer, refusal_answer
 from collector.tokens import Identity
 from collector.web import Extension
-from lab.control import FaultState, Page
+from lab.control import FaultState, Received
 from lab.faults import FAULTS
 from lab.lab import Lab, LabError, UnknownFault
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collector.web.pages import Pages
 
 BANNER = "LAB: a world in miniature on this machine; nothing here is real"
-PAGES_SHOWN = 20
+RECEIVED_SHOWN = 20
 Deed = Callable[[str], Awaitable[object]]
 """Something to do to the lab; it takes its actor."""
 Handler = Callable[[Deed, Request, Identity], Awaitable[Response]]
@@ -90,10 +90,10 @@ def _page_routes(lab: Lab, pages: "Pages") -> list[BaseRoute]:
 async def show(lab: Lab, pages: "Pages", request: Request, error: str = "", *, status: int = 200) -> Response:
     """The page; what the lab does not answer is missing on it, and `error` says so."""
     states: dict[str, FaultState] = {}
-    received: list[Page] = []
+    received: list[Received] = []
     try:
         states = await lab.states()
-        received = await lab.pages()
+        received = await lab.received()
     except LabError as failed:
         error, status = error or str(failed), 503
     return pages.render(
@@ -102,7 +102,7 @@ async def show(lab: Lab, pages: "Pages", request: Request, error: str = "", *, s
         status=status,
         error=error,
         faults=_lines(states),
-        received=received[:PAGES_SHOWN],
+        received=received[:RECEIVED_SHOWN],
         truth=await trio.to_thread.run_sync(lab.truth),
         titles={name: fault.title for name, fault in FAULTS.items()},
     )

@@ -8,35 +8,35 @@ from collections.abc import Callable
 import trio
 
 from collector.alerts.standard_webhooks import WebhookError, key_of, verify
-from lab.control import Page
+from lab.control import Received
 from lab.http_server import Request, Response, serve_https
 from lab.internet import Visit
 from parallax.clock import NS, wall_ns
 
-MOST_PAGES = 50
+MOST_RECEIVED = 50
 MOST_TEXT = 500
 _PATH = "/hook"
 
 
 class Pager:
-    """Remembers the latest pages, newest first. A page without a right signature is kept, said so, and refused.
+    """Remembers the latest messages, newest first. One without a right signature is kept, said so, and refused.
 
     Raises NoKey for a secret that is none."""
 
     def __init__(self, secret: str, context: ssl.SSLContext, wall: Callable[[], int] = wall_ns) -> None:
         self._key, self._context, self._wall = key_of(secret), context, wall
-        self._pages: deque[Page] = deque(maxlen=MOST_PAGES)
+        self._received: deque[Received] = deque(maxlen=MOST_RECEIVED)
 
     @property
-    def pages(self) -> list[Page]:
-        return list(self._pages)
+    def received(self) -> list[Received]:
+        return list(self._received)
 
     async def serve(self, visit: Visit, stream: trio.abc.Stream) -> None:
         """Port 443."""
         await serve_https(stream, self._context, self.respond)
 
     async def respond(self, request: Request) -> Response:
-        """What the sender is told: 204 for a page that is taken."""
+        """What the sender is told: 204 for a message that is taken."""
         if request.path != _PATH:
             return Response(status=404)
         if request.method != "POST":
@@ -48,7 +48,7 @@ class Pager:
             signed = False
         kind, text = _said(request.body)
         identity = request.headers.get("webhook-id", "")[:MOST_TEXT]
-        self._pages.appendleft(Page(received_at=self._wall(), id=identity, type=kind, text=text, signed=signed))
+        self._received.appendleft(Received(received_at=self._wall(), id=identity, type=kind, text=text, signed=signed))
         return Response(status=204 if signed else 401)
 
 

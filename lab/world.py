@@ -94,7 +94,7 @@ class World:
     def do(self, order: Order) -> Reply:
         """Carries out one order. What cannot be done is said in the reply."""
         if order.do == "pager":
-            return msgspec.structs.replace(self._in_force.reply(), pages=self._pager.pages)
+            return msgspec.structs.replace(self._in_force.reply(), received=self._pager.received)
         return self._in_force.take(order)
 
     def _carry_out(self, faults: Collection[str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from collector.alerts.standard_webhooks import NoKey, headers, key_of
 from lab.http_server import Request
-from lab.pager import MOST_PAGES, MOST_TEXT, Pager
+from lab.pager import MOST_RECEIVED, MOST_TEXT, Pager
 from parallax.clock import NS
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -34,8 +34,8 @@ async def test_the_specifications_vector_is_signed_right() -> None:
     }
     request = Request(method="POST", path="/hook", headers=given, body=b'{"test": 2432232314}')
     assert await _status(pager, request) == 204
-    [page] = pager.pages
-    assert (page.id, page.signed, page.received_at) == ("msg_p5jXN8AQM9LWM0D4loKWxJek", True, NOW_S * NS)
+    [message] = pager.received
+    assert (message.id, message.signed, message.received_at) == ("msg_p5jXN8AQM9LWM0D4loKWxJek", True, NOW_S * NS)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ async def test_the_specifications_vector_is_signed_right() -> None:
 async def test_a_page_that_proves_nothing_is_refused_and_shown_as_such(request_: Request) -> None:
     pager = _pager()
     assert await _status(pager, request_) == 401
-    assert [page.signed for page in pager.pages] == [False]
+    assert [message.signed for message in pager.received] == [False]
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ async def test_a_page_that_proves_nothing_is_refused_and_shown_as_such(request_:
 async def test_what_a_page_says(body: bytes, kind: str, text: str) -> None:
     pager = _pager()
     await pager.respond(_request(body))
-    assert (pager.pages[0].type, pager.pages[0].text) == (kind, text)
+    assert (pager.received[0].type, pager.received[0].text) == (kind, text)
 
 
 async def test_the_latest_fifty_are_kept_newest_first() -> None:
     pager = _pager()
-    for number in range(MOST_PAGES + 10):
+    for number in range(MOST_RECEIVED + 10):
         await pager.respond(_request(b'{"text": "%d"}' % number))
-    assert [page.text for page in pager.pages] == [str(n) for n in range(MOST_PAGES + 9, 9, -1)]
+    assert [message.text for message in pager.received] == [str(n) for n in range(MOST_RECEIVED + 9, 9, -1)]
 
 
 async def test_only_its_own_place_takes_pages() -> None:
     pager = _pager()
     assert await _status(pager, _request(b"{}", path="/")) == 404
     assert await _status(pager, _request(b"{}", method="GET")) == 405
-    assert pager.pages == []
+    assert pager.received == []
 
 
 def test_a_secret_that_is_none_is_said() -> None:

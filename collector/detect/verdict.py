@@ -47,11 +47,9 @@ def judge(
     if _quorum(hard, count):
         return Verdict(state="down")
     others = [ballot for ballot in failing if ballot.vote.fault != "blocked"]
-    plain = corroborated or _quorum(others, count) or _persistent(others)
-    if before == "degraded":  # who mends first must not make a mere refusal of it, nor an outage of a mere refusal
-        plain = plain or not blocked
-    else:
-        plain = plain or not refused
+    # who mends first must not make a mere refusal of an outage, nor the reverse
+    was_plain = not blocked if before == "degraded" else not refused
+    plain = was_plain or corroborated or _quorum(others, count) or _persistent(others)
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full)
     if before in ("down", "degraded"):
         if _well(count) and not _persistent(failing):

@@ -116,7 +116,9 @@ def _incidents(incidents: "Iterable[Incident]", now: int) -> list[list[Text]]:
         title = Text.assemble(("  " + SYMBOLS[tone] + " ", STYLES[tone]), (clean(incident.title), "bold"))
         evidence = incident.evidence.words if incident.evidence else ""
         since = f"since {words.clock_time(incident.started_at, now)}Z ({lasting(now - incident.started_at)})"
-        more = [since, clean(words.domain(incident.domain)), clean(evidence)]
+        where = incident.domain  # which the name says mostly, and there is little room
+        place = "" if where is None or where.name in incident.title else clean(words.domain(where))
+        more = [since, place, clean(evidence)]
         blocks.append([title, _dim("    " + "; ".join(filter(None, more)))])
     return blocks
 

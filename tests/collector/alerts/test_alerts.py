@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from collector.alerts import standard_webhooks
 from collector.alerts.delivery import reader_of
+from collector.detector import SNAPSHOT
 from collector.events import Event, encode_event
 from collector.main import Running, _events_limits, main
 from collector.tokens import add_token
@@ -262,6 +263,7 @@ async def test_kill_9_between_delivery_and_commit_says_it_again_under_the_same_i
         loaded = config(tmp_path, hook("ops", receiver))
         async with running(loaded) as collector:
             await until(lambda: reader_of("ops") in collector.stores.events.cursors)
+            await until(lambda: collector.stores.events.mark(SNAPSHOT) is not None)  # detection has begun
         rounds = 4
         for number in range(rounds):
             async with open_journal(tmp_path / "state" / "events.db", _events_limits(loaded)) as events:

@@ -21,7 +21,7 @@ from typing import Literal
 import msgspec
 
 from parallax.log import get_log
-from parallax.state import write_private
+from parallax.state import StartError, write_private
 
 Role = Literal["probe", "viewer", "owner"]
 VALID_AT_A_TIME = 2
@@ -80,6 +80,18 @@ def add_token(state: Path, role: Role, name: str) -> str:
         )
         tokens[:] = [*others, *same[-(VALID_AT_A_TIME - 1) :], fresh]
     return text
+
+
+def leave_token(state: Path, probe: str, file: Path) -> None:
+    """Makes a token for a probe on this host, in a file that only this user reads; that of the start before the last
+    ends with it. Raises StartError."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(file, add_token(state, "probe", probe).encode())
+    except TokenError as error:
+        raise StartError(str(error)) from None
+    except OSError as error:
+        raise StartError(f"{file} cannot be written: {error.strerror}; set another --state") from None
 
 
 def revoke_tokens(state: Path, which: str) -> list[Token]:

@@ -16,7 +16,7 @@ import trio
 
 from collector.main import Running
 from collector.main import main as collector
-from collector.tokens import TokenError, add_token
+from collector.tokens import leave_token
 from lab.child import Child, open_child
 from lab.control import ProbeSeat, ProbesOrder, ProbesReady, Wiring, WorldOrder, WorldReady
 from lab.lab import Lab
@@ -133,17 +133,11 @@ def _collector_config(state: Path, address: Address, ready: WorldReady) -> Colle
 
 
 def _make_seats(state: Path, wirings: dict[str, Wiring]) -> dict[str, ProbeSeat]:
-    """What each probe is given, its new token on disk; that of the start before the last ends with this."""
+    """What each probe is given, its new token on disk."""
     seats = {}
     for name, wiring in wirings.items():
         file = state / "tokens" / name
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(file, add_token(state / "collector", "probe", name).encode())
-        except TokenError as error:
-            raise StartError(str(error)) from None
-        except OSError as error:
-            raise _unwritable(file, error) from None
+        leave_token(state / "collector", name, file)
         seats[name] = ProbeSeat(wiring=wiring, token=str(file))
     return seats
 
@@ -152,12 +146,8 @@ def _write_key(state: Path, key: str) -> None:
     try:
         write_private(_key_file(state), key.encode())
     except OSError as error:
-        raise _unwritable(_key_file(state), error) from None
+        raise StartError(f"{_key_file(state)} cannot be written: {error.strerror}; set another --state") from None
 
 
 def _key_file(state: Path) -> Path:
     return state / "pager.key"
-
-
-def _unwritable(file: Path, error: OSError) -> StartError:
-    return StartError(f"{file} cannot be written: {error.strerror}; set another --state")

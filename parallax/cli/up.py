@@ -229,18 +229,11 @@ def _import(*programs: str) -> None:
 
 
 def _make_token(settings: Settings) -> Path:
-    """Where the probe's new token is; that of the start before the last ends with this."""
-    from collector.tokens import TokenError, add_token
-    from parallax.state import StartError, write_private
+    """Where the probe's new token is."""
+    from collector.tokens import leave_token
 
     file = _probe_state(settings) / "token"
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(file, add_token(settings.state / "collector", "probe", settings.probe).encode())
-    except TokenError as error:
-        raise StartError(str(error)) from None
-    except OSError as error:
-        raise StartError(f"{file} cannot be written: {error.strerror}; set another --state") from None
+    leave_token(settings.state / "collector", settings.probe, file)
     return file
 
 

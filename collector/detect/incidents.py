@@ -27,6 +27,11 @@ from collector.events import (
 from parallax.clock import NS
 from parallax.reasons import REASONS
 
+FLAPS = 2
+"""Relapses after which it is called flapping: it stays open until all has been well for longer and longer, so that
+nobody is told of each turn."""
+CALM_NS = 60 * NS
+"""How long at first; twice as long with each further relapse."""
 RELAPSE_NS = 600 * NS
 """A subject that fails again within this was not mended: it is the same incident."""
 SETTLE_NS = 2 * NS
@@ -60,6 +65,7 @@ def join(state: State, spot: Spot) -> None:
             found = key.last_incident
             state.open[found] = state.recent.pop(found)
             case.pending, case.left = "reopened", ""
+            case.relapses += 1
     if found is None:
         found = next_incident_id(state)
         shown = Incident(
@@ -106,11 +112,21 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
     quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
     for case in cases:
         if case.bad:
+            case.calm_at = None
             _tell(state, view, case, levels, quiet, told)
-        else:
+        elif _is_over(state, case):
             _resolve(state, case, told)
     while len(state.recent) > MAX_RECENT:
         del state.recent[next(iter(state.recent))]
+
+
+def _is_over(state: State, case: Case) -> bool:
+    """Whether it ends, now that nothing of it is bad: at once, unless it was reopened again and again."""
+    if case.left or case.relapses <= FLAPS or case.pending:
+        return True
+    if case.calm_at is None:
+        case.calm_at = state.now
+    return state.now - case.calm_at >= min(CALM_NS << min(case.relapses - FLAPS - 1, 8), RELAPSE_NS)
 
 
 def _shared(state: State, spot: Spot) -> str | None:

@@ -132,6 +132,10 @@ class Case(msgspec.Struct):
     """What is still to be said of its beginning."""
     left: str = ""
     """Why its last subject left it, where that was not because it passes."""
+    relapses: int = 0
+    """How often it was reopened."""
+    calm_at: int | None = None
+    """Since when nothing of it is bad, where that does not end it at once."""
 
 
 class Spell(msgspec.Struct, array_like=True):

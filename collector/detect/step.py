@@ -87,6 +87,7 @@ def _tell_time(state: State, at: int) -> None:
                 spell.at = min(spell.at, at)
         for case in state.open.values():
             case.dirty_at = min(case.dirty_at, at) if case.dirty_at is not None else None
+            case.calm_at = min(case.calm_at, at) if case.calm_at is not None else None
             case.drawn_at, case.weighed_at = min(case.drawn_at, at), min(case.weighed_at, at)
         for line in state.lines.values():
             line.better_at = min(line.better_at, at)

@@ -604,3 +604,26 @@ def test_a_probe_that_makes_subjects_up_crowds_out_none_that_others_see(reason: 
     lab.run(20)
     assert lab.state.keys[key_id("front door", target, "203.0.113.10:443")].state == "down"
     assert key_id("front door", target, "203.0.113.30:443") in lab.state.keys, "there is room for what is new"
+
+
+@pytest.mark.parametrize(("fails_s", "passes_s"), [(5, 5), (15, 15), (60, 60)])
+def test_what_flaps_is_one_incident_and_few_messages(fails_s: int, passes_s: int) -> None:
+    lab = Lab()
+    lab.run(20)
+    for _ in range(1800 // (fails_s + passes_s)):
+        fault = lab.fails("connect_refused", check="api")
+        lab.run(fails_s)
+        lab.mend(fault)
+        lab.run(passes_s)
+    said = [event.data for event in lab.events if isinstance(event.data, IncidentChanged)]
+    assert len({change.incident.id for change in said}) == 1
+    assert len(said) <= 13
+    lab.run(700)
+    said = [event.data for event in lab.events if isinstance(event.data, IncidentChanged)]
+    assert said[-1].change == "resolved"
+    assert lab.state.open == {}
+    fault = lab.fails("connect_refused", check="api")
+    lab.run(10)
+    lab.mend(fault)
+    lab.run(10)
+    assert lab.state.open == {}, "it does not flap any more: the end is told at once"

@@ -146,10 +146,15 @@ def open_listener(address: Address, tls: Tls | None) -> Listener:
         sock.listen(512)
     except OSError as error:
         sock.close()
-        in_use = error.errno == errno.EADDRINUSE
-        why = "something else listens there; stop that, or" if in_use else f"{error.strerror};"
-        raise StartError(f"cannot listen on {address}: {why} set another `listen`") from None
+        raise cannot_listen(address, error) from None
     return Listener(sock, certificate)
+
+
+def cannot_listen(address: Address, error: OSError) -> StartError:
+    """What is said where an address cannot be had."""
+    in_use = error.errno == errno.EADDRINUSE
+    why = "something else listens there; stop that, or" if in_use else f"{error.strerror};"
+    return StartError(f"cannot listen on {address}: {why} set another `listen`")
 
 
 async def serve(

@@ -16,6 +16,7 @@ import trio
 
 from collector.main import Running
 from collector.main import main as collector
+from collector.serve import cannot_listen
 from collector.tokens import leave_token
 from lab.child import Child, open_child
 from lab.control import ProbeSeat, ProbesOrder, ProbesReady, Wiring, WorldOrder, WorldReady
@@ -113,9 +114,7 @@ def _reserved(listen: Address) -> Iterator[Address]:
         try:
             sock.bind((listen.ip, listen.port))
         except OSError as error:
-            raise StartError(
-                f"cannot listen on {listen}: {error.strerror}; stop what listens there, or set another `listen`"
-            ) from None
+            raise cannot_listen(listen, error) from None
         # bound but not listening: another socket with SO_REUSEADDR may bind and listen beside it (socket(7))
         yield Address.of(listen.ip, sock.getsockname()[1])
 

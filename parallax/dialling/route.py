@@ -45,13 +45,18 @@ class Routes(msgspec.Struct, frozen=True):
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: where the IPv4 address stands in it is each network's own choice, and so is what it leads to."""
 
 
 def _public(ip: IPAddress) -> bool:
     """Whether an address is globally reachable unicast; one that carries an IPv4 address is as public as that one."""
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
-        if ip in _NAT64:  # RFC 6052
+        if ip.is_site_local or ip in _LOCAL_NAT64:
+            return False
+        if ip in _NAT64 or ip in _COMPATIBLE:  # RFC 6052; RFC 4291 section 2.5.5.1
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return _public(inner)

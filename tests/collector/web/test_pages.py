@@ -34,6 +34,7 @@ from tests.fakes.boards import (
     hostile_board,
     large_board,
     latest,
+    probe,
     story,
     subject,
 )
@@ -107,6 +108,14 @@ async def test_the_overview_says_all_that_matters() -> None:
     assert page.words.index("4 of 4 name servers") < page.words.index("its clock is 90 s ahead")  # the urgent first
     assert f"/incident/{INCIDENT.id}" in page.links
     assert "/check/sign-in%20page" in page.links
+
+
+async def test_a_component_leads_to_its_checks_and_an_empty_map_is_none() -> None:
+    bare = type(full_board())(at=NOW, position=0, components=full_board().components, probes=(probe(0, location=None),))
+    page = await read(FakeView(bare), "/")
+    assert "/check/health%20endpoint" in page.links  # of no matrix: there are no checks
+    assert "Not on the map" in page.words
+    assert "fails as seen from here" not in page.words
 
 
 async def test_a_risk_says_when_it_may_hurt() -> None:

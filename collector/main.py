@@ -120,6 +120,7 @@ async def run(
         open=listener.address.parsed_ip.is_loopback,
         hosts=tuple(config.hosts),
         extension=extension,
+        receivers=lambda: alerts.status,
     )
     app = make_app(
         Services(

@@ -5,6 +5,7 @@ import msgspec
 from collector.alerts import Alerts, ReceiverStatus
 from collector.bodies import Room
 from collector.detector import Detector
+from collector.events import Severity
 from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.history import History, HistoryStatus
 from collector.plans import Plans
@@ -52,6 +53,15 @@ class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
     lost: dict[str, int]
 
 
+class IncidentStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """An open incident in short."""
+
+    id: str
+    title: str
+    severity: Severity
+    started_s_ago: float
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The collector right now."""
 
@@ -69,6 +79,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
     receivers: list[ReceiverStatus] = []
     """Of the plan in force."""
+    incidents: list[IncidentStatus] = []
+    """Open ones, the newest first."""
 
 
 def collector_status(
@@ -101,6 +113,15 @@ def collector_status(
             problem for problem in (tokens.problem, _FULL if full else None, _left_out(detector.left_out)) if problem
         ],
         receivers=alerts.status,
+        incidents=[
+            IncidentStatus(
+                id=incident.id,
+                title=incident.title,
+                severity=incident.severity,
+                started_s_ago=round((now - incident.started_at) / NS, 1),
+            )
+            for incident in detector.board().incidents
+        ],
     )
 
 

@@ -122,7 +122,7 @@ class Delivery:
         """Delivers until cancelled."""
         try:
             if problem := await self._sender.prepare():
-                self._last = problem
+                self._last, self._failing_since = problem, trio.current_time()
                 _log.error("receiver cannot be told", receiver=self.receiver.name, why=problem)
             while True:
                 await self._ahead.read_on()

@@ -92,6 +92,7 @@ async def get_overview(pages: "Pages", request: Request) -> Response:
         groups=matrix(board),
         incidents=urgent_first(board.incidents),
         world=world(board),
+        undelivered=[receiver for receiver in pages.view.receivers() if receiver.state != "ok"],
     )
 
 

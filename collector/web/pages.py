@@ -9,7 +9,7 @@ GET /live            what changes on the page that ?path= names, as server-sent 
 GET /static/...      style, scripts
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
+from collector.alerts import ReceiverStatus
 from collector.board import Board
 from collector.bodies import drain
 from collector.history import History
@@ -53,6 +54,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it may be read without a token: on loopback."""
     hosts: tuple[DnsName, ...]
     extension: Extension | None
+    receivers: Callable[[], Sequence[ReceiverStatus]] = tuple
+    """How the plan's receivers stand."""
     now: Callable[[], int] = wall_ns
 
 

@@ -145,6 +145,7 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines += history_lines(status["history"]) if "history" in status else []
     lines += [f"problem    {problem}" for problem in status["problems"]]
     lines += [f"refused    {count} requests: {cause}" for cause, count in status["refused"].items() if count]
+    lines += [f"incident   {_incident(incident)}" for incident in status.get("incidents", ())]
     lines += [f"probe      {_probe(probe)}" for probe in status["probes"]]
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
     lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
@@ -176,6 +177,10 @@ def plan_lines(plan: dict[str, Any]) -> list[str]:
     if plan["refused"]:
         lines.append("           the file's present content is refused until it changes")
     return lines + [f"problem    {problem}" for problem in plan["problems"]]
+
+
+def _incident(incident: dict[str, Any]) -> str:
+    return f"{incident['severity']}: {incident['title']}; for {_ago(incident['started_s_ago'])}"
 
 
 def _receiver(receiver: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """Boards and a view for pages: all states that there are, a large one, an empty one, one with hostile names; and a
 history that answers what it is given. `FakeView.view()` is what `Pages` takes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
 
+from collector.alerts import ReceiverStatus
 from collector.board import Board, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
 from collector.events import (
     Affected,
@@ -416,8 +417,10 @@ class FakeView:
         hosts: tuple[str, ...] = (),
         extension: Extension | None = None,
         now: Callable[[], int] = lambda: NOW,
+        receivers: Sequence[ReceiverStatus] = (),
     ) -> None:
         self.board = board or full_board()
+        self.receivers = receivers
         self.history = history or FakeHistory()
         self.stop = trio.Event()
         self._listen, self._hosts, self._extension, self._now = Address.parse(listen), hosts, extension, now
@@ -444,4 +447,5 @@ class FakeView:
             hosts=tuple(DnsName(host) for host in self._hosts),
             extension=self._extension,
             now=self._now,
+            receivers=lambda: self.receivers,
         )

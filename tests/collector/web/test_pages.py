@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.alerts import ReceiverStatus
+from collector.alerts.delivery import ReceiverState
 from collector.events import Incident
 from collector.history.types import IncidentStory, QueryError
 from collector.tokens import Identity
@@ -116,6 +118,18 @@ async def test_a_component_leads_to_its_checks_and_an_empty_map_is_none() -> Non
     assert "/check/health%20endpoint" in page.links  # of no matrix: there are no checks
     assert "Not on the map" in page.words
     assert "fails as seen from here" not in page.words
+
+
+async def test_receivers_that_are_not_told_are_shown() -> None:
+    def receiver(name: str, state: ReceiverState, word: str) -> ReceiverStatus:
+        return ReceiverStatus(name=name, kind="webhook", waiting=2, delivered=1, last_word=word, state=state)
+
+    receivers = [receiver("fine", "ok", "all is well"), receiver("<ill>", "failing", "no HOOK in the config")]
+    text = (await read(FakeView(receivers=receivers), "/")).words
+    assert "receiver <ill>" in text
+    assert "no HOOK in the config" in text
+    assert "2 alerts waiting" in text
+    assert "all is well" not in text
 
 
 async def test_a_risk_says_when_it_may_hurt() -> None:

@@ -105,3 +105,8 @@ def test_history_says_how_far_it_is_and_what_it_lacks():
         "1 could not be read",
         "problem    the disk is full",
     ]
+
+
+def test_an_open_incident_has_a_line() -> None:
+    incident = {"id": "i1", "title": "Region us-east is down", "severity": "critical", "started_s_ago": 240.0}
+    assert "incident   critical: Region us-east is down; for 4 min" in lines(incidents=[incident])

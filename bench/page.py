@@ -141,7 +141,7 @@ async def measure() -> dict[str, Any]:
             caught_up_s = trio.current_time() - began
             async with browser() as chromium:
                 pages = await chromium.run(load, running.url)
-            size = (state / "history.duckdb").stat().st_size
+            size = running.stores.history.status.bytes
             figures = {
                 "bench": "The page with a day of eight probes behind it",
                 "cores": os.cpu_count(),

@@ -326,7 +326,7 @@ async def test_a_cancelled_query_leaves_nothing_behind(tmp_path: Path):
         for _ in range(5):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(history.query, "SELECT count(*) FROM range(1000000) a, range(1000000) b")
-                while not history._readers._readings:  # noqa: ASYNC110  nobody tells
+                while not history._readers._readings:
                     await trio.lowlevel.checkpoint()
                 nursery.cancel_scope.cancel()
         assert (await history.query("SELECT 1", timeout_s=60)).rows == [[1]]  # however slow the machine is

@@ -27,7 +27,7 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.values import Address
 
-READY_S, FOUND_S, SETTLED_S, MENDED_S = 60.0, 45.0, 20.0, 120.0
+READY_S, FOUND_S, SETTLED_S, MENDED_S = 60.0, 45.0, 15.0, 120.0
 _LINK = re.compile(r"/incident/([\w.-]+)")
 _SECTION = re.compile(r'data-live="([^"]+)"[^>]*data-hash="([^"]+)"')
 

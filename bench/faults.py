@@ -17,7 +17,7 @@ from typing import Any
 import trio
 
 from collector.board import Board
-from lab.control import Page
+from lab.control import Received
 from lab.faults import FAULTS
 from lab.lab import Lab
 from lab.up import LabRunning, run_lab
@@ -131,10 +131,10 @@ def _seconds(since: int, at: int) -> float:
     return round((at - since) / NS, 1)
 
 
-async def wait_page(lab: Lab, since: int, types: tuple[str, ...]) -> Page:
+async def wait_page(lab: Lab, since: int, types: tuple[str, ...]) -> Received:
     """The first page of these types that the pager received after a moment."""
     while True:
-        fresh = [page for page in await lab.pages() if page.received_at > since and page.type in types]
+        fresh = [page for page in await lab.received() if page.received_at > since and page.type in types]
         if fresh:
             return fresh[-1]  # the oldest of them
         await trio.sleep(0.1)

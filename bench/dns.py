@@ -20,7 +20,7 @@ import trio
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.specs import DnsSpec
-from parallax.values import Address
+from parallax.values import Address, DnsName
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools
@@ -84,7 +84,7 @@ async def repeat(one: Callable[[], Awaitable[None]], seconds: float) -> int:
 
 
 def our_check(address: Address) -> Callable[[], Awaitable[None]]:
-    kind, spec = KINDS["dns"], DnsSpec(query=NAME)
+    kind, spec = KINDS["dns"], DnsSpec(query=DnsName(NAME))
     subject = Subject(target=str(address), host=address.ip, address=address)
     tools = Tools(routes=Routes.of(allow=EVERYWHERE), trust=Trust(), resolvers=())
 
@@ -98,7 +98,7 @@ def our_check(address: Address) -> Callable[[], Awaitable[None]]:
 
 def their_exchange(address: Address) -> Callable[[], Awaitable[None]]:
     async def one() -> None:
-        options = [dns.edns.GenericOption(dns.edns.NSID, b"")]
+        options: list[dns.edns.Option] = [dns.edns.GenericOption(dns.edns.NSID, b"")]
         query = dns.message.make_query(NAME, "A", use_edns=0, payload=1232, options=options)
         reply = await dns.asyncquery.udp(query, address.ip, timeout=5.0, port=address.port)
         assert reply.rcode() == dns.rcode.NOERROR

@@ -51,7 +51,7 @@ def until_measuring() -> float:
     there, so the check fails at once, with exit status 1."""
     began_at = time.time_ns()
     done = subprocess.run(CHECK, check=False, stdout=subprocess.PIPE)
-    return (json.loads(done.stdout)["started_at"] - began_at) / 1e9
+    return float(json.loads(done.stdout)["started_at"] - began_at) / 1e9
 
 
 if __name__ == "__main__":

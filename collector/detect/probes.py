@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from collector.detect.incidents import next_incident_id
+from collector.detect.incidents import CALM_NS, FLAPS, RELAPSE_NS, next_incident_id
 from collector.detect.state import Case, Member, Spell, State
 from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
@@ -95,14 +95,15 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
             member.cloned_at = 0
         new, why = _judge(state, view, name, member)
         if new == member.state:
+            if new == "healthy" and state.now - member.since >= CALM_NS:
+                _leave(state, member, member.why, incidents)
             continue
         turns.append((name, member, member.incident))
         member.since = member.heard_at if new == "silent" else state.now
         member.state, member.why = new, why
-        if member.incident != state.blind:
-            _close(state, member.incident, why, incidents)
-            member.incident = None
-        if new == "unhealthy":
+        if not _flaps(state, member):
+            _leave(state, member, why, incidents)
+        if new == "unhealthy" and member.incident is None:
             _open(state, name, member, incidents)
     _tell_silence(state, view, incidents)
     for name, member, before in turns:
@@ -113,14 +114,29 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
     return bool(gone or turns)
 
 
+def _flaps(state: State, member: Member) -> bool:
+    """Whether it has just been in trouble often: then its incident stays open until it has been well for a while."""
+    recent = [at for at in member.turned_at if 0 <= state.now - at < RELAPSE_NS]
+    if member.state != "healthy":
+        recent.append(state.now)
+    member.turned_at = recent[-(FLAPS + 1) :]
+    return len(member.turned_at) > FLAPS
+
+
+def _leave(state: State, member: Member, why: str, told: list[EventData]) -> None:
+    """Closes the incident of its own, if it has one."""
+    if member.incident is not None and member.incident != state.blind:
+        _close(state, member.incident, why or "it is well again", told)
+        member.incident = None
+
+
 def _remove(state: State, name: str, told: list[EventData]) -> None:
     """The plan no longer has it."""
     member = state.probes.pop(name)
     why = "the plan no longer has it"
     if member.state != "healthy":
         told.append(ProbeChanged(probe=name, state="healthy", since=state.now, why=why, incident=member.incident))
-    if member.incident != state.blind:
-        _close(state, member.incident, why, told)
+    _leave(state, member, why, told)
 
 
 def _judge(state: State, view: View, name: str, member: Member) -> tuple[str, str]:

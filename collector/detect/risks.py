@@ -38,7 +38,7 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
     wishes = {wish.name: wish for wish in (*_failing(state, view), *_certificates(state, view))}
     for name in [name for name in state.wished if name not in wishes]:
         del state.wished[name]
-    for name in [name for name in state.risks if name not in wishes]:
+    for name in [name for name in state.risks if name not in wishes and not _lasts(state, name)]:
         told.append(RiskChanged(change="cleared", risk=state.risks.pop(name)))
     for name, wish in wishes.items():
         if name in state.risks or len(state.risks) >= MAX_RISKS:
@@ -58,6 +58,11 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
                 domain=wish.domain,
             )
             told.append(RiskChanged(change="raised", risk=risk))
+
+
+def _lasts(state: State, name: str) -> bool:
+    """A risk of an incident ends with it, not before: what flaps is not told anew at each turn."""
+    return name.partition("\x1f")[2] in state.open
 
 
 def _failing(state: State, view: View) -> list[Wish]:

@@ -167,6 +167,8 @@ class Member(msgspec.Struct):
     offset_ns: int | None = None
     agent: str = ""
     plan: str = ""
+    turned_at: list[int] = []
+    """When it fell into trouble of late, the newest last."""
 
 
 class Line(msgspec.Struct):

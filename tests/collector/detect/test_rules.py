@@ -627,3 +627,39 @@ def test_what_flaps_is_one_incident_and_few_messages(fails_s: int, passes_s: int
     lab.mend(fault)
     lab.run(10)
     assert lab.state.open == {}, "it does not flap any more: the end is told at once"
+
+
+def test_a_probe_that_comes_and_goes_is_few_incidents() -> None:
+    lab = Lab()
+    lab.run(20)
+    for _ in range(30):
+        lab.mute.add("fra1")
+        lab.run(20)
+        lab.mute.discard("fra1")
+        lab.run(20)
+    assert len(lab.told("probe.silent")) >= 25, "it did flap"
+    assert len(lab.told("incident.opened")) <= 4
+    lab.run(70)
+    assert lab.state.open == {}
+    assert len(lab.told("incident.resolved")) == len(lab.told("incident.opened"))
+    lab.run(700)
+    lab.mute.add("fra1")
+    lab.run(20)
+    lab.mute.discard("fra1")
+    lab.run(5)
+    assert lab.state.open == {}, "it does not flap any more: the end is told at once"
+
+
+def test_a_risk_lasts_as_long_as_its_incident() -> None:
+    lab = Lab()
+    lab.run(20)
+    for _ in range(60):
+        fault = lab.fails("dns_timeout", check="name servers")
+        lab.run(10)
+        lab.mend(fault)
+        lab.run(10)
+    raised = [event for event in lab.told("risk.raised") if "is dark" in event.data.risk.title]
+    assert 1 <= len(raised) <= 4
+    lab.run(700)
+    assert lab.state.open == {}
+    assert len(lab.told("risk.cleared")) == len(lab.told("risk.raised")) - len(lab.state.risks)

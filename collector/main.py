@@ -62,8 +62,7 @@ async def main(
 ) -> None:
     """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start, and
     where its journal takes no more, which only a restart mends."""
-    _spare_collections()
-    with lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
+    with _sparing_collections(), lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
         try:
             async with (
                 open_journal(state / "inputs.db", _limits(config)) as inputs,
@@ -160,11 +159,18 @@ async def run(
             raise failed[0]
 
 
-def _spare_collections() -> None:
+@contextmanager
+def _sparing_collections() -> Iterator[None]:
     """A batch is thousands of objects that live for a moment and hold no cycles. At the usual thresholds each would
     set off several collections, which cost five times what its decoding does."""
+    before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()  # what stays frozen is never freed, and DuckDB's binding complains of that on stderr
 
 
 @contextmanager

@@ -5,7 +5,6 @@ A signal during the slow imports must count too, and one more during clean-up mu
 remembers stands from the first moment to the last, and while trio runs its signal receiver takes over.
 """
 
-import gc
 import io
 import os
 import signal
@@ -56,10 +55,7 @@ def run(ending: Ending, main: Callable[[], Awaitable[None]]) -> NoReturn:
                 nursery.cancel_scope.cancel()
 
     try:
-        try:
-            trio.run(until_signal)
-        finally:
-            gc.unfreeze()  # what stays frozen is never freed, and DuckDB's binding complains of that on stderr
+        trio.run(until_signal)
     except (StartError, JournalError) as error:
         _leave(2, str(error))
     except BaseExceptionGroup as group:

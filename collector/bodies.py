@@ -32,6 +32,11 @@ class Room:
     def free(self) -> int:
         return self._free
 
+    @property
+    def under_way(self) -> int:
+        """Requests that hold room now."""
+        return sum(self._requests.values())
+
     @contextmanager
     def hold(self, sender: str, octets: int) -> Iterator[Refusal | None]:
         """Takes room for a body while the block runs; gives the refusal where there is none."""

@@ -32,6 +32,7 @@ from collector.detect import (
 )
 from collector.events import Event, EventError, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
+from collector.precedence import MakeWay, have_it_all
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
@@ -51,8 +52,8 @@ Step = Callable[[State, Record], tuple[State, list[Event]]]
 class Detector:
     """One task runs `run`; the rest may be called from any other."""
 
-    def __init__(self, inputs: Journal, events: Journal, *, step: Step = step) -> None:
-        self._inputs, self._events, self._step = inputs, events, step
+    def __init__(self, inputs: Journal, events: Journal, *, step: Step = step, make_way: MakeWay = have_it_all) -> None:
+        self._inputs, self._events, self._step, self._make_way = inputs, events, step, make_way
         self._state, self._anew = _restore(events, inputs)
         self._good = encode_state(self._state)
         self._doubtful = 0
@@ -119,9 +120,10 @@ class Detector:
         save: tuple[list[Entry], bytes] | None = None
         try:
             for record in records:
+                began = trio.current_time()
                 self._state, more = self._step(self._state, record)
                 events += more
-                await trio.lowlevel.checkpoint()  # a batch may hold 500 observations: others have their turn
+                await self._make_way(trio.current_time() - began)  # a batch may hold 500 observations
             if events or doubtful or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S:
                 save = [encode_event(event) for event in events], encode_state(self._state)
         except Exception:  # detection's one place: see above

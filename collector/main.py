@@ -16,6 +16,7 @@ from collector.fleet import Fleet
 from collector.history import History, open_history
 from collector.ingest import Ingest, stored_marks
 from collector.plans import Plans
+from collector.precedence import Precedence
 from collector.serve import Listener, open_listener, serve
 from collector.status import collector_status
 from collector.tokens import Tokens
@@ -93,7 +94,9 @@ async def run(
     if plans.state.in_force is None:
         raise StartError(_no_plan(config, plans.problems))
     ingest = Ingest(inputs, fleet, plans.report)
-    detector, alerts = Detector(inputs, events), Alerts(events, plans, config)
+    precedence = Precedence(lambda: ingest.room.under_way)
+    detector = Detector(inputs, events, make_way=precedence.make_way)
+    alerts = Alerts(events, plans, config)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
     status = partial(
@@ -139,7 +142,7 @@ async def run(
             await nursery.start(plans.run)
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
-            await nursery.start(history.run, inputs, events)
+            await nursery.start(history.run, inputs, events, precedence.make_way)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
             _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)
             if not tokens.probes():

@@ -33,6 +33,7 @@ from collector.history.store import (
     set_aside,
 )
 from collector.history.types import HistoryStatus, IncidentStory, Point, QueryError, ReaderStatus, Table
+from collector.precedence import MakeWay, have_it_all
 from parallax.clock import NS, to_ns, wall_ns
 from parallax.config import CollectorLimits
 from parallax.journal import Journal, JournalError, Record
@@ -87,12 +88,19 @@ class History:
         self._readers, self._written = Readers(memory_bytes), trio.Event()
         self._for_page, self._for_queries = trio.CapacityLimiter(2), trio.CapacityLimiter(2)
         self._journals: dict[str, Journal] = {}
+        self._waiting: set[trio.CancelScope] = set()
+        self._make_way: MakeWay = have_it_all
 
     async def run(
-        self, inputs: Journal, events: Journal, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self,
+        inputs: Journal,
+        events: Journal,
+        make_way: MakeWay = have_it_all,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Reads on until cancelled."""
-        self._journals = {"inputs": inputs, "events": events}
+        self._journals, self._make_way = {"inputs": inputs, "events": events}, make_way
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._follow, "inputs", inputs, input_rows)
             nursery.start_soon(self._follow, "events", events, event_rows)
@@ -163,13 +171,22 @@ class History:
                     _log.error("the journal is older than the history, which goes on at its end", journal=name)
                     await self._do(partial(Store.move, name=name, position=journal.stats.last))
                     continue
-                await journal.wait_beyond(after)
+                with trio.CancelScope() as waiting:
+                    self._waiting.add(waiting)
+                    try:
+                        await journal.wait_beyond(after)
+                    finally:
+                        self._waiting.discard(waiting)
+                if waiting.cancel_called:  # another file, and so another position
+                    continue
                 records = await journal.read(after, max_records=READ_RECORDS, max_bytes=READ_BYTES)
                 if not records:
                     continue
+                began = trio.current_time()
                 await self._do(partial(_write, name=name, after=after, records=records, make=make))
                 written, self._written = self._written, trio.Event()
                 written.set()
+                await self._make_way(trio.current_time() - began)
                 if records[-1].position >= journal.stats.last:
                     await trio.sleep(self._pace.gather_s)
         except (JournalError, trio.ClosedResourceError) as error:
@@ -251,6 +268,8 @@ class History:
         if not isinstance(error, StoreDamaged):
             self._say(error)
         self._store = None
+        for waiting in self._waiting:  # what they wait behind may be gone with the file
+            waiting.cancel()
         await self._readers.stop()
         await trio.to_thread.run_sync(store.close)
         if isinstance(error, StoreFull):

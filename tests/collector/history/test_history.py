@@ -15,7 +15,7 @@ import trio.testing
 from collector.history import History, QueryError
 from collector.history.history import _write
 from collector.history.rows import Rows, input_rows
-from collector.history.store import FILE, Progress, open_store
+from collector.history.store import FILE, Progress, ReadDamaged, open_store
 from collector.inputs import ClockInput, encode_input
 from parallax import wire
 from parallax.clock import NS
@@ -129,6 +129,22 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
         "history damaged; it is made anew from the journals"
     ]
     assert len(list((tmp_path / "history").glob(f"{FILE}.damaged-2*Z"))) == 1
+
+
+async def test_damage_found_while_nothing_new_comes_is_mended_all_the_same(tmp_path: Path):
+    async with world(tmp_path) as here:
+        await here.take(*some(number=40))
+        await here.conclude(incident())
+        async with here.history(tmp_path / "history") as history:
+            await until(history, "SELECT count(*) FROM observation", 40)
+            await until(history, "SELECT count(*) FROM event", 1)
+            while len(history._waiting) < 2:
+                await trio.lowlevel.checkpoint()
+            assert history._store is not None
+            await history._give_up_damaged(history._store, ReadDamaged("a page is no page"))
+            await until(history, "SELECT count(*) FROM observation", 40)
+            await until(history, "SELECT count(*) FROM event", 1)
+            assert await history.incidents() != []
 
 
 async def _known(history: History) -> bool:

@@ -1,0 +1,34 @@
+"""Readers make way for ingest while it is pressed, and only then."""
+
+import pytest
+import trio
+import trio.testing
+
+from collector.precedence import LONGEST_S, MOMENT_S, PRESSED, SHARE, Precedence
+
+
+@pytest.mark.parametrize("under_way", [0, PRESSED - 1])
+async def test_a_calm_fleet_delays_no_reader(autojump_clock: trio.testing.MockClock, under_way: int) -> None:
+    began = trio.current_time()
+    await Precedence(lambda: under_way).make_way(1.0)
+    assert trio.current_time() == began
+
+
+async def test_a_crowd_leaves_a_reader_its_share(autojump_clock: trio.testing.MockClock) -> None:
+    began = trio.current_time()
+    await Precedence(lambda: PRESSED).make_way(0.1)
+    waited = trio.current_time() - began - MOMENT_S
+    assert 0.1 / (0.1 + waited) == pytest.approx(SHARE)
+
+
+async def test_a_moment_s_crowd_is_none(autojump_clock: trio.testing.MockClock) -> None:
+    counts = iter([PRESSED, 0])
+    began = trio.current_time()
+    await Precedence(lambda: next(counts)).make_way(1.0)
+    assert trio.current_time() - began == pytest.approx(MOMENT_S)
+
+
+async def test_a_reader_always_goes_on(autojump_clock: trio.testing.MockClock) -> None:
+    began = trio.current_time()
+    await Precedence(lambda: 10**6).make_way(3600.0)
+    assert trio.current_time() - began <= LONGEST_S + MOMENT_S

@@ -42,7 +42,9 @@ SNAPSHOT = "detect.snapshot"
 QUIET_S = 5.0
 """How long `inputs` may be without a record before one says that time has passed."""
 SNAPSHOT_EVERY_S = 10.0
-READ_RECORDS = 200
+READ_RECORDS, READ_BYTES = 200, 300_000
+LONGEST_S = 0.25
+"""How long what was concluded may wait for the records read together with it, where ingest leaves little time."""
 RETRY_S = 1.0
 _log = get_log(__name__)
 
@@ -115,15 +117,20 @@ class Detector:
 
     async def _take(self) -> None:
         doubtful = self._state.position < self._doubtful
-        records = await self._inputs.read(self._state.position, max_records=1 if doubtful else READ_RECORDS)
+        records = await self._inputs.read(
+            self._state.position, max_records=1 if doubtful else READ_RECORDS, max_bytes=READ_BYTES
+        )
         events: list[Event] = []
         save: tuple[list[Entry], bytes] | None = None
+        until = trio.current_time() + LONGEST_S
         try:
             for record in records:
                 began = trio.current_time()
                 self._state, more = self._step(self._state, record)
                 events += more
                 await self._make_way(trio.current_time() - began)  # a batch may hold 500 observations
+                if trio.current_time() >= until:
+                    break
             if events or doubtful or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S:
                 save = [encode_event(event) for event in events], encode_state(self._state)
         except Exception:  # detection's one place: see above

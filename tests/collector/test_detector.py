@@ -320,3 +320,20 @@ async def test_the_records_left_out_are_counted(autojump_clock: trio.testing.Moc
             await detector.wait_changed(detector.board())
         nursery.cancel_scope.cancel()
     assert detector.left_out == 2
+
+
+async def test_what_was_concluded_does_not_wait_while_detection_makes_way(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def make_way(worked_s: float) -> None:
+        await trio.sleep(1)
+
+    inputs, events = MemoryInputs(), MemoryInputs()
+    await inputs.append(list(entries(20)))
+    detector = Detector(inputs, events, make_way=make_way)  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(detector.run)
+        with trio.fail_after(60):
+            await events.wait_beyond(0)
+        assert detector.board().position < len(inputs.records)
+        nursery.cancel_scope.cancel()

@@ -15,14 +15,13 @@ from typing import Any
 
 import trio
 
-from collector.inputs import BatchInput, encode_input
 from collector.main import Running, main
-from parallax import wire
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
 from parallax.journal import Entry, Limits, open_journal
 from parallax.observation import Observation, Phase
 from parallax.values import Address
+from tests.fakes.inputs import batch_entry
 from tests.parts.browser import Chromium, browser
 
 PROBES, CHECKS, PERIOD_S, HOURS = 8, 20, 30, 24
@@ -57,7 +56,7 @@ def day(until: int) -> Iterator[Entry]:
                 seqs[place] += 1
                 waiting[place].append(_observation(chance, place, check, seqs[place], at, until))
             if len(waiting[place]) >= 480 or turn == 1:
-                yield _batch(place, waiting[place])
+                yield batch_entry(waiting[place], waiting[place][-1].started_at + NS)
                 waiting[place] = []
 
 
@@ -83,34 +82,6 @@ def _observation(chance: random.Random, place: int, check: int, seq: int, at: in
         fault="target" if bad else None,
         findings={"status": 200},
     )
-
-
-def _batch(place: int, observations: list[Observation]) -> Entry:
-    first, last, at = observations[0], observations[-1], observations[-1].started_at + NS
-    batch = wire.Batch(
-        probe=first.probe,
-        stream=first.stream,
-        first_seq=first.seq,
-        last_seq=last.seq,
-        cut_at=at,
-        observations=observations,
-    )
-    body = wire.encode(batch)
-    value = BatchInput(
-        probe=first.probe,
-        received_at=at,
-        sent_at=at,
-        round_trip=None,
-        offset_ns=0,
-        skewed=False,
-        peer="127.0.0.1",
-        missing=0,
-        digest=wire.digest(body),
-        content_type=wire.MSGPACK,
-        encoding=wire.ZSTD,
-        body=body,
-    )
-    return encode_input(value, at_ns=at, count=len(observations))
 
 
 async def measure() -> dict[str, Any]:

@@ -16,13 +16,12 @@ import trio
 from collector.detect import State, decode_state, initial, step
 from collector.detector import SNAPSHOT, Detector
 from collector.events import Event, IncidentChanged, Risk, RiskChanged, decode_event, encode_event
-from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
-from parallax import wire
+from collector.inputs import ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
 from parallax.clock import NS
 from parallax.journal import Entry, Journal, JournalFull, Limits, Record, open_journal
 from parallax.observation import Observation
 from parallax.plan.source import PlanSource
-from tests.fakes.inputs import MemoryInputs
+from tests.fakes.inputs import MemoryInputs, batch_entry
 from tests.fakes.steps import cancelled_at_step
 
 ROOT = Path(__file__).parents[2]
@@ -73,32 +72,7 @@ def entries(rounds: int) -> Iterator[Entry]:
                 reason=reason,
                 fault="target" if reason else None,
             )
-            batch = wire.Batch(
-                probe=probe,
-                stream=observation.stream,
-                first_seq=observation.seq,
-                last_seq=observation.seq,
-                cut_at=at,
-                observations=[observation],
-            )
-            body = wire.encode(batch)
-            yield entry(
-                at,
-                BatchInput(
-                    probe=probe,
-                    received_at=at,
-                    sent_at=at,
-                    round_trip=None,
-                    offset_ns=0,
-                    skewed=False,
-                    peer="127.0.0.1",
-                    missing=0,
-                    digest=wire.digest(body),
-                    content_type=wire.MSGPACK,
-                    encoding=wire.ZSTD,
-                    body=body,
-                ),
-            )
+            yield batch_entry([observation], at)
 
 
 def straight(seed: str, records: list[Record]) -> list[Event]:

@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import trio
 
+from collector.inputs import BatchInput, encode_input
+from parallax import wire
 from parallax.journal import Entry, JournalBusy, JournalError, Record, Stats
+from parallax.observation import Observation
 
 
 async def _at_once() -> None:
@@ -101,3 +104,32 @@ class MemoryInputs:
             lost={},
             ballast=self.ballast,
         )
+
+
+def batch_entry(observations: Sequence[Observation], at: int) -> Entry:
+    """The record of one batch that was cut and received at a moment (ns), with these observations of one stream."""
+    first, last = observations[0], observations[-1]
+    batch = wire.Batch(
+        probe=first.probe,
+        stream=first.stream,
+        first_seq=first.seq,
+        last_seq=last.seq,
+        cut_at=at,
+        observations=list(observations),
+    )
+    body = wire.encode(batch)
+    value = BatchInput(
+        probe=first.probe,
+        received_at=at,
+        sent_at=at,
+        round_trip=None,
+        offset_ns=0,
+        skewed=False,
+        peer="127.0.0.1",
+        missing=0,
+        digest=wire.digest(body),
+        content_type=wire.MSGPACK,
+        encoding=wire.ZSTD,
+        body=body,
+    )
+    return encode_input(value, at_ns=at, count=len(observations))

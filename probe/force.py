@@ -8,7 +8,7 @@ from parallax.dialling.tls import Trust
 from parallax.plan.types import ConnectTo
 from parallax.values import Address
 from probe.checks.kind import Tools
-from probe.lookup import system_resolvers
+from probe.dns.lookup import system_resolvers
 from probe.plans import PlanInForce
 from probe.runs import Vantage
 

@@ -17,8 +17,8 @@ from probe.abstain import NO_FAMILY
 from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools, Verdict
-from probe.dns_message import load_types
-from probe.lookup import judge_lookup, judge_lost_time, lookup
+from probe.dns.lookup import judge_lookup, judge_lost_time, lookup
+from probe.dns.message import load_types
 from probe.tape import Evidence, Tape
 
 

@@ -297,7 +297,7 @@ def _print_text(observations: "list[Observation]", asked: str) -> None:
 
 
 def _host_resolvers() -> tuple[Address, ...]:
-    from probe.lookup import system_resolvers
+    from probe.dns.lookup import system_resolvers
 
     return system_resolvers()
 

@@ -23,7 +23,7 @@ async def gather(
     Anywhere may be dialled: the guard protects a host from a plan written elsewhere, not from its own user. A target
     that is an address is measured whatever the families are."""
     from probe.checks.kind import Tools
-    from probe.lookup import system_resolvers
+    from probe.dns.lookup import system_resolvers
     from probe.runs import Vantage, run_target
 
     tools = Tools(routes=Routes.of(connect_to, EVERYWHERE), trust=Trust(ca), resolvers=resolvers or system_resolvers())

@@ -8,9 +8,9 @@ from parallax.dialling.sockets import open_tcp
 from parallax.plan.specs import DnsSpec, RecordType
 from probe.checks.connection import judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
-from probe.dns_answer import is_alias, values_at
-from probe.dns_message import Query, Record, Reply, comparable, load_types
-from probe.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.dns.answer import is_alias, values_at
+from probe.dns.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.dns.message import Query, Record, Reply, comparable, load_types
 from probe.tape import Evidence, Tape
 
 MAX_ANSWERS = 50

@@ -9,8 +9,8 @@ from parallax.values import Address
 from tests.parts.daemon import Daemon
 from tests.parts.nsd import nsd
 from tests.parts.unbound import unbound
+from tests.probe.dns.test_lookup import find
 from tests.probe.dns_attempts import ask, tools
-from tests.probe.test_lookup import find
 
 pytestmark = pytest.mark.slow
 

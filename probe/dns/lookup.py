@@ -25,9 +25,9 @@ from parallax.values import Address, Cidr, Family, is_ip
 from probe.checks.connection import BY_FAILURE, judge_connection
 from probe.checks.dns import ZONE_IS_BROKEN
 from probe.checks.kind import Tools, Verdict
-from probe.dns_answer import final_name, values_at
-from probe.dns_message import Query, Reply
-from probe.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.dns.answer import final_name, values_at
+from probe.dns.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.dns.message import Query, Reply
 from probe.tape import Evidence, Tape
 
 MAX_ADDRESSES = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from probe.dns_message import Record
+from probe.dns.message import Record
 
 MAX_ALIASES = 16
 

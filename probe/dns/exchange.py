@@ -15,7 +15,7 @@ from trio import socket as tsocket
 from parallax.dialling.route import Routes
 from parallax.dialling.sockets import open_udp
 from parallax.values import Address
-from probe.dns_message import Query, Reply, Unreadable, belongs, encode, parse
+from probe.dns.message import Query, Reply, Unreadable, belongs, encode, parse
 
 MAX_TCP_ANSWER = 16 * 1024
 """Octets. Reading a hostile answer of 64 kB would hold up every other check."""

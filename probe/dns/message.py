@@ -1,4 +1,4 @@
-"""DNS messages, bytes in and values out: no sockets, no clock. The probe's one importer of dnspython.
+"""DNS messages, bytes in and values out: no sockets, no clock. The probe's importer of dnspython.
 
 A reply is read in two steps, so that a stranger's packet costs little. `belongs` looks at the header and the question
 only and says whether the message can be the answer to the query (RFC 5452 section 9.1). `parse` then reads the records.

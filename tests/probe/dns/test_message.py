@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from probe.dns_message import MAX_POINTERS, MAX_RECORDS, Query, Record, Unreadable, belongs, comparable, encode, parse
-from probe.exchange import MAX_TCP_ANSWER
+from probe.dns.exchange import MAX_TCP_ANSWER
+from probe.dns.message import MAX_POINTERS, MAX_RECORDS, Query, Record, Unreadable, belongs, comparable, encode, parse
 
 QUERY = Query(name="www.acme.test", type="A", recurse=True)
 

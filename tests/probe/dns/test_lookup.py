@@ -17,7 +17,7 @@ from parallax.plan.types import Check
 from parallax.values import Address, Duration, Family, Redirect
 from probe.attempt import record
 from probe.checks.kind import Tools, Verdict
-from probe.lookup import judge_lookup, judge_lost_time, lookup, system_resolvers
+from probe.dns.lookup import judge_lookup, judge_lost_time, lookup, system_resolvers
 from probe.runs import Vantage, run_target
 from probe.tape import Evidence, Tape
 from tests.fakes import dns_server as fake

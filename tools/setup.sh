@@ -80,6 +80,11 @@ make_venv() {
 # The command that shows a part is there, its Debian package, and what is skipped without it.
 PARTS="
 nsd nsd tests against an authoritative name server
+knotd knot tests against a second operator's name server
+named bind9 tests against a fallback operator and a second resolver
+ip iproute2 tests in a network namespace, a small internet
+nft nftables tests in a network namespace where packets are dropped or sent elsewhere
+dnsperf dnsperf the rival in make bench for DNS
 unbound unbound tests against a resolver
 nginx nginx-light tests against an HTTP and TLS server
 openssl openssl tests against old TLS versions

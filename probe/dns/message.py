@@ -60,6 +60,14 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     recurse: bool
     edns: bool = True
+    dnssec: bool = False
+    """DO: the answer comes with its signatures (RFC 4035)."""
+    checking_disabled: bool = False
+    """CD: a resolver is to hand out what it could not validate (RFC 4035)."""
+    zoneversion: bool = False
+    """Asks for the zone's serial beside the answer (RFC 9660); for authoritative servers."""
+    chaos: bool = False
+    """Class CH: id.server, hostname.bind (RFC 4892)."""
 
 
 class Record(NamedTuple):
@@ -83,6 +91,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     ede: tuple[tuple[int, str], ...] = ()
     """Extended errors (RFC 8914): code and the server's text."""
     size: int
+    authority: tuple[Record, ...] = ()
+    additional: tuple[Record, ...] = ()
+    """Without the OPT record."""
+    zoneversion: int | None = None
+    """The serial of the zone that the answer is from (RFC 9660, type SOA-SERIAL)."""
+    wire: bytes = b""
+    """The message as it came, for what only dnspython reads (signatures)."""
 
     @property
     def truncated(self) -> bool:
@@ -143,7 +158,10 @@ def parse(wire: bytes) -> Reply:
     return Reply(
         rcode=dns.rcode.to_text(dns.rcode.Rcode.make(rcode)),
         flags=flags,
-        answers=tuple(walk.answers),
+        answers=tuple(walk.sections_found[0]),
+        authority=tuple(walk.sections_found[1]),
+        additional=tuple(walk.sections_found[2]),
+        wire=wire,
         edns=walk.edns,
         nsid=walk.nsid,
         ede=tuple(walk.ede),
@@ -159,7 +177,7 @@ class _Walk:
         self._names: dict[int, tuple[bytes, ...]] = {}
         self._owners: dict[tuple[bytes, ...], str] = {}
         self._room = MAX_TEXT
-        self.answers: list[Record] = []
+        self.sections_found: list[list[Record]] = [[], [], []]
         self.edns = False
         self.extended_rcode = 0
         self.nsid: bytes | None = None
@@ -174,20 +192,20 @@ class _Walk:
             self._take(4)
         for section, count in enumerate(sections):
             for _ in range(count):
-                self._record(is_answer=section == 0)
+                self._record(self.sections_found[section])
 
-    def _record(self, *, is_answer: bool) -> None:
+    def _record(self, section: list[Record]) -> None:
         owner = self._name()
         at = self._take(_RECORD.size)
         rdtype, rdclass, ttl, length = _RECORD.unpack_from(self._wire, at)
         data = self._take(length)
         if rdtype == _OPT:
             self._options(ttl, data, data + length)
-        elif is_answer and rdclass == _IN:
+        elif rdclass == _IN:
             text = self._spend(self._text(rdtype, data, length))
             # RFC 2181 section 8: a TTL with the top bit set counts as zero.
             ttl = ttl if ttl < 1 << 31 else 0
-            self.answers.append(Record(self._owner(owner), _type_text(rdtype), ttl, text))
+            section.append(Record(self._owner(owner), _type_text(rdtype), ttl, text))
 
     def _owner(self, labels: tuple[bytes, ...]) -> str:
         text = self._owners.get(labels)

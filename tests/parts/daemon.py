@@ -1,4 +1,10 @@
-"""A real server for the tests: started in a folder of its own, ready when it says so, gone with its whole group."""
+"""A real server for the tests: started in a folder of its own, ready when it says so, gone with its whole group.
+
+async with nsd({"auth.test": "www A 192.0.2.7"}) as server:     # knot, bind_authority, unbound, bind_resolver alike
+    server.pause()              # dark: takes packets, answers none, until resume()
+    server.kill()               # dark: connections are refused, until restart()
+    await serve(server, "auth.test", "www A 192.0.2.8", serial=2)   # tests/parts/zones.py: another content
+"""
 
 import os
 import shutil
@@ -8,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -21,14 +27,25 @@ _START_TIMEOUT_S = 15.0
 
 
 class Daemon:
-    """A server that runs. `address` is where it answers, `log` what it wrote to stderr so far."""
+    """A server that runs. `address` is where it answers, `log` what it wrote to stderr so far; `also` where else, by a
+    word of the part (dot, doh)."""
 
-    def __init__(self, process: subprocess.Popen[bytes], address: Address, folder: Path) -> None:
-        self._process, self.address, self.folder = process, address, folder
+    def __init__(
+        self, command: Sequence[str], address: Address, folder: Path, ready: str, also: Mapping[str, Address]
+    ) -> None:
+        self._command, self._ready = command, ready
+        self.address, self.folder, self.also = address, folder, also
+        self._awaited: tuple[str, Callable[[], None]] = "", lambda: None
+        self._start()
+
+    def _start(self) -> None:
         self.log = ""
         self._killed = False
+        self._process = subprocess.Popen(
+            self._command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._awaited: tuple[str, Callable[[], None]] = "", lambda: None
         self._reader.start()
 
     @property
@@ -48,8 +65,26 @@ class Daemon:
         self._reader.join(_START_TIMEOUT_S)  # the pipe ends with the last child
         _wait_port_free(self.address)
 
-    async def wait_ready(self, text: str) -> None:
-        """Waits until the server has written this to its stderr. Fails the test if it ends first, or takes too long."""
+    async def restart(self) -> None:
+        """Starts it again, with the files as they are now. Kills it first where it still runs."""
+        self.kill()
+        self._start()
+        await self.wait_ready()
+
+    def reload(self) -> None:
+        """SIGHUP: the name servers read their changed zones. `tests.parts.zones.serve` waits for it as well."""
+        os.kill(self.pid, signal.SIGHUP)
+
+    def pause(self) -> None:
+        """It and its children take packets and answer none until `resume`; then they answer what still waits."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
+    async def wait_ready(self) -> None:
+        """Waits until the server has said that it is ready. Fails the test if it ends first, or takes too long."""
+        text = self._ready
         ready = trio.Event()
         token = trio.lowlevel.current_trio_token()
         self._awaited = text, lambda: token.run_sync_soon(ready.set)
@@ -112,7 +147,12 @@ def free_port(ip: str = "127.0.0.1") -> int:
 
 @asynccontextmanager
 async def daemon(
-    command: Callable[[Path], list[str]], ip: str, port: int, ready: str, files: dict[str, Callable[[Path], str]]
+    command: Callable[[Path], list[str]],
+    ip: str,
+    port: int,
+    ready: str,
+    files: Mapping[str, Callable[[Path], str]],
+    also: Mapping[str, Address] | None = None,
 ) -> AsyncIterator[Daemon]:
     """Writes the files into a new folder, starts the command there, and waits for the `ready` text on its stderr."""
     with tempfile.TemporaryDirectory(prefix="parallax-test-") as name:
@@ -120,13 +160,9 @@ async def daemon(
         folder.chmod(0o755)
         for path, content in files.items():
             (folder / path).write_text(content(folder))
-        process = subprocess.Popen(
-            command(folder), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True,
-        )  # fmt: skip
-        running = Daemon(process, Address.of(ip, port), folder)
+        running = Daemon(command(folder), Address.of(ip, port), folder, ready, also or {})
         try:
-            await running.wait_ready(ready)
+            await running.wait_ready()
             yield running
         finally:
             running.kill()

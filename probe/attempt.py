@@ -18,12 +18,12 @@ from probe.tape import Evidence, Tape
 _log = get_log(__name__)
 
 
-async def attempt(
-    kind: Kind, spec: object, subject: Subject, timeout_s: float, tools: Tools, *, after: Tape | None = None
-) -> Tape:
-    """Runs once against one address; the timeout counts from the start of the tape that it goes on from, if any."""
-    tape = Tape(after)
-    tape.dims.update(address=subject.address.ip, family=str(subject.address.family))
+async def attempt(kind: Kind, spec: object, subject: Subject, timeout_s: float, tools: Tools) -> Tape:
+    """Runs once against one subject; the timeout counts from the start of the tape that it goes on from, if any."""
+    tape = Tape(subject.after)
+    tape.dims.update(subject.dims)
+    if subject.address:
+        tape.dims.update(address=subject.address.ip, family=str(subject.address.family))
     await record(tape, timeout_s, partial(kind.run, spec, subject, tape, tools))
     return tape
 

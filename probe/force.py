@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from parallax.config import ProbeConfig
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
-from parallax.plan.types import ConnectTo
+from parallax.plan.types import ConnectTo, Part, Probe
 from parallax.values import Address
 from probe.checks.kind import Tools
 from probe.dns.lookup import system_resolvers
+from probe.dns.memory import Memory
 from probe.plans import PlanInForce
 from probe.runs import Vantage
 
@@ -24,10 +25,12 @@ class Force:
         self.plan = ""
         self.controls = list(config.control.addresses) if config.control else []
         self.vantage = Vantage(probe=config.id, families=(4, 6))
+        self._memory = Memory()
+        self._part = Part(probe=Probe(id=config.id), slot=(0, 1))
 
     def apply(self, plan: PlanInForce) -> None:
         """Puts a plan in force."""
-        self.plan = plan.hash
+        self.plan, self._part = plan.hash, plan.part
         if self._config.control is None:
             self.controls = list(plan.part.control.addresses)
         self.vantage = Vantage(probe=self._config.id, families=plan.part.probe.families)
@@ -36,7 +39,16 @@ class Force:
     def tools(self) -> Tools:
         """For a run that begins now: the host's resolvers are read anew, as they change with its network."""
         resolvers = tuple(self._config.resolvers) or self._host_resolvers()
-        return Tools(routes=self.routes, trust=Trust(self._config.ca), resolvers=resolvers)
+        return Tools(
+            routes=self.routes,
+            trust=Trust(self._config.ca),
+            resolvers=resolvers,
+            families=self.vantage.families,
+            memory=self._memory,
+            roots=tuple(self._part.dns.roots),
+            operators=tuple(self._part.operator),
+            named_resolvers=tuple(self._part.resolver),
+        )
 
     def _routes(self, redirects: Iterable[ConnectTo]) -> Routes:
         later_wins = [*redirects, *self._config.connect_to]

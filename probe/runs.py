@@ -32,36 +32,64 @@ class Vantage(msgspec.Struct, frozen=True, kw_only=True):
 async def run_target(
     check: Check, target: str, vantage: Vantage, tools: Tools, *, scheduled_at: int
 ) -> list[Observation]:
-    """Runs the check once against one target: an observation an address, or one for the lookup if it gave none.
+    """Runs the check once against one target: an observation a subject, or one for the target if none was found.
 
     `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but
     for cancellation, and takes the check's timeout at most.
     """
     _prepare(check.kind, target, tools)
-    endpoint = SPECS[check.kind].endpoint(target)
     start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns())
     tape = Tape()
-    addresses = await _addresses(endpoint, vantage.families, tools, tape, check.timeout)
-    if not addresses:
-        return [_without_address(start, endpoint, tape)]
+    read, kind = SPECS[check.kind].endpoint, KINDS[check.kind]
+    if read is not None:
+        endpoint = read(target)
+        addresses = await _addresses(endpoint, vantage.families, tools, tape, check.timeout)
+        if not addresses:
+            return [_without_address(start, endpoint, tape)]
+        subjects = [Subject(target=target, host=endpoint.host, address=at, after=tape) for at in addresses]
+    else:
+        subjects = await _find(check, target, tools, tape)
+        if not subjects:
+            evidence = tape.evidence()
+            verdict = kind.judge(check.spec, evidence) or Verdict("probe_error")
+            return [start.observation(target, tape, evidence, verdict)]
 
-    kind, tapes = KINDS[check.kind], dict.fromkeys(addresses, tape)
+    tapes = [tape] * len(subjects)
+    left_s = tape.started + check.timeout - trio.current_time()
 
-    async def one(address: Address) -> None:
-        subject = Subject(target=target, host=endpoint.host, address=address)
-        tapes[address] = await attempt(kind, check.spec, subject, check.timeout, tools, after=tape)
+    async def one(place: int, subject: Subject) -> None:
+        timeout_s = check.timeout if subject.after else left_s
+        tapes[place] = await attempt(kind, check.spec, subject, timeout_s, tools)
 
     async with trio.open_nursery() as nursery:
-        for address in addresses:
-            nursery.start_soon(one, address)
-    observations = []
-    for address, own in tapes.items():
-        evidence = evidence_of(own)
-        verdict = kind.judge(check.spec, evidence)
-        if verdict is not None:
-            verdict = judge_lost_time(verdict, evidence)
-        observations.append(start.observation(address, own, evidence, verdict))
-    return observations
+        for place, subject in enumerate(subjects):
+            nursery.start_soon(one, place, subject)
+    gathered = [evidence_of(own) for own in tapes]
+    if kind.judge_together is not None:
+        verdicts = kind.judge_together(check.spec, gathered)
+    else:
+        verdicts = [kind.judge(check.spec, evidence) for evidence in gathered]
+    return [
+        start.observation(subject.name or str(subject.address), own, evidence, _with_lookup(verdict, evidence))
+        for subject, own, evidence, verdict in zip(subjects, tapes, gathered, verdicts, strict=True)
+    ]
+
+
+def _with_lookup(verdict: Verdict | None, evidence: Evidence) -> Verdict | None:
+    return None if verdict is None else judge_lost_time(verdict, evidence)
+
+
+async def _find(check: Check, target: str, tools: Tools, tape: Tape) -> list[Subject]:
+    """What the kind itself finds to measure, in half of the check's time."""
+    find = KINDS[check.kind].find
+    assert find is not None, check.kind
+    found: list[Subject] = []
+
+    async def gather() -> None:
+        found.extend(await find(check.spec, target, tape, tools))
+
+    await record(tape, check.timeout / 2, gather)
+    return found
 
 
 def get_ready(checks: Iterable[Check], tools: Tools) -> None:
@@ -141,6 +169,6 @@ class _Start(msgspec.Struct, frozen=True):
             phases=evidence.phases,
             reason=verdict.reason if verdict else None,
             fault=verdict.side if verdict else None,
-            abstain=abstain,
+            abstain=abstain or (verdict.abstain if verdict else None),
             findings=evidence.findings | (verdict.note if verdict else {}),
         )

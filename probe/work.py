@@ -22,7 +22,8 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
     for check in plan.checks:
         for target in check.targets:
             grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
-            endpoint = SPECS[check.kind].endpoint(target)
+            read = SPECS[check.kind].endpoint
+            endpoint = read(target) if read else None
             jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(run_target, check, target))
     for unsupported in plan.unsupported:
         grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)

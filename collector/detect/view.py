@@ -18,7 +18,8 @@ SILENT_AT_LEAST_NS, SILENT_AT_MOST_NS = 15 * NS, 90 * NS
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a check goes. `endpoint` is host:port; `ip` is empty where the host is a name."""
+    """Where a check goes. `endpoint` is host:port, empty where the target is a name that a run starts from; `ip` is
+    empty where the host is a name."""
 
     host: str
     endpoint: str
@@ -124,7 +125,10 @@ def _check(check: Check) -> CheckView:
 
 
 def _target(kind: str, text: str) -> Target:
-    endpoint = SPECS[kind].endpoint(text)
+    read = SPECS[kind].endpoint
+    if read is None:
+        return Target(host=text, endpoint="", ip="")
+    endpoint = read(text)
     address = endpoint.address
     return Target(host=endpoint.host, endpoint=str(endpoint), ip=address.ip if address else "")
 

@@ -254,7 +254,7 @@ def _run(kind: str, targets: list[str], spec: Spec, settings: Common, asked: str
     from parallax.cli.gather import gather
 
     for target in targets:
-        _parsed(SPECS[kind].endpoint, target, "TARGET")
+        _parsed(SPECS[kind].endpoint or DnsName.parse, target, "TARGET")
     entry = Check(
         name="by hand",
         kind=kind,

@@ -30,7 +30,8 @@ async def gather(
     results: dict[str, list[Observation]] = {}
 
     async def one(target: str) -> None:
-        address = SPECS[check.kind].endpoint(target).address
+        read = SPECS[check.kind].endpoint
+        address = read(target).address if read else None
         vantage = Vantage(probe="local", families=families if address is None else (address.family,))
         results[target] = await run_target(check, target, vantage, tools, scheduled_at=wall_ns())
 

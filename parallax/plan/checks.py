@@ -4,7 +4,7 @@ The collector's loader and the probe share this. What a table says that this ver
 `Unsupported`, never an exception: a plan file with one is refused, a probe reports it and goes on with the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -67,14 +67,19 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
         keys = convert_table({"kind": "", "targets": [""]} | present, CheckKeys, faults)
         faults.extend(_pace_faults(keys, defaults))
         return _unsupported(table, defaults, faults)
-    spec_type = SPECS[kind].spec
+    spec_type, targets_of = SPECS[kind].spec, SPECS[kind].targets
     known = fields_of(spec_type)
-    keys = convert_table({k: v for k, v in table.items() if k in own}, CheckKeys, faults)
     spec = convert_table({k: v for k, v in table.items() if k in known}, spec_type, faults, planned=PLANNED_KEYS)
+    present = {k: v for k, v in table.items() if k in own}
+    if targets_of is not None:
+        own = {key: field for key, field in own.items() if key != "targets"}
+        present["targets"] = _own_targets(targets_of, spec)
+    keys = convert_table(present, CheckKeys, faults)
     for key in (key for key in table if key not in own and key not in known):
         planned = key in _PLANNED_CHECK_KEYS
         faults.append(Fault((key,), "this key is not built yet") if planned else unknown_key((key,), own | known))
-    faults.extend(_target_faults(keys.targets, kind))
+    if targets_of is None:
+        faults.extend(_target_faults(keys.targets, kind))
     faults.extend(_pace_faults(keys, defaults))
     faults.extend(_spec_faults(spec, keys.timeout or defaults.timeout))
     if faults:
@@ -94,7 +99,9 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
 def check_table(check: Check) -> dict[str, Any]:
     """The table that converts back to the check, as plain values. Keys at their default are left out, so that a probe
     that does not know a newer key can still run the checks that do not use it."""
-    table: dict[str, Any] = {"name": check.name, "kind": check.kind, "targets": check.targets}
+    table: dict[str, Any] = {"name": check.name, "kind": check.kind}
+    if SPECS[check.kind].targets is None:
+        table["targets"] = check.targets
     table |= {"period": str(check.period), "timeout": str(check.timeout)}
     if not check.external:
         table["external"] = False
@@ -105,8 +112,18 @@ def check_table(check: Check) -> dict[str, Any]:
 
 
 def endpoint_text(kind: str, target: str) -> str:
-    """Where a target of a kind goes, as host:port. Raises ValueError."""
-    return str(SPECS[kind].endpoint(target))
+    """Where a target of a kind goes, as host:port; the target itself where only a run finds out. Raises ValueError."""
+    endpoint = SPECS[kind].endpoint
+    return target if endpoint is None else str(endpoint(target))
+
+
+def _own_targets(targets_of: Callable[[Any], list[str]], spec: Any) -> list[str]:
+    """The targets that the kind's own keys say; any, where those keys have faults of their own."""
+    try:
+        targets = targets_of(spec)
+    except (AttributeError, TypeError):
+        targets = []
+    return [target for target in targets if good(target) and isinstance(target, str)] or [""]
 
 
 def _plain(value: Any) -> Any:

@@ -5,21 +5,34 @@ addresses gets that much at each. Looking a target's name up asks the probes' re
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
+from parallax.plan.specs import SPECS
 from parallax.plan.types import Check, Plan
 from parallax.values import Endpoint
 
-COST = {"dns": 1, "tls": 1, "http": 1}
-"""Queries, handshakes or requests of one run at one address."""
+COST: dict[str, Callable[[Any], int]] = {
+    "dns": lambda spec: 1,
+    "dns.zone": lambda spec: 20,
+    "dns.resolve": lambda spec: 2,
+    "dns.chain": lambda spec: 4,
+    "dns.parity": lambda spec: 60,
+    "dns.mail": lambda spec: 20,
+    "dns.dnssec": lambda spec: 8,
+    "tls": lambda spec: 1,
+    "http": lambda spec: 1,
+}
+"""Queries, handshakes or requests of one run at one address; of one run in all, where a run finds out where it goes."""
 
 _SECTIONS = (
     "control",
+    "dns",
     "operator",
     "resolver",
     "component",
@@ -127,7 +140,7 @@ def _runs(plan: Plan) -> Iterable[tuple[Check, str, Fraction]]:
 def _loads(plan: Plan) -> dict[str, Fraction]:
     loads: dict[str, Fraction] = defaultdict(Fraction)
     for check, target, runs in _runs(plan):
-        loads[endpoint_text(check.kind, target)] += runs * COST[check.kind]
+        loads[endpoint_text(check.kind, target)] += runs * COST[check.kind](check.spec)
     return loads
 
 
@@ -136,7 +149,7 @@ def _lookups(plan: Plan) -> float:
     families = {probe.id: len(probe.families) for probe in plan.probe}
     total = Fraction(0)
     for check, target, runs in _runs(plan):
-        if Endpoint(endpoint_text(check.kind, target)).address is None:
+        if SPECS[check.kind].endpoint and Endpoint(endpoint_text(check.kind, target)).address is None:
             runners = set(check.probes) or set(families) or {""}
             total += runs * sum(families.get(probe, 2) for probe in runners) / len(runners)
     return float(total)

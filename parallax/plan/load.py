@@ -21,6 +21,7 @@ from parallax.plan.types import (
     ConnectTo,
     Control,
     Defaults,
+    Dns,
     Failover,
     Maintenance,
     Operator,
@@ -32,7 +33,7 @@ from parallax.plan.types import (
 )
 from parallax.values import Endpoint
 
-SINGLE: dict[str, Any] = {"defaults": Defaults, "control": Control}
+SINGLE: dict[str, Any] = {"defaults": Defaults, "control": Control, "dns": Dns}
 """The sections that a plan has once, [defaults]."""
 
 MANY: dict[str, Any] = {

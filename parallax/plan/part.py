@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from parallax.plan.checks import Unsupported, check_table, convert_check
-from parallax.plan.types import SCHEMA, Check, ConnectTo, Control, Operator, Part, Plan, Probe, Resolver
+from parallax.plan.types import SCHEMA, Check, ConnectTo, Control, Dns, Operator, Part, Plan, Probe, Resolver
 from parallax.values import decode_value, encode_value
 
 
@@ -51,6 +51,7 @@ def part_of(plan: Plan, probe_id: str, texts: Mapping[str, msgspec.Raw] | None =
         operator=plan.operator,
         resolver=plan.resolver,
         connect_to=plan.connect_to,
+        dns=plan.dns,
         check=[texts[check.name] for check in checks],
         slots={check.name: _slot(check, probe_id) for check in checks if check.probes},
     )
@@ -91,6 +92,7 @@ def decode_part(body: bytes) -> Part:
             probe=_value(loose.probe, Probe),
             slot=loose.slot,
             control=_value(loose.control, Control),
+            dns=_value(loose.dns, Dns),
             operator=list(_known(loose.operator, Operator)),
             resolver=list(_known(loose.resolver, Resolver)),
             connect_to=[_value(raw, ConnectTo) for raw in loose.connect_to],
@@ -108,6 +110,7 @@ class _LoosePart(msgspec.Struct):
     slot: tuple[int, int]
     schema: int = SCHEMA
     control: msgspec.Raw = msgspec.Raw(b"{}")
+    dns: msgspec.Raw = msgspec.Raw(b"{}")
     operator: list[msgspec.Raw] = []
     resolver: list[msgspec.Raw] = []
     connect_to: list[msgspec.Raw] = []

@@ -2,10 +2,11 @@
 of kinds: the probe's KINDS, the docs and the tests iterate over the same names."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
 from parallax.values import DnsName, Duration, Endpoint, Size, Url
 
 RecordType = Literal[
@@ -108,21 +109,41 @@ class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How much of a response body is read, compressed or not, up to 16MB; a larger one is a failure."""
 
 
-Spec = DnsSpec | TlsSpec | HttpSpec
+Spec = DnsSpec | ZoneSpec | ResolveSpec | ChainSpec | ParitySpec | MailSpec | DnssecSpec | TlsSpec | HttpSpec
 
 
 class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A kind as a plan sees it: its keys, and how it reads a target."""
 
     spec: type[Spec]
-    endpoint: Callable[[str], Endpoint]
-    """Target text to where it goes. Raises ValueError with a sentence."""
     summary: str
+    endpoint: Callable[[str], Endpoint] | None = None
+    """Target text to where it goes. Raises ValueError with a sentence. None: a run finds out where it goes."""
+    targets: Callable[[Any], list[str]] | None = None
+    """The targets, where the kind's own keys say them; None: the plan writes `targets`."""
 
 
 SPECS: dict[str, KindSpec] = {
     "dns": KindSpec(
         spec=DnsSpec, endpoint=lambda text: Endpoint.parse(text, 53), summary="one query to one server or resolver"
+    ),
+    "dns.zone": KindSpec(
+        spec=ZoneSpec, targets=lambda spec: [spec.zone], summary="every name server of a zone, and its delegation"
+    ),
+    "dns.resolve": KindSpec(
+        spec=ResolveSpec, targets=lambda spec: list(spec.names), summary="names at resolvers, beside a control name"
+    ),
+    "dns.chain": KindSpec(
+        spec=ChainSpec, targets=lambda spec: list(spec.names), summary="a chain of CNAMEs, hop by hop"
+    ),
+    "dns.parity": KindSpec(
+        spec=ParitySpec, targets=lambda spec: [spec.zone], summary="whether the fallback operator serves the same"
+    ),
+    "dns.mail": KindSpec(
+        spec=MailSpec, targets=lambda spec: [spec.domain], summary="SPF, DKIM, DMARC and MX, as seen from everywhere"
+    ),
+    "dns.dnssec": KindSpec(
+        spec=DnssecSpec, targets=lambda spec: [spec.zone], summary="whether a zone's signatures hold"
     ),
     "tls": KindSpec(
         spec=TlsSpec, endpoint=lambda text: Endpoint.parse(text, 443), summary="one TLS handshake with one address"
@@ -132,9 +153,7 @@ SPECS: dict[str, KindSpec] = {
     ),
 }
 
-PLANNED_KINDS = frozenset(
-    {"dns.zone", "dns.resolve", "dns.chain", "dns.parity", "dns.mail", "dns.dnssec", "oidc", "signin"}
-)
+PLANNED_KINDS = frozenset({"oidc", "signin"})
 """Kinds that the plan's vocabulary has and this version does not know yet; refused by name."""
 
 PLANNED_KEYS: dict[type, frozenset[str]] = {Assertion: frozenset({"json"})}

@@ -105,6 +105,20 @@ class Resolver(Section, frozen=True, kw_only=True):
     """How it is asked."""
     control: DnsName | None = None
     """A name on unrelated infrastructure, which tells a dead resolver from a dead name."""
+    own: bool = False
+    """Whether it is the owner's. Only such a one is asked what its cache holds without fetching it (RD=0)."""
+    weight: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """The share of users behind it, 0 to 1. Only where resolvers have it are shares of users said."""
+
+
+class Dns(Section, frozen=True, kw_only=True):
+    """How DNS is walked, and how hard it may be asked."""
+
+    roots: Annotated[list[Address], msgspec.Meta(max_length=32)] = []
+    """Where walks begin, with the port if it is not 53; the root servers of the Internet if left out."""
+    most_per_operator: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1200
+    """Queries a minute that the whole fleet may send to the servers of one operator. What is beyond is not sent, and
+    counted."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,6 +258,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     probe: list[Probe] = []
     control: Control = Control()
+    dns: Dns = Dns()
     operator: list[Operator] = []
     resolver: list[Resolver] = []
     check: list[Check] = []
@@ -269,6 +284,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     connect_to: list[ConnectTo] = []
     check: list[msgspec.Raw] = []
     """Tables as in a plan file, period and timeout filled in; keys at their default are left out."""
+    dns: Dns = Dns()
     slots: dict[str, tuple[int, int]] = {}
     """By check: this probe's slot among the probes that run it, where those are not the whole fleet."""
 

@@ -1,10 +1,16 @@
 """The registry of check kinds: how each gathers and judges. The plan's side of the names is parallax.plan.specs."""
 
-from probe.checks import dns, http, tls
+from probe.checks import dns, dns_chain, dns_dnssec, dns_mail, dns_parity, dns_resolve, dns_zone, http, tls
 from probe.checks.kind import Kind
 
 KINDS: dict[str, Kind] = {
     "dns": Kind(run=dns.run, judge=dns.judge, prepare=dns.prepare),
+    "dns.zone": Kind(find=dns_zone.find, run=dns_zone.run, judge=dns_zone.judge),
+    "dns.resolve": Kind(find=dns_resolve.find, run=dns_resolve.run, judge=dns_resolve.judge),
+    "dns.chain": Kind(find=dns_chain.find, run=dns_chain.run, judge=dns_chain.judge),
+    "dns.parity": Kind(find=dns_parity.find, run=dns_parity.run, judge=dns_parity.judge),
+    "dns.mail": Kind(find=dns_mail.find, run=dns_mail.run, judge=dns_mail.judge),
+    "dns.dnssec": Kind(find=dns_dnssec.find, run=dns_dnssec.run, judge=dns_dnssec.judge),
     "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare, load=tls.load),
     "http": Kind(run=http.run, judge=http.judge, prepare=http.prepare, load=http.load),
 }

@@ -4,15 +4,18 @@
 `run` raises into a failure on the tape. `judge` is pure: a threshold changes without touching I/O.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
+from parallax.plan.types import Operator, Resolver
 from parallax.reasons import REASONS, Fault
-from parallax.values import Address
+from parallax.values import Address, Family
+from probe.dns.client import Client
+from probe.dns.memory import Memory
 from probe.tape import Evidence, Tape
 
 
@@ -23,26 +26,58 @@ class Verdict(msgspec.Struct, frozen=True):
     fault: Fault | None = None
     note: dict[str, Any] = {}
     """Findings that only the verdict can tell: what was expected, what was found. They join the observation's."""
+    abstain: str | None = None
+    """Why it must not count, where the evidence itself says so: this probe's network is down, say."""
 
     @property
     def side(self) -> Fault:
         return self.fault or REASONS[self.reason].fault
 
 
+NOWHERE = Address("")
+
+
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt goes to: the plan's target text, its host, and one address of it (literal, after lookup)."""
+    """What one attempt goes to. Of a target that is host:port, each address of the host is one; of another, the kind's
+    `find` says."""
 
     target: str
+    """As the plan has it."""
     host: str
-    address: Address
+    """The target's host, or the name of the server or resolver."""
+    address: Address = NOWHERE
+    """Literal, after lookup; empty where an attempt asks several."""
+    name: str = ""
+    """What the observation calls it; the address if left out."""
+    dims: dict[str, str] = {}
+    """Labels of the observation, known before the attempt."""
+    task: Any = None
+    """What the kind's `find` tells its `run`."""
+    after: Tape | None = None
+    """The tape that the attempt goes on from: same start, its phases and findings first."""
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run may use of its probe: where dials go, whom TLS trusts, the addresses of the host's resolvers."""
+    """What a run may use of its probe: where dials go, whom TLS trusts, the addresses of the host's resolvers, and what
+    the plan says of DNS."""
 
     routes: Routes
     trust: Trust
     resolvers: tuple[Address, ...]
+    families: tuple[Family, ...] = (4, 6)
+    """The address families that this probe can reach."""
+    memory: Memory = msgspec.field(default_factory=Memory)
+    """What the probe remembers of DNS from run to run."""
+    roots: tuple[Address, ...] = ()
+    """Where walks begin; the root servers of the Internet if empty."""
+    operators: tuple[Operator, ...] = ()
+    named_resolvers: tuple[Resolver, ...] = ()
+    """The plan's [[resolver]] entries."""
+
+    @property
+    def dns(self) -> Client:
+        """What an exchange needs."""
+        return Client(routes=self.routes, memory=self.memory, trust=self.trust)
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +85,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Callable[[Any, Subject, Tape, Tools], Awaitable[None]]
     judge: Callable[[Any, Evidence], Verdict | None]
+    find: Callable[[Any, str, Tape, Tools], Awaitable[list[Subject]]] | None = None
+    """Given the spec and the target, finds what to measure; it has half of the check's time. None: the addresses of the
+    target's host. Where it finds nothing or fails, `judge` gets the tape that it wrote on."""
+    judge_together: Callable[[Any, Sequence[Evidence]], list[Verdict | None]] | None = None
+    """Judges all attempts of a run at once, in the order of `find`, where one bears on another."""
     prepare: Callable[[str, Tools], None] | None = None
     """Given the target, makes what all runs share and the first would else wait for; called before anything is
     measured, every time, so it is cheap the second time. May raise OSError, which the run then meets again."""

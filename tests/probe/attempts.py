@@ -51,7 +51,9 @@ async def check(
 ) -> Outcome:
     """One attempt at one address, anything allowed to be dialled. `spec` is as in a plan, unless `whole` is given."""
     whole = whole or msgspec.convert(spec, SPECS[kind].spec, dec_hook=_as_it_is)
-    host = SPECS[kind].endpoint(target).host
+    read = SPECS[kind].endpoint
+    assert read is not None, kind
+    host = read(target).host
     tools = Tools(routes=Routes.of(allow=EVERYWHERE), trust=Trust(ca), resolvers=())
     subject = Subject(target=target, host=host, address=address)
     tape = await attempt(KINDS[kind], whole, subject, timeout_s, tools)

@@ -194,7 +194,9 @@ class Scene:
         return self.events[first:]
 
     def _measure(self, probe: str, check: Check, target: str) -> list[Observation]:
-        endpoint = SPECS[check.kind].endpoint(target)
+        read = SPECS[check.kind].endpoint
+        assert read is not None, check.kind
+        endpoint = read(target)
         if endpoint.address is not None:
             subjects = [str(endpoint.address)]
         else:

@@ -1,0 +1,150 @@
+"""A network namespace of the test's own (network_namespaces(7)): any address is ours in there, on port 53 and any other,
+and packets are dropped or led elsewhere as a test likes.
+
+    with network_namespace() as net:
+        net.add("192.0.2.1", "2001:db8::1")         # now servers can be started there
+        net.drop("192.0.2.1")                       # dark
+        net.drop("192.0.2.2", only="tcp")
+        net.redirect(53, Address("127.0.0.1:5300"))  # whoever is asked: this one answers
+        net.mend()
+
+The main thread is moved into it until the end of the block, and with it whatever is started and every socket that is
+opened; sockets from before stay where they were made. A namespace belongs to a thread, so trio's idle worker threads
+are moved along, and back.
+"""
+
+import ctypes
+import os
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import pytest
+import trio
+
+from parallax.values import Address
+from tests.parts.daemon import find_program
+
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+_OURS = "/proc/thread-self/ns/net"
+_PATIENCE_S = 10.0
+_RULES = """
+table inet faults
+delete table inet faults
+table inet faults {{
+  chain arriving {{
+    type filter hook input priority 0; policy accept;
+    {drops}
+  }}
+  chain leaving {{
+    type nat hook output priority -100; policy accept;
+    {redirects}
+  }}
+}}
+"""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Namespace:
+    """The network inside. Packets are dropped where they arrive, so that a sender sees silence and no error."""
+
+    def __init__(self, ip: str, nft: str) -> None:
+        self._ip, self._nft = ip, nft
+        self._drops: list[str] = []
+        self._redirects: list[str] = []
+        self._run([ip, "link", "set", "lo", "up"])
+
+    def add(self, *ips: str) -> None:
+        """Gives it addresses."""
+        lines = [f"addr add {ip}/{128 if ':' in ip else 32} dev lo{' nodad' if ':' in ip else ''}" for ip in ips]
+        self._run([self._ip, "-batch", "-"], "\n".join(lines))
+
+    def drop(self, *ips: str, only: Literal["udp", "tcp"] | None = None, port: int = 53) -> None:
+        """Nothing arrives at the port of these addresses any more; of one protocol if it is said."""
+        protocol = only or "{ tcp, udp }"
+        for ip in ips:
+            self._drops.append(f"{_to(ip)} meta l4proto {protocol} th dport {port} drop")
+        self._apply()
+
+    def redirect(self, port: int, to: Address, *ips: str, besides: Sequence[str] = ()) -> None:
+        """What is sent over UDP to the port of these addresses, or of any of the family, is answered by `to`, in
+        their name. Traffic to `besides` and to `to` goes where it would."""
+        family = "ip6" if to.family == 6 else "ip"
+        spared = ", ".join((to.ip, *besides))
+        for which in [_to(ip) for ip in ips] or [f"{family} daddr != {{ {spared} }}"]:
+            self._redirects.append(f"{which} udp dport {port} dnat {family} to {to}")
+        self._apply()
+
+    def mend(self) -> None:
+        """No drops and no redirects any more."""
+        self._drops.clear()
+        self._redirects.clear()
+        self._apply()
+
+    def _apply(self) -> None:
+        rules = _RULES.format(drops="\n    ".join(self._drops), redirects="\n    ".join(self._redirects))
+        self._run([self._nft, "-f", "-"], rules)
+
+    def _run(self, command: list[str], text: str = "") -> None:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        if done.returncode and "Operation not permitted" in done.stderr:
+            pytest.skip(f"{command[0]} is not permitted here, not even in a network namespace of our own")
+        assert not done.returncode, (command, text, done.stderr)
+
+
+@contextmanager
+def network_namespace() -> Iterator[Namespace]:
+    """Skips the test where namespaces are not allowed."""
+    ip, nft = find_program("ip", "iproute2"), find_program("nft", "nftables")
+    if not os.path.exists(_OURS):
+        pytest.skip("there are no network namespaces here: only Linux has them")
+    home = os.open(_OURS, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc.unshare(_NEW_NETWORK):
+            pytest.skip(
+                "a network namespace is not allowed here; "
+                "as root, or by: unshare --user --map-root-user .venv/bin/pytest ..."
+            )
+        inside = os.open(_OURS, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _move_idle_threads(inside)
+            yield Namespace(ip, nft)
+        finally:
+            _enter(home)
+            _move_idle_threads(home)
+            os.close(inside)
+    finally:
+        os.close(home)
+
+
+def _to(ip: str) -> str:
+    return f"{'ip6' if ':' in ip else 'ip'} daddr {ip}"
+
+
+def _enter(namespace: int) -> None:
+    """Moves this thread."""
+    if _libc.setns(namespace, _NEW_NETWORK):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _move_idle_threads(namespace: int) -> None:
+    """All of trio's: as many jobs as there are threads, none of which ends before each has one of its own."""
+    jobs = threading.active_count()
+    barrier = threading.Barrier(jobs + 1)
+    failed: list[Any] = []
+
+    def move() -> None:
+        _enter(namespace)
+        barrier.wait(_PATIENCE_S)
+
+    def done(outcome: Any) -> None:
+        failed.extend([outcome.error] if hasattr(outcome, "error") else [])
+
+    for _ in range(jobs):
+        trio.lowlevel.start_thread_soon(move, done)
+    barrier.wait(_PATIENCE_S)
+    assert not failed, failed

@@ -1,8 +1,8 @@
 """The network namespace of the tests: what comes in, what does not, and that nobody stays in there."""
 
-import os
 import socket
 import threading
+from pathlib import Path
 
 import dns.asyncquery
 import dns.exception
@@ -63,8 +63,8 @@ async def everything_answers(net: Namespace) -> None:
 
 
 async def test_worker_threads_come_along_and_back() -> None:
-    def where() -> str:
-        return os.readlink("/proc/thread-self/ns/net")
+    def where(thread: str = "thread-self") -> str:
+        return str(Path(f"/proc/{thread}/ns/net").readlink())
 
     home = where()
     assert await trio.to_thread.run_sync(where) == home
@@ -74,7 +74,7 @@ async def test_worker_threads_come_along_and_back() -> None:
         assert await trio.to_thread.run_sync(where) == inside
     assert where() == home
     assert await trio.to_thread.run_sync(where) == home
-    assert {os.readlink(f"/proc/self/task/{each.native_id}/ns/net") for each in threading.enumerate()} == {home}
+    assert {where(f"self/task/{each.native_id}") for each in threading.enumerate()} == {home}
 
 
 async def test_a_test_that_fails_inside_comes_home() -> None:

@@ -62,6 +62,100 @@ REASONS: dict[str, Reason] = {
     "dns_wrong_answer": Reason(
         "the answer is not what the plan expects", "target", "expected and found values in the findings"
     ),
+    # DNS in depth: the chain of aliases from a name
+    "dns_hop_dark": Reason(
+        "no name server of a hop's zone answers",
+        "target",
+        "the operator of the hop, in the findings: its status page, its servers from elsewhere",
+    ),
+    "dns_hop_lame": Reason(
+        "the name servers of a hop's zone answer, none with authority (lame)",
+        "target",
+        "is the zone still at this operator? its delegation, and whether its servers have it loaded",
+    ),
+    "dns_hop_nxdomain": Reason(
+        "an alias leads to a name that does not exist (dangling)",
+        "target",
+        "take the alias out, or have its target made again: whoever can register that name takes over the service",
+    ),
+    "dns_hop_nodata": Reason(
+        "the chain ends at a name without a record of this type", "target", "the content of the last hop's zone"
+    ),
+    "dns_chain_loop": Reason("the aliases lead in a circle", "target", "the hops in the findings"),
+    "dns_chain_too_long": Reason(
+        "more aliases than the check follows",
+        "target",
+        "the hops in the findings; resolvers give up on long chains, too (raise max_hops if this is right)",
+    ),
+    "dns_chain_unexpected": Reason(
+        "the chain leads to a name that the plan does not expect",
+        "target",
+        "who changed the alias? add the name to expect or workaround if it is right",
+    ),
+    "dns_chain_flattened": Reason(
+        "the name answers with addresses where the plan expects an alias",
+        "target",
+        "an operator that flattens aliases: the addresses no longer follow the vendor's moves",
+        soft=True,
+    ),
+    "dns_delegation_stale": Reason(
+        "a hop fails at the name servers known so far, and works at those that the parent names now",
+        "target",
+        "a move under way: resolvers that hold the old delegation fail until its TTL is over",
+        soft=True,
+    ),
+    # DNS in depth: the fallback operator beside the primary
+    "parity_not_served": Reason(
+        "the fallback does not serve the zone at all", "target", "is the zone set up and loaded at the fallback?"
+    ),
+    "parity_would_go_bogus": Reason(
+        "with the fallback the zone would fail DNSSEC validation: no key of its matches the parent's DS",
+        "target",
+        "sign the zone at the fallback with keys that the parent's DS has (RFC 8901) before it takes over",
+    ),
+    "parity_missing": Reason(
+        "the fallback lacks records that the primary has", "target", "add the records in the findings at the fallback"
+    ),
+    "parity_different": Reason(
+        "the fallback has other data than the primary",
+        "target",
+        "the records in the findings; names that differ by design go into differing",
+    ),
+    "parity_caa_stricter": Reason(
+        "the fallback's CAA records forbid certificate authorities that the primary's allow",
+        "target",
+        "the CAA records at the fallback: certificates would not be renewed",
+    ),
+    "parity_unknown": Reason(
+        "primary and fallback cannot be compared, as one of them does not answer",
+        "target",
+        "the side that is dark, in the findings; what was known of the fallback before still stands",
+        soft=True,
+    ),
+    "parity_incomplete": Reason(
+        "no difference among the names that were compared, but not all of them could be",
+        "target",
+        "a longer timeout, fewer names, or a higher [dns] most_per_operator",
+        soft=True,
+    ),
+    "parity_ttl_drift": Reason(
+        "the fallback's records are the same, with other TTLs",
+        "target",
+        "the TTLs in the findings: the fallback's say how long a way back takes",
+        soft=True,
+    ),
+    "parity_extra": Reason(
+        "the fallback has records that the primary lacks", "target", "leftovers at the fallback", soft=True
+    ),
+    "parity_wildcard": Reason(
+        "names that do not exist are answered in another way by the fallback",
+        "target",
+        "a wildcard that only one side has",
+        soft=True,
+    ),
+    "parity_minor": Reason(
+        "the fallback differs in records of little weight", "target", "the records in the findings", soft=True
+    ),
     # the connection
     "connect_refused": Reason("nothing listens on the port", "target", "is the service running on this address?"),
     "connect_unreachable": Reason(

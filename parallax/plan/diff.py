@@ -35,6 +35,7 @@ _SECTIONS = (
     "dns",
     "operator",
     "resolver",
+    "site",
     "component",
     "failover",
     "receiver",

@@ -30,6 +30,7 @@ from parallax.plan.types import (
     Receiver,
     Resolver,
     Route,
+    Site,
 )
 from parallax.values import Endpoint
 
@@ -40,6 +41,7 @@ MANY: dict[str, Any] = {
     "probe": Probe,
     "operator": Operator,
     "resolver": Resolver,
+    "site": Site,
     "check": None,
     "component": Component,
     "failover": Failover,

@@ -56,13 +56,15 @@ def plan_faults(entries: list[Entry]) -> Found:
 
 
 def _unique_names(entries: list[Entry]) -> Found:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for entry in entries:
         key = "id" if entry.section == "probe" else "name"
-        if entry.name is not None and (entry.section, entry.name) in seen:
+        # Two operators may well have a site of one name: FRA.
+        whose = str(entry.table.get("operator", "")) if entry.name is not None and entry.section == "site" else ""
+        if entry.name is not None and (entry.section, entry.name, whose) in seen:
             yield entry, Fault((key,), f"{shown(entry.name)} is there already; give every [[{entry.section}]] its own")
         elif entry.name is not None:
-            seen.add((entry.section, entry.name))
+            seen.add((entry.section, entry.name, whose))
 
 
 def _references(entries: list[Entry]) -> Found:

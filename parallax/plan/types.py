@@ -111,6 +111,17 @@ class Resolver(Section, frozen=True, kw_only=True):
     """The share of users behind it, 0 to 1. Only where resolvers have it are shares of users said."""
 
 
+class Site(Section, frozen=True, kw_only=True):
+    """Where a site of an anycast service, or an edge of a front end, stands."""
+
+    name: Name
+    """The site as observations have it: docs/anycast.md."""
+    location: tuple[Annotated[float, msgspec.Meta(ge=-90, le=90)], Annotated[float, msgspec.Meta(ge=-180, le=180)]]
+    """Latitude and longitude, degrees."""
+    operator: Text = ""
+    """Whose site it is, where two have one of this name; any operator's if left out."""
+
+
 class Dns(Section, frozen=True, kw_only=True):
     """How DNS is walked, and how hard it may be asked."""
 
@@ -261,6 +272,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dns: Dns = Dns()
     operator: list[Operator] = []
     resolver: list[Resolver] = []
+    site: list[Site] = []
     check: list[Check] = []
     component: list[Component] = []
     failover: list[Failover] = []

@@ -41,6 +41,12 @@ class SubjectBoard(msgspec.Struct, frozen=True, kw_only=True):
     incident: str | None
     latest: tuple[Latest, ...]
     """By probe id."""
+    server: str = ""
+    """For a name server: its name, its operator, its zone."""
+    operator: str = ""
+    zone: str = ""
+    resolver: str = ""
+    """For a resolver: its name."""
 
 
 class CheckBoard(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +93,130 @@ class ProbeBoard(msgspec.Struct, frozen=True, kw_only=True):
     plan: str = ""
 
 
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """One record set in which the fallback is not as the primary."""
+
+    name: str
+    type: str
+    what: str
+    """Its class: missing_at_fallback, value_diff, ..."""
+    severity: str
+    purpose: str = ""
+    primary: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
+
+
+class FallbackBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an operator that stands by could take over a zone. `ready` is None where nobody knows."""
+
+    check: str
+    zone: str
+    primary: str
+    fallback: str
+    ready: bool | None
+    because: str
+    """What is missing, or why nobody knows; empty if it is ready."""
+    since: int
+    components: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    """The worst first; bounded."""
+    compared: int = 0
+    """Record sets that were compared."""
+
+
+class HopBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """One hop of a chain: the name, where it leads, and who serves it."""
+
+    owner: str
+    target: str
+    type: str
+    zone: str
+    operator: str
+    ttl: int | None = None
+    state: str = "ok"
+
+
+class ChainBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a name leads, as most probes last saw it."""
+
+    check: str
+    name: str
+    hops: tuple[HopBoard, ...]
+    since: int
+    """Since when it is like this."""
+    flags: tuple[str, ...] = ()
+    """shared_fate, flattened, workaround."""
+
+
+MoveState = Literal["moving", "done", "stuck", "given_up"]
+
+
+class MoveBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a delegation or a chain on its way through parent servers and resolvers. Shares are counts: those on
+    the new set, of how many. Times are ns since the Unix epoch."""
+
+    id: str
+    kind: Literal["delegation", "chain"]
+    name: str
+    """The zone, or the name whose chain changed."""
+    state: MoveState
+    started_at: int
+    by: str
+    """What started it: the check that saw it, or who commanded it."""
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    parents: tuple[int, int] = (0, 0)
+    resolvers: tuple[int, int] = (0, 0)
+    bound_at: int | None = None
+    """When it should be through, from the TTLs seen."""
+    t50_at: int | None = None
+    t90_at: int | None = None
+    t100_at: int | None = None
+    """When half, 90 % and all of the sampled resolvers were on the new set."""
+    ended_at: int | None = None
+    words: tuple[str, ...] = ()
+    """stuck, regressed, old_set_withdrawn_early, mixed."""
+    points: tuple[tuple[int, int, int], ...] = ()
+    """When, and per mille of parents and resolvers on the new set then; bounded, oldest first."""
+
+
+class SiteBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """A site of an anycast address, and who reaches it. `rtt_ns` is the median over its probes."""
+
+    name: str
+    probes: tuple[str, ...]
+    rtt_ns: int | None = None
+    location: tuple[float, float] | None = None
+    """Latitude and longitude, degrees; None where nobody said."""
+
+
+class Caught(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe's site of an address."""
+
+    probe: str
+    site: str
+    since: int
+    rtt_ns: int | None = None
+    changes: int = 0
+    """In the last 24 h."""
+    remote: bool = False
+    """Far from the nearest known site, and slow for it."""
+
+
+class CatchmentBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """An address and the sites that answer for it. Anycast where the speed of light says so, or several sites do;
+    `unicast_consistent` is not unicast."""
+
+    address: str
+    server: str
+    operator: str
+    family: int
+    verdict: Literal["anycast", "unicast_consistent", "unknown"]
+    why: str = ""
+    sites: tuple[SiteBoard, ...] = ()
+    caught: tuple[Caught, ...] = ()
+
+
 class Board(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment. `position` is the last record of `inputs` that it knows."""
 
@@ -99,3 +229,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...] = ()
     """Open ones, the newest first."""
     risks: tuple[Risk, ...] = ()
+    fallbacks: tuple[FallbackBoard, ...] = ()
+    chains: tuple[ChainBoard, ...] = ()
+    moves: tuple[MoveBoard, ...] = ()
+    """Under way, and those that ended of late, the newest first."""
+    catchments: tuple[CatchmentBoard, ...] = ()

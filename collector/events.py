@@ -112,6 +112,38 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """For trouble of the probes themselves: whose."""
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """One RRset that the failing operator hosts, as one sampled resolver holds it. `until` is when it runs out there;
+    0 where that is not known."""
+
+    resolver: str
+    owner: str
+    type: str
+    until: int
+
+
+class Runway(msgspec.Struct, frozen=True, kw_only=True):
+    """How long caches carry names whose operator is dark. Sampled resolvers are those that checks ask, not users.
+
+    Times are ns since the Unix epoch: `earliest_at` the first RRset to run out at a sampled resolver, `latest_at` when
+    the last has run out everywhere, without serve-stale; None where no TTL was seen."""
+
+    names: tuple[str, ...]
+    """The names that are carried."""
+    earliest_at: int | None
+    latest_at: int | None
+    sampled: int
+    """Sampled resolvers."""
+    expired: int
+    """Those of them at which a name has run out already."""
+    stale: int = 0
+    """Those of them that give stale answers (RFC 8767)."""
+    users: float | None = None
+    """The share of users, 0 to 1, behind the expired ones; None where the plan gives the resolvers no weights."""
+    held: tuple[Held, ...] = ()
+    """The next to run out first; bounded."""
+
+
 class Risk(msgspec.Struct, frozen=True, kw_only=True):
     """Something that will hurt users. `expected_at` is when at the earliest, None where nobody can say."""
 
@@ -123,6 +155,26 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     expected_at: int | None = None
     why: str = ""
     domain: FaultDomain | None = None
+    runway: Runway | None = None
+
+
+NoticeWord = Literal[
+    "chain_changed",
+    "delegation_changed",
+    "move_started",
+    "move_done",
+    "move_stuck",
+    "move_regressed",
+    "old_set_withdrawn_early",
+    "site_lost",
+    "site_bad",
+    "site_flapping",
+    "site_renumbered",
+    "catchment_shift",
+    "remote_catchment",
+    "anycast_confirmed",
+    "probe_location_suspect",
+]
 
 
 class CheckChanged(msgspec.Struct, frozen=True, kw_only=True, tag="check"):
@@ -160,7 +212,9 @@ class IncidentChanged(msgspec.Struct, frozen=True, kw_only=True, tag="incident")
 
 
 class RiskChanged(msgspec.Struct, frozen=True, kw_only=True, tag="risk"):
-    change: Literal["raised", "cleared"]
+    """`updated`: what is known of it changed so that people must hear: users are nearer to it than was said."""
+
+    change: Literal["raised", "updated", "cleared"]
     risk: Risk
 
     @property
@@ -194,7 +248,29 @@ class ComponentChanged(msgspec.Struct, frozen=True, kw_only=True, tag="component
         return "component.changed"
 
 
-EventData = CheckChanged | IncidentChanged | RiskChanged | ProbeChanged | ComponentChanged
+class Noticed(msgspec.Struct, frozen=True, kw_only=True, tag="notice"):
+    """Something that people should know and that neither lasts nor ends: a chain leads elsewhere, an anycast site is
+    gone. `title` is one line without a final stop."""
+
+    word: NoticeWord
+    title: str
+    severity: Severity = "info"
+    check: str = ""
+    target: str = ""
+    """The name, zone or address that it is about."""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    domain: FaultDomain | None = None
+    components: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def type(self) -> str:
+        return f"notice.{self.word}"
+
+
+EventData = CheckChanged | IncidentChanged | RiskChanged | ProbeChanged | ComponentChanged | Noticed
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

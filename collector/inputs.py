@@ -67,13 +67,25 @@ class ClockInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     started: bool = False
 
 
-Input = BatchInput | PlanInput | PlanStateInput | ClockInput
+class CommandInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a person told the collector to do, that bears on what it concludes. Unknown words change nothing."""
+
+    version: int = VERSION
+    at: int
+    word: str
+    """move_start, move_end, ..."""
+    actor: str
+    arguments: dict[str, list[str]] = {}
+
+
+Input = BatchInput | PlanInput | PlanStateInput | ClockInput | CommandInput
 
 KINDS: dict[str, type[Input]] = {
     "batch": BatchInput,
     "plan": PlanInput,
     "plan_state": PlanStateInput,
     "clock": ClockInput,
+    "command": CommandInput,
 }
 """The `kind` of a journal's record, and what its body is."""
 

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from collector.alerts.routing import RISK_SEVERITY, alert_key
-from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Risk, RiskChanged
+from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Noticed, Risk, RiskChanged, Runway
 from parallax.clock import NS, rfc3339
 from parallax.plan.types import Component
 from parallax.spans import lasting
 
 LARGEST = 20_000
 """Octets of a body, at most."""
-_MOST = {"checks": 20, "components": 20, "probes": 50, "reasons": 10}
+_MOST = {"before": 20, "after": 20, "held": 20, "checks": 20, "components": 20, "probes": 50, "reasons": 10}
 _LINE, _TEXT = 300, 150
 """Characters of a line for people, and of a name."""
 
@@ -33,12 +33,14 @@ def message_of(event: Event, components: Iterable[Component] = (), *, missed: bo
     """The message of an alert. `components` are the plan's: what they say of owner and runbook goes along. `missed`:
     the receiver was never told of the start, so the end tells it all."""
     data = event.data
-    assert isinstance(data, IncidentChanged | RiskChanged)
+    assert isinstance(data, IncidentChanged | RiskChanged | Noticed)
     named = {component.name: component for component in components}
     for share in (1.0, 0.5, 0.25, 0.1, 0.0):
         shown = _Shown(share, named)
         if isinstance(data, IncidentChanged):
             told = shown.incident(data, missed=missed)
+        elif isinstance(data, Noticed):
+            told = shown.notice(data)
         else:
             told = shown.risk(data, event.at, missed=missed)
         told |= {"dedup_key": alert_key(event), "cut": shown.cut}
@@ -94,7 +96,37 @@ class _Shown:
             "why": _line(known.why),
             "since": rfc3339(known.since),
             "expected_at": None if known.expected_at is None else rfc3339(known.expected_at),
+            "runway": self._runway(known.runway),
             "resolved_at": rfc3339(at) if over else None,
+            "components": self._named(known.components),
+            "fault_domain": _domain(known.domain),
+            "check": _text(known.check),
+        }
+
+    def _runway(self, runway: Runway | None) -> dict[str, Any] | None:
+        """How long caches carry it; None for a risk that no cache puts off."""
+        if runway is None:
+            return None
+        return {
+            "names": [_text(name) for name in self._some("held", runway.names)],
+            "earliest_at": None if runway.earliest_at is None else rfc3339(runway.earliest_at),
+            "latest_at": None if runway.latest_at is None else rfc3339(runway.latest_at),
+            "sampled_resolvers": runway.sampled,
+            "expired_resolvers": runway.expired,
+            "stale_resolvers": runway.stale,
+            "users": runway.users,
+        }
+
+    def notice(self, known: Noticed) -> dict[str, Any]:
+        return {
+            "summary": _line(known.title),
+            "notice": known.word,
+            "severity": known.severity,
+            "title": _line(known.title),
+            "why": _line(known.why),
+            "target": _text(known.target),
+            "before": [_text(name) for name in self._some("before", known.before)],
+            "after": [_text(name) for name in self._some("after", known.after)],
             "components": self._named(known.components),
             "fault_domain": _domain(known.domain),
             "check": _text(known.check),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from collector.events import Event, IncidentChanged, RiskChanged, Severity
+from collector.events import Event, IncidentChanged, Noticed, RiskChanged, Severity
 from parallax.plan.types import Plan, Receiver, Route
 
 RISK_SEVERITY: Severity = "warning"
@@ -40,15 +40,18 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_alert(event: Event) -> bool:
-    """Whether people are told of it. What checks, components and probes do, the incident says."""
-    return isinstance(event.data, IncidentChanged | RiskChanged)
+    """Whether people are told of it. What checks, components and probes do, the incident says; what is noticed and
+    worth no more than a line on the page, the page."""
+    data = event.data
+    return isinstance(data, IncidentChanged | RiskChanged) or (isinstance(data, Noticed) and data.severity != "info")
 
 
 def alert_key(event: Event) -> str:
     """What an alert is about: the same from its start to its end, so that receivers can put it together."""
     data = event.data
-    assert isinstance(data, IncidentChanged | RiskChanged)
-    return data.incident.id if isinstance(data, IncidentChanged) else data.risk.id
+    if isinstance(data, IncidentChanged):
+        return data.incident.id
+    return data.risk.id if isinstance(data, RiskChanged) else event.id
 
 
 def is_end(event: Event) -> bool:
@@ -92,7 +95,7 @@ def known_after(known: Known, event: Event, *, told: bool) -> Known:
     """What a receiver knows after an alert was sent, or given up (`told` False)."""
     key, after = alert_key(event), dict(known)
     before = after.pop(key, False)  # to the end of the order, if it comes in again
-    if not is_end(event):
+    if isinstance(event.data, IncidentChanged | RiskChanged) and not is_end(event):  # a notice has no end to wait for
         after[key] = told or before
     for oldest in list(after)[: max(0, len(after) - MOST_KNOWN)]:
         del after[oldest]
@@ -105,6 +108,8 @@ def _matches(route: Route, event: Event) -> bool:
         severity, components = data.incident.severity, data.incident.components
     elif isinstance(data, RiskChanged):
         severity, components = RISK_SEVERITY, data.risk.components
+    elif isinstance(data, Noticed):
+        severity, components = data.severity, data.components
     else:
         return False
     match = route.match

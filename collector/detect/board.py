@@ -1,11 +1,14 @@
 """A state as people see it."""
 
 from collector.board import Board, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
+from collector.detect.catchments import catchments_of
 from collector.detect.components import keys_by_check
 from collector.detect.incidents import current
+from collector.detect.moves import moves_of
 from collector.detect.state import Key, Member, State
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
 from collector.detect.votes import evidence_of, tally
+from collector.detect.zones import chains_of, fallbacks_of
 from collector.events import CheckState
 from parallax.clock import NS
 
@@ -30,6 +33,10 @@ def board_of(state: State) -> Board:
             sorted((current(state, case) for case in state.open.values()), key=lambda incident: -incident.opened_at)
         ),
         risks=tuple(state.risks.values()),
+        fallbacks=fallbacks_of(state.zones, view, state.now),
+        chains=chains_of(state.zones, view, state.now),
+        moves=moves_of(state.moves, state.now),
+        catchments=catchments_of(state.catchments, view, state.now),
     )
 
 

@@ -23,7 +23,7 @@ def note(told: Open, event: Event) -> None:
             told[data.incident.id] = data
         case IncidentChanged() as data:
             told.pop(data.incident.id, None)
-        case RiskChanged() as data if data.change == "raised":
+        case RiskChanged() as data if data.change != "cleared":
             told[data.risk.id] = data
         case RiskChanged() as data:
             told.pop(data.risk.id, None)

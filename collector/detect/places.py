@@ -10,11 +10,10 @@ import msgspec
 
 from collector.detect.state import Key, State
 from collector.detect.view import CheckView, View
+from parallax.operators import REGISTRIES
 from parallax.plan.types import Operator
 
 WEIGHTS = {"operator": 16, "zone": 8, "address": 4, "site": 4, "region": 2, "host": 1, "alike": 1}
-_REGISTRIES = frozenset({"ac", "co", "com", "edu", "gov", "net", "or", "org"})
-"""Second labels under which strangers register (co.uk): not a zone that two names share."""
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +96,6 @@ def zones_of(names: set[str]) -> frozenset[str]:
 def _suffixes(name: str) -> tuple[str, ...]:
     labels = name.strip(".").split(".")
     found = [".".join(labels[start:]) for start in range(len(labels) - 1)]
-    if found and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES:
+    if found and len(labels[-1]) == 2 and labels[-2] in REGISTRIES:
         found.pop()
     return tuple(found)

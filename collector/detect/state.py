@@ -8,10 +8,13 @@ from typing import Literal
 
 import msgspec
 
+from collector.detect.catchments import Catchments
+from collector.detect.moves import Moves
+from collector.detect.zones import Zones
 from collector.events import Affected, CheckState, ComponentState, FaultDomain, Incident, Risk
 from parallax.reasons import Fault
 
-VERSION = 2
+VERSION = 3
 
 MAX_KEYS = 20_000
 """Subjects in all; past it those go that nobody spoke of for longest."""
@@ -218,6 +221,9 @@ class State(msgspec.Struct, kw_only=True):
     risks: dict[str, Risk] = {}
     wished: dict[str, int] = {}
     """Risks that must last a moment before they are raised, and since when they are seen."""
+    zones: Zones = msgspec.field(default_factory=Zones)
+    moves: Moves = msgspec.field(default_factory=Moves)
+    catchments: Catchments = msgspec.field(default_factory=Catchments)
 
 
 class StateError(ValueError):

@@ -1,18 +1,22 @@
 """One record into the state."""
 
+from collector.detect.catchments import note_catchments, tell_catchments
 from collector.detect.components import tell_components
 from collector.detect.incidents import tell_incidents
 from collector.detect.intake import take
+from collector.detect.moves import command_moves, note_moves, tell_moves
 from collector.detect.probes import hear, tell_probes
 from collector.detect.risks import tell_risks
 from collector.detect.state import KEPT_PLANS, State
 from collector.detect.turns import UNPLANNED, drop, turn
-from collector.detect.view import NOTHING, View, view_of
+from collector.detect.view import NOTHING, CheckView, View, view_of
+from collector.detect.zones import note_zones
 from collector.events import Event, EventData
-from collector.inputs import BatchInput, ClockInput, InputError, PlanInput, PlanStateInput, decode_input
+from collector.inputs import BatchInput, ClockInput, CommandInput, InputError, PlanInput, PlanStateInput, decode_input
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
+from parallax.observation import Observation
 
 GAP_NS = 20 * NS
 """The collector writes a clock record every few seconds: where there was none for so long, it did not listen."""
@@ -48,6 +52,9 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
         case PlanStateInput():
             changed = _turn_plan(state, value, told)
             view = view_of(state.plan) or NOTHING
+        case CommandInput():
+            command_moves(state.moves, view, value, state.now)
+            changed = True
         case ClockInput():
             if value.started:
                 state.started_at = state.now
@@ -100,10 +107,26 @@ def _take(state: State, view: View, value: BatchInput, batch: wire.Batch) -> lis
     hear(state, value, batch)
     touched: dict[str, None] = {}
     for observation in batch.observations:
-        if observation.check in view.checks:
+        check = view.checks.get(observation.check)
+        if check is not None:
+            _learn(state, view, check, value, observation)
             names = take(state, view, value.probe, observation, value.offset_ns or 0, value.received_at, value.skewed)
             touched.update(dict.fromkeys(names))
     return list(touched)
+
+
+def _learn(state: State, view: View, check: CheckView, value: BatchInput, observation: Observation) -> None:
+    """What an observation says beyond its verdict. One that must not count teaches nothing."""
+    if observation.abstain is not None or value.skewed or observation.kind != check.kind:
+        return
+    at = min(observation.started_at + (value.offset_ns or 0), value.received_at)
+    if at < value.received_at - check.fresh_ns:
+        return
+    if observation.kind.startswith("dns"):
+        note_zones(state.zones, view, check, value.probe, observation, at)
+        note_moves(state.moves, view, check, value.probe, observation, at)
+    if observation.site is not None:
+        note_catchments(state.catchments, view, check, value.probe, observation, at)
 
 
 def _turn_plan(state: State, value: PlanStateInput, told: list[EventData]) -> bool:
@@ -148,6 +171,8 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
         tell_components(state, view, told)
         tell_incidents(state, view, told)
         tell_risks(state, view, told)
+        tell_moves(state.moves, view, state.now, told)
+        tell_catchments(state.catchments, view, state.now, told)
 
 
 def _events(state: State, told: list[EventData]) -> list[Event]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 import msgspec
 
 from parallax.clock import NS
+from parallax.operators import planned_operator
 from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanErrors, PlanSource
 from parallax.plan.specs import SPECS, DnsSpec
@@ -65,10 +66,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     def operator_of(self, host: str, ip: str) -> Operator | None:
         """Whose name server it is."""
-        for operator in self.operators:
-            if any(_is_server(pattern.lower().rstrip("."), host, ip) for pattern in operator.servers):
-                return operator
-        return None
+        return planned_operator(host, ip, self.operators)
 
     def measures(self, probe: str) -> bool:
         """Whether the plan gives this probe a check."""
@@ -143,9 +141,3 @@ def _network(probe: Probe) -> str:
 def _stranger(name: str) -> ProbeView:
     probe = Probe(id=name)
     return ProbeView(probe=probe, network=_network(probe), access=False)
-
-
-def _is_server(pattern: str, host: str, ip: str) -> bool:
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:])
-    return pattern in (host, ip)

@@ -16,6 +16,7 @@ from collector.events import (
     EventError,
     Incident,
     IncidentChanged,
+    Noticed,
     ProbeChanged,
     RiskChanged,
     decode_event,
@@ -100,6 +101,8 @@ def event_rows(records: Sequence[Record]) -> Rows:
                 probe, incident = said.probe, said.incident
             case ComponentChanged() as moved:
                 component = moved.component
+            case Noticed() as noticed:
+                check = noticed.check or None
         rows.events.append(
             (
                 record.position,

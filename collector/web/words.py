@@ -18,6 +18,7 @@ from collector.events import (
     Event,
     FaultDomain,
     IncidentChanged,
+    Noticed,
     ProbeChanged,
     RiskChanged,
 )
@@ -196,7 +197,7 @@ def tell(event: Event) -> Told:
             tone: Tone = "ok" if data.change == "resolved" else look(data.incident.severity).tone
             return Told(tone=tone, word=f"incident {data.change}", what=data.what)
         case RiskChanged() as data:
-            tone = "warn" if data.change == "raised" else "ok"
+            tone = "ok" if data.change == "cleared" else "warn"
             return Told(tone=tone, word=f"risk {data.change}", what=data.risk.title, more=data.risk.why)
         case ProbeChanged() as data:
             shown = look(data.state)
@@ -205,6 +206,14 @@ def tell(event: Event) -> Told:
             shown = look(data.state)
             before = look(data.before).word
             return Told(tone=shown.tone, word=shown.word, what=f"{data.component}, before: {before}", more=data.why)
+        case Noticed() as data:
+            return Told(
+                tone=look(data.severity).tone if data.severity != "info" else "none",
+                word=data.word.replace("_", " "),
+                what=data.title,
+                more=data.why,
+                check=data.check or None,
+            )
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

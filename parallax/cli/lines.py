@@ -78,12 +78,14 @@ def event_line(event: "Event") -> str | None:
         case events.RiskChanged() as data:
             due = data.risk.expected_at
             when = f"; users may feel it from {words.clock_time(due, event.at)}Z" if due else ""
-            return _line("risk", f"{data.change}: {data.risk.title}{when if data.change == 'raised' else ''}")
+            return _line("risk", f"{data.change}: {data.risk.title}{when if data.change != 'cleared' else ''}")
         case events.ProbeChanged() as data:
             return _line("probe", f"{data.probe} is {data.state}" + (f": {data.why}" if data.why else ""))
         case events.ComponentChanged() as data:
             change = f"{data.component}: {words.look(data.state).word}, before: {words.look(data.before).word}"
             return _line("component", change + (f"; {data.why}" if data.why else ""))
+        case events.Noticed() as data:
+            return _line("notice", data.title + (f"; {data.why}" if data.why else ""))
 
 
 def event_fields(event: "Event") -> dict[str, Any]:

@@ -1,0 +1,216 @@
+"""Signatures and keys (RFC 4034, RFC 4035): records in, states out. Pure. The probe's importer of what verifies.
+
+dnspython does the cryptography; what a state means for the zone is for the check to judge. Everything that a stranger
+can make long is bounded: signatures and keys tried (a message full of keys with one tag costs a validator dearly).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from probe.dns.message import Record
+
+if TYPE_CHECKING:
+    import dns.name
+    import dns.rrset
+
+State = Literal["ok", "expired", "not_yet_valid", "sig_invalid", "unknown_key", "unsupported", "unsigned", "unreadable"]
+"""Of a record set: a signature holds; or why none does, the most telling first. `unsupported`: only algorithms that
+this probe does not know or must not use (RFC 8624)."""
+
+SKEW_S = 300
+"""A signature that begins at most this far in the future is put down to the clocks."""
+MOST_KEYS = 24
+MOST_SIGNATURES = 8
+MOST_VERIFICATIONS = 16
+
+_TELLING: tuple[State, ...] = ("expired", "not_yet_valid", "sig_invalid", "unknown_key", "unsupported", "unreadable")
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the signatures of one record set come to."""
+
+    owner: str
+    type: str
+    state: State
+    expires_at: int | None = None
+    """When the last good signature ends, or, without one, when the last one did: ns since the Unix epoch."""
+    validity_s: int | None = None
+    """From beginning to end of that signature."""
+    skewed: bool = False
+    """It holds for a clock that is a few minutes fast only."""
+    beyond: bool = False
+    """The TTL outlives the signature: caches may hold what validators refuse (RFC 4035 section 5.3.3)."""
+    algorithms: tuple[int, ...] = ()
+    """Of the good signatures."""
+    labels: int | None = None
+    """Labels that the signer counted: fewer than the owner has where a wildcard made the record."""
+
+
+class DsState(msgspec.Struct, frozen=True, kw_only=True):
+    """One DS record, and whether a key fits it."""
+
+    tag: int
+    algorithm: int
+    digest: int
+    matches: bool
+
+
+def load() -> None:
+    """Imports what verifies; 70 ms that would else stand in the first run."""
+    import dns.dnssec
+    import dns.rdtypes.ANY.DNSKEY
+    import dns.rdtypes.ANY.DS
+    import dns.rdtypes.ANY.NSEC
+    import dns.rdtypes.ANY.NSEC3
+    import dns.rdtypes.ANY.RRSIG  # noqa: F401
+
+
+def ds_states(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -> list[DsState]:
+    """Each DS of the parent, and whether one of the zone's keys has its tag, algorithm and digest (RFC 4034 5.2).
+
+    Texts are record data in presentation form; what is no such data fits nothing and is left out."""
+    import dns.dnssec
+    import dns.exception
+
+    name, keys = name_of(zone), _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    states = []
+    for ds in _rdatas("DS", ds_texts)[:MOST_KEYS]:
+        matches = False
+        for key in keys:
+            if key.algorithm == ds.algorithm and key.flags & 0x0100 and dns.dnssec.key_id(key) == ds.key_tag:
+                try:
+                    made = dns.dnssec.make_ds(name, key, ds.digest_type, validating=True)
+                except (dns.exception.DNSException, ValueError):
+                    continue  # a digest that must not be relied on, or is unknown
+                matches = matches or made.digest == ds.digest
+        states.append(DsState(tag=ds.key_tag, algorithm=int(ds.algorithm), digest=int(ds.digest_type), matches=matches))
+    return states
+
+
+def ds_matches(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -> bool:
+    """Whether a validator finds a key of the zone that the parent vouches for; False without a DS or a key."""
+    return any(state.matches for state in ds_states(ds_texts, dnskey_texts, zone))
+
+
+def check_rrset(
+    records: Sequence[Record], owner: str, rdtype: str, zone: str, dnskey_texts: Iterable[str], now_ns: int
+) -> Signed:
+    """What the signatures over the records of this owner and type come to, by the zone's keys, at a wall time.
+
+    `records` is a section with its RRSIGs. Only signatures by the zone itself count."""
+    import dns.dnssec
+    import dns.exception
+    import dns.rrset
+
+    texts = [record for record in records if record.owner == owner and record.type == rdtype]
+    signatures = [
+        rdata
+        for rdata in _rdatas("RRSIG", [r.text for r in records if r.owner == owner and r.type == "RRSIG"])
+        if _covers(rdata, rdtype)
+    ][:MOST_SIGNATURES]
+    if not signatures:
+        return Signed(owner=owner, type=rdtype, state="unsigned")
+    try:
+        # A signature is over the TTL that it says itself.
+        rrset = dns.rrset.from_text_list(name_of(owner), 0, "IN", rdtype, [record.text for record in texts])
+        origin = name_of(zone)
+    except (dns.exception.DNSException, ValueError):
+        return Signed(owner=owner, type=rdtype, state="unreadable")
+    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    now_s, room = now_ns // 10**9, MOST_VERIFICATIONS
+    good: list[tuple[State, Any]] = []
+    bad: list[tuple[State, Any]] = []
+    for signature in signatures:
+        fitting = [
+            key
+            for key in keys
+            if key.algorithm == signature.algorithm
+            and key.flags & 0x0100
+            and key.protocol == 3
+            and signature.signer == origin
+            and dns.dnssec.key_id(key) == signature.key_tag
+        ][:room]
+        state: State = "unknown_key"
+        if signature.expiration < now_s:
+            state = "expired"
+        elif signature.inception > now_s + SKEW_S:
+            state = "not_yet_valid"
+        elif fitting:
+            room -= len(fitting)
+            state = _verify(rrset, signature, fitting, origin)
+        (good if state == "ok" else bad).append((state, signature))
+    if good:
+        last = max((signature for _, signature in good), key=lambda signature: signature.expiration)
+        return Signed(
+            owner=owner,
+            type=rdtype,
+            state="ok",
+            expires_at=last.expiration * 10**9,
+            validity_s=last.expiration - last.inception,
+            skewed=all(signature.inception > now_s for _, signature in good),
+            beyond=max((record.ttl for record in texts), default=0) > last.expiration - now_s,
+            algorithms=tuple(sorted({int(signature.algorithm) for _, signature in good})),
+            labels=last.labels,
+        )
+    state = min((state for state, _ in bad), key=_TELLING.index)
+    last = max((signature for its, signature in bad if its == state), key=lambda signature: signature.expiration)
+    return Signed(
+        owner=owner,
+        type=rdtype,
+        state=state,
+        expires_at=last.expiration * 10**9,
+        validity_s=last.expiration - last.inception,
+        labels=last.labels,
+    )
+
+
+def _verify(rrset: "dns.rrset.RRset", signature: Any, keys: list[Any], origin: "dns.name.Name") -> State:
+    import dns.dnssec
+    import dns.exception
+    import dns.rdataset
+
+    allowed = [key for key in keys if dns.dnssec.default_policy.ok_to_validate(key)]
+    if not allowed:
+        return "unsupported"
+    known = dns.rdataset.from_rdata_list(0, allowed)
+    try:
+        # The times were looked at before; this is about the octets.
+        dns.dnssec.validate_rrsig(rrset, signature, {origin: known}, now=signature.inception)
+    except dns.exception.UnsupportedAlgorithm:
+        return "unsupported"
+    except (dns.exception.DNSException, ValueError):
+        return "sig_invalid"
+    return "ok"
+
+
+def _covers(signature: Any, rdtype: str) -> bool:
+    import dns.rdatatype
+
+    return bool(signature.type_covered == dns.rdatatype.from_text(rdtype))
+
+
+def name_of(text: str) -> "dns.name.Name":
+    """Raises ValueError."""
+    import dns.exception
+    import dns.name
+
+    try:
+        return dns.name.from_text(text)
+    except dns.exception.DNSException as error:
+        raise ValueError(f"{text!r} is no name: {error}") from None
+
+
+def _rdatas(rdtype: str, texts: Iterable[str]) -> list[Any]:
+    """The data that can be read."""
+    import dns.exception
+    import dns.rdata
+
+    found = []
+    for text in texts:
+        try:
+            found.append(dns.rdata.from_text("IN", rdtype, text))
+        except (dns.exception.DNSException, ValueError):
+            continue
+    return found

@@ -17,11 +17,13 @@ from collector.events import (
     EventError,
     Evidence,
     FaultDomain,
+    Held,
     Incident,
     IncidentChanged,
     ProbeChanged,
     Risk,
     RiskChanged,
+    Runway,
     decode_event,
     encode_event,
 )
@@ -89,6 +91,15 @@ DATA: dict[str, EventData] = {
             expected_at=AT + 60 * S,
             why="caches run out",
             domain=FaultDomain(kind="operator", name="dns-a", certain=False),
+            runway=Runway(
+                names=("api.auth.example",),
+                earliest_at=AT + 60 * S,
+                latest_at=AT + 300 * S,
+                sampled=4,
+                expired=1,
+                users=0.25,
+                held=(Held(resolver="public-1", owner="api.auth.example", type="A", until=AT + 60 * S),),
+            ),
         ),
     ),
     "probe": ProbeChanged(probe="fra1", state="silent", since=AT, why="nothing was heard for 15 s", incident="inc-2"),
@@ -105,10 +116,12 @@ def test_every_kind_of_event_has_a_golden_vector() -> None:
 
 @pytest.mark.parametrize("tag", GOLDEN)
 def test_golden_vectors(tag: str) -> None:
-    raw = (VECTORS / f"event-{tag}-1.json").read_bytes()
+    *older, newest = sorted(VECTORS.glob(f"event-{tag}-*.json"))
     event = GOLDEN[tag]
-    assert encode_event(event).body == raw
-    assert decode_event(Entry(kind=event.type, body=raw, at_ns=AT)) == event
+    assert encode_event(event).body == newest.read_bytes()
+    assert decode_event(Entry(kind=event.type, body=newest.read_bytes(), at_ns=AT)) == event
+    for vector in older:
+        assert decode_event(Entry(kind=event.type, body=vector.read_bytes(), at_ns=AT)).id == event.id
 
 
 def test_the_type_is_the_journal_s_kind() -> None:

@@ -11,6 +11,8 @@ from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns.answer import is_alias, values_at
 from probe.dns.exchange import Heard, NoReply, ask_tcp, ask_udp
 from probe.dns.message import Query, Record, Reply, comparable, load_types
+from probe.sites.name_servers import site_of_identity
+from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 
 MAX_ANSWERS = 50
@@ -64,7 +66,7 @@ def _note(tape: Tape, spec: DnsSpec, reply: Reply) -> None:
     # Whole and uncut, for judge alone: the findings are bounded.
     tape.material["values"] = values_at(reply.answers, spec.query, spec.type)
     tape.material["alias"] = is_alias(reply.answers, spec.query)
-    tape.site = _site(reply.nsid) or tape.site
+    note_site(tape, site_of_identity(reply.nsid, tape.dims.get("server", "")), reply.nsid)
     tape.note(
         rcode=reply.rcode,
         flags=list(reply.flags),
@@ -73,21 +75,12 @@ def _note(tape: Tape, spec: DnsSpec, reply: Reply) -> None:
         min_ttl=min((record.ttl for record in reply.answers), default=None),
         size=reply.size,
         edns=reply.edns,
-        nsid=reply.nsid.hex() if reply.nsid else None,
         ede=[{"code": code, "text": text[:MAX_TEXT]} for code, text in reply.ede[:MAX_EDE]] or None,
     )
 
 
 def _plain(record: Record) -> dict[str, str | int]:
     return {"owner": record.owner, "type": record.type, "ttl": record.ttl, "text": record.text[:MAX_TEXT]}
-
-
-def _site(nsid: bytes | None) -> str | None:
-    """The site that an NSID names: its text, or hex where it is none."""
-    if not nsid:
-        return None
-    text = nsid.decode("ascii", "replace")
-    return text[:MAX_TEXT] if nsid.isascii() and text.isprintable() else nsid.hex()[:MAX_TEXT]
 
 
 def judge(spec: DnsSpec, evidence: Evidence) -> Verdict | None:

@@ -28,7 +28,8 @@ from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.checks.response import Answer, shown_headers
-from probe.checks.sites import site_of
+from probe.sites.front_ends import site_of_headers
+from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 
 USUAL_HEADERS = {
@@ -181,7 +182,7 @@ def _note_head(spec: HttpSpec, tape: Tape, response: Response) -> None:
         headers=shown_headers(headers, named),
         retry_after=retry_after_s(headers, wall_ns() / NS),
     )
-    tape.site = site_of(headers)
+    note_site(tape, site_of_headers(headers))
     if spec.serving is not None and spec.serving.header in headers:
         tape.dims["region"] = headers[spec.serving.header][:64]
     tape.material[ANSWER] = Answer(status=response.status_code, headers=headers)

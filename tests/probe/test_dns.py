@@ -35,6 +35,7 @@ async def test_a_good_answer_is_ok_and_written_down() -> None:
         "size": 71,
         "edns": True,
         "nsid": b"fra1.ns-a".hex(),
+        "site_known": False,
     }
 
 

@@ -16,7 +16,6 @@ from probe.checks.bot_walls import bot_wall
 from probe.checks.http import ANSWER, judge
 from probe.checks.kind import Verdict
 from probe.checks.response import Answer, shown_headers
-from probe.checks.sites import site_of
 from probe.tape import Evidence
 
 JUST_A_MOMENT = b"<html><head><title>Just a moment...</title></head><script>window._cf_chl_opt={}</script>"
@@ -189,22 +188,3 @@ def test_bot_walls(response: Answer, wall: str | None) -> None:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_s(answer(429, **headers).headers, 1000.0) == seconds
-
-
-@pytest.mark.parametrize(
-    ("headers", "site"),
-    [
-        ({"cf_ray": "8f2a1b3c4d5e6f70-FRA"}, "FRA"),
-        ({"x_amz_cf_pop": "FRA56-P4"}, "FRA56-P4"),
-        ({"x_vercel_id": "fra1::iad1::abcde-1700000000000-0123"}, "fra1"),
-        ({"fly_request_id": "01HXYZ0123456789ABCDEFGHJK-fra"}, "fra"),
-        ({"x_served_by": "cache-iad-kiad7000101-IAD, cache-fra-eddf8230020-FRA"}, "fra-eddf8230020-FRA"),
-        ({"x_msedge_ref": "Ref A: 1 Ref B: FRA31EDGE0518 Ref C: 2"}, "FRA31EDGE0518"),
-        ({"via": "1.1 varnish-edge-3.acme.test"}, "varnish-edge-3.acme.test"),
-        ({"via": "1.1 google"}, None),
-        ({"cf_ray": "junk"}, None),
-        ({}, None),
-    ],
-)
-def test_sites(headers: dict[str, str], site: str | None) -> None:
-    assert site_of(answer(**headers).headers) == site

@@ -4,8 +4,16 @@ A probe has one for its life; a check that is run by hand has one for itself.
 """
 
 from collections import OrderedDict
+from typing import Any
+
+from probe.dns.cuts import Cut, Host
+from probe.dns.kept import Kept
 
 MOST_NAMES = 2000
+MOST_CUTS = 10_000
+MOST_HOSTS = 10_000
+MOST_ZONES = 10_000
+MOST_SILENT = 2_000
 
 
 class Memory:
@@ -13,6 +21,17 @@ class Memory:
 
     def __init__(self) -> None:
         self._names: OrderedDict[str, None] = OrderedDict()
+        self.cuts: Kept[Cut] = Kept(MOST_CUTS)
+        """By zone: where walks may begin."""
+        self.zone_of: Kept[str] = Kept(MOST_HOSTS)
+        """By name: the zone it was found in."""
+        self.hosts: Kept[Host] = Kept(MOST_HOSTS)
+        """By host: the addresses that walks found."""
+        self.zones: Kept[Any] = Kept(MOST_ZONES)
+        """By check: what dns.zone saw of a zone last (probe.checks.zone.last)."""
+        self.silent: Kept[bool] = Kept(MOST_SILENT)
+        """By address: it did not answer a walk a moment ago, so others are asked before it."""
+        self._turns: Kept[int] = Kept(MOST_ZONES)
 
     def note_name(self, name: str) -> None:
         """A name that some check met: it belongs to the inventory of its zone."""
@@ -24,3 +43,9 @@ class Memory:
     def names_under(self, zone: str) -> list[str]:
         """The names met at or under a zone, in the order they were last met."""
         return [name for name in self._names if name == zone or name.endswith(f".{zone}")]
+
+    def turn(self, key: str) -> int:
+        """0, 1, 2... from call to call: for those who ask only some of many, each time others."""
+        turn = (self._turns.stale(key) or 0) + 1
+        self._turns.put(key, turn, float("inf"))
+        return turn - 1

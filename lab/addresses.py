@@ -8,8 +8,10 @@ DNS_A = {
     "ns4.dns-a.example": "198.51.100.2",
 }
 """Four servers in two networks; the fourth is anycast."""
+DNS_A_V6 = {"ns1.dns-a.example": "2001:db8:a::1", "ns3.dns-a.example": "2001:db8:a::3"}
 ANYCAST = DNS_A["ns4.dns-a.example"]
 DNS_B = {"ns1.dns-b.example": "203.0.113.101", "ns2.dns-b.example": "203.0.113.102"}
+DNS_B_V6 = {"ns1.dns-b.example": "2001:db8:b::1"}
 CUSTOMER = {"ns1.acme.example": "203.0.113.61", "ns2.acme.example": "192.0.2.61"}
 RESOLVERS = {"resolver-1": "192.0.2.53", "resolver-2": "198.51.100.53"}
 FRONT_ENDS_V4 = {"us-east": "203.0.113.10", "eu-west": "203.0.113.20"}

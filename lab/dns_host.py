@@ -1,6 +1,6 @@
 """A DNS server's two services, UDP and TCP 53, over whatever gives the answers: a zone's authority or a resolver."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
@@ -16,11 +16,11 @@ _NOT_RECURSIVE = Answer(rcode="REFUSED")
 Answering = Callable[[Question], Awaitable[Answer]]
 
 
-def authority(*zones: Zone) -> Answering:
-    """The answers of an authoritative server."""
+def authority(zones: Callable[[], Sequence[Zone]]) -> Answering:
+    """The answers of an authoritative server; `zones` gives what it serves at that moment."""
 
     async def answer(question: Question) -> Answer:
-        return authoritative_answer(zones, question)
+        return authoritative_answer(zones(), question)
 
     return answer
 
@@ -28,8 +28,16 @@ def authority(*zones: Zone) -> Answering:
 class DnsService:
     """Gives the answers as messages. `nsid` is sent to those who ask for it (RFC 5001), if there is one."""
 
-    def __init__(self, answering: Answering, *, nsid: str = "", recursive: bool = False) -> None:
-        self._answering, self._nsid, self._recursive = answering, nsid, recursive
+    def __init__(
+        self,
+        answering: Answering,
+        *,
+        nsid: str = "",
+        recursive: bool = False,
+        peek: Callable[[Question], Answer] | None = None,
+    ) -> None:
+        """`recursive`: a resolver; `peek`, what it says to those who ask without recursion, else REFUSED."""
+        self._answering, self._nsid, self._recursive, self._peek = answering, nsid, recursive, peek
 
     @property
     def datagrams(self) -> dict[int, DatagramService]:
@@ -65,6 +73,8 @@ class DnsService:
         asked = read_query(wire)
         if asked is None or isinstance(asked, bytes):
             return asked
-        wants_more = self._recursive and not asked.recursion_desired
-        answer = _NOT_RECURSIVE if wants_more else await self._answering(asked.question)
+        if not self._recursive or asked.recursion_desired:
+            answer = await self._answering(asked.question)
+        else:
+            answer = self._peek(asked.question) if self._peek else _NOT_RECURSIVE
         return asked.reply(answer, nsid=self._nsid, recursive=self._recursive, datagram=datagram)

@@ -21,7 +21,7 @@ from contextlib import suppress
 import trio
 from trio import socket as tsocket
 
-from lab.internet import DatagramService, StreamService, Visit, Way
+from lab.internet import DatagramService, Delaying, StreamService, Visit
 from parallax.values import Address
 
 BACKLOG = 128
@@ -58,7 +58,7 @@ class Gate:
 class DatagramDoor:
     """A UDP port. `lost` counts what was dropped at the bound."""
 
-    def __init__(self, way: Way, visit: Visit, service: DatagramService) -> None:
+    def __init__(self, way: Delaying, visit: Visit, service: DatagramService) -> None:
         self._way, self._visit, self._service = way, visit, service
         self._gate, self._under_way, self.lost = Gate(), 0, 0
         self._socket = _bound(socket.SOCK_DGRAM)
@@ -109,7 +109,7 @@ class DatagramDoor:
 class StreamDoor:
     """A TCP port. `lost` counts connections that were closed at the bound."""
 
-    def __init__(self, way: Way, visit: Visit, service: StreamService) -> None:
+    def __init__(self, way: Delaying, visit: Visit, service: StreamService) -> None:
         self._way, self._visit, self._service = way, visit, service
         self._gate, self._connections, self.lost = Gate(), 0, 0
         self._filler: socket.socket | None = None

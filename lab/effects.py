@@ -25,6 +25,16 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """Address and site, of an anycast host."""
     dark_uplinks: frozenset[str] = frozenset()
     """Ids of probes."""
+    withdrawn_sites: frozenset[tuple[str, str]] = frozenset()
+    """Address and site that is announced no more: its clients reach the next nearest."""
+    lame_servers: frozenset[str] = frozenset()
+    """Name servers that refuse the vendor's zone."""
+    emptied_servers: frozenset[str] = frozenset()
+    """Name servers that lost the content of the vendor's zone."""
+    moved: bool = False
+    """The vendor's zone is delegated to the fallback operator."""
+    repaired: bool = False
+    """The fallback operator has the mail records."""
     slow_regions: frozenset[str] = frozenset()
     throttled: bool = False
     expired: bool = False
@@ -37,8 +47,11 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING = Effect()
 
 EFFECTS: dict[str, Effect] = {
-    "operator-dark": Effect(dark_addresses=frozenset(addresses.DNS_A.values())),
+    "operator-dark": Effect(dark_addresses=frozenset({*addresses.DNS_A.values(), *addresses.DNS_A_V6.values()})),
     "name-server-dark": Effect(dark_addresses=frozenset({FAULTY_SERVER})),
+    "name-server-lame": Effect(lame_servers=frozenset({FAULTY_SERVER})),
+    "zone-emptied": Effect(emptied_servers=frozenset({*addresses.DNS_A.values(), *addresses.DNS_A_V6.values()})),
+    "resolver-down": Effect(dark_addresses=frozenset({addresses.RESOLVERS["resolver-2"]})),
     "region-down": Effect(
         dark_addresses=frozenset({addresses.FRONT_ENDS_V4[FAULTY_REGION], addresses.FRONT_ENDS_V6[FAULTY_REGION]})
     ),
@@ -47,6 +60,9 @@ EFFECTS: dict[str, Effect] = {
     "certificate-expired": Effect(expired=True),
     "bot-wall": Effect(walled=True),
     "site-gone": Effect(dark_sites=frozenset({(addresses.ANYCAST, FAULTY_SITE)})),
+    "site-withdrawn": Effect(withdrawn_sites=frozenset({(addresses.ANYCAST, FAULTY_SITE)})),
+    "delegation-moved": Effect(moved=True),
+    "fallback-completed": Effect(repaired=True),
     "uplink-dead": Effect(dark_uplinks=frozenset({FAULTY_PROBE})),
 }
 """By the names of lab.faults, those that the world carries out."""

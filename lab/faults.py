@@ -14,6 +14,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     expect: str
     where: Literal["world", "probes"] = "world"
     """Which process carries it out."""
+    remedy: bool = False
+    """It is no fault, but what people do against one."""
 
 
 FAULTS: dict[str, Fault] = {
@@ -26,6 +28,21 @@ FAULTS: dict[str, Fault] = {
         title="One name server dark",
         does="one of dns-a's four name servers answers nothing",
         expect="an incident at that name server; no component is hurt",
+    ),
+    "name-server-lame": Fault(
+        title="One name server lame",
+        does="one of dns-a's four name servers refuses the vendor's zone",
+        expect="an incident at that name server: lame, not dark; no component is hurt",
+    ),
+    "zone-emptied": Fault(
+        title="Zone emptied",
+        does="the name servers of dns-a answer that the vendor's names do not exist; caches go on until their TTLs end",
+        expect="an incident at the vendor's zone: wrong answers, not dark",
+    ),
+    "resolver-down": Fault(
+        title="A resolver down",
+        does="one of the two public resolvers answers nothing",
+        expect="an incident at that resolver; the names and their operators are not blamed",
     ),
     "region-down": Fault(
         title="Region down",
@@ -56,6 +73,23 @@ FAULTS: dict[str, Fault] = {
         title="Anycast site gone",
         does="the Frankfurt site of the anycast name server answers nothing, and is still announced",
         expect="the probes of its catchment fail, the others pass: an incident at that site",
+    ),
+    "site-withdrawn": Fault(
+        title="Anycast site withdrawn",
+        does="the Frankfurt site of the anycast name server is announced no more; its probes reach Ashburn",
+        expect="no incident; a notice that the site is gone and whose catchment moved",
+    ),
+    "delegation-moved": Fault(
+        title="Delegation moved to the fallback",
+        does="the parent zone delegates the vendor's zone to operator dns-b instead of dns-a",
+        expect="a move: which parent servers and resolvers are on the new set, and when all should be",
+        remedy=True,
+    ),
+    "fallback-completed": Fault(
+        title="Mail records added at the fallback",
+        does="operator dns-b serves the mail records, too",
+        expect="the fallback is ready",
+        remedy=True,
     ),
     "uplink-dead": Fault(
         title="A probe's uplink dead",

@@ -6,6 +6,7 @@ while that site is dark, as a site that is still announced draws its catchment's
 
 from collections.abc import Awaitable, Callable, Mapping
 from random import Random
+from typing import Protocol
 
 import msgspec
 import trio
@@ -46,9 +47,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     ip: str
     sites: tuple[Site, ...]
 
-    def site_for(self, client: Place) -> Site:
-        """The one whose announcement the client's packets follow: the nearest."""
-        return min(self.sites, key=lambda site: distance_km(client, site.place))
+    def site_for(self, client: Place, withdrawn: frozenset[tuple[str, str]] = frozenset()) -> Site:
+        """The one whose announcement the client's packets follow: the nearest that is announced."""
+        announced = [site for site in self.sites if (self.ip, site.name) not in withdrawn]
+        return min(announced or self.sites, key=lambda site: distance_km(client, site.place))
 
 
 class Conditions:
@@ -65,6 +67,13 @@ class Conditions:
         return probe not in self.now.dark_uplinks
 
 
+class Delaying(Protocol):
+    """What holds packets back."""
+
+    def delay_s(self) -> float:
+        """One way, seconds; another each time."""
+
+
 class Way:
     """The way between two places: a delay for each packet, with seeded jitter."""
 
@@ -75,3 +84,38 @@ class Way:
     def delay_s(self) -> float:
         mean_s = max(LEAST_JITTER_S, self.one_way_s * JITTER)
         return self.one_way_s + min(self._random.expovariate(1 / mean_s), 10 * mean_s)
+
+
+class Reach:
+    """One client's way to a host: at each packet to the site that its announcement leads to then."""
+
+    def __init__(self, client: Place, host: Host, conditions: Conditions, seed: str) -> None:
+        self._client, self._host, self._conditions = client, host, conditions
+        self._ways = {site.name: Way(client, site.place, seed) for site in host.sites}
+
+    @property
+    def site(self) -> Site:
+        return self._host.site_for(self._client, self._conditions.now.withdrawn_sites)
+
+    @property
+    def answers(self) -> bool:
+        return self._conditions.answers(self._host, self.site)
+
+    def delay_s(self) -> float:
+        return self._ways[self.site.name].delay_s()
+
+    def datagrams(self, port: int) -> DatagramService:
+        """What is there on a UDP port."""
+
+        async def serve(visit: Visit, wire: bytes) -> bytes | None:
+            return await self.site.datagrams[port](visit, wire)
+
+        return serve
+
+    def streams(self, port: int) -> StreamService:
+        """What is there on a TCP port."""
+
+        async def serve(visit: Visit, stream: trio.abc.Stream) -> None:
+            await self.site.streams[port](visit, stream)
+
+        return serve

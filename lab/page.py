@@ -49,6 +49,7 @@ class FaultLine(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     does: str
     expect: str
+    remedy: bool = False
     since: int | None = None
     actor: str = ""
 
@@ -164,6 +165,7 @@ def _lines(states: Mapping[str, FaultState]) -> list[FaultLine]:
                 title=fault.title,
                 does=fault.does,
                 expect=fault.expect,
+                remedy=fault.remedy,
                 since=state.since if state else None,
                 actor=state.actor if state else "",
             )

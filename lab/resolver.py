@@ -126,6 +126,20 @@ class Resolver:
         except Unreachable:
             return Answer(rcode="SERVFAIL", extended=NO_REACHABLE_AUTHORITY)
 
+    def peek(self, question: Question) -> Answer:
+        """What the cache holds, and nothing fetched for it."""
+        found: list[RRset] = []
+        name = question.name
+        for _ in range(MOST_ALIASES):
+            kept = self._kept(Question(name, question.type))
+            if kept is None or kept.rrset is None:
+                break
+            found.append(kept.rrset)
+            if kept.rrset.type == question.type:
+                break
+            name = kept.rrset.data[0]
+        return Answer(answer=tuple(found))
+
     async def _resolve(self, question: Question, depth: int) -> Answer:
         found: list[RRset] = []
         name = question.name

@@ -20,7 +20,7 @@ from lab.effects import EFFECTS, combined
 from lab.front_end import Certificates, FrontEnd
 from lab.hosts import HTTPS, REGIONS, build_hosts
 from lab.in_force import InForce, reply_to
-from lab.internet import Conditions, Host, Visit, Way
+from lab.internet import Conditions, Host, Reach, Visit, Way
 from lab.pager import Pager
 from lab.pipe import pipe_to
 from lab.places import PROBES, ProbePlace
@@ -118,22 +118,22 @@ class World:
         )
 
     def _wire_host(self, probe: ProbePlace, host: Host) -> Iterable[tuple[Redirect, Address]]:
-        site = host.site_for(probe)
-
-        def is_open() -> bool:
-            return self._conditions.has_uplink(probe.id) and self._conditions.answers(host, site)
-
-        for port, datagrams in site.datagrams.items():
-            door: Door = DatagramDoor(self._way(probe, host, f"{port}/udp"), Visit(client=probe), datagrams)
-            self._doors.append((door, is_open))
+        for port in host.sites[0].datagrams:
+            reach = self._reach(probe, host, f"{port}/udp")
+            door: Door = DatagramDoor(reach, Visit(client=probe), reach.datagrams(port))
+            self._doors.append((door, self._passes(probe, reach)))
             yield Redirect(f"{Address.of(host.ip, port)}/udp"), door.address
-        for port, streams in site.streams.items():
-            door = StreamDoor(self._way(probe, host, f"{port}/tcp"), Visit(client=probe), streams)
-            self._doors.append((door, is_open))
+        for port in host.sites[0].streams:
+            reach = self._reach(probe, host, f"{port}/tcp")
+            door = StreamDoor(reach, Visit(client=probe), reach.streams(port))
+            self._doors.append((door, self._passes(probe, reach)))
             yield Redirect(f"{Address.of(host.ip, port)}/tcp"), door.address
 
-    def _way(self, probe: ProbePlace, host: Host, port: str) -> Way:
-        return Way(probe, host.site_for(probe).place, f"{self._order.seed}/{probe.id}/{host.ip}/{port}")
+    def _passes(self, probe: ProbePlace, reach: Reach) -> Callable[[], bool]:
+        return lambda: self._conditions.has_uplink(probe.id) and reach.answers
+
+    def _reach(self, probe: ProbePlace, host: Host, port: str) -> Reach:
+        return Reach(probe, host, self._conditions, f"{self._order.seed}/{probe.id}/{host.ip}/{port}")
 
     def _wire_pager(self) -> tuple[Redirect, Address]:
         way = Way(places.AMSTERDAM, places.LONDON, f"{self._order.seed}/pager")

@@ -5,8 +5,9 @@ from lab.records import RRset
 from lab.zone import Zone
 
 VENDOR = "auth-vendor.example"
-FRONT_TTL, MAIL_TTL, NS_TTL = 60, 300, 300
-"""Short, so that caches run out while one looks on."""
+MARKER = f"_provider.{VENDOR}"
+FRONT_TTL, MAIL_TTL, NS_TTL, DELEGATION_TTL = 60, 300, 300, 60
+"""Short, so that caches run out, and a delegation gets around, while one looks on."""
 _NEGATIVE_TTL = 10
 
 
@@ -15,16 +16,17 @@ def _soa(apex: str, server: str) -> RRset:
     return RRset(apex, "SOA", 300, (f"{server}. hostmaster.{apex}. {timers}",))
 
 
-def _ns(apex: str, servers: dict[str, str]) -> list[RRset]:
+def _ns(apex: str, servers: dict[str, str], v6: dict[str, str] | None = None) -> list[RRset]:
     """The name servers of a zone, and their addresses."""
     return [
         RRset(apex, "NS", NS_TTL, tuple(servers)),
         *(RRset(name, "A", NS_TTL, (ip,)) for name, ip in servers.items()),
+        *(RRset(name, "AAAA", NS_TTL, (ip,)) for name, ip in (v6 or {}).items()),
     ]
 
 
-def _zone(apex: str, servers: dict[str, str], *rrsets: RRset) -> Zone:
-    return Zone(apex, [_soa(apex, next(iter(servers))), *_ns(apex, servers), *rrsets])
+def _zone(apex: str, servers: dict[str, str], *rrsets: RRset, v6: dict[str, str] | None = None) -> Zone:
+    return Zone(apex, [_soa(apex, next(iter(servers))), *_ns(apex, servers, v6), *rrsets])
 
 
 _SIGN_IN = (
@@ -40,6 +42,9 @@ _MAIL = (
     RRset(f"_dmarc.{VENDOR}", "TXT", MAIL_TTL, ('"v=DMARC1; p=reject"',)),
     RRset(f"dkim1.{VENDOR}", "TXT", MAIL_TTL, (f'"{_KEY}"',)),
     RRset(f"dkim2.{VENDOR}", "TXT", MAIL_TTL, (f'"{_KEY}"',)),
+    RRset(f"s1._domainkey.{VENDOR}", "TXT", MAIL_TTL, (f'"{_KEY}"',)),
+    RRset(f"s2._domainkey.{VENDOR}", "TXT", MAIL_TTL, (f'"{_KEY}"',)),
+    RRset(f"mail1.{VENDOR}", "TXT", MAIL_TTL, (f'"v=spf1 ip4:{addresses.MAIL} -all"',)),
     RRset(f"mail1.{VENDOR}", "A", MAIL_TTL, (addresses.MAIL,)),
     RRset(f"mail1.{VENDOR}", "MX", MAIL_TTL, (f"10 mail1.{VENDOR}.",)),
 )
@@ -50,28 +55,38 @@ def _alias(name: str, target: str) -> RRset:
     return RRset(f"{name}.acme.example", "CNAME", FRONT_TTL, (f"{target}.{VENDOR}",))
 
 
-PARENT = _zone(
-    "example",
-    addresses.PARENT,
-    *_ns("dns-a.example", addresses.DNS_A),
-    *_ns("dns-b.example", addresses.DNS_B),
-    *_ns("acme.example", addresses.CUSTOMER),
-    RRset(VENDOR, "NS", NS_TTL, tuple(addresses.DNS_A)),
-    RRset("pager.lab.example", "A", 300, (addresses.PAGER,)),
-    RRset("www.control.example", "A", 300, (addresses.CONTROL[0],)),
-)
-OPERATOR_A = _zone("dns-a.example", addresses.DNS_A)
-OPERATOR_B = _zone("dns-b.example", addresses.DNS_B)
+def _parent(vendor: dict[str, str]) -> Zone:
+    """The zone above them all, with the vendor's delegation to these servers."""
+    return _zone(
+        "example",
+        addresses.PARENT,
+        *_ns("dns-a.example", addresses.DNS_A, addresses.DNS_A_V6),
+        *_ns("dns-b.example", addresses.DNS_B, addresses.DNS_B_V6),
+        *_ns("acme.example", addresses.CUSTOMER),
+        RRset(VENDOR, "NS", DELEGATION_TTL, tuple(vendor)),
+        RRset("pager.lab.example", "A", 300, (addresses.PAGER,)),
+        RRset("www.control.example", "A", 300, (addresses.CONTROL[0],)),
+    )
+
+
+PARENT, PARENT_MOVED = _parent(addresses.DNS_A), _parent(addresses.DNS_B)
+OPERATOR_A = _zone("dns-a.example", addresses.DNS_A, v6=addresses.DNS_A_V6)
+OPERATOR_B = _zone("dns-b.example", addresses.DNS_B, v6=addresses.DNS_B_V6)
 
 
 def _vendor(servers: dict[str, str], *rrsets: RRset) -> Zone:
-    """The vendor's zone at an operator whose servers' names are in a zone of their own."""
-    ns = RRset(VENDOR, "NS", NS_TTL, tuple(servers))
-    return Zone(VENDOR, [_soa(VENDOR, next(iter(servers))), ns, *rrsets])
+    """The vendor's zone at an operator whose servers' names are in a zone of their own, and whose name a record has."""
+    ns = RRset(VENDOR, "NS", DELEGATION_TTL, tuple(servers))
+    operator = next(iter(servers)).split(".", 1)[1].removesuffix(".example")
+    marker = RRset(MARKER, "TXT", 30, (f'"{operator}"',))
+    return Zone(VENDOR, [_soa(VENDOR, next(iter(servers))), ns, marker, *rrsets])
 
 
 VENDOR_AT_A = _vendor(addresses.DNS_A, *_SIGN_IN, *_MAIL)
 VENDOR_AT_B = _vendor(addresses.DNS_B, *_SIGN_IN)
+VENDOR_AT_B_WITH_MAIL = _vendor(addresses.DNS_B, *_SIGN_IN, *_MAIL)
+EMPTIED = _vendor(addresses.DNS_A)
+"""What a name server has that lost the zone's content: for all names it says that they do not exist."""
 CUSTOMER = _zone(
     "acme.example",
     addresses.CUSTOMER,

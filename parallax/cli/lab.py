@@ -45,7 +45,7 @@ def list_faults(state: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @_options
 def break_fault(name: str, state: Path | None, as_json: bool) -> None:
-    """Break something; `parallax lab list` has the names."""
+    """Break something, or do what people do against it; `parallax lab list` has the names."""
     _check(name)
     _show(_ask("POST", f"/break/{quote(name, safe='')}", state), as_json, name)
 
@@ -100,7 +100,8 @@ def fault_lines(faults: list[dict[str, Any]], now: int) -> list[str]:
     lines = []
     for fault in faults:
         since = fault["since"]
-        state = "not broken" if since is None else f"BROKEN for {lasting(now - since)}, by {fault['actor']}"
+        no, yes = ("not done", "done") if fault.get("remedy") else ("not broken", "BROKEN")
+        state = no if since is None else f"{yes} for {lasting(now - since)}, by {fault['actor']}"
         lines += [
             f"{fault['name']:<{width}}  {state}",
             f"{'':<{width}}  {fault['title']}: {fault['does']}",

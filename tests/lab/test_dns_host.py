@@ -12,7 +12,7 @@ from tests.fakes.lab_dns import question_wire, readable
 
 NOBODY = Visit(client=None)
 SOA = question_wire("auth-vendor.example", "SOA", nsid=True)
-SERVICE = DnsService(authority(zones.VENDOR_AT_A), nsid="fra")
+SERVICE = DnsService(authority(lambda: (zones.VENDOR_AT_A,)), nsid="fra")
 
 
 def _framed(wire: bytes) -> bytes:

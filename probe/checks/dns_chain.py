@@ -1,18 +1,267 @@
-"""The `dns.chain` check."""
+"""The kind `dns.chain`: the aliases from a name to its addresses, hop by hop at the authoritative servers, so that a
+fault has a hop and an operator.
 
+At each hop all servers of the name's zone are asked side by side, once. As soon as one has answered, the others have a
+moment more (GRACE_S) before the walk goes on; what they say later is still written down. So a dark server beside good
+ones costs no time, and the walk's way does not hang on which was first by a hair.
+
+Where a hop fails, its zone is found once more from the parent: a delegation that is remembered may be old (`stale`).
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
+import trio
+
+from parallax.plan.dns_specs import ChainSpec
+from parallax.values import Address
+from probe.abstain import NO_FAMILY
+from probe.checks.chain_hop import (
+    MAX_TEXT,
+    MAX_VALUES,
+    Said,
+    Together,
+    min_ttl_by_operator,
+    said,
+    shared_fate,
+    signature,
+    together,
+)
+from probe.checks.connection import BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
+from probe.dns.client import Server, ask
+from probe.dns.cuts import Cut, WalkFailed
+from probe.dns.message import Query
+from probe.dns.walk import delegation, zone_of
 from probe.tape import Evidence, Tape
 
+QUERY_S = 1.5
+GRACE_S = 0.3
+MOST_ASKED = 16
+"""Addresses of one zone that are asked; of more, others each time."""
 
-async def find(spec: Any, target: str, tape: Tape, tools: Tools) -> list[Subject]:
+
+async def find(spec: ChainSpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:
+    """The name itself."""
     return [Subject(target=target, host=target, name=target)]
 
 
-async def run(spec: Any, subject: Subject, tape: Tape, tools: Tools) -> None:
-    pass
+async def run(spec: ChainSpec, subject: Subject, tape: Tape, tools: Tools) -> None:
+    """Follows the chain to its end, or to where it breaks. Phases: `walk` (finding a hop's zone) and `query`, in turns;
+    the last `query` waits for the servers that have not answered yet."""
+    async with trio.open_nursery() as nursery:
+        chain = _Chain(spec, tape, tools, nursery)
+        try:
+            await chain.follow(subject.target)
+        finally:
+            chain.note()
+    chain.note()  # those that answered late
+    tape.leave()
 
 
-def judge(spec: Any, evidence: Evidence) -> Verdict | None:
-    return Verdict("unsupported")
+class _Chain:
+    """One walk along the aliases. `hops` are findings from the start: they survive a timeout."""
+
+    def __init__(self, spec: ChainSpec, tape: Tape, tools: Tools, nursery: trio.Nursery) -> None:
+        self._spec, self._tape, self._tools, self._nursery = spec, tape, tools, nursery
+        self._hops: list[dict[str, Any]] = []
+        self._heard: list[dict[Address, Said]] = []
+        self._followed = False
+        """Every hop was answered with authority: what leads where is known to the end."""
+
+    async def follow(self, start: str) -> None:
+        self._tape.note(hops=self._hops)
+        name, met = start, {start}
+        self._tools.memory.note_name(start)
+        for _ in range(self._spec.max_hops + 1):
+            found = await self._hop(name)
+            if found is None or found.said.state != "alias":
+                return
+            name = found.said.target
+            self._tools.memory.note_name(name)
+            if name in met:
+                self._end("loop", followed=True)
+                return
+            met.add(name)
+        self._end("too_long", followed=True)
+
+    async def _hop(self, name: str) -> Together | None:
+        """One hop; None, or a state other than alias, where the chain ends here."""
+        hop: dict[str, Any] = {"owner": name, "servers": {}}
+        self._hops.append(hop)
+        self._heard.append({})
+        cut = await self._zone(name, hop)
+        if cut is None:
+            return None
+        found = await self._ask(name, cut, hop)
+        if found.said.state not in ("alias", "end"):
+            found = await self._once_more(name, cut, hop, found)
+        one = found.said
+        if one.state in ("alias", "end"):
+            hop.update(type=one.type, ttl=one.ttl)
+        if one.state == "alias":
+            hop["target"] = one.target
+            return found
+        if one.state == "end":
+            self._tape.note(end=[value[:MAX_TEXT] for value in one.values[:MAX_VALUES]])
+        elif one.state == "dark" and found.word in _OURS:
+            self._tape.note(failure=found.word)
+        self._end(
+            "lame" if one.state == "delegated" else one.state, followed=one.state in ("end", "nodata", "nxdomain")
+        )
+        return found
+
+    async def _zone(self, name: str, hop: dict[str, Any]) -> Cut | None:
+        """The name's zone, written down; None, and the chain ends, where it cannot be found."""
+        self._tape.enter("walk")
+        found = await zone_of(name, self._tools, _left_s() / 2)
+        if isinstance(found, WalkFailed):
+            known = self._tools.memory.cuts.stale(found.zone)
+            if found.word in ("dark", "lame", "timeout") and known is not None and known.addresses:
+                found = known  # the walk ended at servers that fail: they are the hop's, and are asked like any others
+            else:
+                hop["zone"] = found.zone
+                self._tape.note(walk=found.word, detail=found.detail or None)
+                if found.word == "no_address":
+                    self._tape.material["families"] = self._tools.families
+                self._end("lame" if found.word == "lame" else "dark")
+                return None
+        _write_zone(hop, found)
+        return found
+
+    async def _once_more(self, name: str, cut: Cut, hop: dict[str, Any], before: Together) -> Together:
+        """The hop by the delegation as the parent has it now, if that leads elsewhere."""
+        self._tape.enter("walk")
+        if before.said.state == "delegated":  # the zone was cut further below
+            fresh = await zone_of(name, self._tools, _left_s() / 2, fresh=True)
+        else:
+            delegated = await delegation(cut.zone, self._tools, _left_s() / 2)
+            fresh = delegated if isinstance(delegated, WalkFailed) else delegated.cut
+        if isinstance(fresh, WalkFailed):
+            self._tape.note(walk=fresh.word, detail=fresh.detail or None)
+            return before
+        if not set(fresh.addresses) - set(cut.addresses):
+            return before
+        _write_zone(hop, fresh)
+        found = await self._ask(name, fresh, hop)
+        if found.said.state in ("alias", "end") and before.said.state != "delegated":
+            self._tape.note(stale=name)
+        return found
+
+    async def _ask(self, name: str, cut: Cut, hop: dict[str, Any]) -> Together:
+        """All servers of the zone that were not asked yet, side by side; ends before the last one has answered."""
+        self._tape.enter("query")
+        heard: dict[Address, Said] = {}
+        self._heard[-1] = heard
+        addresses = self._some(cut)
+        timeout_s = min(QUERY_S, _left_s() * 0.8)
+        results, told = trio.open_memory_channel[Said](len(addresses) or 1)
+
+        async def one(address: Address) -> None:
+            query = Query(name=name, type=self._spec.type, recurse=False)
+            asked = await ask(query, Server(address=address), self._tools.dns, timeout_s)
+            heard[address] = said(asked, cut.zone, name, self._spec.type)
+            hop["servers"][str(address)] = heard[address].word
+            results.send_nowait(heard[address])
+
+        for address in addresses:
+            hop["servers"].setdefault(str(address), "timeout")
+            self._nursery.start_soon(one, address)
+        grace = trio.CancelScope()
+        with grace:
+            for _ in addresses:
+                if (await told.receive()).state in ("alias", "end") and grace.deadline == float("inf"):
+                    grace.deadline = trio.current_time() + GRACE_S
+        return together(heard.values())
+
+    def _some(self, cut: Cut) -> list[Address]:
+        found = list(cut.addresses)
+        if len(found) <= MOST_ASKED:
+            return found
+        turn = self._tools.memory.turn(f"dns.chain {cut.zone}") * MOST_ASKED % len(found)
+        return (found[turn:] + found[:turn])[:MOST_ASKED]
+
+    def _end(self, how: str, *, followed: bool = False) -> None:
+        self._tape.note(ended=how)
+        self._followed = followed
+        if how != "end":
+            self._at(self._hops[-1])
+
+    def _at(self, hop: dict[str, Any]) -> None:
+        """Labels of where the fault is."""
+        named = {"hop": hop["owner"], "zone": hop.get("zone"), "operator": hop.get("operator")}
+        self._tape.dims.update({key: value for key, value in named.items() if value})
+
+    def note(self) -> None:
+        """What the hops come to together."""
+        targets = [hop["target"] for hop in self._hops if "target" in hop]
+        expected = [name for name in self._spec.expect if name not in (self._hops[0]["owner"] if self._hops else "",)]
+        stray = next(_strays(self._spec, targets), None)
+        if stray is not None:
+            self._at(next(hop for hop in self._hops if hop.get("target") == stray))
+        ended = self._tape.findings.get("ended")
+        self._tape.note(
+            signature=signature(self._hops) if self._followed else None,
+            shared_fate=shared_fate(self._hops) or None,
+            min_ttl_by_operator=min_ttl_by_operator(self._hops) or None,
+            workaround=next((name for name in targets if name in self._spec.workaround), None),
+            unexpected=stray,
+            flattened=(bool(expected) and not targets and ended == "end") or None,
+            disagree=[
+                hop["owner"]
+                for hop, heard in zip(self._hops, self._heard, strict=True)
+                if together(heard.values()).disagree
+            ]
+            or None,
+        )
+
+
+def _write_zone(hop: dict[str, Any], cut: Cut) -> None:
+    operators = list(dict.fromkeys(server.operator for server in cut.servers if server.operator))
+    hop.update(zone=cut.zone, operator=", ".join(operators))
+    hop.pop("operators", None)
+    if len(operators) > 1:
+        hop["operators"] = operators
+
+
+def _strays(spec: ChainSpec, targets: list[str]) -> Iterator[str]:
+    if spec.expect:
+        known = {*spec.expect, *spec.workaround}
+        yield from (target for target in targets if target not in known)
+
+
+def _left_s() -> float:
+    return max(0.01, min(trio.current_effective_deadline() - trio.current_time(), 60.0))
+
+
+_OURS = frozenset({"not_allowed", "local_error", "unreachable"})
+"""Failures that, where all servers of a hop share them, are not the hop's."""
+
+_BY_END = {
+    "dark": "dns_hop_dark",
+    "lame": "dns_hop_lame",
+    "nxdomain": "dns_hop_nxdomain",
+    "nodata": "dns_hop_nodata",
+    "loop": "dns_chain_loop",
+    "too_long": "dns_chain_too_long",
+}
+
+
+def judge(spec: ChainSpec, evidence: Evidence) -> Verdict | None:
+    """Where the chain breaks, else whether it is the one that the plan expects."""
+    findings = evidence.findings
+    ended = findings.get("ended")
+    if ended is None:
+        return Verdict("dns_hop_dark") if evidence.failure == "timeout" else judge_connection(evidence)
+    if findings.get("failure") in _OURS:
+        return Verdict(BY_FAILURE[findings["failure"]])
+    if ended == "dark" and findings.get("walk") == "no_address":
+        one_family = len(evidence.material.get("families", (4, 6))) == 1
+        return Verdict("dns_hop_dark", abstain=NO_FAMILY if one_family else None)
+    if ended in _BY_END:
+        return Verdict(_BY_END[ended])
+    if "unexpected" in findings:
+        return Verdict("dns_chain_unexpected")
+    if "stale" in findings:
+        return Verdict("dns_delegation_stale")
+    return Verdict("dns_chain_flattened") if "flattened" in findings else None

@@ -12,9 +12,21 @@ import click
 import msgspec
 
 from parallax.cli.group import Group
-from parallax.cli.values import CA, DURATION, HEADER, NAME, PATTERN, REDIRECT, RESOLVER, SIZE
+from parallax.cli.values import (
+    CA,
+    DURATION,
+    HEADER,
+    NAME,
+    NAMED_RESOLVER,
+    OPERATOR,
+    PATTERN,
+    REDIRECT,
+    RESOLVER,
+    SIZE,
+)
+from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
-from parallax.plan.types import Check
+from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, DnsName, Duration, Family, Redirect, Size
 
 if TYPE_CHECKING:
@@ -32,6 +44,9 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     resolver: tuple[Address, ...]
     as_json: bool
     ca: str | None = None
+    roots: tuple[Address, ...] = ()
+    operators: tuple[Operator, ...] = ()
+    named_resolvers: tuple[Resolver, ...] = ()
 
 
 def common(command: Command) -> Command:
@@ -71,6 +86,44 @@ def _common(
         resolver=tuple(resolver),
         as_json=as_json,
         ca=ca,
+    )
+
+
+def dns_options(command: Command) -> Command:
+    """Adds the options of the kinds of DNS in depth: what a plan's [dns], [[operator]] and [[resolver]] would say."""
+    for option in reversed(
+        [
+            click.option("--timeout", type=DURATION, default="10s", show_default=True, help="For the whole run."),
+            click.option(
+                "--connect-to", type=REDIRECT, multiple=True, metavar="FROM=TO", help="Dial TO where FROM is measured."
+            ),
+            click.option("-4", "four", is_flag=True, help="IPv4 only."),
+            click.option("-6", "six", is_flag=True, help="IPv6 only."),
+            click.option(
+                "--root", type=RESOLVER, multiple=True, help="Where walks begin, not at the Internet's roots."
+            ),
+            click.option(
+                "--operator", type=OPERATOR, multiple=True, metavar="NAME=PATTERN", help="Whose servers fit PATTERN."
+            ),
+            click.option(
+                "--resolver",
+                type=NAMED_RESOLVER,
+                multiple=True,
+                metavar="[NAME=]ADDRESS[/TRANSPORT]",
+                help="A resolver to ask as well; udp, tcp, dot or doh. Repeatable.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print observations as JSON, one a line."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _dns_common(
+    root: Sequence[Address], operator: Sequence[Operator], resolver: Sequence[Resolver], **options: Any
+) -> Common:
+    return msgspec.structs.replace(
+        _common(resolver=(), **options), roots=tuple(root), operators=tuple(operator), named_resolvers=tuple(resolver)
     )
 
 
@@ -213,6 +266,16 @@ def http(
     _run("http", [target if "://" in target else f"https://{target}"], spec, _common(**options))
 
 
+@check.command("dns.zone")
+@click.argument("zone", type=NAME)
+@click.option("--data", type=NAME, help="A name of the zone to ask for beside the SOA.")
+@click.option("--marker", type=NAME, help="A TXT record that tells operators apart, asked at resolvers.")
+@dns_options
+def dns_zone(zone: DnsName, data: DnsName | None, marker: DnsName | None, **options: Any) -> None:
+    """Every name server of ZONE, found from the roots down, and its delegation."""
+    _run("dns.zone", [zone], ZoneSpec(zone=zone, data=data, marker=marker), _dns_common(**options))
+
+
 def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:
     """The plan's own rules, but that a person may send a secret of theirs by hand."""
     from parallax.plan.assertions import http_faults
@@ -251,7 +314,7 @@ def _run(kind: str, targets: list[str], spec: Spec, settings: Common, asked: str
     """Measures, prints, and leaves with the exit status. `asked` is what a person wants to see beside the target."""
     import trio
 
-    from parallax.cli.gather import gather
+    from parallax.cli.gather import DnsOptions, gather
 
     for target in targets:
         _parsed(SPECS[kind].endpoint or DnsName.parse, target, "TARGET")
@@ -265,8 +328,11 @@ def _run(kind: str, targets: list[str], spec: Spec, settings: Common, asked: str
         probes=[],
         spec=spec,
     )
+    dns = DnsOptions(roots=settings.roots, operators=settings.operators, resolvers=settings.named_resolvers)
     try:
-        observations = trio.run(gather, entry, settings.families, settings.connect_to, settings.resolver, settings.ca)
+        observations = trio.run(
+            gather, entry, settings.families, settings.connect_to, settings.resolver, settings.ca, dns
+        )
     except KeyboardInterrupt:
         sys.exit(130)
     if settings.as_json:

@@ -1,5 +1,6 @@
 """What stands between the command line and the probe's own runner: the tools of a person who dials by hand."""
 
+import msgspec
 import trio
 
 from parallax.clock import wall_ns
@@ -7,8 +8,16 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.specs import SPECS
-from parallax.plan.types import Check
+from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, Family, Redirect
+
+
+class DnsOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan's [dns], [[operator]] and [[resolver]] would say."""
+
+    roots: tuple[Address, ...] = ()
+    operators: tuple[Operator, ...] = ()
+    resolvers: tuple[Resolver, ...] = ()
 
 
 async def gather(
@@ -17,6 +26,7 @@ async def gather(
     connect_to: tuple[tuple[Redirect, Address], ...],
     resolvers: tuple[Address, ...],
     ca: str | None,
+    dns: DnsOptions = DnsOptions(),  # noqa: B008  # frozen
 ) -> list[Observation]:
     """One run against each target, side by side; the observations in the targets' order.
 
@@ -26,7 +36,15 @@ async def gather(
     from probe.dns.lookup import system_resolvers
     from probe.runs import Vantage, run_target
 
-    tools = Tools(routes=Routes.of(connect_to, EVERYWHERE), trust=Trust(ca), resolvers=resolvers or system_resolvers())
+    tools = Tools(
+        routes=Routes.of(connect_to, EVERYWHERE),
+        trust=Trust(ca),
+        resolvers=resolvers or system_resolvers(),
+        families=families,
+        roots=dns.roots,
+        operators=dns.operators,
+        named_resolvers=dns.resolvers,
+    )
     results: dict[str, list[Observation]] = {}
 
     async def one(target: str) -> None:

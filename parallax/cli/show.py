@@ -13,20 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from parallax.cli.findings import gist, proof, sections
-from parallax.cli.grades import WORST_FIRST, Grade, grade
+from parallax.cli.grades import WORST_FIRST, grade
+from parallax.cli.tables import STYLES, VIEWS, laid_out
 from parallax.cli.text import clean
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS, Reason
 from parallax.spans import measured
 
-_STYLES: dict[Grade, str] = {
-    "ok": "green",
-    "degraded": "yellow",
-    "failed": "red",
-    "unknown": "magenta",
-    "config": "red",
-}
 _SIDES = {
     "target": "the target",
     "resolver": "the resolver",
@@ -47,6 +41,9 @@ def render(
     if not observations:
         return Text("unknown: nothing was measured")
     parts: list[RenderableType] = []
+    view = VIEWS.get(observations[0].kind)
+    if view is not None:
+        return Group(*overall(observations), Text(), *laid_out(observations, view))
     if len(observations) > 1:
         parts += [*overall(observations), Text(), Padding(summary(observations, width - 2), (0, 0, 0, 2)), Text()]
     lookups: list[object] = []
@@ -64,11 +61,13 @@ def overall(observations: Sequence[Observation]) -> list[RenderableType]:
     alike = sum(grade(seen) == word and seen.reason == worst.reason for seen in observations)
     others = sum(grade(seen) == word for seen in observations) - alike
     where = f"all {alike}" if alike == len(observations) else f"{alike} of {len(observations)}"
+    if len(observations) == 1:
+        return [Text(headline(worst), f"bold {STYLES[word]}"), _indented(_advice(worst))]
     if worst.reason is None:
-        return [Text(f"{word} at {where}", f"bold {_STYLES[word]}")]
+        return [Text(f"{word} at {where}", f"bold {STYLES[word]}")]
     more = f" ({others} more {word} in other ways)" if others else ""
     title = f"{word} at {where}: {_meaning(worst.reason)}{more}"
-    return [Text(title, f"bold {_STYLES[word]}"), _indented(_advice(worst))]
+    return [Text(title, f"bold {STYLES[word]}"), _indented(_advice(worst))]
 
 
 def summary(observations: Sequence[Observation], width: int = 80) -> RenderableType:
@@ -78,7 +77,7 @@ def summary(observations: Sequence[Observation], width: int = 80) -> RenderableT
         text = Text()
         for index, seen in enumerate(observations):
             word = grade(seen)
-            text.append("\n" * (index > 0)).append(word, _STYLES[word])
+            text.append("\n" * (index > 0)).append(word, STYLES[word])
             text.append(f"  {clean(seen.subject)}\n  {measured(seen.duration_ns)}  {seen.reason or gist(seen)}")
         return text
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -89,7 +88,7 @@ def summary(observations: Sequence[Observation], width: int = 80) -> RenderableT
     for seen in observations:
         word = grade(seen)
         took = measured(seen.duration_ns)
-        table.add_row(Text(word, _STYLES[word]), clean(seen.subject), took, seen.reason or gist(seen))
+        table.add_row(Text(word, STYLES[word]), clean(seen.subject), took, seen.reason or gist(seen))
     return table
 
 
@@ -121,7 +120,7 @@ def _advice(observation: Observation) -> list[tuple[str, str]]:
 
 
 def _one(observation: Observation, width: int, plain: bool, asked: str, with_lookup: bool) -> RenderableType:
-    parts: list[RenderableType] = [Text(headline(observation), f"bold {_STYLES[grade(observation)]}")]
+    parts: list[RenderableType] = [Text(headline(observation), f"bold {STYLES[grade(observation)]}")]
     advice = _advice(observation)
     advice += [(title, clean(text)) for title, text in proof(observation)]
     if observation.reason is not None and observation.abstain is not None:

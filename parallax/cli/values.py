@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from parallax.values import Address, Cidr, DnsName, Duration, Redirect, Size, Url
+from parallax.plan.types import Operator, Resolver
+from parallax.values import Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on only
@@ -67,12 +68,44 @@ def _pattern(text: str) -> str:
     return text
 
 
+_PORTS = {"udp": 53, "tcp": 53, "dot": 853, "doh": 443}
+
+
+def _named_resolver(text: str) -> Resolver:
+    """[NAME=]HOST[:PORT][/TRANSPORT]; the name is the host if left out."""
+    name, equals, rest = text.rpartition("=")
+    address, slash, transport = rest.partition("/")
+    if slash and transport not in _PORTS:
+        raise ValueError(f"{text!r} ends in /{transport}; write /udp, /tcp, /dot or /doh, or nothing for udp")
+    if equals and not name:
+        raise ValueError(f"{text!r} has no name before '='; write NAME=ADDRESS, or the address alone")
+    transport = transport or "udp"
+    endpoint = Endpoint.parse(address, _PORTS[transport])
+    return Resolver(name=name or rest, address=endpoint, transport=transport)  # type: ignore[arg-type]
+
+
+def _operator(text: str) -> Operator:
+    """NAME=PATTERN[,PATTERN...]"""
+    name, equals, patterns = text.partition("=")
+    servers = [pattern.strip() for pattern in patterns.split(",") if pattern.strip()]
+    if not (name and equals and servers):
+        raise ValueError(f"{text!r} is no operator; write NAME=PATTERN, like dns-a=*.dns-a.example or dns-b=192.0.2.53")
+    from parallax.plan.rules import server_complaint
+
+    for server in servers:
+        if complaint := server_complaint(server):
+            raise ValueError(complaint)
+    return Operator(name=name, servers=servers)
+
+
 DURATION = Parsed("duration", Duration.parse)
 SIZE = Parsed("size", Size.parse)
 NAME = Parsed("name", DnsName.parse)
 URL = Parsed("url", Url.parse)
 CIDR = Parsed("cidr", Cidr.parse)
 RESOLVER = Parsed("address", lambda text: Address.parse(text, 53))
+NAMED_RESOLVER = Parsed("[name=]address[/transport]", _named_resolver)
+OPERATOR = Parsed("name=pattern", _operator)
 REDIRECT = Parsed("from=to", _redirect)
 HEADER = Parsed("header", _header)
 LISTEN = Parsed("address", _listen)

@@ -127,7 +127,7 @@ def _own_faults(value: Any) -> Iterator[Fault]:
             )
     elif isinstance(value, Operator) and good(value.servers):
         for place, server in enumerate(value.servers):
-            if good(server) and (complaint := _server_complaint(server)):
+            if good(server) and (complaint := server_complaint(server)):
                 yield Fault(("servers", place), complaint)
     elif isinstance(value, Maintenance) and good(value.start, value.end) and value.start >= value.end:
         yield Fault(("to",), "is not after from")
@@ -153,7 +153,8 @@ def _repeats(values: Iterable[object]) -> Iterator[int]:
         seen.add(value)
 
 
-def _server_complaint(server: str) -> str | None:
+def server_complaint(server: str) -> str | None:
+    """Why a text is no pattern of an operator's servers; None if it is one."""
     if is_ip(server):
         return None
     try:

@@ -1,0 +1,74 @@
+"""A zone's servers and its delegation as tables. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from parallax.observation import Observation
+from parallax.spans import measured
+
+DELEGATION = "delegation"
+
+
+def zone_cells(seen: Observation) -> Sequence[object] | None:
+    """One server's line; None for the delegation, which has tables of its own."""
+    if seen.subject == DELEGATION:
+        return None
+    found, address = seen.findings, seen.dims.get("address", "")
+    rtt = found.get("rtt_ns")
+    said = found.get("class") or ""
+    return (
+        seen.dims.get("server", seen.subject),
+        f"{address} tcp" if seen.dims.get("transport") == "tcp" else address,
+        seen.dims.get("operator", ""),
+        seen.site or "",
+        found.get("serial", ""),
+        measured(rtt) if isinstance(rtt, int) else "",
+        f"{said} ({seen.reason})" if seen.reason and said else seen.reason or said,
+    )
+
+
+def below_zone(observations: Sequence[Observation]) -> Iterator[tuple[str, Sequence[str], list[tuple[object, ...]]]]:
+    """What the parent says, where it differs from the zone, and what resolvers hold."""
+    for seen in observations:
+        if seen.subject == DELEGATION:
+            yield from _delegation(seen)
+
+
+def _delegation(seen: Observation) -> Iterator[tuple[str, Sequence[str], list[tuple[object, ...]]]]:
+    found = seen.findings
+    head: list[tuple[object, ...]] = [("verdict", seen.reason or "ok")]
+    head += [(title, _text(found[key])) for key, title in _HEAD.items() if found.get(key) not in (None, [], {})]
+    yield "delegation", (), head
+    yield (
+        "says the parent",
+        ("address", "name servers"),
+        [(address, _text(says)) for address, says in _dict(found.get("parents")).items()],
+    )
+    yield (
+        "say resolvers",
+        ("resolver", "name servers", "marker"),
+        [
+            (name, _text(_dict(says).get("ns") or _dict(says).get("failure", "")), _text(_dict(says).get("marker", "")))
+            for name, says in _dict(found.get("resolvers")).items()
+        ],
+    )
+
+
+_HEAD = {
+    "detail": "detail",
+    "parent": "parent",
+    "ns": "name servers",
+    "ttl": "ttl",
+    "ds": "ds",
+    "problems": "problems",
+}
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(each)}".strip() for key, each in value.items() if each not in (None, [], {}))
+    return ", ".join(_text(each) for each in value) if isinstance(value, list | tuple) else str(value)

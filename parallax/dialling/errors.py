@@ -49,6 +49,14 @@ _TLS_CLASSES: dict[type[BaseException], str] = {
     ssl.SSLSyscallError: "reset",
 }
 
+VERIFY_PROBLEMS = {
+    **dict.fromkeys((62, 63, 64), "wrong_name"),  # X509_V_ERR_HOSTNAME_MISMATCH, EMAIL, IP_ADDRESS
+    **dict.fromkeys((10, 14), "expired"),  # CERT_HAS_EXPIRED, ERROR_IN_CERT_NOT_AFTER_FIELD
+    **dict.fromkeys((9, 13), "not_yet_valid"),  # CERT_NOT_YET_VALID, ERROR_IN_CERT_NOT_BEFORE_FIELD
+    **dict.fromkeys((66, 67, 68), "weak"),  # EE_KEY_TOO_SMALL, CA_KEY_TOO_SMALL, CA_MD_TOO_WEAK
+}
+"""OpenSSL's verify codes (x509_vfy.h) that are no matter of trust; every other one is `untrusted`."""
+
 _TLS_REASONS = {
     "UNSUPPORTED_PROTOCOL": "tls_old_version",
     "VERSION_TOO_LOW": "tls_old_version",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from parallax.dialling.errors import VERIFY_PROBLEMS
 from parallax.values import is_ip
 
 if TYPE_CHECKING:
@@ -30,14 +31,6 @@ _DAY = 86400
 PROBLEMS = ("wrong_name", "untrusted", "expired", "not_yet_valid", "weak")
 """Most telling first; the first one present is the reason `tls_<problem>`. Is it our certificate at all? Then: made by
 whom? Then: in date? A later question means little while an earlier one is answered no."""
-
-_VERIFY_CODES = {
-    **dict.fromkeys((62, 63, 64), "wrong_name"),  # X509_V_ERR_HOSTNAME_MISMATCH, EMAIL, IP_ADDRESS
-    **dict.fromkeys((10, 14), "expired"),  # CERT_HAS_EXPIRED, ERROR_IN_CERT_NOT_AFTER_FIELD
-    **dict.fromkeys((9, 13), "not_yet_valid"),  # CERT_NOT_YET_VALID, ERROR_IN_CERT_NOT_BEFORE_FIELD
-    **dict.fromkeys((66, 67, 68), "weak"),  # EE_KEY_TOO_SMALL, CA_KEY_TOO_SMALL, CA_MD_TOO_WEAK
-}
-"""OpenSSL's verify codes (x509_vfy.h) that are no matter of trust; every other one is `untrusted`."""
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +144,7 @@ def problem_findings(chain: Sequence[bytes], name: str, now_s: float, verify_cod
 
 def problems_of(leaf: Certificate | None, name: str, now_s: float, verify_code: int) -> list[str]:
     """All that is wrong with a certificate that OpenSSL refused with `verify_code`, in the order of PROBLEMS."""
-    found = {_VERIFY_CODES.get(verify_code, "untrusted")}
+    found = {VERIFY_PROBLEMS.get(verify_code, "untrusted")}
     if leaf is not None:
         if not covers(leaf.names, name):
             found.add("wrong_name")

@@ -4,12 +4,12 @@ from typing import Any, get_args
 
 import msgspec
 
-from parallax.dialling.sockets import open_tcp
 from parallax.plan.specs import DnsSpec, RecordType
 from probe.checks.connection import judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns.answer import is_alias, values_at
-from probe.dns.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.dns.client import Server, exchange
+from probe.dns.exchange import Heard, NoReply
 from probe.dns.message import Query, Record, Reply, comparable, load_types
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
@@ -35,34 +35,23 @@ async def run(spec: DnsSpec, subject: Subject, tape: Tape, tools: Tools) -> None
     and `query`."""
     tape.dims.update({"transport": spec.transport, "resolver" if spec.role == "resolver" else "server": subject.host})
     query = Query(name=spec.query, type=spec.type, recurse=spec.role == "resolver")
-    heard = Heard()
+    heard = Heard(tape.enter)
     try:
-        if spec.transport == "tcp":
-            with tape.phase("connect"):
-                stream = await open_tcp(subject.address, tools.routes)
-            async with stream:
-                with tape.phase("query"):
-                    reply = await ask_tcp(query, stream, heard)
-        else:
-            with tape.phase("query"):
-                reply = await ask_udp(query, subject.address, tools.routes, heard)
-            if reply.truncated:
-                _note(tape, spec, reply)
-                tape.note(tcp_fallback=True)
-                with tape.phase("tcp_connect"):
-                    stream = await open_tcp(subject.address, tools.routes)
-                async with stream:
-                    with tape.phase("tcp_query"):
-                        reply = await ask_tcp(query, stream, heard)
-        _note(tape, spec, reply)
+        server = Server(address=subject.address, transport=spec.transport)
+        _note(tape, spec, await exchange(query, server, tools.dns, heard))
+        tape.leave()
     except NoReply as none:
         tape.fail(none.failure, str(none))
     finally:
-        tape.note(bad_replies=heard.bad_replies or None, edns_broken=heard.edns_broken or None)
+        if heard.truncated is not None:
+            if "rcode" not in tape.findings:
+                _note(tape, spec, heard.truncated)
+            tape.note(tcp_fallback=True)
+        tape.note(bad_replies=heard.bad_replies or None, edns_broken=heard.edns_broken or None, rtt_ns=heard.rtt_ns)
 
 
 def _note(tape: Tape, spec: DnsSpec, reply: Reply) -> None:
-    """Writes a reply down; a later one of the same attempt takes its place."""
+    """Writes a reply down."""
     # Whole and uncut, for judge alone: the findings are bounded.
     tape.material["values"] = values_at(reply.answers, spec.query, spec.type)
     tape.material["alias"] = is_alias(reply.answers, spec.query)

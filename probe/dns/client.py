@@ -9,11 +9,12 @@ import msgspec
 import trio
 
 from parallax.clock import to_ns
-from parallax.dialling.errors import detail_of, failure_of
-from parallax.dialling.route import NotAllowed, Routes
-from parallax.dialling.sockets import open_tcp
+from parallax.dialling.errors import EXPECTED, detail_of, failure_of
+from parallax.dialling.route import Routes
+from parallax.dialling.tls import Trust
+from parallax.observation import Phase
 from parallax.values import Address
-from probe.dns.exchange import Heard, NoReply, ask_tcp, ask_udp
+from probe.dns.exchange import DOH_PATH, Heard, NoReply, ask_doh, ask_dot, ask_tcp, ask_udp
 from probe.dns.memory import Memory
 from probe.dns.message import Query, Reply
 
@@ -26,6 +27,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     address: Address
     name: str = ""
     transport: Transport = "udp"
+    path: str = DOH_PATH
+    """Of the URL, for DoH."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +47,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     rtt_ns: int | None = None
     """From the last send over UDP to the kernel's receive timestamp."""
     bad_replies: dict[str, int] = {}
-    """Messages that were not the answer, by cause: unreadable, id, question, source."""
+    """Messages that were not the answer, by cause: unreadable, id, question, cookie. What comes from another source the
+    kernel drops unseen, as the socket is connected."""
     edns_broken: bool = False
     tcp_fallback: bool = False
     """The answer over UDP was truncated, and TCP was asked."""
+    phases: list[Phase] = []
+    """query; over TCP connect before it; over TLS and HTTPS also handshake; after a truncated answer tcp_connect and
+    tcp_query. Spans count from the start of the exchange. Of one that failed, the last phase is where."""
 
     @property
     def ok(self) -> bool:
@@ -67,33 +74,51 @@ async def ask(query: Query, server: Server, client: Client, timeout_s: float) ->
     """Asks once; a truncated answer over UDP is asked for again over TCP (RFC 7766), and a server without EDNS
     (FORMERR) without it. Ends within `timeout_s`."""
     heard, started = Heard(), trio.current_time()
-    outcome, reply, detail, fell_back = "timeout", None, "", False
+    outcome, reply, detail = "timeout", None, ""
     with trio.move_on_after(timeout_s):
         try:
-            if server.transport == "udp":
-                reply = await ask_udp(query, server.address, client.routes, heard)
-            if reply is None or reply.truncated:
-                fell_back = reply is not None
-                async with await open_tcp(server.address, client.routes) as stream:
-                    reply = await ask_tcp(query, stream, heard)
+            reply = await exchange(query, server, client, heard)
             outcome = "ok"
         except NoReply as none:
             outcome, detail = none.failure, str(none)
-        except (NotAllowed, OSError, trio.BrokenResourceError) as error:
+        except EXPECTED as error:
             outcome, detail = failure_of(error), detail_of(error)
+    heard.leave()
     if outcome == "timeout" and heard.bad_replies:
         outcome = "bad_replies"
     return Asked(
         query=query,
         server=server,
         outcome=outcome,
-        reply=reply if outcome == "ok" else None,
+        reply=reply,
         detail=detail,
         duration_ns=to_ns(trio.current_time() - started),
+        rtt_ns=heard.rtt_ns,
         bad_replies=heard.bad_replies,
         edns_broken=heard.edns_broken,
-        tcp_fallback=fell_back,
+        tcp_fallback=heard.tcp_fallback,
+        phases=heard.phases,
     )
+
+
+async def exchange(query: Query, server: Server, client: Client, heard: Heard) -> Reply:
+    """`ask` for those who keep the time and the tape themselves: what happens on the way is in `heard`, also when the
+    caller's time is over. Raises NoReply, and the EXPECTED of parallax.dialling.errors."""
+    address, routes = server.address, client.routes
+    if server.transport == "udp":
+        reply = await ask_udp(query, address, routes, client.memory, heard)
+        if not reply.truncated:
+            return reply
+        heard.tcp_fallback, heard.truncated = True, reply
+        if heard.edns_broken:
+            query = msgspec.structs.replace(query, edns=False)
+        return await ask_tcp(query, address, routes, heard, prefix="tcp_")
+    if server.transport == "tcp":
+        return await ask_tcp(query, address, routes, heard)
+    trust = client.trust or Trust()
+    if server.transport == "dot":
+        return await ask_dot(query, address, server.name, routes, trust, heard)
+    return await ask_doh(query, address, server.name, server.path, routes, trust, heard)
 
 
 async def ask_again(query: Query, server: Server, client: Client, timeout_s: float) -> Asked:

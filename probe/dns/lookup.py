@@ -18,16 +18,16 @@ import msgspec
 import trio
 
 from parallax.clock import to_ns
-from parallax.dialling.errors import failure_of
-from parallax.dialling.route import NotAllowed, Routes
-from parallax.dialling.sockets import open_tcp
+from parallax.dialling.errors import EXPECTED, failure_of
+from parallax.dialling.route import Routes
 from parallax.values import Address, Cidr, Family, is_ip
 from probe.checks.connection import BY_FAILURE, judge_connection
 from probe.checks.dns import ZONE_IS_BROKEN
 from probe.checks.kind import Tools, Verdict
 from probe.dns.answer import final_name, values_at
-from probe.dns.exchange import Heard, NoReply, ask_tcp, ask_udp
-from probe.dns.message import Query, Reply
+from probe.dns.client import Client, Server, exchange
+from probe.dns.exchange import Heard, NoReply
+from probe.dns.message import Query
 from probe.tape import Evidence, Tape
 
 MAX_ADDRESSES = 16
@@ -80,7 +80,7 @@ class _Walk:
 
     def __init__(self, host: str, rdtype: str, tools: Tools) -> None:
         self._query = Query(name=host, type=rdtype, recurse=True)
-        self._routes = tools.routes
+        self._dns = tools.dns
         self.addresses: list[str] = []
 
     async def run(self, resolvers: Sequence[Address], tries: list[dict[str, Any]]) -> None:
@@ -104,7 +104,7 @@ class _Walk:
         tries.append(log)
         try:
             with trio.move_on_after(share_s):
-                reply = await _ask(self._query, resolver, _to_resolver(self._routes, resolver))
+                reply = await exchange(self._query, Server(address=resolver), self._to(resolver), Heard())
                 log["outcome"] = reply.rcode
                 if reply.ede:
                     log["ede"] = [code for code, _ in reply.ede[:10]]
@@ -114,29 +114,22 @@ class _Walk:
                     log["final_name"] = final
         except NoReply as none:
             log["outcome"] = none.failure
-        except (NotAllowed, OSError, trio.BrokenResourceError) as error:
+        except EXPECTED as error:
             log["outcome"] = failure_of(error)
         finally:
             log["duration_ns"] = to_ns(trio.current_time() - started)
         return str(log["outcome"])
 
+    def _to(self, resolver: Address) -> Client:
+        """The client with the resolver itself allowed: the host's owner named it, no plan did. Where a redirect leads
+        elsewhere, the guard looks at that place as ever."""
+        routes = self._dns.routes
+        allowed: Routes = msgspec.structs.replace(routes, allow=(*routes.allow, Cidr(resolver.ip).network))
+        return msgspec.structs.replace(self._dns, routes=allowed)
+
 
 def _left_s() -> float:
     return max(0.0, trio.current_effective_deadline() - trio.current_time())
-
-
-async def _ask(query: Query, resolver: Address, routes: Routes) -> Reply:
-    reply = await ask_udp(query, resolver, routes, Heard())
-    if reply.truncated:
-        async with await open_tcp(resolver, routes) as stream:
-            reply = await ask_tcp(query, stream, Heard())
-    return reply
-
-
-def _to_resolver(routes: Routes, resolver: Address) -> Routes:
-    """The routes with the resolver itself allowed: the host's owner named it, no plan did. Where a redirect leads
-    elsewhere, the guard looks at that place as ever."""
-    return msgspec.structs.replace(routes, allow=(*routes.allow, Cidr(resolver.ip).network))
 
 
 _BY_OUTCOME = {

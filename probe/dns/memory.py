@@ -6,8 +6,10 @@ A probe has one for its life; a check that is run by hand has one for itself.
 from collections import OrderedDict
 from typing import Any
 
+from probe.dns.cookies import Cookies
 from probe.dns.cuts import Cut, Host
 from probe.dns.kept import Kept
+from probe.dns.udp import UdpSockets
 
 MOST_NAMES = 2000
 MOST_CUTS = 10_000
@@ -21,6 +23,9 @@ class Memory:
 
     def __init__(self) -> None:
         self._names: OrderedDict[str, None] = OrderedDict()
+        self.cookies = Cookies()
+        self.udp = UdpSockets()
+        """Those that queries under way share; none else."""
         self.cuts: Kept[Cut] = Kept(MOST_CUTS)
         """By zone: where walks may begin."""
         self.zone_of: Kept[str] = Kept(MOST_HOSTS)

@@ -88,7 +88,7 @@ class Reader:
         if data > len(wire):
             raise Unreadable(f"the message ends at octet {len(wire)}, inside a record")
         rdtype, its_class, ttl, length = _RECORD.unpack_from(wire, at)
-        end = data + length
+        end: int = data + length
         if end > len(wire):
             raise Unreadable(f"the message ends at octet {len(wire)}, inside a record")
         if rdtype == _OPT:

@@ -39,9 +39,10 @@ class Record:
     @property
     def text(self) -> str:
         text = self._text
-        if text.__class__ is not str:
-            text = self._text = text.read()  # type: ignore[union-attr]
-        return text  # type: ignore[return-value]
+        if isinstance(text, str):
+            return text
+        self._text = read = text.read()
+        return read
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self._key() == other._key()

@@ -3,7 +3,8 @@ other, and packets are dropped or led elsewhere as a test likes.
 
     with network_namespace() as net:
         net.add("192.0.2.1", "2001:db8::1")         # now servers can be started there
-        net.drop("192.0.2.1")                       # dark
+        net.drop("192.0.2.1")                       # dark: silent
+        net.refuse("192.0.2.1")                     # dark: closed, which the sender is told
         net.drop("192.0.2.2", only="tcp")
         net.redirect(53, Address("127.0.0.1:5300"))  # whoever is asked: this one answers
         net.mend()
@@ -37,7 +38,7 @@ delete table inet faults
 table inet faults {{
   chain arriving {{
     type filter hook input priority 0; policy accept;
-    {drops}
+    {blocks}
   }}
   chain leaving {{
     type nat hook output priority -100; policy accept;
@@ -54,7 +55,7 @@ class Namespace:
 
     def __init__(self, ip: str, nft: str) -> None:
         self._ip, self._nft = ip, nft
-        self._drops: list[str] = []
+        self._blocks: list[str] = []
         self._redirects: list[str] = []
         self._run([ip, "link", "set", "lo", "up"])
 
@@ -65,9 +66,17 @@ class Namespace:
 
     def drop(self, *ips: str, only: Literal["udp", "tcp"] | None = None, port: int = 53) -> None:
         """Nothing arrives at the port of these addresses any more; of one protocol if it is said."""
-        protocol = only or "{ tcp, udp }"
+        self._block("drop", ips, only, port)
+
+    def refuse(self, *ips: str, only: Literal["udp", "tcp"] | None = None, port: int = 53) -> None:
+        """The same, and senders are told that the port is closed."""
+        self._block("reject", ips, only, port)
+
+    def _block(self, how: str, ips: Sequence[str], only: str | None, port: int) -> None:
         for ip in ips:
-            self._drops.append(f"{_to(ip)} meta l4proto {protocol} th dport {port} drop")
+            for protocol in [only] if only else ["udp", "tcp"]:
+                with_reset = " with tcp reset" if (how, protocol) == ("reject", "tcp") else ""
+                self._blocks.append(f"{_to(ip)} {protocol} dport {port} {how}{with_reset}")
         self._apply()
 
     def redirect(self, port: int, to: Address, *ips: str, besides: Sequence[str] = ()) -> None:
@@ -80,13 +89,13 @@ class Namespace:
         self._apply()
 
     def mend(self) -> None:
-        """No drops and no redirects any more."""
-        self._drops.clear()
+        """Everything arrives again, and where it was sent."""
+        self._blocks.clear()
         self._redirects.clear()
         self._apply()
 
     def _apply(self) -> None:
-        rules = _RULES.format(drops="\n    ".join(self._drops), redirects="\n    ".join(self._redirects))
+        rules = _RULES.format(blocks="\n    ".join(self._blocks), redirects="\n    ".join(self._redirects))
         self._run([self._nft, "-f", "-"], rules)
 
     def _run(self, command: list[str], text: str = "") -> None:

@@ -47,6 +47,11 @@ async def test_addresses_are_dark_led_elsewhere_and_mended() -> None:
             assert await ask(IPS[0]) == ["192.0.2.7"]
             await assert_silent(IPS[1], tcp=True)
             net.mend()
+            net.refuse(*IPS)
+            for ip in IPS:
+                with pytest.raises(ConnectionRefusedError):
+                    await ask(ip, tcp=True)
+            net.mend()
             liar = with_records("www.auth.test. 60 IN A 198.51.100.66")
             async with dns_server(liar) as fake:
                 net.redirect(53, fake.address)

@@ -402,7 +402,8 @@ class _Walker:
         glue = {server.name: tuple(address.ip for address in server.addresses) for server in cut.servers}
         names = list(glue) if everyone else bare[:MOST_FILLED]
         servers = await self._servers(cut.zone, names, {name: ips for name, ips in glue.items() if ips}, walking)
-        filled = msgspec.structs.replace(cut, servers=servers)
+        found = {server.name: server for server in servers}
+        filled = msgspec.structs.replace(cut, servers=tuple(found.get(each.name, each) for each in cut.servers))
         if everyone:
             self._keep(filled)
         return filled

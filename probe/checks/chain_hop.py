@@ -115,7 +115,7 @@ def min_ttl_by_operator(hops: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _operators(hop: Mapping[str, Any]) -> list[str]:
-    return hop.get("operators") or [hop["operator"]] * bool(hop.get("operator"))
+    return hop.get("operators") or [operator for operator in [hop.get("operator")] if operator]
 
 
 def _alias(found: Sequence[Record], name: str, rdtype: str) -> tuple[str, str, int] | None:

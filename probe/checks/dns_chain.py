@@ -116,18 +116,22 @@ class _Chain:
         self._tape.enter("walk")
         found = await zone_of(name, self._tools, _left_s() / 2)
         if isinstance(found, WalkFailed):
-            known = self._tools.memory.cuts.stale(found.zone)
-            if found.word in ("dark", "lame", "timeout") and known is not None and known.addresses:
-                found = known  # the walk ended at servers that fail: they are the hop's, and are asked like any others
-            else:
-                hop["zone"] = found.zone
+            known = self._tools.memory.cuts.stale(found.zone) or Cut(zone=found.zone)
+            _write_zone(hop, known)
+            if found.word not in ("dark", "lame", "timeout") or not known.addresses:
                 self._tape.note(walk=found.word, detail=found.detail or None)
-                if found.word == "no_address":
-                    self._tape.material["families"] = self._tools.families
+                self._tape.material["other_family"] = found.word == "no_address" and self._other_family(known)
                 self._end("lame" if found.word == "lame" else "dark")
                 return None
+            found = known  # the walk ended at servers that fail: they are the hop's, and are asked like any others
         _write_zone(hop, found)
         return found
+
+    def _other_family(self, cut: Cut) -> bool:
+        """Whether the zone's servers may well have addresses, of the family that this probe lacks."""
+        hosts = [self._tools.memory.hosts.stale(server.name) for server in cut.servers]
+        failures = {host.failure for host in hosts if host is not None}
+        return len(self._tools.families) == 1 and failures == {"no_address"}
 
     async def _once_more(self, name: str, cut: Cut, hop: dict[str, Any], before: Together) -> Together:
         """The hop by the delegation as the parent has it now, if that leads elsewhere."""
@@ -251,13 +255,14 @@ def judge(spec: ChainSpec, evidence: Evidence) -> Verdict | None:
     """Where the chain breaks, else whether it is the one that the plan expects."""
     findings = evidence.findings
     ended = findings.get("ended")
-    if ended is None:
-        return Verdict("dns_hop_dark") if evidence.failure == "timeout" else judge_connection(evidence)
+    if evidence.failure not in (None, "timeout"):
+        return judge_connection(evidence)
+    if ended is None:  # the time ran out at this hop
+        return Verdict("dns_hop_dark")
     if findings.get("failure") in _OURS:
         return Verdict(BY_FAILURE[findings["failure"]])
     if ended == "dark" and findings.get("walk") == "no_address":
-        one_family = len(evidence.material.get("families", (4, 6))) == 1
-        return Verdict("dns_hop_dark", abstain=NO_FAMILY if one_family else None)
+        return Verdict("dns_hop_dark", abstain=NO_FAMILY if evidence.material.get("other_family") else None)
     if ended in _BY_END:
         return Verdict(_BY_END[ended])
     if "unexpected" in findings:

@@ -4,10 +4,12 @@ certificates need, and those that other checks met.
 """
 
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 import trio
 
 from parallax.operators import planned_operator
@@ -16,16 +18,18 @@ from parallax.plan.inventory import APEX, Item, inventory, label_of
 from probe.checks.connection import BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.checks.parity_compare import UNKNOWN, WILDCARD, Row, Seen, compare, ns_row, seen, worst_first
-from probe.checks.parity_side import Reached, Side, servers_of
+from probe.checks.parity_side import AT_ONCE, Reached, Side, servers_of
 from probe.checks.parity_words import because, groups, reason_of
 from probe.dns.cuts import Delegation
 from probe.dns.dnssec import ds_matches
+from probe.dns.names import target_of
 from probe.dns.walk import delegation
 from probe.tape import Evidence, Tape
 
 MAX_ROWS = 50
 MAX_UNLISTED = 20
 MAX_MET = 200
+MOST_ITEMS = 4000
 RESERVE_S = 0.3
 """Time that is kept for writing up what was compared."""
 
@@ -85,6 +89,7 @@ class _Comparing:
             Item(label=WILDCARD, type="A", severity="low"),
             Item(label=WILDCARD, type="TXT", severity="low"),
         ]
+        self._known = {(item.label, item.type) for item in self._items}
         self._pairs: list[tuple[Item, Seen, Seen]] = []
 
     async def ask(self) -> None:
@@ -93,19 +98,20 @@ class _Comparing:
         first = [item for item in self._items if item.severity == "critical" or item.label == APEX]
         rest = [item for item in self._items if item not in first]
         turn = self._tools.memory.turn(f"dns.parity {self._spec.zone}") * 97 % len(rest) if rest else 0
-        waiting = iter([*first, *self._wildcards, *rest[turn:], *rest[:turn]])
+        waiting = deque([*first, *self._wildcards, *rest[turn:], *rest[:turn]])
 
         async def worker() -> None:
-            for item in waiting:
-                await self._one(item)
+            while waiting and not self._gone:
+                item = waiting.popleft()
+                one, other = await self._one(item)
+                self._pairs.append((item, one, other))
+                waiting.extendleft(reversed(self._onward(item, one)))
 
         async with trio.open_nursery() as nursery:
-            for _ in range(8):
+            for _ in range(2 * AT_ONCE):
                 nursery.start_soon(worker)
 
-    async def _one(self, item: Item) -> None:
-        if self._primary.gone or self._fallback.gone:
-            return
+    async def _one(self, item: Item) -> tuple[Seen, Seen]:
         zone = self._spec.zone
         label = secrets.token_hex(8) if item.label == WILDCARD else item.label
         name = Item(label=label, type=item.type).name(zone)
@@ -115,12 +121,31 @@ class _Comparing:
             return UNKNOWN if asked is None or asked.reply is None else seen(asked.reply, name, item.type, zone)
 
         one, other = await _side_by_side(partial(said, self._primary), partial(said, self._fallback))
-        self._pairs.append((item, one, other))
+        return one, other
+
+    def _onward(self, item: Item, one: Seen) -> list[Item]:
+        """What a record leads to within the zone is needed as much as the record itself: the target of an alias, the
+        host of an MX."""
+        wanted = {"CNAME": (item.type,), "MX": ("A", "AAAA")}.get(one.type, ()) if one.kind == "data" else ()
+        found = []
+        for value in sorted(one.values) if wanted and item.label != WILDCARD else ():
+            target = target_of(value)
+            self._tools.memory.note_name(target)
+            label = label_of(target, self._spec.zone)
+            for rdtype in wanted if label is not None else ():
+                onward = msgspec.structs.replace(item, label=label, type=rdtype)
+                if (label, rdtype) not in self._known and len(self._items) < MOST_ITEMS:
+                    self._known.add((onward.label, rdtype))
+                    self._items.append(onward)
+                    found.append(onward)
+        return found
 
     def findings(self) -> dict[str, Any]:
         """What the answers come to."""
         differing = set(self._spec.differing)
+        places = {(item.label, item.type): place for place, item in enumerate(self._items)}
         known = [pair for pair in self._pairs if UNKNOWN not in pair[1:]]
+        known.sort(key=lambda pair: places.get((pair[0].label, pair[0].type), 0))
         rows = [
             row
             for item, one, other in known

@@ -21,8 +21,11 @@ from probe.dns.walk import addresses_of
 
 AT_ONCE = 4
 """Questions under way at one side."""
-QUERY_S = 2.0
+QUERY_S = 1.5
+STAGGER_S = 0.4
 MOST_ADDRESSES = 16
+MOST_TRIES = 3
+"""Addresses of a side that one question goes to."""
 GIVES_UP_AFTER = 3
 """Questions in a row that nobody of a side answers: it went dark, and is left alone."""
 
@@ -57,21 +60,33 @@ class Side:
         return self._silent >= GIVES_UP_AFTER
 
     async def reach(self, timeout_s: float) -> Reached:
-        """Asks for the zone's SOA, address by address until one has it."""
+        """Asks for the zone's SOA: its first address, then, where that one does not have it at once, all the others
+        beside it, until one has."""
         if not self._addresses:
             return Reached(word="no_servers")
         said: dict[str, str] = {}
-        deadline = trio.current_time() + timeout_s
-        for place, address in enumerate(self._addresses):
-            left_s = deadline - trio.current_time()
-            if left_s <= 0:
-                break
-            asked = await self._ask(self._zone, "SOA", address, min(QUERY_S, left_s))
-            word = auth_class(asked.reply, self._zone, self._zone, "SOA") if asked.reply else asked.outcome
-            said[str(address)] = word
-            if word == "auth_answer":
-                self._addresses = self._addresses[place:] + self._addresses[:place]
-                return Reached(word=None, said=said)
+        found: list[Address] = []
+        news = trio.Event()
+
+        async def one(address: Address) -> None:
+            said[str(address)] = "timeout"
+            asked = await self._ask(self._zone, "SOA", address, timeout_s)
+            said[str(address)] = _word(asked, self._zone)
+            if said[str(address)] == "auth_answer":
+                found.append(address)
+                nursery.cancel_scope.cancel()
+            news.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, self._addresses[0])
+            with trio.move_on_after(STAGGER_S):
+                await news.wait()
+            for address in self._addresses[1:]:
+                nursery.start_soon(one, address)
+        if found:
+            self._addresses.remove(found[0])
+            self._addresses.insert(0, found[0])
+            return Reached(word=None, said={at: word for at, word in said.items() if word != "timeout"})
         words = set(said.values())
         if any(word.startswith(("lame_", "rcode_", "referral_")) or word in ANSWERS for word in words):
             return Reached(word="not_served", said=said)
@@ -80,7 +95,7 @@ class Side:
     async def ask(self, name: str, rdtype: str) -> Asked | None:
         """The first answer of one of its addresses; None where none came, or the side is given up."""
         async with self._room:
-            for address in list(self._addresses):
+            for address in self._addresses[:MOST_TRIES]:
                 if self.gone or _left_s() <= 0:
                     return None
                 asked = await self._ask(name, rdtype, address, min(QUERY_S, _left_s()))
@@ -98,6 +113,10 @@ class Side:
         self.asked += 1
         query = Query(name=name, type=rdtype, recurse=False)
         return await ask_again(query, Server(address=address), self._client, timeout_s)
+
+
+def _word(asked: Asked, zone: str) -> str:
+    return auth_class(asked.reply, zone, zone, "SOA") if asked.reply is not None else asked.outcome
 
 
 _OURS = {"not_allowed", "local_error", "unreachable", "over_budget"}

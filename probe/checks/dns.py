@@ -9,6 +9,7 @@ from probe.checks.connection import judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns.answer import is_alias, values_at
 from probe.dns.client import Server, exchange
+from probe.dns.ede import FILTERED, ZONE_IS_BROKEN
 from probe.dns.exchange import Heard, NoReply
 from probe.dns.message import Query, Record, Reply, comparable, load_types
 from probe.sites.name_servers import site_of_identity
@@ -18,11 +19,6 @@ from probe.tape import Evidence, Tape
 MAX_ANSWERS = 50
 MAX_TEXT = 255
 MAX_EDE = 10
-
-FILTERED = frozenset({15, 16, 17, 18})
-"""Extended errors (RFC 8914) by which a resolver says that the answer is its own policy."""
-ZONE_IS_BROKEN = frozenset({6, 7, 8, 9, 10, 11, 12, 22, 23})
-"""Extended errors by which a resolver says that the zone's side fails: bogus DNSSEC, no reachable authority."""
 
 
 def prepare(target: str, tools: Tools) -> None:

@@ -22,10 +22,10 @@ from parallax.dialling.errors import EXPECTED, failure_of
 from parallax.dialling.route import Routes
 from parallax.values import Address, Cidr, Family, is_ip
 from probe.checks.connection import BY_FAILURE, judge_connection
-from probe.checks.dns import ZONE_IS_BROKEN
 from probe.checks.kind import Tools, Verdict
 from probe.dns.answer import final_name, values_at
 from probe.dns.client import Client, Server, exchange
+from probe.dns.ede import ZONE_IS_BROKEN
 from probe.dns.exchange import Heard, NoReply
 from probe.dns.message import Query
 from probe.tape import Evidence, Tape

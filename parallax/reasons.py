@@ -62,6 +62,102 @@ REASONS: dict[str, Reason] = {
     "dns_wrong_answer": Reason(
         "the answer is not what the plan expects", "target", "expected and found values in the findings"
     ),
+    # DNS in depth: a name at a resolver, with its control name beside it
+    "dns_resolver_down": Reason(
+        "the resolver gives neither the name nor its control name",
+        "resolver",
+        "the resolver itself; others of the same run tell whether names resolve elsewhere",
+    ),
+    "dns_name_down": Reason(
+        "the resolver gives its control name, but not this one: it reaches none of the name's servers",
+        "target",
+        "the zone's authoritative servers and its delegation (dns.zone, dns.chain)",
+    ),
+    "dns_network_down": Reason(
+        "the control names of nearly all resolvers fail: this probe's network is down",
+        "network",
+        "the probe's own uplink; such observations do not count",
+    ),
+    "dns_filtered": Reason(
+        "the resolver withholds the name by a policy of its own",
+        "resolver",
+        "the extended error in the findings; its operator's block lists",
+    ),
+    "dns_bogus": Reason(
+        "the resolver refuses the answer, as its DNSSEC validation fails",
+        "target",
+        "the zone's signatures and the parent's DS (dns.dnssec)",
+    ),
+    "dns_rewritten": Reason(
+        "the resolver gives other values than the plan expects",
+        "resolver",
+        "expected and found values in the findings; the same at all resolvers is the zone's own change",
+    ),
+    "dns_private_answer": Reason(
+        "the answer is an address of a private network",
+        "resolver",
+        "split horizon, a captive portal or a filter; say private = true if this is right",
+    ),
+    "dns_stale": Reason(
+        "the resolver hands out what has expired, as it reaches none of the zone's servers",
+        "target",
+        "the zone's authoritative servers; users are served for as long as the resolver keeps this up",
+        soft=True,
+    ),
+    # DNS in depth: a zone's name servers and its delegation
+    "dns_lame": Reason(
+        "the name server answers, but not with authority for the zone (lame)",
+        "target",
+        "is the zone loaded at this server? the class in the findings says how it answers",
+    ),
+    "dns_lame_partly": Reason(
+        "the name server serves the zone's SOA with authority, but not the name asked for beside it",
+        "target",
+        "the zone's content at this server; data.class in the findings",
+    ),
+    "dns_edns_broken": Reason(
+        "the name server answers only without EDNS",
+        "target",
+        "old software, or a middlebox that drops EDNS (RFC 6891)",
+        soft=True,
+    ),
+    "dns_intercepted": Reason(
+        "something on the way answers in the place of the zone's name servers",
+        "network",
+        "a middlebox that redirects DNS near this probe; compare with another network",
+    ),
+    "dns_no_delegation": Reason(
+        "the parent has no delegation for the zone",
+        "target",
+        "has the domain expired, or is it on hold? its status at the registry",
+    ),
+    "dns_delegation_broken": Reason(
+        "the parent's delegation leads nowhere: glue is missing, or no name server of it can be found",
+        "target",
+        "the name servers and glue at the registry; problems in the findings",
+    ),
+    "dns_delegation_wrong": Reason(
+        "the parent's delegation and the zone's own NS set do not agree, or name servers in it that are none",
+        "target",
+        "problems in the findings; mend the registry's data or the zone's",
+        soft=True,
+    ),
+    "dns_delegation_inconsistent": Reason(
+        "the parent's servers, or the zone's own, give different NS sets",
+        "target",
+        "a change under way, or servers that do not update; parents and child_ns in the findings",
+        soft=True,
+    ),
+    "dns_parent_unreachable": Reason(
+        "the delegation cannot be read: the walk from the roots got no answer above the zone",
+        "target",
+        "the servers of the zone that the findings name",
+    ),
+    "dns_server_unresolvable": Reason(
+        "the name of a name server leads to no address",
+        "target",
+        "the class in the findings: missing glue, an alias, a name that does not exist, or a zone that is dark itself",
+    ),
     # DNS in depth: the chain of aliases from a name
     "dns_hop_dark": Reason(
         "no name server of a hop's zone answers",
@@ -156,6 +252,131 @@ REASONS: dict[str, Reason] = {
     "parity_minor": Reason(
         "the fallback differs in records of little weight", "target", "the records in the findings", soft=True
     ),
+    # mail: the records that senders and receivers of mail look up
+    "mail_dkim_missing": Reason(
+        "a DKIM selector has no key record: what it signs fails, for good",
+        "target",
+        "the selector's record, or what it is an alias for, at the operator that lacks it",
+    ),
+    "mail_dkim_tempfail": Reason(
+        "a DKIM selector's key record could not be asked for: what it signs is deferred",
+        "target",
+        "are the zone's name servers up? The record itself may well be there",
+    ),
+    "mail_dkim_revoked": Reason(
+        "a DKIM selector's key is revoked (p= is empty)", "target", "which selector does the mail's sender sign with?"
+    ),
+    "mail_dkim_invalid": Reason(
+        "a DKIM selector's key record is of no use to verifiers",
+        "target",
+        "the record's text and class in the findings",
+    ),
+    "mail_dkim_weak": Reason(
+        "a DKIM key is short or only for testing", "target", "a new key of 2048 bits, under a new selector", soft=True
+    ),
+    "mail_spf_missing": Reason("the domain has no SPF record", "target", "the TXT records at the domain"),
+    "mail_spf_permerror": Reason(
+        "the SPF record makes receivers give up (permerror)",
+        "target",
+        "the problem in the findings: two records, over 10 lookups, void lookups, a circle, or bad syntax",
+    ),
+    "mail_spf_weak": Reason(
+        "the SPF record lets everybody send, or says nothing of others", "target", "its end: -all or ~all", soft=True
+    ),
+    "mail_mx_missing": Reason("the domain takes mail and has no MX record", "target", "the MX records at the domain"),
+    "mail_mx_invalid": Reason(
+        "the MX does not lead to a mail server",
+        "target",
+        "its hosts: each needs an address of its own, and may be no alias",
+    ),
+    "mail_mx_weak": Reason(
+        "some hosts of the MX have no address", "target", "the hosts named in the findings", soft=True
+    ),
+    "mail_return_path": Reason(
+        "the domain that bounces go to lacks an MX or SPF record that works",
+        "target",
+        "the records of the return path, in the findings",
+    ),
+    "mail_return_path_weak": Reason(
+        "a record of the domain that bounces go to is weak",
+        "target",
+        "the records of the return path, in the findings",
+        soft=True,
+    ),
+    "mail_dmarc_missing": Reason(
+        "no DMARC policy holds for the domain", "target", "the TXT record at _dmarc, here and above", soft=True
+    ),
+    "mail_dmarc_invalid": Reason(
+        "the DMARC record is one that receivers ignore", "target", "its text in the findings", soft=True
+    ),
+    "mail_tempfail": Reason(
+        "a record that mail needs could not be asked for", "target", "are the zone's name servers up?"
+    ),
+    "mail_inconsistent": Reason(
+        "this view has other mail records than the primary operator",
+        "target",
+        "the records named in the findings: a change that has not arrived, or a fallback that lags behind",
+        soft=True,
+    ),
+    # DNSSEC
+    "dnssec_expired": Reason(
+        "a signature has expired: validating resolvers fail the zone", "target", "the signer: when did it last run?"
+    ),
+    "dnssec_not_yet_valid": Reason(
+        "a signature begins in the future", "target", "the signer's clock; this probe's clock"
+    ),
+    "dnssec_sig_invalid": Reason(
+        "a signature does not fit its records", "target", "were records changed after signing, at this server only?"
+    ),
+    "dnssec_unknown_key": Reason(
+        "a signature is by a key that the zone does not publish", "target", "a key rollover that went too fast"
+    ),
+    "dnssec_unsigned": Reason(
+        "the parent says that the zone is signed, and this server has no signatures",
+        "target",
+        "does this operator serve the signed zone?",
+    ),
+    "dnssec_ds_no_match": Reason(
+        "no key that is served fits a DS record of the parent",
+        "target",
+        "the DS set at the registrar, against the DNSKEY set of this operator",
+    ),
+    "dnssec_alg_missing": Reason(
+        "an algorithm of the DS set signs nothing in the zone",
+        "target",
+        "the DS set at the registrar; the signer's keys",
+    ),
+    "dnssec_insecure": Reason(
+        "the zone should be signed, and its parent has no DS record",
+        "target",
+        "the DS set at the registrar; if this is meant, signed = false in the plan",
+    ),
+    "dnssec_bogus": Reason(
+        "a validating resolver refuses the zone's answer as bogus",
+        "target",
+        "the extended error in the findings; the views of the operators beside it",
+    ),
+    "dnssec_denial_broken": Reason(
+        "the zone does not prove that a name is not there", "target", "the NSEC or NSEC3 records of the zone"
+    ),
+    "dnssec_expires_soon": Reason(
+        "signatures expire soon, and are not renewed", "target", "the signer: when did it last run?", soft=True
+    ),
+    "dnssec_ttl_beyond": Reason(
+        "records may be cached for longer than their signatures hold",
+        "target",
+        "the TTL against the signatures' validity",
+        soft=True,
+    ),
+    "dnssec_unsupported": Reason(
+        "the zone is signed only with algorithms that are not to be relied on, or unknown here",
+        "target",
+        "the keys' algorithms (RFC 8624)",
+        soft=True,
+    ),
+    "dnssec_parents_differ": Reason(
+        "servers of the parent have different DS sets", "target", "a change under way at the registry", soft=True
+    ),
     # the connection
     "connect_refused": Reason("nothing listens on the port", "target", "is the service running on this address?"),
     "connect_unreachable": Reason(
@@ -235,6 +456,11 @@ REASONS: dict[str, Reason] = {
         "the probe does not dial this address",
         "config",
         "private, link-local and metadata addresses need `allow` in the probe's config",
+    ),
+    "over_budget": Reason(
+        "not asked: this probe's share of what the operator may be sent is spent",
+        "config",
+        "longer periods, fewer checks, or a higher [dns] most_per_operator",
     ),
     "unsupported": Reason("this probe does not know what the check asks for", "config", "upgrade the probe"),
     "local_error": Reason(

@@ -21,6 +21,8 @@ UPLINK_REASONS = frozenset(
         "dns_servfail",
         "dns_truncated",
         "dns_bad_replies",
+        "dns_resolver_down",
+        "dns_name_down",
         "connect_unreachable",
         "connect_timeout",
         "connection_reset",

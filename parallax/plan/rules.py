@@ -76,9 +76,9 @@ def _references(entries: list[Entry]) -> Found:
                     yield entry, Fault(path, _nowhere(name, section, list(names[section])))
 
 
-_NAMED = ("probe", "check", "component", "receiver")
+_NAMED = ("probe", "check", "component", "receiver", "resolver")
 _REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "check": (("probe", ("probes",)),),
+    "check": (("probe", ("probes",)), ("resolver", ("resolvers",))),
     "component": (("check", ("checks",)), ("check", ("risks",))),
     "failover": (("check", ("check",)),),
     "route": (("receiver", ("to",)), ("component", ("match", "component"))),

@@ -6,9 +6,12 @@ A probe has one for its life; a check that is run by hand has one for itself.
 from collections import OrderedDict
 from typing import Any
 
+from parallax.values import Address
 from probe.dns.cookies import Cookies
+from probe.dns.budget import Budget
 from probe.dns.cuts import Cut, Host
 from probe.dns.kept import Kept
+from probe.dns.resolvers import Control, Trace
 from probe.dns.udp import UdpSockets
 
 MOST_NAMES = 2000
@@ -16,6 +19,8 @@ MOST_CUTS = 10_000
 MOST_HOSTS = 10_000
 MOST_ZONES = 10_000
 MOST_SILENT = 2_000
+MOST_RESOLVERS = 1_000
+MOST_TRACES = 20_000
 
 
 class Memory:
@@ -33,10 +38,18 @@ class Memory:
         self.hosts: Kept[Host] = Kept(MOST_HOSTS)
         """By host: the addresses that walks found."""
         self.zones: Kept[Any] = Kept(MOST_ZONES)
-        """By check: what dns.zone saw of a zone last (probe.checks.zone.last)."""
+        """By check: what dns.zone saw of a zone last (probe.checks.zone_last)."""
         self.silent: Kept[bool] = Kept(MOST_SILENT)
         """By address: it did not answer a walk a moment ago, so others are asked before it."""
+        self.controls: Kept[Control] = Kept(MOST_RESOLVERS)
+        """By resolver: how its control name went last."""
+        self.resolver_addresses: Kept[Address] = Kept(MOST_RESOLVERS)
+        """By endpoint of a resolver that is given by a name: where it is."""
+        self.traces: Kept[Trace] = Kept(MOST_TRACES)
+        """By resolver and record: the TTLs seen."""
         self._turns: Kept[int] = Kept(MOST_ZONES)
+        self.budget = Budget()
+        """How hard operators may be asked."""
 
     def note_name(self, name: str) -> None:
         """A name that some check met: it belongs to the inventory of its zone."""

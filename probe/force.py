@@ -35,6 +35,8 @@ class Force:
             self.controls = list(plan.part.control.addresses)
         self.vantage = Vantage(probe=self._config.id, families=plan.part.probe.families)
         self.routes = self._routes(plan.part.connect_to)
+        _, fleet = plan.part.slot
+        self._memory.budget.limit(plan.part.dns.most_per_operator / max(1, fleet))
 
     def tools(self) -> Tools:
         """For a run that begins now: the host's resolvers are read anew, as they change with its network."""

@@ -12,7 +12,11 @@ BY_FAILURE = {
     "local_error": "local_error",
     "bug": "probe_error",
     "unsupported": "unsupported",
+    "over_budget": "over_budget",
 }
+
+ABSTAINS = {"over_budget": "over_budget"}
+"""Reasons with which an observation says nothing of its subject: why it must not count."""
 
 _BY_OPEN_PHASE = {
     "connect": "connect_timeout",
@@ -31,4 +35,4 @@ def judge_connection(evidence: Evidence) -> Verdict | None:
     if evidence.failure == "timeout":
         return Verdict(_BY_OPEN_PHASE.get(evidence.phase or "", "overrun"))
     reason = BY_FAILURE.get(evidence.failure or "")
-    return Verdict(reason) if reason else None
+    return Verdict(reason, abstain=ABSTAINS.get(reason)) if reason else None

@@ -21,6 +21,9 @@ from probe.dns.message import Query, Reply
 Transport = Literal["udp", "tcp", "dot", "doh"]
 
 
+OVER_BUDGET = "not sent: this probe's share of what the operator's servers may be asked is spent"
+
+
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to ask. `name` is the host that TLS verifies and DoH sends (RFC 8310, RFC 8484), else for people only."""
 
@@ -34,8 +37,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange. `outcome` is "ok" where a reply came that belongs to the query, whatever it says; else a failure
     word: timeout, refused (a closed port), unreachable, reset, closed, malformed, too_large, bad_replies (only messages
-    that do not belong to the query came before the deadline), not_allowed, local_error, tls_... (DoT, DoH),
-    http_status, http_content_type (DoH)."""
+    that do not belong to the query came before the deadline), not_allowed, local_error, over_budget (not sent,
+    probe.dns.budget), tls_... (DoT, DoH), http_status, http_content_type (DoH)."""
 
     query: Query
     server: Server
@@ -74,6 +77,8 @@ async def ask(query: Query, server: Server, client: Client, timeout_s: float) ->
     """Asks once; a truncated answer over UDP is asked for again over TCP (RFC 7766), and a server without EDNS
     (FORMERR) without it. Ends within `timeout_s`."""
     heard, started = Heard(), trio.current_time()
+    if not client.memory.budget.take(str(server.address), started):
+        return Asked(query=query, server=server, outcome="over_budget", detail=OVER_BUDGET)
     outcome, reply, detail = "timeout", None, ""
     with trio.move_on_after(timeout_s):
         try:

@@ -49,8 +49,6 @@ class ParentSays(msgspec.Struct, frozen=True, kw_only=True):
     """Why the DS set is not known."""
     answers_for_child: bool = False
     """It serves the zone itself too: its NS set is the zone's own, not what the parent zone has."""
-    site: str | None = None
-    """Its NSID, as text or hex."""
 
 
 class Delegation(msgspec.Struct, frozen=True, kw_only=True):

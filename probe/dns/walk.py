@@ -321,6 +321,8 @@ class _Walker:
     def _root(self) -> Cut:
         addresses = self._tools.roots or ROOTS
         mine = tuple(address for address in addresses if address.family in self._tools.families)
+        for address in mine:
+            self._memory.budget.belongs(str(address), "root")
         return Cut(zone=".", servers=(NameServer(name="root", addresses=mine, operator="root"),))
 
     def _forget(self, name: str) -> None:
@@ -392,6 +394,8 @@ class _Walker:
         addresses = tuple(Address.of(ip, 53) for ip in ips)
         mine = tuple(address for address in addresses if address.family in self._tools.families)
         operator = operator_of(name, mine[0].ip if mine else "", self._tools.operators)
+        for address in mine:
+            self._memory.budget.belongs(str(address), operator_of(name, address.ip, self._tools.operators))
         return NameServer(name=name, addresses=mine, operator=operator, failure=failure)
 
     async def _filled(self, cut: Cut, walking: tuple[str, ...], *, everyone: bool) -> Cut:

@@ -23,6 +23,8 @@ from parallax.loading.convert import (
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.assertions import http_faults
+from parallax.plan.dns_specs import ParitySpec
+from parallax.plan.parity_rules import parity_faults
 from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
 from parallax.plan.types import Check, CheckKeys, Defaults
 from parallax.redaction import secret_query_key
@@ -220,6 +222,12 @@ def _spec_faults(spec: Spec, timeout: Duration) -> Iterator[Fault]:
     """What a kind's own keys must keep among each other."""
     if isinstance(spec, HttpSpec):
         yield from http_faults(spec, timeout)
+        return
+    if isinstance(spec, ParitySpec):
+        yield from parity_faults(spec)
+        return
+    if isinstance(spec, ResolveSpec | ChainSpec):
+        yield from resolve_faults(spec)
         return
     expect = spec.expect if isinstance(spec, DnsSpec) else None
     if isinstance(expect, Answer) and expect.rcode == "NXDOMAIN" and expect.values:

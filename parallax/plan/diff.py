@@ -12,17 +12,21 @@ from typing import Any
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
+from parallax.plan.inventory import inventory
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
 from parallax.plan.specs import SPECS
 from parallax.plan.types import Check, Plan
 from parallax.values import Endpoint
 
+NAME_SERVERS = 4
+"""Addresses that the servers of a zone have, for lack of better knowledge."""
+
 COST: dict[str, Callable[[Any], int]] = {
     "dns": lambda spec: 1,
     "dns.zone": lambda spec: 20,
     "dns.resolve": lambda spec: 2,
-    "dns.chain": lambda spec: 4,
-    "dns.parity": lambda spec: 60,
+    "dns.chain": lambda spec: 2 * NAME_SERVERS,  # an alias and its target, at all servers of their zones
+    "dns.parity": lambda spec: 2 * len(inventory(spec)) + 10,  # both sides; the delegation, the SOA, wildcards
     "dns.mail": lambda spec: 20,
     "dns.dnssec": lambda spec: 8,
     "tls": lambda spec: 1,

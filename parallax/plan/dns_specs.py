@@ -13,7 +13,8 @@ Label = Annotated[
     str,
     msgspec.Meta(pattern=r"@|[a-z0-9_*-]{1,63}(\.[a-z0-9_*-]{1,63}){0,9}", description="@ or labels below the zone"),
 ]
-Labels = Annotated[list[Label], msgspec.Meta(max_length=1000, description="at most 1000 names")]
+Labels = Annotated[list[Label], msgspec.Meta(max_length=50_000, description="at most 50000 names")]
+"""More than one check may compare: parallax.plan.parity_rules says how many, and what to do."""
 Selector = Annotated[str, msgspec.Meta(pattern=r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,5}")]
 
 

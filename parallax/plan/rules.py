@@ -76,9 +76,11 @@ def _references(entries: list[Entry]) -> Found:
                     yield entry, Fault(path, _nowhere(name, section, list(names[section])))
 
 
-_NAMED = ("probe", "check", "component", "receiver", "resolver")
+_NAMED = ("probe", "check", "component", "receiver", "resolver", "operator")
+_OPERATORS = (("operator", ("primary",)), ("operator", ("fallback",)), ("operator", ("operators",)))
+_ONE_NAME = {("check",), ("primary",), ("fallback",)}
 _REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "check": (("probe", ("probes",)), ("resolver", ("resolvers",))),
+    "check": (("probe", ("probes",)), ("resolver", ("resolvers",)), *_OPERATORS),
     "component": (("check", ("checks",)), ("check", ("risks",))),
     "failover": (("check", ("check",)),),
     "route": (("receiver", ("to",)), ("component", ("match", "component"))),
@@ -91,7 +93,7 @@ def _texts(table: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str | int,
     value = table
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
-    if isinstance(value, str) and keys == ("check",):
+    if isinstance(value, str) and keys in _ONE_NAME:
         yield keys, value
     for place, text in enumerate(value if isinstance(value, list) else ()):
         if isinstance(text, str):

@@ -23,8 +23,9 @@ from parallax.loading.convert import (
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.assertions import http_faults
-from parallax.plan.dns_specs import ParitySpec
+from parallax.plan.dns_specs import ChainSpec, ParitySpec, ResolveSpec
 from parallax.plan.parity_rules import parity_faults
+from parallax.plan.resolving import resolve_faults
 from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
 from parallax.plan.types import Check, CheckKeys, Defaults
 from parallax.redaction import secret_query_key

@@ -13,6 +13,7 @@ from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
 from parallax.plan.checks import Unsupported, convert_check
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
+from parallax.plan.resolving import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
 from parallax.plan.types import (
@@ -74,6 +75,7 @@ def plan_notes(plan: Plan) -> list[str]:
     notes = [f"{name} is read and checked, but nothing acts on it in this version" for name in idle]
     if not plan.control.addresses:
         notes.append("without addresses in [control] a probe cannot tell its own dead uplink from dead targets")
+    notes += resolver_notes(plan.check, plan.resolver)
     return notes + receiver_notes(plan)
 
 

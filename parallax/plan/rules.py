@@ -11,7 +11,7 @@ import msgspec
 
 from parallax.loading.convert import BAD, Fault, good
 from parallax.loading.problems import nearest, quoted, shown
-from parallax.plan.types import Check, ConnectTo, Control, Failover, Maintenance, Operator, Probe, Route
+from parallax.plan.types import Check, ConnectTo, Control, Failover, Maintenance, Operator, Probe, Resolver, Route
 from parallax.values import dns_name, is_ip
 
 MAX_PAIRS = 10_000
@@ -131,6 +131,8 @@ def _own_faults(value: Any) -> Iterator[Fault]:
         for place, server in enumerate(value.servers):
             if good(server) and (complaint := server_complaint(server)):
                 yield Fault(("servers", place), complaint)
+    elif isinstance(value, Resolver) and value.transport == "doq":
+        yield Fault(("transport",), '"doq" is not built yet; write "dot" or "doh"')
     elif isinstance(value, Maintenance) and good(value.start, value.end) and value.start >= value.end:
         yield Fault(("to",), "is not after from")
     elif isinstance(value, Probe) and good(value.families):

@@ -4,6 +4,7 @@ GET /                overview
 GET /incidents       the incidents, latest first
 GET /incident/{id}   one of them, with its timeline
 GET /check/{name}    a check, with its chart; /check/{name}/points.json: the chart's figures
+GET /dns             runways, the fallback, chains, moves and catchments
 GET /probes          the probes, on the map and as a table
 GET /live            what changes on the page that ?path= names, as server-sent events
 GET /static/...      style, scripts
@@ -94,6 +95,7 @@ class Pages:
 
     def _make_routes(self) -> list[BaseRoute]:
         from collector.web.checks import CheckPages
+        from collector.web.dns import get_dns
         from collector.web.incidents import get_incident, get_incidents
         from collector.web.overview import get_overview
         from collector.web.probes import get_probes
@@ -104,6 +106,7 @@ class Pages:
             self.page("/incidents", get_incidents),
             self.page("/incident/{id:path}", get_incident),
             self.page("/check/{name:path}", checks.get),
+            self.page("/dns", get_dns),
             self.page("/probes", get_probes),
             Route("/static/{version}/{name:path}", self.guarded(self.get_static), methods=["GET"]),
             *(extension.pages(self) if extension else ()),

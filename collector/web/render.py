@@ -3,7 +3,7 @@
 A part of a page that may change while it is open is a *section*: `{% call live("risks") %}...{% endcall %}` in the
 template. It becomes an element with `data-live`, and the answer carries the inner HTML of each, so that
 `collector.web.live` can send those that changed. A section's hash leaves out what the browser counts by itself
-(`data-ago`, `data-for`).
+(`data-ago`, `data-for`, `data-left`).
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from collector.web import words
 from collector.web.guard import HEADERS
 from collector.web.overview import headline
 from collector.web.packing import packed
-from parallax.spans import lasting, measured
+from parallax.spans import lasting, lasting_exactly, measured
 
 TEMPLATES = Path(__file__).with_name("templates")
 _LINE_ENDS = re.compile(r"\s*\n\s*")
-_COUNTED = re.compile(r"(<time[^>]* data-(?:ago|for)[^>]*>)[^<]*")
+_COUNTED = re.compile(r"(<time[^>]* data-(?:ago|for|left)[^>]*>)[^<]*")
 
 
 class Page(HTMLResponse):
@@ -57,7 +57,7 @@ class Renderer:
         )
         self._jinja.globals.update(static=static, live=_live, words=words, headline=headline)
         self._jinja.filters.update(
-            when=_when, ago=_ago, lasting=_lasting, state=_state, measured=measured, breakable=_breakable
+            when=_when, ago=_ago, left=_left, lasting=_lasting, state=_state, measured=measured, breakable=_breakable
         )
 
     def render(self, request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Page:
@@ -99,6 +99,13 @@ def _ago(context: Context, at: int | None, words_if_none: str = "never") -> Mark
         return words_if_none
     exact, shown = words.iso(at), words.relative(at, context["now"])
     return Markup('<time datetime="{}" data-ago>{}</time>').format(exact, shown)
+
+
+@pass_context
+def _left(context: Context, at: int) -> Markup:
+    """How long it is to a moment that is to come, to the second; the browser counts it down."""
+    shown = lasting_exactly(at - context["now"])
+    return Markup('<time datetime="{}" data-left>{}</time>').format(words.iso(at), shown)
 
 
 @pass_context

@@ -24,7 +24,7 @@ from collector.events import (
 )
 from parallax.clock import NS, rfc3339
 from parallax.reasons import REASONS
-from parallax.spans import lasting
+from parallax.spans import lasting, measured
 
 Tone = Literal["ok", "soft", "part", "bad", "warn", "plan", "none"]
 """ok; degraded; partly out; out; suspected or at risk; under maintenance; nothing known."""
@@ -120,6 +120,16 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "not known"
     return f"{value:.3f} s" if abs(value) < 1 else f"{value:.1f} s" if abs(value) < 10 else f"{value:.0f} s"
+
+
+def measured_ns(ns: int) -> str:
+    """A measured span: "23.4 ms"."""
+    return measured(ns)
+
+
+def per_cent(part: int, of: int) -> str:
+    """ "3 of 8 (38 %)"; "none" of none."""
+    return f"{part} of {of} ({part / of:.0%})".replace("%", " %") if of else "none"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

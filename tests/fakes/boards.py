@@ -28,6 +28,7 @@ from collector.tokens import Identity
 from collector.web import Extension, View
 from parallax.clock import NS
 from parallax.values import Address, DnsName
+from tests.fakes import dns_boards
 
 NOW = 1_770_743_160 * NS
 """10 Feb 2026, 17:06:00 UTC."""
@@ -265,7 +266,12 @@ def full_board(now: int = NOW) -> Board:
                 components=("Sign-in mail",),
                 since=now - 90_000 * NS,
             ),
+            dns_boards.runway_risk(now),
         ),
+        fallbacks=dns_boards.fallbacks(now),
+        chains=dns_boards.chains(now),
+        moves=dns_boards.moves(now),
+        catchments=dns_boards.catchments(now),
     )
 
 

@@ -18,8 +18,17 @@ function span(ms) { // as parallax.spans.lasting says it
   return h % 24 ? `${d} d ${h % 24} h` : `${d} d`;
 }
 
+function exactly(ms) { // as parallax.spans.lasting_exactly says it
+  const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60);
+  return `${h ? `${h} h ` : ""}${m ? `${m % 60} min ` : ""}${s % 60} s`;
+}
+
 function count() {
   const now = Date.now() + skew;
+  for (const time of document.querySelectorAll("time[data-left]")) {
+    const words = exactly(Date.parse(time.dateTime) - now);
+    if (time.textContent !== words) time.textContent = words;
+  }
   for (const time of document.querySelectorAll("time[data-ago], time[data-for]")) {
     const past = now - Date.parse(time.dateTime);
     if (Number.isNaN(past)) continue;

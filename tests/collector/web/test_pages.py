@@ -94,7 +94,7 @@ async def test_pages_are_well_formed_whatever_the_board(board: Any, path: str) -
 async def test_the_overview_says_all_that_matters() -> None:
     page = await read(FakeView(), "/")
     for words in (
-        "2 open incidents, 3 of 7 components hurt, 2 risks, 5 of 8 probes healthy",
+        "2 open incidents, 3 of 7 components hurt, 3 risks, 5 of 8 probes healthy",
         "DNS operator dns-a is dark: 4 of 4 name servers do not answer",
         "7 of 8 probes in 3 networks failed within 9.0 s (1 abstained, 1 silent)",
         "partial outage",

@@ -1,0 +1,38 @@
+"""The page of what DNS says: runways, whether the fallback is ready, where names lead, moves under way, catchments."""
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector.board import Board, CatchmentBoard
+from collector.web.catchments import catchment_map, shades
+from collector.web.moves import HEIGHT, WIDTH, curve
+
+if TYPE_CHECKING:
+    from collector.web.pages import Pages
+
+
+async def get_dns(pages: "Pages", request: Request) -> Response:
+    """GET /dns; ?address= picks the address whose catchment is drawn."""
+    board = pages.view.board()
+    shown = picked(board, request.query_params.get("address", ""))
+    now = pages.view.now()
+    return pages.render(
+        request,
+        "dns.html",
+        board=board,
+        curves={move.id: curve(move, now) for move in board.moves},
+        curve_size=(WIDTH, HEIGHT),
+        shown=shown,
+        shades=shades(shown) if shown else {},
+        catchment=catchment_map(board, shown) if shown else None,
+    )
+
+
+def picked(board: Board, address: str) -> CatchmentBoard | None:
+    """The catchment to draw: of the address, else of the one with most sites."""
+    for each in board.catchments:
+        if each.address == address:
+            return each
+    return max(board.catchments, key=lambda each: len(each.sites), default=None)

@@ -11,11 +11,21 @@ AddressType = Literal["A", "AAAA", "HTTPS", "MX", "TXT"]
 Names = Annotated[list[DnsName], msgspec.Meta(min_length=1, max_length=200, description="at least one name")]
 Label = Annotated[
     str,
-    msgspec.Meta(pattern=r"@|[a-z0-9_*-]{1,63}(\.[a-z0-9_*-]{1,63}){0,9}", description="@ or labels below the zone"),
+    msgspec.Meta(
+        pattern=r"@|[a-z0-9_*-]{1,63}(\.[a-z0-9_*-]{1,63}){0,9}",
+        description="a name below the zone, or @ for the zone itself: lower-case letters (an IDN in its xn-- form), "
+        "digits, '-' and '_', at most 63 between two dots",
+    ),
 ]
 Labels = Annotated[list[Label], msgspec.Meta(max_length=50_000, description="at most 50000 names")]
 """More than one check may compare: parallax.plan.parity_rules says how many, and what to do."""
-Selector = Annotated[str, msgspec.Meta(pattern=r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,5}")]
+Selector = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,5}",
+        description="a DKIM selector: letters, digits, '-' and '_' (what stands before ._domainkey)",
+    ),
+]
 
 
 class ZoneSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,8 @@ import msgspec
 from parallax.plan.dns_specs import ParitySpec
 
 Purpose = Literal["sign-in", "mail", "policy", ""]
+PURPOSES: tuple[str, ...] = ("sign-in", "mail", "policy")
+"""Those that a plan may name."""
 Severity = Literal["critical", "high", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "low")
 """Worst first."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
-from parallax.loading.problems import shown
+from parallax.loading.problems import quoted, shown
 from parallax.plan.dns_specs import ParitySpec
-from parallax.plan.inventory import APEX, MAX_NAMES
+from parallax.plan.inventory import APEX, MAX_NAMES, PURPOSES
 from parallax.values import DnsName
 
 LONGEST_NAME = 253
@@ -18,6 +18,9 @@ def parity_faults(spec: ParitySpec) -> Iterator[Fault]:
         yield Fault(("fallback",), f"{shown(spec.fallback)} is the primary; name the operator that stands by")
     lists: list[tuple[Path, Sequence[str]]] = [(("names",), spec.names), (("differing",), spec.differing)]
     if good(spec.purposes):
+        strange = [purpose for purpose in spec.purposes if purpose not in PURPOSES]
+        for purpose in strange:
+            yield Fault(("purposes", purpose), f"{shown(purpose)} is no purpose; the purposes are {quoted(PURPOSES)}")
         lists += [(("purposes", purpose), labels) for purpose, labels in spec.purposes.items()]
     listed = {label for path, labels in lists if path != ("differing",) and good(labels) for label in labels}
     if good(spec.selectors):

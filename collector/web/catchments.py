@@ -26,7 +26,9 @@ class ProbeMark(msgspec.Struct, frozen=True, kw_only=True):
     shade: int
     site: str
     title: str
-    label_at: tuple[float, float] | None
+    label: str
+    """Empty where there is no room for one."""
+    label_at: tuple[float, float]
 
 
 class CatchmentMap(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +51,7 @@ def catchment_map(board: Board, catchment: CatchmentBoard) -> CatchmentMap:
     shade, places = shades(catchment), {probe.id: probe.location for probe in board.probes}
     located = {site.name: project(*site.location) for site in catchment.sites if site.location is not None}
     placed = [(caught, place) for caught in catchment.caught if (place := places.get(caught.probe)) is not None]
-    pins = place_pins([(caught.probe, place) for caught, place in placed])
+    pins = place_pins([(f"{caught.probe}: {caught.site}", place) for caught, place in placed])
     probes = []
     for (caught, _), pin in zip(placed, pins, strict=True):
         rtt = f", {measured_ns(caught.rtt_ns)}" if caught.rtt_ns is not None else ""
@@ -61,7 +63,8 @@ def catchment_map(board: Board, catchment: CatchmentBoard) -> CatchmentMap:
                 shade=shade.get(caught.site, 0),
                 site=caught.site,
                 title=f"{caught.probe} reaches {caught.site}{rtt}" + (", far from the nearest" * caught.remote),
-                label_at=pin.label_at if pin.label else None,
+                label=pin.label or "",
+                label_at=pin.label_at,
             )
         )
     return CatchmentMap(

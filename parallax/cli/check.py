@@ -24,7 +24,7 @@ from parallax.cli.values import (
     RESOLVER,
     SIZE,
 )
-from parallax.plan.dns_specs import ZoneSpec
+from parallax.plan.dns_specs import ChainSpec, ParitySpec, ZoneSpec
 from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
 from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, DnsName, Duration, Family, Redirect, Size
@@ -274,6 +274,83 @@ def http(
 def dns_zone(zone: DnsName, data: DnsName | None, marker: DnsName | None, **options: Any) -> None:
     """Every name server of ZONE, found from the roots down, and its delegation."""
     _run("dns.zone", [zone], ZoneSpec(zone=zone, data=data, marker=marker), _dns_common(**options))
+
+
+@check.command("dns.chain")
+@click.argument("name", type=NAME)
+@click.option(
+    "--type", "record", type=click.Choice(["A", "AAAA", "HTTPS", "MX", "TXT"]), default="A", show_default=True
+)
+@click.option(
+    "--expect", type=NAME, multiple=True, help="A name that the chain may lead through; no others. Repeatable."
+)
+@click.option("--workaround", type=NAME, multiple=True, help="A name that it may lead to instead. Repeatable.")
+@click.option("--max-hops", type=click.IntRange(1, 16), default=8, show_default=True)
+@dns_options
+def dns_chain(
+    name: DnsName,
+    record: Any,
+    expect: tuple[DnsName, ...],
+    workaround: tuple[DnsName, ...],
+    max_hops: int,
+    **options: Any,
+) -> None:
+    """The chain of aliases from NAME, hop by hop at the authoritative servers."""
+    spec = ChainSpec(names=[name], type=record, expect=list(expect), workaround=list(workaround), max_hops=max_hops)
+    _run("dns.chain", [name], spec, _dns_common(**options))
+
+
+@check.command("dns.parity")
+@click.argument("zone", type=NAME)
+@click.option("--primary", type=OPERATOR, required=True, metavar="NAME=PATTERN", help="Who serves the zone.")
+@click.option("--fallback", type=OPERATOR, required=True, metavar="NAME=SERVER,...", help="Who stands by, and where.")
+@click.option(
+    "--sign-in", multiple=True, metavar="LABEL", help="A name below ZONE for sign-in, @ for ZONE. Repeatable."
+)
+@click.option("--mail", multiple=True, metavar="LABEL", help="A name for mail. Repeatable.")
+@click.option("--policy", multiple=True, metavar="LABEL", help="A name for policies. Repeatable.")
+@click.option("--name", multiple=True, metavar="LABEL", help="Another name to compare. Repeatable.")
+@click.option("--selector", multiple=True, help="A DKIM selector. Repeatable.")
+@click.option("--differing", multiple=True, metavar="LABEL", help="A name whose values differ by design. Repeatable.")
+@dns_options
+def dns_parity(
+    zone: DnsName,
+    primary: Operator,
+    fallback: Operator,
+    sign_in: tuple[str, ...],
+    mail: tuple[str, ...],
+    policy: tuple[str, ...],
+    name: tuple[str, ...],
+    selector: tuple[str, ...],
+    differing: tuple[str, ...],
+    operator: tuple[Operator, ...],
+    **options: Any,
+) -> None:
+    """Whether the fallback operator serves what the primary serves of ZONE.
+
+    \b
+    parallax check dns.parity auth-vendor.example --primary 'dns-a=*.dns-a.example' \\
+        --fallback dns-b=192.0.2.53 --sign-in frontend-api --mail clkmail --selector clk
+    """
+    from parallax.loading.convert import Fault, convert_table
+    from parallax.plan.parity_rules import parity_faults
+
+    purposes = {"sign-in": sign_in, "mail": mail, "policy": policy}
+    table = {
+        "zone": zone,
+        "primary": primary.name,
+        "fallback": fallback.name,
+        "purposes": {purpose: list(labels) for purpose, labels in purposes.items() if labels},
+        "names": list(name),
+        "selectors": list(selector),
+        "differing": list(differing),
+    }
+    faults: list[Fault] = []
+    spec: ParitySpec = convert_table(table, ParitySpec, faults)
+    for fault in [*faults, *parity_faults(spec)]:
+        words = [{"names": "name", "selectors": "selector"}.get(each, each) for each in map(str, fault.path)]
+        raise click.UsageError(f"--{words[1] if words[0] == 'purposes' else words[0]}: {fault.message}")
+    _run("dns.parity", [zone], spec, _dns_common(operator=(primary, fallback, *operator), **options))
 
 
 def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:

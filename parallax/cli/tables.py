@@ -13,7 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from parallax.cli.chain_view import below_chain
 from parallax.cli.grades import Grade, grade
+from parallax.cli.parity_view import below_parity
 from parallax.cli.text import clean
 from parallax.cli.zone_view import below_zone, zone_cells
 from parallax.observation import Observation
@@ -41,6 +43,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 VIEWS: dict[str, View] = {
+    "dns.chain": View(below=below_chain),
+    "dns.parity": View(below=below_parity),
     "dns.zone": View(
         columns=("server", "address", "operator", "site", "serial>", "rtt>", "class"),
         cells=zone_cells,

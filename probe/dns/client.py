@@ -3,6 +3,7 @@
 `ask` is what every DNS check uses. It never raises but for cancellation: how an exchange ended is a word.
 """
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -76,19 +77,18 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 async def ask(query: Query, server: Server, client: Client, timeout_s: float) -> Asked:
     """Asks once; a truncated answer over UDP is asked for again over TCP (RFC 7766), and a server without EDNS
     (FORMERR) without it. Ends within `timeout_s`."""
-    heard, started = Heard(), trio.current_time()
+    heard = Heard()
+    started = heard.started
     if not client.memory.budget.take(str(server.address), started):
         return Asked(query=query, server=server, outcome="over_budget", detail=OVER_BUDGET)
-    outcome, reply, detail = "timeout", None, ""
-    with trio.move_on_after(timeout_s):
-        try:
-            reply = await exchange(query, server, client, heard)
-            outcome = "ok"
-        except NoReply as none:
-            outcome, detail = none.failure, str(none)
-        except EXPECTED as error:
-            outcome, detail = failure_of(error), detail_of(error)
-    heard.leave()
+    outcome, reply, detail = "ok", None, ""
+    try:
+        reply = await exchange(query, server, client, heard, started + timeout_s)
+    except NoReply as none:
+        outcome, detail = none.failure, str(none)
+    except EXPECTED as error:
+        outcome, detail = failure_of(error), detail_of(error)
+    ended = heard.leave()
     if outcome == "timeout" and heard.bad_replies:
         outcome = "bad_replies"
     return Asked(
@@ -97,7 +97,7 @@ async def ask(query: Query, server: Server, client: Client, timeout_s: float) ->
         outcome=outcome,
         reply=reply,
         detail=detail,
-        duration_ns=to_ns(trio.current_time() - started),
+        duration_ns=to_ns(ended - started),
         rtt_ns=heard.rtt_ns,
         bad_replies=heard.bad_replies,
         edns_broken=heard.edns_broken,
@@ -106,24 +106,26 @@ async def ask(query: Query, server: Server, client: Client, timeout_s: float) ->
     )
 
 
-async def exchange(query: Query, server: Server, client: Client, heard: Heard) -> Reply:
-    """`ask` for those who keep the time and the tape themselves: what happens on the way is in `heard`, also when the
-    caller's time is over. Raises NoReply, and the EXPECTED of parallax.dialling.errors."""
+async def exchange(query: Query, server: Server, client: Client, heard: Heard, deadline: float = math.inf) -> Reply:
+    """`ask` for those who keep a tape themselves: what happens on the way is in `heard`, also when this is cancelled.
+    Raises trio.TooSlowError at the deadline (trio's clock), NoReply, and the EXPECTED of parallax.dialling.errors."""
     address, routes = server.address, client.routes
+    prefix = ""
     if server.transport == "udp":
-        reply = await ask_udp(query, address, routes, client.memory, heard)
+        reply = await ask_udp(query, address, routes, client.memory, heard, deadline)
         if not reply.truncated:
             return reply
         heard.tcp_fallback, heard.truncated = True, reply
         if heard.edns_broken:
             query = msgspec.structs.replace(query, edns=False)
-        return await ask_tcp(query, address, routes, heard, prefix="tcp_")
-    if server.transport == "tcp":
-        return await ask_tcp(query, address, routes, heard)
-    trust = client.trust or Trust()
-    if server.transport == "dot":
-        return await ask_dot(query, address, server.name, routes, trust, heard)
-    return await ask_doh(query, address, server.name, server.path, routes, trust, heard)
+        prefix = "tcp_"
+    with trio.fail_at(deadline):
+        if server.transport in ("udp", "tcp"):
+            return await ask_tcp(query, address, routes, heard, prefix)
+        trust = client.trust or Trust()
+        if server.transport == "dot":
+            return await ask_dot(query, address, server.name, routes, trust, heard)
+        return await ask_doh(query, address, server.name, server.path, routes, trust, heard)
 
 
 async def ask_again(query: Query, server: Server, client: Client, timeout_s: float) -> Asked:

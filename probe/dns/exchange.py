@@ -46,7 +46,16 @@ class NoReply(Exception):
 class Heard(udp.Heard):
     """What became known of an exchange besides its answer; filled in as it happens, so that it survives a timeout."""
 
-    __slots__ = ("_entered", "_on_phase", "_open", "_since", "edns_broken", "phases", "tcp_fallback", "truncated")
+    __slots__ = (
+        "_on_phase",
+        "_open",
+        "_since",
+        "edns_broken",
+        "phases",
+        "started",
+        "tcp_fallback",
+        "truncated",
+    )
 
     def __init__(self, on_phase: Callable[[str], None] | None = None) -> None:
         super().__init__()
@@ -56,45 +65,44 @@ class Heard(udp.Heard):
         """The answer over UDP that made us ask over TCP."""
         self.phases: list[Phase] = []
         """Those that are over: connect, handshake, query; after a truncated answer tcp_connect and tcp_query."""
-        self._entered = trio.current_time()
+        self.started = self._since = trio.current_time()
         self._open: str | None = None
-        self._since = self._entered
         self._on_phase = on_phase
 
     def enter(self, phase: str) -> None:
-        """Ends the phase that is open, and opens this one."""
+        """Ends the phase that is open, and opens this one. The first begins when the exchange does."""
         if self._on_phase is not None:
             self._on_phase(phase)
-        now = trio.current_time()
-        self._close(now)
-        self._open, self._since = phase, now
-
-    def leave(self) -> None:
-        """Ends the phase that is open: where the exchange failed, the last one is where."""
         if self._open is not None:
-            self._close(trio.current_time())
+            self.leave()
+        self._open = phase
+
+    def leave(self) -> float:
+        """Ends the phase that is open, and says when (trio's clock). Where the exchange failed, the last is where."""
+        now, since = trio.current_time(), self._since
+        if self._open is not None:
+            self.phases.append(Phase(self._open, to_ns(since - self.started), to_ns(now - since)))
             self._open = None
-
-    def _close(self, now: float) -> None:
-        if self._open is not None:
-            since = self._since
-            self.phases.append(Phase(self._open, to_ns(since - self._entered), to_ns(now - since)))
+        self._since = now
+        return now
 
 
-async def ask_udp(query: Query, address: Address, routes: Routes, memory: Memory, heard: Heard) -> Reply:
-    """Asks over UDP and waits for the answer, for as long as the caller lets it. A truncated answer is returned as is.
+async def ask_udp(
+    query: Query, address: Address, routes: Routes, memory: Memory, heard: Heard, deadline: float
+) -> Reply:
+    """Asks over UDP and waits for the answer until the deadline (trio's clock). A truncated answer is returned as is.
 
-    Raises NotAllowed and OSError (a closed port is ECONNREFUSED).
+    Raises trio.TooSlowError, NotAllowed and OSError (a closed port is ECONNREFUSED).
     """
     cookie = memory.cookies.of(address) if query.edns else None
     heard.enter("query")
-    reply = await memory.udp.ask(query, address, routes, cookie, heard)
+    reply = await memory.udp.ask(query, address, routes, cookie, heard, deadline)
     if reply.rcode == "BADCOOKIE" and cookie is not None and reply.cookie:
         # RFC 7873 section 5.3: it does not know us yet, or has a new secret. Its cookie for us came with the answer.
-        reply = await memory.udp.ask(query, address, routes, cookie, heard)
+        reply = await memory.udp.ask(query, address, routes, cookie, heard, deadline)
     if query.edns and reply.rcode == "FORMERR":
         bare = _without_edns(query, heard)
-        reply = await memory.udp.ask(bare, address, routes, None, heard)
+        reply = await memory.udp.ask(bare, address, routes, None, heard, deadline)
     return reply
 
 

@@ -40,6 +40,7 @@ class Reader:
         "_names",
         "_room",
         "_shared",
+        "_size",
         "_steps",
         "_wire",
         "cookie",
@@ -52,7 +53,7 @@ class Reader:
     )
 
     def __init__(self, wire: bytes) -> None:
-        self._wire, self._shared = wire, Shared(wire)
+        self._wire, self._size, self._shared = wire, len(wire), Shared(wire)
         self._names: dict[int, tuple[str, int]] = {}
         self._steps, self._room = MAX_STEPS, MAX_TEXT
         self.found: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
@@ -83,25 +84,34 @@ class Reader:
 
     def _record(self, at: int, rdclass: int, into: list[Record]) -> int:
         wire = self._wire
-        owner, at = self._name(at)
+        known = None
+        if at + 1 < self._size and wire[at] >= 0xC0:  # most owners are a pointer at a name that was read
+            known = self._names.get((wire[at] << 8 | wire[at + 1]) & 0x3FFF)
+        if known is not None:
+            owner = known[0]
+            at += 2
+        else:
+            owner, at = self._name(at)
         data = at + 10
-        if data > len(wire):
+        if data > self._size:
             raise Unreadable(f"the message ends at octet {len(wire)}, inside a record")
         rdtype, its_class, ttl, length = _RECORD.unpack_from(wire, at)
         end: int = data + length
-        if end > len(wire):
+        if end > self._size:
             raise Unreadable(f"the message ends at octet {len(wire)}, inside a record")
         if rdtype == _OPT:
             self._options(ttl, data, end)
         elif its_class == rdclass:
             text: str | Later
-            if rdtype in _OWN and (its_class == _IN or rdtype == _TXT):
+            if rdtype == _A and length == 4 and its_class == _IN:
+                text = inet_ntoa(wire[data:end])
+                self._spend(len(owner) + 15)
+            elif rdtype in _OWN and (its_class == _IN or rdtype == _TXT):
                 text = self._text(rdtype, data, end)
-                if rdtype != _TXT:
-                    self._spend(len(text))
+                self._spend(len(owner) + len(text))
             else:
                 text = Later(self._shared, its_class, rdtype, data, length)
-            self._spend(len(owner))
+                self._spend(len(owner))
             # RFC 2181 section 8: a TTL with the top bit set counts as zero.
             into.append(Record(owner.lower() or ".", type_text(rdtype), ttl if ttl < 1 << 31 else 0, text))
         return end
@@ -109,10 +119,7 @@ class Reader:
     def _text(self, rdtype: int, at: int, end: int) -> str:
         """The data of a type that we read ourselves; it must fill its record to the octet."""
         wire = self._wire
-        if rdtype == _A:
-            if end - at == 4:
-                return inet_ntoa(wire[at:end])
-        elif rdtype == _AAAA:
+        if rdtype == _AAAA:
             if end - at == 16:
                 return inet_ntop(AF_INET6, wire[at:end])
         elif rdtype == _TXT:
@@ -121,8 +128,8 @@ class Reader:
             primary, at = self._name(at)
             contact, at = self._name(at)
             if end - at == _SOA_NUMBERS.size:
-                return f"{primary}. {contact}. %d %d %d %d %d" % _SOA_NUMBERS.unpack_from(wire, at)
-        else:
+                return f"{primary}. {contact}. " + "%d %d %d %d %d" % _SOA_NUMBERS.unpack_from(wire, at)
+        elif rdtype != _A:
             preference = ""
             if rdtype == _MX:
                 preference, at = f"{int.from_bytes(wire[at : at + 2], 'big')} ", at + 2
@@ -133,7 +140,8 @@ class Reader:
 
     def _strings(self, at: int, end: int) -> str:
         wire = self._wire
-        texts = []
+        texts: list[str] = []
+        room = self._room
         while at < end:
             self._step()
             after = at + 1 + wire[at]
@@ -141,7 +149,9 @@ class Reader:
                 raise Unreadable("a string is longer than its record")
             text = wire[at + 1 : after].decode("latin-1")
             texts.append(f'"{text if text.isalnum() and text.isascii() else text.translate(_IN_STRING)}"')
-            self._spend(len(texts[-1]) + 1)
+            room -= len(texts[-1]) + 1
+            if room < 0:
+                self._spend(MAX_TEXT + 1)
             at = after
         if not texts:
             raise Unreadable("a TXT record without a string")

@@ -15,6 +15,7 @@ about the one that follows it. One that quotes too little to tell ends all that 
 """
 
 import errno
+import math
 import os
 import socket
 import struct
@@ -86,10 +87,18 @@ class UdpSockets:
         """How many addresses have a socket that new queries would join; 0 where nothing is under way."""
         return len(self._newest)
 
-    async def ask(self, query: Query, address: Address, routes: Routes, cookie: Cookie | None, heard: Heard) -> Reply:
-        """Sends once and waits for the answer, for as long as the caller lets it.
+    async def ask(
+        self,
+        query: Query,
+        address: Address,
+        routes: Routes,
+        cookie: Cookie | None,
+        heard: Heard,
+        deadline: float = math.inf,
+    ) -> Reply:
+        """Sends once and waits for the answer until the deadline (trio's clock).
 
-        Raises NotAllowed and OSError (a closed port is ECONNREFUSED).
+        Raises trio.TooSlowError, NotAllowed and OSError (a closed port is ECONNREFUSED).
         """
         held = self._newest.get(address)
         # The guard has passed this very address by these very routes when the socket was opened.
@@ -98,7 +107,7 @@ class UdpSockets:
             self._newest[address] = held
         held.users += 1
         try:
-            return await held.ask(query, cookie, heard)
+            return await held.ask(query, cookie, heard, deadline)
         finally:
             held.users -= 1
             if not held.users:
@@ -110,13 +119,25 @@ class UdpSockets:
 class _Asker:
     """One query that waits. `task` is set while it is parked: neither leading nor about to run."""
 
-    __slots__ = ("began_ns", "cookie", "error", "heard", "id", "query", "reply", "sent_at", "task", "unreadable")
+    __slots__ = (
+        "began_ns",
+        "cookie",
+        "deadline",
+        "error",
+        "heard",
+        "id",
+        "query",
+        "reply",
+        "sent_at",
+        "task",
+        "unreadable",
+    )
 
-    def __init__(self, query: Query, message_id: int, cookie: Cookie | None, heard: Heard) -> None:
-        self.query, self.id, self.cookie, self.heard = query, message_id, cookie, heard
+    def __init__(self, query: Query, message_id: int, cookie: Cookie | None, heard: Heard, deadline: float) -> None:
+        self.query, self.id, self.cookie, self.heard, self.deadline = query, message_id, cookie, heard, deadline
         self.task: trio.lowlevel.Task | None = None
         self.reply: Reply | None = None
-        self.error: OSError | None = None
+        self.error: OSError | trio.TooSlowError | None = None
         self.sent_at = self.began_ns = self.unreadable = 0
 
     def abort(self, _: object) -> trio.lowlevel.Abort:
@@ -132,6 +153,10 @@ class UdpSocket:
         self._waiting: dict[int, _Asker] = {}
         self._used: set[int] = set()
         self._leader: _Asker | None = None
+        self._first_deadline = math.inf
+        """No later than the first deadline of those who wait."""
+        self._scope: trio.CancelScope | None = None
+        """Around the leader's wait: ends it at that deadline."""
         self._sending: trio.Lock | None = None
         self._strays = {"id": 0, "unreadable": 0}
         _keep_stamping()
@@ -155,13 +180,17 @@ class UdpSocket:
     def close(self) -> None:
         self.socket.close()
 
-    async def ask(self, query: Query, cookie: Cookie | None, heard: Heard) -> Reply:
+    async def ask(self, query: Query, cookie: Cookie | None, heard: Heard, deadline: float) -> Reply:
         message_id = self._new_id()
-        asker = _Asker(query, message_id, cookie, heard)
+        asker = _Asker(query, message_id, cookie, heard, deadline)
         strays = self._strays
         strange_ids, too_short = strays["id"], strays["unreadable"]
         # Before it is sent: the answer may be there before the sender has turned round.
         self._waiting[message_id] = asker
+        if deadline < self._first_deadline:
+            self._first_deadline = deadline
+            if self._scope is not None:
+                self._scope.deadline = deadline
         try:
             await self._send(asker, encode(query, message_id, cookie.to_send if cookie else b""))
             if self._leader is None:
@@ -173,7 +202,7 @@ class UdpSocket:
         finally:
             self._waiting.pop(message_id, None)
             if self._leader is asker:
-                self._leader = None
+                self._leader = self._scope = None
                 self._pass_the_lead()
             if strays["id"] != strange_ids:
                 heard.count("id", strays["id"] - strange_ids)
@@ -202,8 +231,9 @@ class UdpSocket:
             except BlockingIOError:
                 if self._sending is None:
                     self._sending = trio.Lock()
-                async with self._sending:
-                    await trio.lowlevel.wait_writable(self._fd)
+                with trio.fail_at(asker.deadline):
+                    async with self._sending:
+                        await trio.lowlevel.wait_writable(self._fd)
             except OSError:
                 # The error of an earlier query is told at the next call, whichever that is, and nothing is sent.
                 self._take_errors()
@@ -214,8 +244,12 @@ class UdpSocket:
     async def _lead(self, asker: _Asker) -> None:
         self._leader = asker
         while asker.reply is None and asker.error is None:
-            await trio.lowlevel.wait_readable(self._fd)
+            with trio.CancelScope(deadline=self._first_deadline) as self._scope:
+                await trio.lowlevel.wait_readable(self._fd)
+            timed_out, self._scope = self._scope.cancelled_caught, None
             self._take_datagrams()
+            if timed_out:
+                self._take_deadlines()
 
     def _pass_the_lead(self) -> None:
         for asker in reversed(self._waiting.values()):
@@ -264,6 +298,14 @@ class UdpSocket:
                         return
                     cause = "cookie"
         asker.heard.count(cause or "unreadable")
+
+    def _take_deadlines(self) -> None:
+        """Ends the queries whose time is over. One deadline for all costs less than a cancel scope each."""
+        now = trio.current_time()
+        for asker in [each for each in self._waiting.values() if each.deadline <= now]:
+            asker.error = trio.TooSlowError()
+            self._wake(asker)
+        self._first_deadline = min((each.deadline for each in self._waiting.values()), default=math.inf)
 
     def _take_errors(self) -> None:
         """Reads what the kernel keeps of ICMP errors, and ends the queries that they are about."""

@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alert": ("parallax.cli.alert:alert", "Try the receivers of alerts."),
     "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
     "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
+    "explain": ("parallax.cli.explain:explain", "Show all that can be learnt about one name."),
     "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),
     "plan": ("parallax.cli.plan:plan", "Check, compare, show and roll back plans."),
     "probe": ("parallax.cli.daemons:probe", "Run a probe."),

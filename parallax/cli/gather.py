@@ -1,5 +1,7 @@
 """What stands between the command line and the probe's own runner: the tools of a person who dials by hand."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import trio
 
@@ -10,6 +12,9 @@ from parallax.observation import Observation
 from parallax.plan.specs import SPECS
 from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, Family, Redirect
+
+if TYPE_CHECKING:
+    from probe.checks.kind import Tools
 
 
 class DnsOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +37,21 @@ async def gather(
 
     Anywhere may be dialled: the guard protects a host from a plan written elsewhere, not from its own user. A target
     that is an address is measured whatever the families are."""
+    return await measure(check, by_hand(families, connect_to, resolvers, ca, dns))
+
+
+def by_hand(
+    families: tuple[Family, ...],
+    connect_to: tuple[tuple[Redirect, Address], ...],
+    resolvers: tuple[Address, ...],
+    ca: str | None,
+    dns: DnsOptions = DnsOptions(),  # noqa: B008  # frozen
+) -> "Tools":
+    """The tools of a person's own probe, with a memory of its own."""
     from probe.checks.kind import Tools
     from probe.dns.lookup import system_resolvers
-    from probe.runs import Vantage, run_target
 
-    tools = Tools(
+    return Tools(
         routes=Routes.of(connect_to, EVERYWHERE),
         trust=Trust(ca),
         resolvers=resolvers or system_resolvers(),
@@ -45,12 +60,18 @@ async def gather(
         operators=dns.operators,
         named_resolvers=dns.resolvers,
     )
+
+
+async def measure(check: Check, tools: "Tools") -> list[Observation]:
+    """One run against each target with these tools; several may share them, and what they remember."""
+    from probe.runs import Vantage, run_target
+
     results: dict[str, list[Observation]] = {}
 
     async def one(target: str) -> None:
         read = SPECS[check.kind].endpoint
         address = read(target).address if read else None
-        vantage = Vantage(probe="local", families=families if address is None else (address.family,))
+        vantage = Vantage(probe="local", families=tools.families if address is None else (address.family,))
         results[target] = await run_target(check, target, vantage, tools, scheduled_at=wall_ns())
 
     async with trio.open_nursery() as nursery:

@@ -1,0 +1,102 @@
+"""`parallax explain NAME`: all that can be learnt about one name, on one screen."""
+
+import shutil
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from parallax.cli.check import Common, _dns_common, dns_options
+from parallax.cli.values import NAME
+from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ResolveSpec, ZoneSpec
+from parallax.plan.specs import SPECS, Spec
+from parallax.plan.types import Check
+from parallax.values import DnsName, Duration
+
+if TYPE_CHECKING:
+    from parallax.cli.explained import Explanation
+    from parallax.observation import Observation
+    from probe.checks.kind import Tools
+
+
+@click.command()
+@click.argument("name", type=NAME)
+@click.option("--mail", type=NAME, metavar="DOMAIN", help="Whose mail records to look at; NAME's zone if left out.")
+@click.option("--selector", multiple=True, help="A DKIM selector of that domain. Repeatable.")
+@dns_options
+def explain(name: DnsName, mail: DnsName | None, selector: tuple[str, ...], **options: Any) -> None:
+    """Show where NAME leads, who serves each step, how long caches carry it, and what each operator's failure would do.
+
+    Exit status: 0 if it resolves, 1 if not, 2 usage or configuration, 3 unknown.
+    """
+    import trio
+
+    settings = _dns_common(**options)
+    try:
+        told = trio.run(partial(_explain, name, mail, selector, settings))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if settings.as_json:
+        click.echo(msgspec.json.encode(told))
+    else:
+        _print(told)
+    sys.exit(0 if told.verdict is None else 3 if told.verdict == "unknown" else 1)
+
+
+async def _explain(name: DnsName, mail: DnsName | None, selectors: tuple[str, ...], settings: Common) -> "Explanation":
+    """The chain first, as it says which zones there are; then everything about them side by side."""
+    import trio
+
+    from parallax.cli.explained import chain_of, explain, zones_of
+    from parallax.cli.gather import DnsOptions, by_hand
+
+    dns = DnsOptions(roots=settings.roots, operators=settings.operators, resolvers=settings.named_resolvers)
+    tools = by_hand(settings.families, settings.connect_to, settings.resolver, settings.ca, dns)
+    observations = await _measure("dns.chain", ChainSpec(names=[name]), settings, tools)
+    hops, _ = chain_of(observations)
+    zones = [DnsName(zone) for zone in zones_of(hops)]
+    domain = mail or (zones[0] if zones else name)
+    specs: list[tuple[str, Spec]] = [("dns.resolve", ResolveSpec(names=[name]))]
+    specs += [("dns.zone", ZoneSpec(zone=zone)) for zone in zones]
+    specs += [("dns.dnssec", DnssecSpec(zone=zone)) for zone in zones]
+    specs.append(("dns.mail", MailSpec(domain=domain, selectors=list(selectors))))
+    found: list[list[Observation]] = [[] for _ in specs]
+
+    async def one(place: int, kind: str, spec: Spec) -> None:
+        found[place] = await _measure(kind, spec, settings, tools)
+
+    async with trio.open_nursery() as nursery:
+        for place, (kind, spec) in enumerate(specs):
+            nursery.start_soon(one, place, kind, spec)
+    return explain(name, domain, [*observations, *(seen for each in found for seen in each)])
+
+
+async def _measure(kind: str, spec: Spec, settings: Common, tools: "Tools") -> "list[Observation]":
+    from parallax.cli.gather import measure
+
+    targets_of = SPECS[kind].targets
+    assert targets_of is not None, kind
+    check = Check(
+        name="by hand",
+        kind=kind,
+        targets=targets_of(spec),
+        period=Duration(settings.timeout * 2),
+        timeout=settings.timeout,
+        external=True,
+        probes=[],
+        spec=spec,
+    )
+    return await measure(check, tools)
+
+
+def _print(told: "Explanation") -> None:
+    from rich.console import Console
+
+    from parallax.cli.explain_view import render_explanation
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else shutil.get_terminal_size().columns)
+    with console.capture() as capture:
+        console.print(render_explanation(told))
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))

@@ -98,7 +98,7 @@ class Probe:
     """A probe of the internet that remembers from run to run."""
 
     def __init__(self, text: str = PLAN, families: tuple[Family, ...] = (4, 6)) -> None:
-        plan = plan_of(text)
+        self.text, plan = text, plan_of(text)
         self.checks = {check.name: check for check in plan.check}
         self._vantage = Vantage(probe="fra1", families=families)
         self.tools = Tools(

@@ -191,6 +191,11 @@ class Internet:
         for server in at or ("p1", "p2"):
             await self.serve(server, "example", lambda serial: parent_zone(names, serial=serial, ttl=ttl, ds=ds))
 
+    def instead(self, server: str, zones: Mapping[str, str]) -> AbstractAsyncContextManager[Daemon]:
+        """Another name server at the addresses of one that was left out or killed: NSD with these zones."""
+        ip, *also = ADDRESSES[server]
+        return nsd(zones, nsid=f"instead-of-{server}", ip=ip, also=also, port=53)
+
 
 def address(server: str, family: int = 4) -> Address:
     """Where it answers."""

@@ -47,6 +47,9 @@ table inet faults {{
 }}
 """
 
+UNTOUCHED = 1
+"""The SO_MARK of sockets whose traffic no redirect concerns: those of who stands in the middle."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -81,11 +84,11 @@ class Namespace:
 
     def redirect(self, port: int, to: Address, *ips: str, besides: Sequence[str] = ()) -> None:
         """What is sent over UDP to the port of these addresses, or of any of the family, is answered by `to`, in
-        their name. Traffic to `besides` and to `to` goes where it would."""
+        their name. What is sent to `besides`, or with the mark UNTOUCHED, goes where it would."""
         family = "ip6" if to.family == 6 else "ip"
         spared = ", ".join((to.ip, *besides))
         for which in [_to(ip) for ip in ips] or [f"{family} daddr != {{ {spared} }}"]:
-            self._redirects.append(f"{which} udp dport {port} dnat {family} to {to}")
+            self._redirects.append(f"meta mark != {UNTOUCHED} {which} udp dport {port} dnat {family} to {to}")
         self._apply()
 
     def mend(self) -> None:

@@ -5,7 +5,9 @@ from probe.checks.kind import Kind
 
 KINDS: dict[str, Kind] = {
     "dns": Kind(run=dns.run, judge=dns.judge, prepare=dns.prepare),
-    "dns.zone": Kind(find=dns_zone.find, run=dns_zone.run, judge=dns_zone.judge),
+    "dns.zone": Kind(
+        find=dns_zone.find, run=dns_zone.run, judge=dns_zone.judge, judge_together=dns_zone.judge_together
+    ),
     "dns.resolve": Kind(
         find=dns_resolve.find,
         run=dns_resolve.run,
@@ -22,7 +24,7 @@ KINDS: dict[str, Kind] = {
         judge_together=dns_mail.judge_together,
         load=dns_mail.load,
     ),
-    "dns.dnssec": Kind(find=dns_dnssec.find, run=dns_dnssec.run, judge=dns_dnssec.judge),
+    "dns.dnssec": Kind(find=dns_dnssec.find, run=dns_dnssec.run, judge=dns_dnssec.judge, load=dns_dnssec.load),
     "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare, load=tls.load),
     "http": Kind(run=http.run, judge=http.judge, prepare=http.prepare, load=http.load),
 }

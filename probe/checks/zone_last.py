@@ -1,0 +1,80 @@
+"""What dns.zone remembers of a zone from run to run: its servers, in case the parent cannot be reached, and when each
+thing that is not asked every time was asked last."""
+
+import msgspec
+
+from parallax.plan.dns_specs import ZoneSpec
+from parallax.values import Address
+from probe.dns.cuts import Delegation
+from probe.dns.memory import Memory
+
+DATA_PERIOD_S = 60.0
+NS_PERIOD_S = 300.0
+MOVE_S = 900.0
+"""How long the zone's own servers are asked for its NS set at every run, once it or the delegation has changed."""
+SLACK_S = 2.0
+"""Runs do not begin to the millisecond."""
+LONGEST_FORMER_S = 2 * 86400.0
+
+
+class ChildSays(msgspec.Struct, frozen=True, kw_only=True):
+    """A zone's NS set as one of its servers has it; `failure` is a class or an outcome, with an empty set."""
+
+    ns: tuple[str, ...] = ()
+    ttl: int = 0
+    failure: str | None = None
+
+
+class Last(msgspec.Struct):
+    """Owned by the one run of a check's zone that is under way. Times are trio's clock."""
+
+    delegation: Delegation | None = None
+    children: dict[Address, ChildSays] = {}
+    glue_differs: dict[str, tuple[str, ...]] = {}
+    """Server name to the addresses that the zone has for it, where the parent's glue has others."""
+    former: tuple[Address, ...] = ()
+    """Servers of the delegation before: resolvers ask them until its TTL is over."""
+    former_until: float = 0.0
+    moved_at: float = float("-inf")
+    tcp_at: float = float("-inf")
+    data_at: float = float("-inf")
+    ns_at: float = float("-inf")
+
+    def met(self, found: Delegation, now: float) -> None:
+        """The delegation as it is now."""
+        before, self.delegation = self.delegation, found
+        if before is None or before.ns == found.ns:
+            return
+        self.moved_at = now
+        mine = set(found.cut.addresses)
+        self.former = tuple(address for address in before.cut.addresses if address not in mine)
+        self.former_until = now + min(float(before.ttl), LONGEST_FORMER_S)
+
+    def heard(self, children: dict[Address, ChildSays], now: float) -> None:
+        """The zone's own NS sets, of all servers that were asked."""
+        known = {each.ns for each in self.children.values() if each.failure is None}
+        new = {each.ns for each in children.values() if each.failure is None}
+        if known and new - known:
+            self.moved_at = now
+        self.children, self.ns_at = children, now
+
+    def in_move(self, now: float) -> bool:
+        return now - self.moved_at < MOVE_S
+
+    def ns_due(self, now: float) -> bool:
+        return self.in_move(now) or due(self.ns_at, NS_PERIOD_S, now)
+
+
+def due(at: float, period_s: float, now: float) -> bool:
+    """Whether what was done at `at` is to be done again."""
+    return now - at >= period_s - SLACK_S
+
+
+def last_of(spec: ZoneSpec, memory: Memory) -> Last:
+    """What is remembered of this check's zone. It stays while the check runs; checks with equal specs share it."""
+    key = repr(spec)
+    last = memory.zones.stale(key)
+    if not isinstance(last, Last):
+        last = Last()
+    memory.zones.put(key, last, float("inf"))
+    return last

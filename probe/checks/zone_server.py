@@ -1,0 +1,164 @@
+"""One server of a zone at one address: its SOA, the data beside it, and what they say of the server. `run` gathers,
+`judge` is pure."""
+
+from typing import Any
+
+import msgspec
+import trio
+
+from parallax.plan.dns_specs import ZoneSpec
+from probe.checks.connection import BY_FAILURE, judge_connection
+from probe.checks.kind import Subject, Tools, Verdict
+from probe.dns.classes import ANSWERS, auth_class
+from probe.dns.client import Asked, Server, Transport, ask
+from probe.dns.message import Query, Reply
+from probe.sites.name_servers import site_of_identity
+from probe.sites.site import note_site
+from probe.tape import Evidence, Tape
+
+QUERY_S = 3.0
+LAST_S = 0.05
+"""What is kept back of the run's time, so that an exchange ends by its own clock."""
+MAX_EDE, MAX_TEXT = 10, 255
+
+
+class AtServer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run asks one server's address."""
+
+    transport: Transport = "udp"
+    data: bool = False
+    """Asks for the spec's data name too."""
+
+
+async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> None:
+    """Asks for the SOA, and for the data beside it, once each. Phase `query`."""
+    task: AtServer = subject.task
+    tape.material["task"] = task
+    server = Server(address=subject.address, name=subject.host, transport=task.transport)
+    soa = Query(name=spec.zone, type="SOA", recurse=False, zoneversion=True)
+    asked: dict[str, Asked] = {}
+
+    async def one(what: str, query: Query) -> None:
+        asked[what] = await ask(query, server, tools.dns, left_s(QUERY_S))
+
+    with tape.phase("query"):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, "soa", soa)
+            if task.data and spec.data is not None:
+                nursery.start_soon(one, "data", Query(name=spec.data, type="A", recurse=False))
+        _note(spec, asked["soa"], subject.host, tape)
+        if "data" in asked and spec.data is not None:
+            tape.note(data=_data(spec, spec.data, asked["data"]))
+
+
+def left_s(most_s: float) -> float:
+    """What is left until the caller's deadline, `most_s` at most."""
+    return max(0.0, min(most_s, trio.current_effective_deadline() - trio.current_time() - LAST_S))
+
+
+def _note(spec: ZoneSpec, asked: Asked, server: str, tape: Tape) -> None:
+    tape.note(
+        bad_replies=asked.bad_replies or None,
+        edns_broken=asked.edns_broken or None,
+        tcp_fallback=asked.tcp_fallback or None,
+        detail=asked.detail[:500] or None,
+    )
+    if asked.reply is None:
+        tape.note(**{"class": asked.outcome})
+        tape.fail(asked.outcome, asked.detail)
+        tape.material["last_phase"] = asked.phases[-1].name if asked.phases else "query"
+        return
+    reply = asked.reply
+    note_site(tape, site_of_identity(reply.nsid, server), reply.nsid)
+    tape.note(
+        **{"class": auth_class(reply, spec.zone, spec.zone, "SOA")},
+        rcode=reply.rcode,
+        flags=list(reply.flags),
+        aa="AA" in reply.flags,
+        edns=reply.edns,
+        size=reply.size,
+        rtt_ns=asked.rtt_ns if asked.rtt_ns is not None else asked.duration_ns,
+        zoneversion=reply.zoneversion,
+        ede=[{"code": code, "text": text[:MAX_TEXT]} for code, text in reply.ede[:MAX_EDE]] or None,
+        **_soa(spec.zone, reply),
+    )
+
+
+def _soa(zone: str, reply: Reply) -> dict[str, Any]:
+    """The SOA's fields (RFC 1035 section 3.3.13), those that say how current a server is."""
+    found = next((record for record in reply.answers if record.type == "SOA" and record.owner == zone), None)
+    fields = found.text.split(" ") if found else []
+    if found is None or len(fields) != 7 or not all(field.isdigit() for field in fields[2:]):
+        return {}
+    serial, refresh, _, expire, negative_ttl = map(int, fields[2:])
+    return {
+        "serial": serial,
+        "mname": fields[0].lower().removesuffix(".")[:MAX_TEXT],
+        "ttl": found.ttl,
+        "refresh": refresh,
+        "expire": expire,
+        "negative_ttl": negative_ttl,
+    }
+
+
+def _data(spec: ZoneSpec, name: str, asked: Asked) -> dict[str, Any]:
+    if asked.reply is None:
+        return {"name": name, "class": asked.outcome}
+    records = [record for record in asked.reply.answers if record.owner == name]
+    said: dict[str, Any] = {"name": name, "class": auth_class(asked.reply, spec.zone, name, "A")}
+    if records:
+        said |= {"type": records[0].type, "ttl": min(record.ttl for record in records)}
+    return said
+
+
+def judge(evidence: Evidence) -> Verdict | None:
+    """What one address's answers mean. A server that does not serve the zone is lame, whatever it says instead."""
+    findings = evidence.findings
+    if evidence.failure is not None:
+        return _judge_failure(evidence)
+    if findings["class"] != "auth_answer":
+        return Verdict("dns_lame")
+    data = findings.get("data", {}).get("class", "auth_answer")
+    if data in _BY_DATA:
+        return Verdict(_BY_DATA[data])
+    if data not in ("auth_answer", "referral_down"):
+        return Verdict("dns_lame_partly") if data.startswith(("lame_", "rcode_")) else judge_outcome(data)
+    return Verdict("dns_edns_broken") if findings.get("edns_broken") else None
+
+
+_BY_DATA = {"auth_nxdomain": "dns_nxdomain", "auth_nodata": "dns_nodata"}
+
+
+def _judge_failure(evidence: Evidence) -> Verdict:
+    if evidence.failure == "timeout" and evidence.material.get("last_phase") == "connect":
+        return Verdict("connect_timeout")
+    if evidence.failure == "timeout" and evidence.material.get("last_phase") in ("tcp_connect", "tcp_query"):
+        return Verdict("dns_truncated")
+    if evidence.failure in _BY_OUTCOME:
+        return judge_outcome(evidence.failure)
+    return judge_connection(evidence) or Verdict("probe_error")
+
+
+_BY_OUTCOME = {
+    "timeout": "dns_timeout",
+    "bad_replies": "dns_bad_replies",
+    "malformed": "dns_malformed",
+    "too_large": "dns_too_large",
+}
+
+
+def judge_outcome(outcome: str) -> Verdict:
+    """The verdict on an exchange that brought no answer, by its outcome alone."""
+    reason = _BY_OUTCOME.get(outcome) or BY_FAILURE.get(outcome, "probe_error")
+    return Verdict(reason, abstain="over_budget" if outcome == "over_budget" else None)
+
+
+def judge_together(zone_classes: list[dict[str, Any]]) -> bool:
+    """Whether the servers' findings look as if one box on the way answered for them all: every one of several, of
+    more than one address, says that it offers recursion and none has authority."""
+    return len(zone_classes) > 1 and all(
+        found.get("class") == "lame_cached" and "RA" in found.get("flags", ()) for found in zone_classes
+    )
+
+
+__all__ = ["ANSWERS", "AtServer", "judge", "judge_outcome", "judge_together", "left_s", "run"]

@@ -1,7 +1,7 @@
 """What the keys of `dns.resolve` and `dns.chain` must keep among each other, and what a plan's owner should know of its
 resolvers. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from parallax.loading.convert import Fault, good
 from parallax.loading.problems import quoted, shown
@@ -42,7 +42,7 @@ def resolver_notes(checks: list[Check], resolvers: list[Resolver]) -> Iterator[s
             yield f'check "{check.name}": with one resolver, a dead network of the probe looks like a dead resolver'
 
 
-def _repeats(key: str, values: list[str]) -> Iterator[Fault]:
+def _repeats(key: str, values: Sequence[str]) -> Iterator[Fault]:
     seen: set[str] = set()
     for place, value in enumerate(values if good(values) else ()):
         if good(value) and value in seen:

@@ -1,0 +1,65 @@
+"""Runs of dns.resolve, as the tests ask for them: resolvers have documentation addresses, and are on loopback."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from parallax.dialling.route import EVERYWHERE, Routes
+from parallax.dialling.tls import Trust
+from parallax.observation import Observation
+from parallax.plan.dns_specs import ResolveSpec
+from parallax.plan.types import Check, Resolver
+from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redirect
+from probe.checks.kind import Tools
+from probe.dns.memory import Memory
+from probe.runs import Vantage, run_target
+
+CONTROL = DnsName("ok.control.test")
+
+
+class Resolving:
+    """One probe: its resolvers by name, and what it remembers between runs."""
+
+    def __init__(
+        self,
+        resolvers: dict[str, Address],
+        *,
+        control: DnsName | None = CONTROL,
+        families: tuple[Family, ...] = (4, 6),
+        ca: str | None = None,
+        host: str = "",
+        lookups: Sequence[Address] = (),
+        **more: Any,
+    ) -> None:
+        """`resolvers`: where each really is. The plan says 192.0.2.53, .54, ... or `host`; `more` is of [[resolver]]."""
+        port = {"dot": 853, "doh": 443}.get(more.get("transport", "udp"), 53)
+        known = {name: Address.of(f"192.0.2.{53 + place}", port) for place, name in enumerate(resolvers)}
+        self.memory = Memory()
+        self._tools = Tools(
+            routes=Routes.of([(Redirect(known[name]), to) for name, to in resolvers.items()], EVERYWHERE),
+            trust=Trust(ca),
+            resolvers=tuple(lookups),
+            families=families,
+            memory=self.memory,
+            named_resolvers=tuple(
+                Resolver(name=name, address=Endpoint(f"{host}:{port}" if host else at), control=control, **more)
+                for name, at in known.items()
+            ),
+        )
+
+    async def run(
+        self, name: str = "www.acme.test", *, timeout_s: float = 3.0, tools: Tools | None = None, **spec: Any
+    ) -> dict[str, Observation]:
+        """One run; the observations by subject."""
+        whole = ResolveSpec(names=[DnsName(name)], **spec)
+        entry = Check(
+            name="resolve", kind="dns.resolve", targets=[name], period=Duration(30), timeout=Duration(timeout_s),
+            external=True, probes=[], spec=whole,
+        )  # fmt: skip
+        vantage = Vantage(probe="p1", families=self._tools.families)
+        found = await run_target(entry, name, vantage, tools or self._tools, scheduled_at=0)
+        return {observation.subject: observation for observation in found}
+
+    async def one(self, name: str = "www.acme.test", **more: Any) -> Observation:
+        """One run at the one resolver."""
+        (observation,) = (await self.run(name, **more)).values()
+        return observation

@@ -1,0 +1,119 @@
+"""One name's explanation, put together from observations, and drawn."""
+
+from typing import Any
+
+from rich.console import Console
+
+from parallax.cli.explain_view import headline, render_explanation
+from parallax.cli.explained import Dark, Explanation, explain
+from parallax.observation import Observation
+from tests.fakes.observations import observation
+
+NAME, ALIAS = "clerk.acme.example", "frontend-api.vendor.example"
+
+
+def seen(kind: str, subject: str, *, target: str = NAME, **more: Any) -> Observation:
+    return observation(kind=kind, subject=subject, target=target, **more)
+
+
+HOPS = [
+    {
+        "owner": NAME, "type": "CNAME", "target": ALIAS, "zone": "acme.example", "operator": "acme", "ttl": 300,
+        "servers": {"192.0.2.1:53": "auth_answer"},
+    },
+    {
+        "owner": ALIAS, "type": "A", "zone": "vendor.example", "operator": "dns-a", "ttl": 60,
+        "servers": {"192.0.2.2:53": "auth_answer", "192.0.2.3:53": "timeout"},
+    },
+]  # fmt: skip
+CHAIN = seen("dns.chain", NAME, findings={"hops": HOPS, "end": ["203.0.113.1"], "shared_fate": ["dns-a"]})
+ANSWERS = [{"owner": NAME, "type": "CNAME", "ttl": 200}, {"owner": ALIAS, "type": "A", "ttl": 40}]
+CACHED = seen("dns.resolve", "public-1", site="fra", findings={"class": "fresh", "answers": ANSWERS})
+
+
+def server(zone: str, name: str, operator: str) -> Observation:
+    return seen(
+        "dns.zone", f"{name}:53", target=zone, dims={"server": name, "operator": operator, "zone": zone},
+        findings={"class": "auth_answer", "rtt_ns": 9_400_000, "serial": 7}, site="fra",
+    )  # fmt: skip
+
+
+def told(*more: Observation) -> Explanation:
+    return explain(NAME, "acme.example", [CHAIN, CACHED, *more])
+
+
+def dark(explanation: Explanation, operator: str) -> Dark:
+    return next(each for each in explanation.dark if each.operator == operator)
+
+
+def drawn(explanation: Explanation) -> str:
+    console = Console(width=250, no_color=True)
+    with console.capture() as capture:
+        console.print(render_explanation(explanation))
+    return capture.get()
+
+
+def test_an_operator_that_serves_a_hop_alone_breaks_the_name_when_the_first_cache_runs_out():
+    found = dark(told(), "dns-a")
+    assert (found.breaks, found.first_s, found.last_s) == (True, 40, 60)
+    own = dark(told(), "acme")
+    assert (own.breaks, own.first_s, own.last_s) == (True, 200, 300)
+    assert "mail records" in own.why
+
+
+def test_a_zone_that_another_operator_serves_as_well_goes_on():
+    both = told(server("vendor.example", "192.0.2.2", "dns-a"), server("vendor.example", "198.51.100.1", "dns-b"))
+    for operator, other in (("dns-a", "dns-b"), ("dns-b", "dns-a")):
+        found = dark(both, operator)
+        assert (found.breaks, found.first_s) == (False, None)
+        assert found.why == f"{other} would go on"
+
+
+def test_without_ttls_nobody_says_when():
+    bare = explain(NAME, "acme.example", [seen("dns.chain", NAME, findings={"hops": [{**HOPS[0], "ttl": None}]})])
+    found = dark(bare, "acme")
+    assert (found.breaks, found.first_s, found.last_s) == (True, None, None)
+
+
+def test_the_worst_word_of_a_zone_s_signatures_is_its_word():
+    found = told(
+        seen("dns.dnssec", "operator dns-a", target="vendor.example", reason="dnssec_expired"),
+        seen("dns.dnssec", "operator dns-b", target="vendor.example"),
+        seen("dns.dnssec", "operator acme", target="acme.example", findings={"signed": False}),
+    )
+    assert found.dnssec == {"vendor.example": "dnssec_expired", "acme.example": "insecure"}
+
+
+def test_the_screen_has_the_chain_the_servers_the_caches_and_what_darkness_would_do():
+    text = drawn(told(server("vendor.example", "192.0.2.2", "dns-a"), seen("dns.zone", "delegation")))
+    for words in (
+        "clerk.acme.example resolves: 203.0.113.1",
+        "shared fate",
+        f"{NAME} CNAME → {ALIAS}  TTL 300 s, zone acme.example, operator acme, 1 of 1 servers answer",
+        "1 of 2 servers answer",
+        "9.4 ms",
+        "public-1",
+        "40 s",
+        "the first resolver asked fails in 40 s, all by 1 min 0 s, without stale answers",
+    ):
+        assert words in text
+
+
+def test_a_name_that_does_not_resolve_says_why():
+    broken = explain(NAME, NAME, [seen("dns.chain", NAME, reason="dns_nxdomain", findings={"hops": []})])
+    assert headline(broken) == f"{NAME}: the name does not exist (NXDOMAIN)"
+    assert broken.dark == ()
+
+
+def test_control_characters_of_the_network_do_not_reach_the_terminal():
+    evil = [{**HOPS[0], "target": "\x1b[31mred\x07", "servers": {"\x1b]0;x": "auth_answer"}}]
+    text = drawn(explain(NAME, NAME, [seen("dns.chain", NAME, findings={"hops": evil, "end": ["\x1b[2J"]})]))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_findings_of_another_shape_are_passed_over():
+    odd = seen("dns.chain", NAME, findings={"hops": [7, {"ttl": "x", "servers": 3}], "end": "no list"})
+    found = explain(NAME, NAME, [odd, seen("dns.resolve", "r", findings={"answers": [{"owner": 1}, 3]})])
+    assert found.hops[0].ttl is None
+    assert found.cached[0].left is None

@@ -351,11 +351,6 @@ REASONS: dict[str, Reason] = {
         "target",
         "the DS set at the registrar; if this is meant, signed = false in the plan",
     ),
-    "dnssec_bogus": Reason(
-        "a validating resolver refuses the zone's answer as bogus",
-        "target",
-        "the extended error in the findings; the views of the operators beside it",
-    ),
     "dnssec_denial_broken": Reason(
         "the zone does not prove that a name is not there", "target", "the NSEC or NSEC3 records of the zone"
     ),

@@ -23,7 +23,8 @@ SKEW_S = 300
 """A signature that begins at most this far in the future is put down to the clocks."""
 MOST_KEYS = 24
 MOST_SIGNATURES = 8
-MOST_VERIFICATIONS = 16
+MOST_VERIFICATIONS = 8
+_ZONE_KEY = 0x0100
 
 _TELLING: tuple[State, ...] = ("expired", "not_yet_valid", "sig_invalid", "unknown_key", "unsupported", "unreadable")
 
@@ -71,22 +72,44 @@ def ds_states(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -
     """Each DS of the parent, and whether one of the zone's keys has its tag, algorithm and digest (RFC 4034 5.2).
 
     Texts are record data in presentation form; what is no such data fits nothing and is left out."""
+    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    return [
+        DsState(
+            tag=ds.key_tag,
+            algorithm=int(ds.algorithm),
+            digest=int(ds.digest_type),
+            matches=any(_fits(ds, key, zone) for key in keys),
+        )
+        for ds in _rdatas("DS", ds_texts)[:MOST_KEYS]
+    ]
+
+
+def vouched(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -> list[str]:
+    """The keys that a DS of the parent fits: those that a validator begins with."""
+    known = _rdatas("DS", ds_texts)[:MOST_KEYS]
+    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    return [key.to_text() for key in keys if any(_fits(ds, key, zone) for ds in known)]
+
+
+def key_facts(dnskey_texts: Iterable[str]) -> list[dict[str, int]]:
+    """Tag, algorithm and flags of each key, as plain values."""
+    import dns.dnssec
+
+    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    return [{"tag": dns.dnssec.key_id(key), "algorithm": int(key.algorithm), "flags": int(key.flags)} for key in keys]
+
+
+def _fits(ds: Any, key: Any, zone: str) -> bool:
     import dns.dnssec
     import dns.exception
 
-    name, keys = name_of(zone), _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
-    states = []
-    for ds in _rdatas("DS", ds_texts)[:MOST_KEYS]:
-        matches = False
-        for key in keys:
-            if key.algorithm == ds.algorithm and key.flags & 0x0100 and dns.dnssec.key_id(key) == ds.key_tag:
-                try:
-                    made = dns.dnssec.make_ds(name, key, ds.digest_type, validating=True)
-                except (dns.exception.DNSException, ValueError):
-                    continue  # a digest that must not be relied on, or is unknown
-                matches = matches or made.digest == ds.digest
-        states.append(DsState(tag=ds.key_tag, algorithm=int(ds.algorithm), digest=int(ds.digest_type), matches=matches))
-    return states
+    if key.algorithm != ds.algorithm or not key.flags & _ZONE_KEY or dns.dnssec.key_id(key) != ds.key_tag:
+        return False
+    try:
+        made = dns.dnssec.make_ds(name_of(zone), key, ds.digest_type, validating=True)
+    except (dns.exception.DNSException, ValueError):
+        return False  # a digest that must not be relied on, or is unknown
+    return bool(made.digest == ds.digest)
 
 
 def ds_matches(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -> bool:
@@ -127,7 +150,7 @@ def check_rrset(
             key
             for key in keys
             if key.algorithm == signature.algorithm
-            and key.flags & 0x0100
+            and key.flags & _ZONE_KEY
             and key.protocol == 3
             and signature.signer == origin
             and dns.dnssec.key_id(key) == signature.key_tag

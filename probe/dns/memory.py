@@ -39,6 +39,8 @@ class Memory:
         """By host: the addresses that walks found."""
         self.zones: Kept[Any] = Kept(MOST_ZONES)
         """By check: what dns.zone saw of a zone last (probe.checks.zone_last)."""
+        self.ds: Kept[tuple[str, ...]] = Kept(MOST_ZONES)
+        """By zone: the DS set that its parent had when it last had one."""
         self.silent: Kept[bool] = Kept(MOST_SILENT)
         """By address: it did not answer a walk a moment ago, so others are asked before it."""
         self.controls: Kept[Control] = Kept(MOST_RESOLVERS)

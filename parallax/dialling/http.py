@@ -1,4 +1,4 @@
-"""HTTP/1.1 over our own dialling, the one importer of httpcore2 (the wire half of httpx2).
+"""HTTP/1.1, and HTTP/2 where asked for, over our own dialling: the one importer of httpcore2 (the wire half of httpx2).
 
 The URL, Host and SNI stay what they are; only the address that is dialled is pinned. Nothing is read from the
 environment (proxies, netrc), cookies are not kept, redirects are not followed, nothing is retried, and bodies come raw.
@@ -26,7 +26,8 @@ Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
 HttpError = httpcore2.ProtocolError
 """The other side does not speak HTTP as it should, or was asked to send what is no HTTP."""
 ALPN = ("http/1.1",)
-"""What is offered (RFC 7301): the one version that is spoken here."""
+"""What is offered (RFC 7301): the one version that is spoken unless the caller wants HTTP/2 too."""
+ALPN_WITH_HTTP2 = ("h2", "http/1.1")
 _MAX_IDLE = 4
 _READ_BYTES = 65536
 _KEPT = "/?:@!$&'()*+,;=-._~%[]"
@@ -65,6 +66,8 @@ class _Stream(httpcore2.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":  # a kept-alive connection that the peer has closed
             return socket_below(self.stream).is_readable()
+        if info == "ssl_object" and isinstance(self.stream, trio.SSLStream):  # asked for the version that was agreed on
+            return self.stream
         return None
 
 
@@ -170,8 +173,8 @@ class Http:
     has a connection to itself.
     """
 
-    def __init__(self, backend: _Backend, trust: Trust, min_version: str) -> None:
-        self._backend, self._trust, self._min_version = backend, trust, min_version
+    def __init__(self, backend: _Backend, trust: Trust, min_version: str, *, http2: bool) -> None:
+        self._backend, self._trust, self._min_version, self._http2 = backend, trust, min_version, http2
         self._idle: list[httpcore2.AsyncHTTPConnection] = []
 
     @asynccontextmanager
@@ -228,18 +231,22 @@ class Http:
             if kept.can_handle_request(target.origin) and not kept.has_expired():
                 return kept
             await kept.aclose()
-        https = target.scheme == b"https"
+        https, alpn = target.scheme == b"https", ALPN_WITH_HTTP2 if self._http2 else ALPN
         return httpcore2.AsyncHTTPConnection(
             target.origin,
-            ssl_context=client_context(self._trust, self._min_version, ALPN) if https else None,
+            ssl_context=client_context(self._trust, self._min_version, alpn) if https else None,
+            http2=self._http2 and https,
             network_backend=self._backend,
         )
 
 
 @asynccontextmanager
-async def open_http(address: Address, routes: Routes, trust: Trust, min_version: str = "1.2") -> AsyncIterator[Http]:
-    """A client that dials only this address. Closes its connections at the end, also when cancelled."""
-    http = Http(_Backend(address, routes), trust, min_version)
+async def open_http(
+    address: Address, routes: Routes, trust: Trust, min_version: str = "1.2", *, http2: bool = False
+) -> AsyncIterator[Http]:
+    """A client that dials only this address. Closes its connections at the end, also when cancelled. With `http2` it
+    speaks HTTP/2 where the server does (RFC 9113), by ALPN."""
+    http = Http(_Backend(address, routes), trust, min_version, http2=http2)
     try:
         yield http
     finally:

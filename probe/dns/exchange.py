@@ -3,7 +3,8 @@ are unconnected (a closed port is a timeout, not a refusal), one stray packet fa
 wall clock of a loop that may be busy.
 
 UDP is in probe/dns/udp.py. Over a stream (TCP, RFC 7766; TLS, RFC 7858) a query has a connection to itself, so that
-what is measured is whole: connecting, the handshake, the query. HTTPS is RFC 8484: a POST, with the message id 0.
+what is measured is whole: connecting, the handshake, the query. HTTPS is RFC 8484: a POST, with the message id 0,
+over HTTP/2 where the server speaks it, as some resolvers speak nothing else.
 """
 
 import ssl
@@ -138,6 +139,7 @@ _HTTP_PHASES = {
     "connection.connect_tcp.started": "connect",
     "connection.start_tls.started": "handshake",
     "http11.send_request_headers.started": "query",
+    "http2.send_connection_init.started": "query",
 }
 
 
@@ -171,7 +173,7 @@ async def ask_doh(
             raise NoReply("malformed", f"the answer does not belong to the query: {cause}")
         return _parsed(wire, query)
 
-    async with open_http(address, routes, trust) as http:
+    async with open_http(address, routes, trust, http2=True) as http:
         with certificate_told():
             try:
                 return await _bare_if_edns_is_broken(query, heard, once)

@@ -128,7 +128,7 @@ class Reader:
             primary, at = self._name(at)
             contact, at = self._name(at)
             if end - at == _SOA_NUMBERS.size:
-                return f"{primary}. {contact}. " + "%d %d %d %d %d" % _SOA_NUMBERS.unpack_from(wire, at)
+                return " ".join((f"{primary}. {contact}.", *map(str, _SOA_NUMBERS.unpack_from(wire, at))))
         elif rdtype != _A:
             preference = ""
             if rdtype == _MX:

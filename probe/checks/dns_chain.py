@@ -131,7 +131,8 @@ class _Chain:
         """Whether the zone's servers may well have addresses, of the family that this probe lacks."""
         hosts = [self._tools.memory.hosts.stale(server.name) for server in cut.servers]
         failures = {host.failure for host in hosts if host is not None}
-        return len(self._tools.families) == 1 and failures == {"no_address"}
+        none_at_all = cut.zone == "." and not cut.servers  # no root of this family
+        return len(self._tools.families) == 1 and (failures == {"no_address"} or none_at_all)
 
     async def _once_more(self, name: str, cut: Cut, hop: dict[str, Any], before: Together) -> Together:
         """The hop by the delegation as the parent has it now, if that leads elsewhere."""

@@ -24,7 +24,7 @@ from parallax.cli.values import (
     RESOLVER,
     SIZE,
 )
-from parallax.plan.dns_specs import ChainSpec, ParitySpec, ZoneSpec
+from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ZoneSpec
 from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
 from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, DnsName, Duration, Family, Redirect, Size
@@ -351,6 +351,37 @@ def dns_parity(
         words = [{"names": "name", "selectors": "selector"}.get(each, each) for each in map(str, fault.path)]
         raise click.UsageError(f"--{words[1] if words[0] == 'purposes' else words[0]}: {fault.message}")
     _run("dns.parity", [zone], spec, _dns_common(operator=(primary, fallback, *operator), **options))
+
+
+@check.command("dns.mail")
+@click.argument("domain", type=NAME)
+@click.option("--selector", multiple=True, metavar="NAME", help="A DKIM selector. Repeatable.")
+@click.option("--return-path", type=NAME, help="The domain that bounces go to.")
+@click.option("--no-mail", is_flag=True, help="DOMAIN takes no mail, and needs no MX.")
+@dns_options
+def dns_mail(
+    domain: DnsName, selector: tuple[str, ...], return_path: DnsName | None, no_mail: bool, **options: Any
+) -> None:
+    """SPF, DKIM, DMARC and MX of DOMAIN, at resolvers and at each operator that serves it."""
+    raw = {"domain": domain, "selectors": list(selector), "return_path": return_path, "receives": not no_mail}
+    _run("dns.mail", [domain], _by_the_plan(raw, MailSpec), _dns_common(**options))
+
+
+@check.command("dns.dnssec")
+@click.argument("zone", type=NAME)
+@click.option("--signed/--unsigned", default=None, help="Whether ZONE should be signed; as it is found if left out.")
+@dns_options
+def dns_dnssec(zone: DnsName, signed: bool | None, **options: Any) -> None:
+    """Whether the signatures of ZONE hold: at its parent, at each operator, through each resolver."""
+    _run("dns.dnssec", [zone], DnssecSpec(zone=zone, signed=signed), _dns_common(**options))
+
+
+def _by_the_plan(raw: dict[str, Any], spec: type[Spec]) -> Any:
+    """What was typed, held to the patterns that a plan's keys have."""
+    try:
+        return msgspec.convert(raw, spec, dec_hook=_as_it_is)
+    except msgspec.ValidationError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from parallax.cli.chain_view import below_chain
+from parallax.cli.dnssec_view import DNSSEC_COLUMNS, below_dnssec, dnssec_cells
 from parallax.cli.grades import Grade, grade
+from parallax.cli.mail_view import MAIL_COLUMNS, below_mail, mail_cells
 from parallax.cli.parity_view import below_parity
 from parallax.cli.text import clean
 from parallax.cli.zone_view import below_zone, zone_cells
@@ -45,6 +47,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 VIEWS: dict[str, View] = {
     "dns.chain": View(below=below_chain),
     "dns.parity": View(below=below_parity),
+    "dns.mail": View(columns=MAIL_COLUMNS, cells=mail_cells, below=below_mail),
+    "dns.dnssec": View(columns=DNSSEC_COLUMNS, cells=dnssec_cells, below=below_dnssec),
     "dns.zone": View(
         columns=("server", "address", "operator", "site", "serial>", "rtt>", "class"),
         cells=zone_cells,
@@ -67,7 +71,7 @@ def laid_out(observations: Sequence[Observation], view: View) -> Iterator[Render
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], styles: Sequence[str] = ()) -> RenderableType:
-    table = Table(box=None, show_header=any(columns), pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, show_header=any(columns), pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     width = max([len(columns), *(len(row) for row in rows)])
     for title in [*columns, *[""] * (width - len(columns))]:
         right = title.endswith(">")

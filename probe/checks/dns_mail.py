@@ -23,6 +23,8 @@ from probe.mail.mx import check_mx, check_return_path
 from probe.mail.record import Asking, Found, Question, State
 from probe.mail.spf import check_spf
 from probe.mail.spf_record import is_spf
+from probe.sites.name_servers import site_of_identity
+from probe.sites.site import note_site
 from probe.tape import Tape
 
 __all__ = ["find", "judge", "judge_together", "load", "run"]
@@ -126,6 +128,7 @@ async def run(spec: MailSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
         async with trio.open_nursery() as nursery:
             for record, asking in rules.items():
                 nursery.start_soon(settle, record, asking)
+    note_site(tape, site_of_identity(view.nsid, task.view.server.name), view.nsid)
     tape.material["shown"] = _shown(spec, view)
     _note_names(spec, view, tools)
 

@@ -33,7 +33,8 @@ class View:
         self.asked: dict[Question, Found] = {}
         self.zone_is_broken = False
         """A resolver said that the zone's side fails (RFC 8914)."""
-        self.site: str | None = None
+        self.nsid: bytes | None = None
+        """Who says that it answers, by its last answer (RFC 5001)."""
         self.queries = 0
         self._server, self._client = server, client
         self._under_way: dict[Question, trio.Event] = {}
@@ -76,6 +77,7 @@ class View:
         self.queries += 1
         query = Query(name=name, type=rdtype, recurse=recurse)
         asked = await ask_again(query, self._server, self._client, left_s(QUERY_S))
+        self.nsid = asked.reply.nsid or self.nsid if asked.reply is not None else self.nsid
         if asked.reply is None and not self.asked:
             self._dead = Found(status="failed", word=asked.outcome)
         return asked

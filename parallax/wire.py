@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 
 from parallax.observation import SCHEMA, Int64, Observation
+from parallax.values import encode_value
 
 MAX_COMPRESSED = 1_000_000
 MAX_EXPANDED = 8_000_000
@@ -70,7 +71,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     peer: str = ""
 
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_value)  # labels and findings may have names and addresses in them
 _decoder = msgspec.msgpack.Decoder(Batch)
 _json_decoder = msgspec.json.Decoder(Batch)
 _compressor = zstandard.ZstdCompressor(level=1)

@@ -3,6 +3,7 @@
 import msgspec
 
 from parallax.observation import Observation
+from parallax.values import encode_value
 from parallax.wire import MAX_OBSERVATIONS
 
 LONGEST_OPEN_S = 1.0
@@ -10,7 +11,7 @@ URGENT_EVERY_S = 0.05
 MAX_RAW = 900_000
 """Octets of a batch before compression: below what the wire takes compressed, so that no batch can be too large."""
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(enc_hook=encode_value).encode
 
 
 class Cutter:

@@ -454,9 +454,10 @@ def _run(kind: str, targets: list[str], spec: Spec, settings: Common, asked: str
 
 def _print_json(observations: "list[Observation]") -> None:
     from parallax.observation import as_dict
+    from parallax.values import encode_value
 
     for observation in observations:
-        click.echo(msgspec.json.encode(as_dict(observation)))
+        click.echo(msgspec.json.encode(as_dict(observation), enc_hook=encode_value))
 
 
 def _print_text(observations: "list[Observation]", asked: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from parallax import wire
 from parallax.observation import Observation, Phase, as_dict
+from parallax.values import Address, dns_name
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 STREAM = "00c0ffee00c0ffee"
@@ -59,6 +60,14 @@ def test_a_batch_survives_the_wire():
     assert wire.decode(wire.encode(batch())) == batch()
     as_json = msgspec.json.encode(batch())
     assert wire.decode(as_json, content_type=wire.JSON, encoding="identity") == batch()
+
+
+def test_names_and_addresses_in_labels_and_findings_travel_as_text():
+    name, address = dns_name("auth.example"), Address("192.0.2.7:53")
+    sent = observation(target=name, dims={"zone": name}, findings={"at": [address]})
+    (found,) = wire.decode(wire.encode(batch(1, observations=[sent]))).observations
+    assert found == sent
+    assert type(found.target) is str
 
 
 def test_the_golden_vector_of_schema_1_still_decodes():

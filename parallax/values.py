@@ -220,8 +220,9 @@ def _parse_ip(text: str) -> IPAddress:
 def dns_name(text: str) -> str:
     """A host name or DNS owner name in its canonical text form: lower case A-labels, no final dot ("." is the root).
 
-    An IDN is converted to A-labels. Raises ValueError for what RFC 1035 section 2.3.4 forbids (label over 63 octets,
-    name over 255) and for characters that no public name has (LDH, underscore and a leading * are allowed).
+    Raises ValueError for what RFC 1035 section 2.3.4 forbids (label over 63 octets, name over 255), for characters that
+    no public name has (LDH, underscore and a leading * are allowed), and for an IDN that is not written in A-labels:
+    which ones it has is the registry's rule (RFC 5891), and two rules are in use.
     """
     if text == ".":
         return text
@@ -229,10 +230,7 @@ def dns_name(text: str) -> str:
         raise ValueError(f"the name {text!r} has a blank at its start or end; take it out")
     name = text.removesuffix(".").lower()
     if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise ValueError(f"the name {text!r} has no IDNA form: {error}") from None
+        raise ValueError(f"the name {text!r} is an IDN; write its A-labels{_a_labels(name)}")
     if len(name) > 253:
         raise ValueError(f"the name {text[:40]!r}... is {len(name)} characters long; DNS allows 253")
     for label in name.split("."):
@@ -245,6 +243,17 @@ def dns_name(text: str) -> str:
     if name.rsplit(".", 1)[-1].isdigit():
         raise ValueError(f"{text!r} is neither a name nor a literal IP address")
     return name
+
+
+def _a_labels(name: str) -> str:
+    """The A-labels of an IDN as a hint, where all rules give the same (IDNA 2003 and 2008 differ in a few letters)."""
+    try:
+        return "" if set(name) & _DEVIATIONS or len(name) > 253 else f": {name.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return ""
+
+
+_DEVIATIONS = frozenset("ßς\u200c\u200d")
 
 
 def split_host_port(text: str, default_port: int | None) -> tuple[str, int]:

@@ -47,7 +47,7 @@ _PLAN_FORMS = """
 | address or name | as an address, or a name in its place: `"ns1.example.org:53"` |
 | redirect | an address, and `/udp` or `/tcp` where only one is meant: `"192.0.2.1:53/udp"` |
 | network | `"10.0.0.0/8"`, `"fd00::/8"` |
-| name | a DNS name, with or without its last dot; IDNs are converted |
+| name | a DNS name, with or without its last dot; an IDN in its A-labels, `xn--bcher-kva.example` |
 | URL | absolute, `https://` or `http://`, without a user, password or fragment |
 | time | with its offset from UTC, without quotes: `2027-01-31T02:00:00Z` |
 """

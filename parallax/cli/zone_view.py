@@ -23,8 +23,13 @@ def zone_cells(seen: Observation) -> Sequence[object] | None:
         seen.site or "",
         found.get("serial", ""),
         measured(rtt) if isinstance(rtt, int) else "",
-        f"{said} ({seen.reason})" if seen.reason and said else seen.reason or said,
+        said if said != "auth_answer" else _data(found) or "answers",
     )
+
+
+def _data(found: dict[str, Any]) -> str:
+    said = str(_dict(found.get("data")).get("class", ""))
+    return "" if said in ("", "auth_answer") else f"data: {said}"
 
 
 def below_zone(observations: Sequence[Observation]) -> Iterator[tuple[str, Sequence[str], list[tuple[object, ...]]]]:

@@ -23,11 +23,12 @@ from parallax.loading.convert import (
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.assertions import http_faults
-from parallax.plan.dns_specs import ChainSpec, ParitySpec, ResolveSpec
+from parallax.plan.dns_specs import ChainSpec, ParitySpec, ResolveSpec, ZoneSpec
 from parallax.plan.parity_rules import parity_faults
 from parallax.plan.resolving import resolve_faults
 from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
 from parallax.plan.types import Check, CheckKeys, Defaults
+from parallax.plan.zone_rules import zone_faults
 from parallax.redaction import secret_query_key
 from parallax.values import VALUE_TYPES, Duration, encode_value
 
@@ -226,6 +227,9 @@ def _spec_faults(spec: Spec, timeout: Duration) -> Iterator[Fault]:
         return
     if isinstance(spec, ParitySpec):
         yield from parity_faults(spec)
+        return
+    if isinstance(spec, ZoneSpec):
+        yield from zone_faults(spec)
         return
     if isinstance(spec, ResolveSpec | ChainSpec):
         yield from resolve_faults(spec)

@@ -126,7 +126,7 @@ class Dns(Section, frozen=True, kw_only=True):
     """How DNS is walked, and how hard it may be asked."""
 
     roots: Annotated[list[Address], msgspec.Meta(max_length=32)] = []
-    """Where walks begin, with the port if it is not 53; the root servers of the Internet if left out."""
+    """Where walks begin; the root servers of the Internet if left out."""
     most_per_operator: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1200
     """Queries a minute that the whole fleet may send to the servers of one operator. What is beyond is not sent, and
     counted."""

@@ -95,7 +95,7 @@ def test_what_a_newer_collector_adds_costs_only_itself() -> None:
             control=plain["control"] | {"zebra": 1},
             resolver=[plain["resolver"][0] | {"transport": "pigeon"}],
             check=[
-                plain["check"][0] | {"kind": "dns.zone"},
+                plain["check"][0] | {"kind": "dns.tunnel"},
                 plain["check"][1] | {"zebra": 1},
                 7,
                 plain["check"][2],
@@ -106,9 +106,9 @@ def test_what_a_newer_collector_adds_costs_only_itself() -> None:
     assert found.resolver == []
     zone, zebra, seven, api = part_checks(found)
     assert isinstance(zone, Unsupported)
-    assert (zone.name, zone.kind, zone.period) == ("name servers", "dns.zone", Duration(30))
+    assert (zone.name, zone.kind, zone.period) == ("name servers", "dns.tunnel", Duration(30))
     assert zone.targets == FLEET.check[0].targets
-    assert zone.message == 'kind: "dns.zone" is not built yet; the kinds are "dns", "tls", "http"'
+    assert zone.message.startswith('kind: "dns.tunnel" is no kind of check; ')
     assert isinstance(zebra, Unsupported)
     assert zebra.message.startswith("zebra: unknown key; ")
     assert isinstance(seven, Unsupported)

@@ -280,8 +280,9 @@ class _Attempt:
         key = f"{self._key} {record.owner} {record.type}"
         before = traces.stale(key)
         largest = max(record.ttl, before.largest if before else 0)
-        still = before is not None and ttl_stands_still(record.ttl, before.ttl, now - before.at, largest)
-        traces.put(key, Trace(record.ttl, now, largest), now + TRACE_S)
+        since = before.since if before and before.ttl == record.ttl else now
+        still = before is not None and ttl_stands_still(record.ttl, now - since, now - before.at, largest)
+        traces.put(key, Trace(ttl=record.ttl, since=since, at=now, largest=largest), now + TRACE_S)
         return still
 
 

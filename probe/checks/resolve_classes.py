@@ -107,16 +107,15 @@ _CONTROL_AT_ONCE_S = 0.2
 _SEEN_AGAIN_S = 5.0
 
 
-def ttl_stands_still(ttl: int, before: int, since_s: float, largest: int) -> bool:
-    """Whether a record's TTL says that it is stale: that of stale answers, twice, at least 5 s apart, and no count-down
-    in between. `largest` is the largest TTL seen of it at this resolver.
+def ttl_stands_still(ttl: int, stood_s: float, seen_s: float, largest: int) -> bool:
+    """Whether a record's TTL says that it is stale: that of stale answers, for 5 s and more, with no count-down.
 
-    No single cache that counts down can look so within the record's own TTL. Several caches behind one address can, and
-    one that fetches again ahead of time: hence it is a suspicion, never more."""
-    expected = min(STALE_TTL, largest)
-    if ttl != expected or before != expected or since_s < _SEEN_AGAIN_S:
+    `stood_s` is for how long this TTL has been seen, `seen_s` since when it was last seen before, `largest` the largest
+    TTL seen of the record at this resolver. No single cache that counts down can look so within the record's own TTL.
+    Several caches behind one address can, and one that fetches ahead of time: hence a suspicion, never more."""
+    if ttl != min(STALE_TTL, largest) or stood_s < _SEEN_AGAIN_S:
         return False
-    return since_s < (largest if largest > STALE_TTL else 0.9 * largest)
+    return seen_s < (largest if largest > STALE_TTL else 0.9 * largest)
 
 
 def late_like_stale(duration_s: float, control_s: float | None) -> bool:

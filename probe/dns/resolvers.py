@@ -17,9 +17,12 @@ class Control(msgspec.Struct, frozen=True):
         return self.word == "ok"
 
 
-class Trace(msgspec.Struct, frozen=True):
-    """A record as a resolver last gave it: its TTL, when (trio's clock), and the largest TTL seen of it there."""
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as a resolver last gave it. Times are trio's clock."""
 
     ttl: int
+    since: float
+    """When this TTL was first seen, without another in between."""
     at: float
     largest: int
+    """The largest TTL seen of the record at this resolver."""

@@ -30,7 +30,7 @@ class Resolving:
         lookups: Sequence[Address] = (),
         **more: Any,
     ) -> None:
-        """`resolvers`: where each really is. The plan says 192.0.2.53, .54, ... or `host`; `more` is of [[resolver]]."""
+        """`resolvers`: where each really is; by the plan at 192.0.2.53, 54... or `host`. `more` is of [[resolver]]."""
         port = {"dot": 853, "doh": 443}.get(more.get("transport", "udp"), 53)
         known = {name: Address.of(f"192.0.2.{53 + place}", port) for place, name in enumerate(resolvers)}
         self.memory = Memory()

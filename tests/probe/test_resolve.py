@@ -11,6 +11,7 @@ import trio
 
 from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint
+from probe.dns.resolvers import Trace
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, dns_server
 from tests.probe.resolves import CONTROL, Resolving
@@ -153,6 +154,22 @@ async def test_stale_is_degraded_and_says_so() -> None:
         seen = await Resolving({"r1": server.address}).one()
     assert (seen.reason, seen.fault, seen.findings["class"]) == ("dns_stale", "target", "stale_definite")
     assert seen.findings["ede"] == [{"code": 3, "text": "said so"}]
+
+
+async def test_a_ttl_that_stands_still_is_suspected_and_no_failure() -> None:
+    key = "r1 192.0.2.53:53 udp www.acme.test A"
+    async with dns_server(by_name(name=records("www.acme.test. 30 IN A 203.0.113.7"))) as server:
+        probe = Resolving({"r1": server.address})
+        now = trio.current_time()
+        probe.memory.traces.put(key, Trace(ttl=290, since=now - 40, at=now - 40, largest=300), now)
+        first = await probe.one()
+        trace = probe.memory.traces.stale(key)
+        assert trace is not None
+        probe.memory.traces.put(key, Trace(ttl=30, since=now - 20, at=now - 20, largest=trace.largest), now)
+        second = await probe.one()
+    assert (first.reason, first.findings["class"]) == (None, "fresh")
+    assert (second.reason, second.findings["class"]) == (None, "stale_suspected")
+    assert second.findings["stale_hints"] == ["ttl"]
 
 
 async def test_a_resolver_that_rewrites_is_told_by_what_the_plan_expects() -> None:

@@ -210,21 +210,24 @@ def test_what_all_resolvers_say_alike_is_the_zones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("still", "ttl", "before", "since_s", "largest"),
+    ("still", "ttl", "stood_s", "seen_s", "largest"),
     [
-        (True, 30, 30, 10, 300),
-        (False, 30, 30, 4, 300),  # too soon to tell
-        (False, 30, 30, 300, 300),  # fetched again meanwhile: a cache of 300 s may well be at 30 again
-        (False, 20, 30, 10, 300),  # it counts down
-        (False, 290, 290, 10, 300),  # not the TTL of what is stale
-        (True, 6, 6, 5, 6),
+        (True, 30, 10, 10, 300),
+        (True, 30, 3600, 30, 300),
+        (False, 30, 4, 4, 300),  # too soon to tell
+        (False, 30, 300, 300, 300),  # fetched again meanwhile: a cache of 300 s may well be at 30 again
+        (False, 290, 10, 10, 300),  # not the TTL of what is stale
+        (True, 6, 5, 5, 6),
+        (True, 6, 20, 1, 6),
         (False, 6, 6, 6, 6),
-        (False, 0, 0, 30, 0),  # never kept at all: legal
+        (False, 0, 30, 30, 0),  # never kept at all: legal
         (False, 30, 30, 30, 30),
     ],
 )
-def test_a_ttl_that_stands_still_looks_stale(still: bool, ttl: int, before: int, since_s: float, largest: int) -> None:
-    assert ttl_stands_still(ttl, before, since_s, largest) is still
+def test_a_ttl_that_stands_still_looks_stale(
+    still: bool, ttl: int, stood_s: float, seen_s: float, largest: int
+) -> None:
+    assert ttl_stands_still(ttl, stood_s, seen_s, largest) is still
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,11 @@ async def resolver(program: str, names: Sequence[str], **leaf: object) -> AsyncI
     authority = Authority()
     start = {"unbound": unbound, "bind": bind_resolver}[program]
     certificate = authority.leaf(*names, **leaf)  # type: ignore[arg-type]
-    async with nsd({"acme.test": "www A 192.0.2.1"}) as zone:
-        async with start({"acme.test": zone.address}, certificate=certificate) as daemon:  # type: ignore[operator]
-            yield daemon, authority
+    async with (
+        nsd({"acme.test": "www A 192.0.2.1"}) as zone,
+        start({"acme.test": zone.address}, certificate=certificate) as daemon,  # type: ignore[operator]
+    ):
+        yield daemon, authority
 
 
 async def query(
@@ -44,7 +46,8 @@ async def query(
     client = Client(
         routes=Routes.of([(Redirect(NAMED), to)], EVERYWHERE),
         memory=Memory(),
-        trust=Trust(authority.write(tmp_path)) if trusted else Trust(),
+        # Another file for each authority: what a trusted file holds is read once.
+        trust=Trust(authority.write(tmp_path, f"{id(authority)}.pem")) if trusted else Trust(),
     )
     return await ask(QUERY, Server(address=NAMED, name=name, transport=transport), client, 5.0)  # type: ignore[arg-type]
 

@@ -4,6 +4,7 @@ Load is counted per target and minute over the whole fleet, for one address of t
 addresses gets that much at each. Looking a target's name up asks the probes' resolvers, and is counted there.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
+from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.inventory import inventory
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
 from parallax.plan.specs import SPECS
@@ -21,14 +23,26 @@ from parallax.values import Endpoint
 NAME_SERVERS = 4
 """Addresses that the servers of a zone have, for lack of better knowledge."""
 
+
+def _zone_cost(spec: ZoneSpec) -> int:
+    """The parent's servers; at each address the SOA, and by turns the data, TCP and the NS set (docs/checks/dns.zone).
+    At a period of 30 s: what is not asked at every run counts as its share."""
+    addresses = NAME_SERVERS + len(spec.servers)
+    return 4 + math.ceil(addresses * (1.1 + 0.5 * (spec.data is not None) + min(1.0, 30 / spec.tcp_period)))
+
+
 COST: dict[str, Callable[[Any], int]] = {
     "dns": lambda spec: 1,
-    "dns.zone": lambda spec: 20,
+    "dns.zone": _zone_cost,
     "dns.resolve": lambda spec: 2,
     "dns.chain": lambda spec: 2 * NAME_SERVERS,  # an alias and its target, at all servers of their zones
     "dns.parity": lambda spec: 2 * len(inventory(spec)) + 10,  # both sides; the delegation, the SOA, wildcards
-    "dns.mail": lambda spec: 20,
-    "dns.dnssec": lambda spec: 8,
+    # At a resolver what a receiver looks up, at an operator what is in its zone; each of them twice, and the walk.
+    "dns.mail": lambda spec: 2 * (8 + len(spec.selectors) + 3 * bool(spec.return_path))
+    + 2 * (4 + len(spec.selectors) + 2 * bool(spec.return_path))
+    + 2,
+    # The delegation and its keys; three questions to each of two operators, one to each of two resolvers.
+    "dns.dnssec": lambda spec: 5 + 2 * 3 + 2,
     "tls": lambda spec: 1,
     "http": lambda spec: 1,
 }
@@ -116,7 +130,7 @@ def diff_lines(found: PlanDiff) -> list[str]:
     lines += [f"~ check {check.name}: {', '.join(check.keys)}" for check in found.changed]
     lines += [f"~ {name}" for name in found.sections]
     if found.load or found.lookups[0] != found.lookups[1]:
-        lines += ["", "queries a minute, whole fleet, for each address of a target:"]
+        lines += ["", "queries a minute, whole fleet, for each address of a target (all servers of a zone):"]
         rows = [(load.target, load.before, load.after) for load in found.load]
         if found.lookups[0] != found.lookups[1]:
             rows.append(("lookups at resolvers", *found.lookups))

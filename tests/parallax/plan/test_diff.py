@@ -95,7 +95,7 @@ def test_the_lines_for_people() -> None:
         "+ check b",
         "~ check a: period",
         "",
-        "queries a minute, whole fleet, for each address of a target:",
+        "queries a minute, whole fleet, for each address of a target (all servers of a zone):",
         "  192.0.2.1:53              0.00 ->     2.00",
         "  a.example:443             2.00 ->     1.00",
         "  lookups at resolvers      4.00 ->     2.00",

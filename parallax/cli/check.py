@@ -22,12 +22,13 @@ from parallax.cli.values import (
     PATTERN,
     REDIRECT,
     RESOLVER,
+    SELECTOR,
     SIZE,
 )
-from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ZoneSpec
+from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
 from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
 from parallax.plan.types import Check, Operator, Resolver
-from parallax.values import Address, DnsName, Duration, Family, Redirect, Size
+from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redirect, Size
 
 if TYPE_CHECKING:
     from parallax.observation import Observation
@@ -276,6 +277,46 @@ def dns_zone(zone: DnsName, data: DnsName | None, marker: DnsName | None, **opti
     _run("dns.zone", [zone], ZoneSpec(zone=zone, data=data, marker=marker), _dns_common(**options))
 
 
+@check.command("dns.resolve")
+@click.argument("name", type=NAME)
+@click.option(
+    "--type", "record", type=click.Choice(["A", "AAAA", "HTTPS", "MX", "TXT"]), default="A", show_default=True
+)
+@click.option("--control", type=NAME, help="A name that others serve: tells a dead resolver from a dead name.")
+@click.option("--expect", multiple=True, metavar="DATA", help="A value that the answer may have. Repeatable.")
+@click.option("--private", is_flag=True, help="The answer may be a private address.")
+@click.option("--own", is_flag=True, help="The resolvers are yours: ask what their caches hold first (RD=0).")
+@dns_options
+def dns_resolve(
+    name: DnsName,
+    record: Any,
+    control: DnsName | None,
+    expect: tuple[str, ...],
+    private: bool,
+    own: bool,
+    resolver: tuple[Resolver, ...],
+    **options: Any,
+) -> None:
+    """NAME at each resolver, or at the host's own, with a control name beside it.
+
+    \b
+    parallax check dns.resolve www.example.org --control example.net --resolver quad=9.9.9.9 --resolver 1.1.1.1/tcp
+    """
+    from parallax.plan.resolving import resolve_faults
+
+    spec = ResolveSpec(names=[name], type=record, expect=list(expect), private=private)
+    for fault in resolve_faults(spec):
+        raise click.UsageError(f"--{fault.path[0]}: {fault.message}")
+    asked = resolver or tuple(Resolver(name=str(at), address=Endpoint(at)) for at in _host_resolvers())
+    if not asked:
+        raise click.UsageError("/etc/resolv.conf names no resolver; say whom to ask: --resolver")
+    repeated = [each.name for place, each in enumerate(asked) if each.name in {other.name for other in asked[:place]}]
+    if repeated:
+        raise click.UsageError(f"--resolver: {repeated[0]!r} is there already; write NAME=ADDRESS")
+    asked = tuple(msgspec.structs.replace(each, control=control, own=own) for each in asked)
+    _run("dns.resolve", [name], spec, _dns_common(resolver=asked, **options), f"{name} {record}")
+
+
 @check.command("dns.chain")
 @click.argument("name", type=NAME)
 @click.option(
@@ -355,7 +396,7 @@ def dns_parity(
 
 @check.command("dns.mail")
 @click.argument("domain", type=NAME)
-@click.option("--selector", multiple=True, metavar="NAME", help="A DKIM selector. Repeatable.")
+@click.option("--selector", type=SELECTOR, multiple=True, metavar="NAME", help="A DKIM selector. Repeatable.")
 @click.option("--return-path", type=NAME, help="The domain that bounces go to.")
 @click.option("--no-mail", is_flag=True, help="DOMAIN takes no mail, and needs no MX.")
 @dns_options
@@ -363,8 +404,8 @@ def dns_mail(
     domain: DnsName, selector: tuple[str, ...], return_path: DnsName | None, no_mail: bool, **options: Any
 ) -> None:
     """SPF, DKIM, DMARC and MX of DOMAIN, at resolvers and at each operator that serves it."""
-    raw = {"domain": domain, "selectors": list(selector), "return_path": return_path, "receives": not no_mail}
-    _run("dns.mail", [domain], _by_the_plan(raw, MailSpec), _dns_common(**options))
+    spec = MailSpec(domain=domain, selectors=list(selector), return_path=return_path, receives=not no_mail)
+    _run("dns.mail", [domain], spec, _dns_common(**options))
 
 
 @check.command("dns.dnssec")
@@ -374,14 +415,6 @@ def dns_mail(
 def dns_dnssec(zone: DnsName, signed: bool | None, **options: Any) -> None:
     """Whether the signatures of ZONE hold: at its parent, at each operator, through each resolver."""
     _run("dns.dnssec", [zone], DnssecSpec(zone=zone, signed=signed), _dns_common(**options))
-
-
-def _by_the_plan(raw: dict[str, Any], spec: type[Spec]) -> Any:
-    """What was typed, held to the patterns that a plan's keys have."""
-    try:
-        return msgspec.convert(raw, spec, dec_hook=_as_it_is)
-    except msgspec.ValidationError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:

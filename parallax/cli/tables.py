@@ -18,6 +18,7 @@ from parallax.cli.dnssec_view import DNSSEC_COLUMNS, below_dnssec, dnssec_cells
 from parallax.cli.grades import Grade, grade
 from parallax.cli.mail_view import MAIL_COLUMNS, below_mail, mail_cells
 from parallax.cli.parity_view import below_parity
+from parallax.cli.resolve_view import RESOLVE_COLUMNS, below_resolve, resolve_cells
 from parallax.cli.text import clean
 from parallax.cli.zone_view import below_zone, zone_cells
 from parallax.observation import Observation
@@ -45,6 +46,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 VIEWS: dict[str, View] = {
+    "dns.resolve": View(columns=RESOLVE_COLUMNS, cells=resolve_cells, below=below_resolve),
     "dns.chain": View(below=below_chain),
     "dns.parity": View(below=below_parity),
     "dns.mail": View(columns=MAIL_COLUMNS, cells=mail_cells, below=below_mail),

@@ -1,5 +1,6 @@
 """The small values as types of command-line options: a bad one is a sentence and exit status 2."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,16 @@ def _operator(text: str) -> Operator:
     return Operator(name=name, servers=servers)
 
 
+def _selector(text: str) -> str:
+    """A DKIM selector, as a plan has it."""
+    from parallax.plan.dns_specs import Selector
+
+    meta = Selector.__metadata__[0]  # type: ignore[attr-defined]
+    if not re.fullmatch(meta.pattern, text):
+        raise ValueError(f"{text!r} does not fit; wants {meta.description}")
+    return text
+
+
 DURATION = Parsed("duration", Duration.parse)
 SIZE = Parsed("size", Size.parse)
 NAME = Parsed("name", DnsName.parse)
@@ -106,6 +117,7 @@ CIDR = Parsed("cidr", Cidr.parse)
 RESOLVER = Parsed("address", lambda text: Address.parse(text, 53))
 NAMED_RESOLVER = Parsed("[name=]address[/transport]", _named_resolver)
 OPERATOR = Parsed("name=pattern", _operator)
+SELECTOR = Parsed("selector", _selector)
 REDIRECT = Parsed("from=to", _redirect)
 HEADER = Parsed("header", _header)
 LISTEN = Parsed("address", _listen)

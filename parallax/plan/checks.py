@@ -23,7 +23,8 @@ from parallax.loading.convert import (
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.assertions import http_faults
-from parallax.plan.dns_specs import ChainSpec, ParitySpec, ResolveSpec, ZoneSpec
+from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
+from parallax.plan.mail_rules import dnssec_faults, mail_faults
 from parallax.plan.parity_rules import parity_faults
 from parallax.plan.resolving import resolve_faults
 from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
@@ -227,6 +228,12 @@ def _spec_faults(spec: Spec, timeout: Duration) -> Iterator[Fault]:
         return
     if isinstance(spec, ParitySpec):
         yield from parity_faults(spec)
+        return
+    if isinstance(spec, MailSpec):
+        yield from mail_faults(spec)
+        return
+    if isinstance(spec, DnssecSpec):
+        yield from dnssec_faults(spec)
         return
     if isinstance(spec, ZoneSpec):
         yield from zone_faults(spec)

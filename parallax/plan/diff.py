@@ -38,9 +38,11 @@ COST: dict[str, Callable[[Any], int]] = {
     "dns.chain": lambda spec: 2 * NAME_SERVERS,  # an alias and its target, at all servers of their zones
     "dns.parity": lambda spec: 2 * len(inventory(spec)) + 10,  # both sides; the delegation, the SOA, wildcards
     # At a resolver what a receiver looks up, at an operator what is in its zone; each of them twice, and the walk.
-    "dns.mail": lambda spec: 2 * (8 + len(spec.selectors) + 3 * bool(spec.return_path))
-    + 2 * (4 + len(spec.selectors) + 2 * bool(spec.return_path))
-    + 2,
+    "dns.mail": lambda spec: (
+        2 * (8 + len(spec.selectors) + 3 * bool(spec.return_path))
+        + 2 * (4 + len(spec.selectors) + 2 * bool(spec.return_path))
+        + 2
+    ),
     # The delegation and its keys; three questions to each of two operators, one to each of two resolvers.
     "dns.dnssec": lambda spec: 5 + 2 * 3 + 2,
     "tls": lambda spec: 1,

@@ -99,7 +99,7 @@ class MailSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     domain: DnsName
     """The domain that mail is sent from."""
-    selectors: list[Selector] = []
+    selectors: Annotated[list[Selector], msgspec.Meta(max_length=32, description="at most 32 selectors")] = []
     """DKIM selectors that sign its mail."""
     return_path: DnsName | None = None
     """The domain that bounces go to."""

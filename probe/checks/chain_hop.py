@@ -143,6 +143,6 @@ def _alias(found: Sequence[Record], name: str, rdtype: str) -> tuple[str, str, i
 def _name(text: str) -> str | None:
     """The target as a name that can be asked for; None where it is none that anybody has."""
     try:
-        return DnsName.parse(target_of(text))
+        return str(DnsName.parse(target_of(text)))
     except ValueError:
         return None

@@ -126,7 +126,14 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
         if key not in found or SEVERITIES.index(row.severity) < SEVERITIES.index(found[key].severity):
             found[key] = row  # an alias comes as the answer to every type; it is one difference
     gone = {row.name for row in found.values() if row.cls in ("missing", "extra", "fails")}
-    kept = [row for row in found.values() if row.cls != "nxdomain_vs_nodata" or row.name not in gone]
+    other = {row.name for row in found.values() if row.cls == "different"}
+    kept = [
+        row
+        for row in found.values()
+        if not (row.cls == "nxdomain_vs_nodata" and row.name in gone)
+        # An alias at one side only answers every type there, which the difference of one type says already.
+        and not (row.cls in ("missing", "extra") and row.type == "CNAME" and row.name in other)
+    ]
     return sorted(kept, key=lambda row: (SEVERITIES.index(row.severity), CLASSES.index(row.cls)))
 
 

@@ -245,6 +245,7 @@ def _sockets(*, listen: bool) -> Iterator[tuple[tsocket.SocketType, tsocket.Sock
         datagrams = tsocket.socket(tsocket.AF_INET, tsocket.SOCK_DGRAM)
         listener = tsocket.socket(tsocket.AF_INET, tsocket.SOCK_STREAM)
         with datagrams, listener:
+            datagrams.setsockopt(tsocket.SOL_SOCKET, tsocket.SO_RCVBUF, 1 << 22)  # else the 257th at once is lost
             datagrams._sock.bind(("127.0.0.1", 0))  # type: ignore[attr-defined]
             try:
                 listener._sock.bind(datagrams.getsockname())  # type: ignore[attr-defined]

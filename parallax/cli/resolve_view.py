@@ -6,7 +6,7 @@ from typing import Any
 from parallax.observation import Observation
 from parallax.spans import measured
 
-RESOLVE_COLUMNS = ("resolver", "by", "answer", "TTL>", "site", "rtt>", "control", "class")
+RESOLVE_COLUMNS = ("resolver", "by", "answer", "TTL>", "site", "rtt>", "control", "found")
 _MOST = 3
 
 
@@ -22,7 +22,7 @@ def resolve_cells(seen: Observation) -> Sequence[object]:
         seen.site or "",
         measured(rtt) if isinstance(rtt, int) else "",
         _control(found.get("control")),
-        str(found.get("class", "")),
+        seen.reason or str(found.get("class", "")),
     )
 
 

@@ -34,7 +34,7 @@ def _zone_cost(spec: ZoneSpec) -> int:
 COST: dict[str, Callable[[Any], int]] = {
     "dns": lambda spec: 1,
     "dns.zone": _zone_cost,
-    "dns.resolve": lambda spec: 2,
+    "dns.resolve": lambda spec: 2 * (len(spec.resolvers) or 3),
     "dns.chain": lambda spec: 2 * NAME_SERVERS,  # an alias and its target, at all servers of their zones
     "dns.parity": lambda spec: 2 * len(inventory(spec)) + 10,  # both sides; the delegation, the SOA, wildcards
     # At a resolver what a receiver looks up, at an operator what is in its zone; each of them twice, and the walk.

@@ -249,7 +249,7 @@ class _Attempt:
         if kept and not kept.ok and age_s < KEPT_BAD_S:
             self._note_control(name, kept, age_s)
             return
-        self._tape.note(control={"name": name, "class": "late"})  # stays if the attempt ends before it
+        self._tape.note(control={"name": str(name), "class": "late"})  # stays if the attempt ends before it
         query = Query(name=name, type="A", recurse=True)
         asked = await ask(query, self._server, self._client, _left_s())
         word = control_class(asked.outcome, asked.reply)
@@ -258,7 +258,7 @@ class _Attempt:
         self._note_control(name, control, 0.0)
 
     def _note_control(self, name: str, control: Control, age_s: float) -> None:
-        found = {"name": name, "class": control.word, "duration_ns": control.duration_ns}
+        found = {"name": str(name), "class": control.word, "duration_ns": control.duration_ns}
         self._tape.note(control=found | ({"age_ns": to_ns(age_s)} if age_s else {}))
 
     def _hint(self, asked: Asked) -> None:

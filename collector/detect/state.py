@@ -13,6 +13,7 @@ from collector.detect.moves import Moves
 from collector.detect.zones import Zones
 from collector.events import Affected, CheckState, ComponentState, FaultDomain, Incident, Risk
 from parallax.reasons import Fault
+from parallax.values import encode_value
 
 VERSION = 3
 
@@ -235,7 +236,7 @@ def initial(seed: str) -> State:
     return State(seed=seed)
 
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_value)
 _decoder = msgspec.msgpack.Decoder(State)
 
 

@@ -7,6 +7,7 @@ from parallax.observation import Observation
 from parallax.spans import measured
 
 DELEGATION = "delegation"
+Block = tuple[str, Sequence[str], list[tuple[object, ...]]]
 
 
 def zone_cells(seen: Observation) -> Sequence[object] | None:
@@ -32,31 +33,32 @@ def _data(found: dict[str, Any]) -> str:
     return "" if said in ("", "auth_answer") else f"data: {said}"
 
 
-def below_zone(observations: Sequence[Observation]) -> Iterator[tuple[str, Sequence[str], list[tuple[object, ...]]]]:
+def below_zone(observations: Sequence[Observation]) -> Iterator[Block]:
     """What the parent says, where it differs from the zone, and what resolvers hold."""
     for seen in observations:
         if seen.subject == DELEGATION:
             yield from _delegation(seen)
 
 
-def _delegation(seen: Observation) -> Iterator[tuple[str, Sequence[str], list[tuple[object, ...]]]]:
+def _delegation(seen: Observation) -> Iterator[Block]:
     found = seen.findings
     head: list[tuple[object, ...]] = [("verdict", seen.reason or "ok")]
     head += [(title, _text(found[key])) for key, title in _HEAD.items() if found.get(key) not in (None, [], {})]
     yield "delegation", (), head
-    yield (
-        "says the parent",
-        ("address", "name servers"),
-        [(address, _text(says)) for address, says in _dict(found.get("parents")).items()],
-    )
-    yield (
-        "say resolvers",
-        ("resolver", "name servers", "marker"),
-        [
-            (name, _text(_dict(says).get("ns") or _dict(says).get("failure", "")), _text(_dict(says).get("marker", "")))
-            for name, says in _dict(found.get("resolvers")).items()
-        ],
-    )
+    yield "says the parent", ("address", "name servers", "ttl>"), list(_sets(found.get("parents")))
+    if seen.reason is not None:
+        yield "says the zone", ("address", "name servers", "ttl>"), list(_sets(found.get("child_ns")))
+    yield "say resolvers", ("resolver", "name servers", "ttl>", "marker"), list(_sets(found.get("resolvers")))
+    former = _dict(found.get("former"))
+    yield "say servers of the delegation before", (), [(address, _text(says)) for address, says in former.items()]
+
+
+def _sets(value: Any) -> Iterator[tuple[object, ...]]:
+    """Who says it, the names, their TTL, and the marker that came with it."""
+    for who, says in _dict(value).items():
+        known = _dict(says)
+        names = known.get("ns") or known.get("failure") or known.get("rcode", "")
+        yield who, _text(names), known.get("ttl", ""), _text(known.get("marker", ""))
 
 
 _HEAD = {

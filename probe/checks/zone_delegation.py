@@ -55,14 +55,14 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
             if former and trio.current_time() < last.former_until:
                 nursery.start_soon(_former, spec, former, tape, tools)
     if last.children:
-        tape.note(child_ns={str(at): list(each.ns) or each.failure for at, each in sorted(last.children.items())})
+        tape.note(child_ns={str(at): _child(each) for at, each in sorted(last.children.items())})
     if isinstance(task.found, Delegation):
         problems = problems_of(task.found, last.children, last.glue_differs)
         tape.note(problems={word: about[:MOST_NAMES] for word, about in problems.items()} or None)
 
 
 def _note_parents(found: Delegation | WalkFailed, tape: Tape) -> None:
-    tape.note(parents={str(says.address): list(says.ns) or says.failure for says in found.parents} or None)
+    tape.note(parents={str(says.address): _parent(says) for says in found.parents} or None)
     if isinstance(found, WalkFailed):
         tape.note(walk=found.word, at_zone=found.zone, detail=found.detail[:500] or None)
         return
@@ -76,6 +76,18 @@ def _note_parents(found: Delegation | WalkFailed, tape: Tape) -> None:
         glue=_glue(found) or None,
         operators=sorted({server.operator for server in found.servers if server.operator}),
     )
+
+
+def _parent(says: ParentSays) -> dict[str, Any]:
+    if says.failure is not None:
+        return {"failure": says.failure}
+    ds = {"ds": list(says.ds)} if says.ds_failure is None else {}
+    own = {"answers_for_child": True} if says.answers_for_child else {}
+    return {"ns": list(says.ns), "ttl": says.ttl, **ds, **own}
+
+
+def _child(says: ChildSays) -> dict[str, Any]:
+    return {"failure": says.failure} if says.failure is not None else {"ns": list(says.ns), "ttl": says.ttl}
 
 
 def _ds_failure(parents: tuple[ParentSays, ...]) -> str | None:

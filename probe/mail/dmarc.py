@@ -32,7 +32,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_dmarc(domain: str) -> Asking:
     """The record at the domain, else the one of its organizational domain."""
-    broken: State | None = None
     policies: list[Policy] = []
     for number, at in enumerate(_walk(domain)):
         found = yield Question(f"_dmarc.{at}", "TXT")
@@ -40,7 +39,7 @@ def check_dmarc(domain: str) -> Asking:
             return tempfail(found, f"_dmarc.{at}", "TXT")
         if found.status == "elsewhere":
             if number == 0 or not (policies or "." not in at):  # a top-level domain has none, but for a few
-                return broken or State(word="elsewhere", facts={"aliases": list(found.aliases)})
+                return State(word="elsewhere", facts={"aliases": list(found.aliases)})
             break
         got = _read(at, found)
         if isinstance(got, Policy):
@@ -48,9 +47,7 @@ def check_dmarc(domain: str) -> Asking:
             if number == 0 or got.tags.get("psd") in ("y", "n"):
                 break
         elif got is not None and number == 0:
-            broken = got
-    if broken is not None:
-        return broken
+            return got  # what is above may hold in its place; the owner wants to know all the same
     if not policies:
         return State(word="missing", why=f"no DMARC record at _dmarc.{domain}, nor above it")
     last = policies[-1]

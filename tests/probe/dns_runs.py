@@ -1,0 +1,37 @@
+"""Whole runs of the kinds that find their own subjects, as the tests ask for them."""
+
+from typing import Any
+
+from parallax.observation import Observation
+from parallax.plan.specs import Spec
+from parallax.plan.types import Check
+from parallax.values import Duration
+from probe.checks.kind import Tools
+from probe.runs import Vantage, run_target
+
+
+async def run_kind(
+    kind: str, target: str, spec: Spec, tools: Tools, *, timeout_s: float = 5.0
+) -> dict[str, Observation]:
+    """One run, its observations by subject."""
+    check = Check(
+        name="under test",
+        kind=kind,
+        targets=[target],
+        period=Duration(300),
+        timeout=Duration(timeout_s),
+        external=True,
+        probes=[],
+        spec=spec,
+    )
+    vantage = Vantage(probe="fra-1", families=tools.families)
+    observations = await run_target(check, target, vantage, tools, scheduled_at=0)
+    found = {observation.subject: observation for observation in observations}
+    assert len(found) == len(observations), "two observations of one subject"
+    return found
+
+
+def record(observation: Observation, name: str, selector: str = "") -> dict[str, Any]:
+    """What dns.mail found of one record."""
+    found: dict[str, Any] = observation.findings["records"][name]
+    return found[selector] if selector else found

@@ -5,10 +5,12 @@ from collector.detect.catchments import catchments_of
 from collector.detect.components import keys_by_check
 from collector.detect.incidents import current
 from collector.detect.moves import moves_of
+from collector.detect.readiness import fallbacks_of
+from collector.detect.risks import risks_of
 from collector.detect.state import Key, Member, State
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
 from collector.detect.votes import evidence_of, tally
-from collector.detect.zones import chains_of, fallbacks_of
+from collector.detect.zones import chains_of
 from collector.events import CheckState
 from parallax.clock import NS
 
@@ -32,8 +34,8 @@ def board_of(state: State) -> Board:
         incidents=tuple(
             sorted((current(state, case) for case in state.open.values()), key=lambda incident: -incident.opened_at)
         ),
-        risks=tuple(state.risks.values()),
-        fallbacks=fallbacks_of(state.zones, view, state.now),
+        risks=risks_of(state, view),
+        fallbacks=fallbacks_of(state, view),
         chains=chains_of(state.zones, view, state.now),
         moves=moves_of(state.moves, state.now),
         catchments=catchments_of(state.catchments, view, state.now),
@@ -77,13 +79,13 @@ def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> Check
 
 
 def _subject(state: State, view: View, check: CheckView, key: Key) -> SubjectBoard:
-    horizon = state.now - check.fresh_ns
+    horizon = state.now - check.fresh_for_ns(key.subject)
     latest = [
         Latest(
             probe=probe,
             at=vote.at,
             duration_ns=vote.duration_ns,
-            reason=vote.reason,
+            reason=vote.reason or vote.aside,
             fault=vote.fault,
             abstain=vote.abstain,
             soft=vote.soft,
@@ -101,6 +103,10 @@ def _subject(state: State, view: View, check: CheckView, key: Key) -> SubjectBoa
         evidence=evidence_of(tally(state, view, check, key)),
         incident=key.incident,
         latest=tuple(latest),
+        server=key.server,
+        operator=key.operator,
+        zone=key.zone,
+        resolver=key.resolver,
     )
 
 

@@ -32,11 +32,17 @@ def keys_by_check(state: State) -> dict[str, list[Key]]:
     return found
 
 
+def for_check(view: View, check: str) -> tuple[str, ...]:
+    """The components that a check stands for, or is a risk for."""
+    return tuple(c.name for c in view.components if check in (*c.risks, *c.checks))
+
+
 def raw_state(component: Component, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
     """What the subjects say now, maintenance aside, and why."""
     if not component.checks:
         return "not_measured", "no check of the plan measures it"
     measured = [key for check in component.checks for key in _measuring(keys.get(check, ()))]
+    measured = [key for key in measured if not key.standby] or measured
     known = [key for key in measured if key.state != "unknown" or key.told == "unknown"]
     if not known:
         return "unknown", "no probe has a fresh word on it"

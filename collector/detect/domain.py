@@ -2,6 +2,7 @@
 
 only probes in data centres are refused          network
 name servers of one operator                     operator if all are dark, name server if it is one
+name servers of a zone, or of several operators  zone if all of its servers are dark
 only probes that one anycast site answers        site
 one address of several, or a region's            region where it is known, else address
 every address of a host                          endpoint
@@ -13,12 +14,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from collector.detect.places import Spot, spot_of, zones_of
+from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, spot_of, zones_of
 from collector.detect.state import Key, State
-from collector.detect.view import CheckView, View
+from collector.detect.view import OVER_TCP, CheckView, View
 from collector.events import FaultDomain
 
 DATA_CENTRES = "data centres"
+WRONG = ("dns_nxdomain", "dns_nodata", "dns_wrong_answer")
+"""What a name server says that is up."""
+HOPS = ("dns_hop_dark", "dns_hop_lame")
+"""Hops of a chain that none of their servers answers for."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +33,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     spots: tuple[Spot, ...]
     failing: int = 0
     of: int = 0
+    over: str = ""
+    """Where only one way of asking fails: "TCP", "IPv6"."""
+    addresses: bool = False
+    """The parts that are counted are addresses, not servers."""
 
 
 def infer(state: State, view: View, bad: list[Spot]) -> Finding:
@@ -52,25 +61,90 @@ def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
     dark = [spot for spot in bad if spot.server and spot.key.counts_as == "down"]
     if not dark:
         return None
-    operator = Counter(spot.operator.name if spot.operator else "" for spot in dark).most_common(1)[0][0]
-    own = [spot for spot in dark if (spot.operator.name if spot.operator else "") == operator]
-    servers = _spots(state, view, lambda key, check: check.role == "authoritative" and not key.lookup)
-    peers = [spot for spot in servers if _operator(spot) == operator]
-    if not operator:  # the plan does not say whose they are: those that are asked for the same zone
-        peers = [spot for spot in peers if spot.zones & own[0].zones]
-    hosts = {spot.host for spot in peers if spot.key.state != "unknown" or spot.key.counts_as == "down"}
-    alive = {spot.host for spot in peers if spot.key.state != "unknown" and spot.key.counts_as != "down"}
+    peers = [spot for spot in _spots(state, view, is_server) if _vouched(state, spot)]
+    counts = Counter(spot.operator for spot in dark)
+    if len(counts) > 1 and (whole := _whole_zone(dark, peers)) is not None:
+        return whole
+    if all(spot.key.reason in WRONG for spot in dark) and (whole := _whole_zone(dark, peers)) is not None:
+        return whole  # they all do what they are told: the zone's content is to blame, not who serves it
+    operator = counts.most_common(1)[0][0]
+    own = [spot for spot in dark if spot.operator == operator]
+    over, peers = _slice(own, [spot for spot in peers if spot.operator == operator])
+    hosts, alive = {spot.host for spot in peers}, {spot.host for spot in peers if not _is_down(spot)}
     failing = {spot.host for spot in own} - alive
-    if not failing:  # one of its addresses, or one of its checks
-        if len({spot.ip for spot in own}) == 1:
-            return _finding("address", own[0].ip, own)
-        return _finding("name_server", own[0].host, own, certain=False)
+    if not failing:
+        if (whole := _whole_zone(own, peers)) is not None:  # the operator answers, but for this zone
+            return whole
+        if len({spot.ip for spot in own}) == 1:  # one of its addresses, or one of its checks
+            return _finding("address", own[0].ip, own, over=over)
+        return _finding("name_server", own[0].host, own, certain=False, over=over)
     if len(failing) == 1:
-        return _finding("name_server", min(failing), own, failing=len(failing), of=len(hosts))
-    if operator:
-        return _finding("operator", operator, own, certain=not alive, failing=len(failing), of=len(hosts))
-    zone = _common_zone(own)
-    return _finding("zone", zone, own, certain=not alive) if zone else None
+        return _finding("name_server", min(failing), own, failing=len(failing), of=len(hosts), over=over)
+    part = _parts(own, peers)
+    if len(part[1]) > len(hosts):
+        number, of, addresses = len(part[0]), len(part[1]), True
+    else:
+        number, of, addresses = len(failing), len(hosts), False
+    finding = _finding("operator", operator, own, certain=not alive, failing=number, of=of, over=over)
+    return msgspec.structs.replace(finding, addresses=addresses)
+
+
+def _is_down(spot: Spot) -> bool:
+    return spot.key.counts_as == "down"
+
+
+def _vouched(state: State, spot: Spot) -> bool:
+    """Whether its state says anything: TCP is asked so rarely that its last word may be from before UDP went dark."""
+    if spot.key.state == "unknown":
+        return _is_down(spot)
+    if not spot.key.subject.endswith(OVER_TCP) or _is_down(spot):
+        return True
+    plain = state.keys.get(spot.name.removesuffix(OVER_TCP))
+    return (
+        plain is None
+        or plain.counts_as != "down"
+        or any(vote.reason is None and vote.counts and vote.at > plain.since for vote in spot.key.votes.values())
+    )
+
+
+_SLICES: tuple[tuple[str, Callable[[Spot], bool]], ...] = (
+    ("TCP", lambda spot: spot.key.subject.endswith(OVER_TCP)),
+    ("UDP", lambda spot: not spot.key.subject.endswith(OVER_TCP)),
+    ("IPv6", lambda spot: ":" in spot.ip),
+    ("IPv4", lambda spot: "." in spot.ip),
+)
+
+
+def _slice(own: list[Spot], peers: list[Spot]) -> tuple[str, list[Spot]]:
+    """The way of asking by which all fail, where another still brings answers, and those that are asked in that way."""
+    if all(_is_down(spot) for spot in peers):
+        return "", peers
+    for over, fits in _SLICES:
+        part = [spot for spot in peers if fits(spot)]
+        if all(fits(spot) for spot in own) and part and all(_is_down(spot) for spot in part):
+            hosts = {spot.host for spot in part}
+            if hosts <= {spot.host for spot in peers if not fits(spot) and not _is_down(spot)}:
+                return over, part
+    return "", peers
+
+
+def _whole_zone(own: list[Spot], peers: list[Spot]) -> Finding | None:
+    """A zone whose servers are all down, whoever runs them."""
+    zones = Counter(spot.key.zone for spot in own if spot.key.zone)
+    for zone, _ in zones.most_common():
+        of_zone = [spot for spot in peers if spot.key.zone == zone]
+        if of_zone and all(_is_down(spot) for spot in of_zone):
+            mine = [spot for spot in own if spot.key.zone == zone]
+            failing, of = _parts(mine, of_zone)
+            finding = _finding("zone", zone, mine, failing=len(failing), of=len(of))
+            return msgspec.structs.replace(finding, addresses=True)
+    return None
+
+
+def _parts(own: list[Spot], peers: list[Spot]) -> tuple[set[str], set[str]]:
+    """The addresses that fail, and all of them."""
+    alive = {spot.ip for spot in peers if not _is_down(spot)}
+    return {spot.ip for spot in own} - alive, {spot.ip for spot in peers}
 
 
 def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
@@ -89,11 +163,11 @@ def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
 
 def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
     """Addresses of hosts, where some of them pass."""
-    fronts = [spot for spot in bad if not spot.check.role and spot.ip]
+    fronts = [spot for spot in bad if not spot.check.of_dns and spot.ip]
     if not fronts or any(spot.key.lookup for spot in bad if spot.key.counts_as == "down"):
         return None
     hosts, addresses = {spot.host for spot in fronts}, {spot.ip for spot in fronts}
-    peers = _spots(state, view, lambda key, check: not check.role and check.targets[key.target].host in hosts)
+    peers = _spots(state, view, lambda key, check: not check.of_dns and check.targets[key.target].host in hosts)
     peers = [spot for spot in peers if spot.ip]
     passing = {spot.ip for spot in peers if spot.key.state in ("up", "suspected")} - addresses
     well = {spot.ip for spot in peers if spot.key.state == "up"} - addresses
@@ -110,14 +184,21 @@ def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
 
 def _names(state: State, view: View, bad: list[Spot]) -> Finding | None:
     """Names that do not resolve: the resolver's fault if another one gives them, else their zone's."""
+    lost = [spot for spot in bad if spot.key.reason == RESOLVER_DOWN]
+    if lost and len(lost) == len(bad):
+        return _finding("resolver", _most(spot.host for spot in lost), lost, certain=len({s.host for s in lost}) == 1)
     named = [spot for spot in bad if spot.zones]
     if not named:
         return None
+    chains = [spot for spot in named if spot.check.kind == "dns.chain"]
+    operators = {spot.operator for spot in chains if spot.key.reason in HOPS}
+    if chains == named and len(operators) == 1 and (operator := operators.pop()):
+        return _finding("operator", operator, chains, certain=False)
     asked = [spot for spot in named if spot.resolver]
     if asked and len(asked) == len(named) and len({spot.host for spot in asked}) == 1:
         zones = frozenset(zone for spot in asked for zone in spot.zones)
-        passing = _spots(state, view, lambda key, check: check.role == "resolver" and key.state == "up")
-        others = [s for s in passing if s.host != asked[0].host and zones_of({s.check.query}) & zones]
+        passing = _spots(state, view, lambda key, check: is_resolver(key, check) and key.state == "up")
+        others = [s for s in passing if s.host != asked[0].host and zones_of(asked_names(s.key, s.check)) & zones]
         return _finding("resolver", asked[0].host, asked, certain=bool(others))
     zone = _common_zone(named)
     if zone:
@@ -142,16 +223,12 @@ def _spots(state: State, view: View, fits: Callable[[Key, CheckView], bool]) -> 
     return found
 
 
-def _operator(spot: Spot) -> str:
-    return spot.operator.name if spot.operator else ""
-
-
 def _most(values: object) -> str:
     return Counter(values).most_common(1)[0][0]  # type: ignore[call-overload,no-any-return]
 
 
 def _finding(
-    kind: str, name: str, spots: list[Spot], *, certain: bool = True, failing: int = 0, of: int = 0
+    kind: str, name: str, spots: list[Spot], *, certain: bool = True, failing: int = 0, of: int = 0, over: str = ""
 ) -> Finding:
     domain = FaultDomain(kind=kind, name=name, certain=certain)  # type: ignore[arg-type]
-    return Finding(domain=domain, spots=tuple(spots), failing=failing, of=of)
+    return Finding(domain=domain, spots=tuple(spots), failing=failing, of=of, over=over)

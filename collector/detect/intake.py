@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from collector.detect.places import ip_of
+from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
-from collector.detect.view import CheckView, View
+from collector.detect.view import CheckView, View, ip_of
 from collector.detect.votes import ends_id, key_id
+from collector.detect.zones import whose, zone_at
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS
@@ -32,6 +33,10 @@ LAST_NS = 2**63 - 1
 that many ns."""
 OWN_TROUBLE = ("probe", "config")
 SLOW = ("http_slow", "http_too_slow")
+ASIDE = ("dns_stale",)
+"""A name that is answered all the same: caches carry it, and users are not hurt."""
+NO_WORD = ("parity_unknown",)
+"""What cannot be told now: what was said before stands."""
 
 
 def take(
@@ -46,7 +51,7 @@ def take(
     if target is None or len(subject) > MAX_TEXT or "\x1f" in subject:
         return []
     at = min(observation.started_at + offset_ns, heard_at)
-    if at < heard_at - check.fresh_ns:
+    if at < heard_at - check.fresh_for_ns(subject):
         return []  # a backlog: how things were, not how they are
     name = ends_id(check.name, observation.target)
     ends = state.ends.get(name)
@@ -68,6 +73,8 @@ def take(
     if vote is not None and at < vote.at:
         return []
     key.votes[probe] = new = _vote(observation, check, vote, at, skewed)
+    if check.of_dns and new.counts and (new.reason is not None or check.kind != "dns.chain"):
+        _name(state, view, key, check, observation)
     key.spoke_at = max(key.spoke_at, at)
     touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
     if new.counts:
@@ -129,6 +136,8 @@ def _make_room(state: State, names: list[str], number: int) -> bool:
 
 def _vote(observation: Observation, check: CheckView, before: Vote | None, at: int, skewed: bool) -> Vote:
     reason = observation.reason[:64] if observation.reason is not None else None
+    aside = reason if reason in ASIDE else None
+    reason = None if aside else reason
     abstain = observation.abstain[:64] if observation.abstain is not None else None
     if skewed and abstain is None:
         abstain = "clock_skewed"
@@ -137,14 +146,16 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
         at=at,
         duration_ns=observation.duration_ns,
         reason=reason,
-        fault=observation.fault or (known.fault if known else "target" if reason is not None else None),
+        fault=(observation.fault if not aside else None)
+        or (known.fault if known else "target" if reason is not None else None),
         abstain=abstain,
         soft=known.soft if known else False,
         site=_label(observation.site),
         region=_label(observation.dims.get("region")),
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
-    vote.counts = abstain is None and vote.fault not in OWN_TROUBLE
+    vote.aside = aside
+    vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
     if before is not None:
         vote.streak, vote.failing_since = before.streak, before.failing_since
         vote.site = vote.site or before.site
@@ -156,6 +167,18 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
         vote.failing_since = vote.failing_since if vote.streak > 0 else at
         vote.streak = max(vote.streak, 0) + 1
     return vote
+
+
+def _name(state: State, view: View, key: Key, check: CheckView, observation: Observation) -> None:
+    """Whom a subject of DNS belongs to. The plan's own words go before the probe's."""
+    dims, target = observation.dims, check.targets[key.target]
+    server = dims.get("server", target.host if check.role == "authoritative" else "")
+    key.server = _name_in(server)
+    key.resolver = (dims.get("resolver") or (target.host if check.role == "resolver" else ""))[:MAX_LABEL]
+    key.address = (dims.get("address") or "")[:MAX_LABEL]
+    key.operator = whose(view, key.server, observation) if key.server else (dims.get("operator") or "")[:MAX_LABEL]
+    key.zone = _name_in(dims.get("zone") or "") or zone_at(state.zones, check.query)
+    key.standby = check.kind in VIEWS and is_standby(view, state.zones.serving, key, check)
 
 
 def _lookup_ns(observation: Observation) -> int:
@@ -171,7 +194,7 @@ def _note(state: State, key: Key, vote: Vote, observation: Observation) -> None:
         ip = ip_of(observation.subject)
         if ip in state.regions or len(state.regions) < MAX_PLACES:
             state.regions[ip] = vote.region
-    if vote.reason is None and (observation.kind == "dns" or not key.names):
+    if vote.reason is None and (observation.kind in RESOLVERS or not key.names):
         names = tuple(dict.fromkeys(_names(observation.findings)))[:MAX_NAMES]
         if names and names != key.names:
             key.names = names
@@ -208,9 +231,6 @@ def _passed(state: State, lookup: str, probe: str, at: int) -> list[str]:
 def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int]:
     """When what was seen ends, and from when on that is a risk; zeros where nothing does."""
     findings = observation.findings
-    if check.role == "resolver":
-        ttl = findings.get("min_ttl")
-        return (at + ttl * NS, 0) if isinstance(ttl, int) and 0 <= ttl < 2**31 else (0, 0)
     if observation.kind == "tls":
         chain = findings.get("chain")
         leaf = chain[0] if isinstance(chain, list) and chain else None
@@ -227,16 +247,16 @@ def _names(findings: dict[str, Any]) -> Iterator[str]:
     answers = findings.get("answers")
     for answer in answers[:MAX_NAMES] if isinstance(answers, list) else ():
         if isinstance(answer, dict) and isinstance(answer.get("owner"), str):
-            yield _name(answer["owner"])
+            yield _name_in(answer["owner"])
             if answer.get("type") == "CNAME" and isinstance(answer.get("text"), str):
-                yield _name(answer["text"])
+                yield _name_in(answer["text"])
     asked = findings.get("lookup")
     for question in asked[:MAX_NAMES] if isinstance(asked, list) else ():
         if isinstance(question, dict) and isinstance(question.get("final_name"), str):
-            yield _name(question["final_name"])
+            yield _name_in(question["final_name"])
 
 
-def _name(text: str) -> str:
+def _name_in(text: str) -> str:
     return text[:255].lower().rstrip(".")
 
 

@@ -4,21 +4,30 @@ Two faults that share a place are one incident. What they share weighs: an opera
 name stops resolving when its operator is dark.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
 
 from collector.detect.state import Key, State
-from collector.detect.view import CheckView, View
+from collector.detect.view import CheckView, View, ip_of
 from parallax.operators import REGISTRIES
-from parallax.plan.types import Operator
 
 WEIGHTS = {"operator": 16, "zone": 8, "address": 4, "site": 4, "region": 2, "host": 1, "alike": 1}
+SERVERS, RESOLVERS = ("dns", "dns.zone"), ("dns", "dns.resolve")
+"""The kinds that measure name servers, and resolvers."""
+RESOLVER_DOWN = "dns_resolver_down"
+"""Its control name fails as well: no matter of any zone."""
+VIEWS = ("dns.zone", "dns.mail", "dns.dnssec")
+"""The kinds that look at several operators side by side."""
+
+Serving = Mapping[str, tuple[str, ...]]
+"""By zone: the operators that its delegation names."""
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
-    """A subject and where it is. `operator` is set at authoritative name servers only; `zones` only where names are
-    what fails."""
+    """A subject and where it is. `operator` is the name of the one that is measured: whose name server it is, who
+    serves the hop of a chain that fails; `zones` only where names are what fails."""
 
     name: str
     key: Key
@@ -26,33 +35,55 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     ip: str
     region: str | None
-    operator: Operator | None
+    operator: str
     sites: frozenset[str]
     zones: frozenset[str]
+    standby: bool = False
+    """It is at an operator that is to take over, and does not serve yet."""
 
     @property
     def server(self) -> bool:
-        return self.check.role == "authoritative" and not self.key.lookup
+        return is_server(self.key, self.check)
 
     @property
     def resolver(self) -> bool:
-        return self.check.role == "resolver" and not self.key.lookup
-
-    @property
-    def fallback(self) -> bool:
-        """A name server that stands by."""
-        return self.operator is not None and self.operator.role == "fallback"
+        return is_resolver(self.key, self.check)
 
     @property
     def places(self) -> dict[str, int]:
         """Where it is, as "kind name", and what each of them weighs."""
-        named = [("host", self.host), ("address", self.ip), ("region", self.region)]
-        named += [("operator", self.operator.name)] if self.operator else []
+        named = [("host", self.host), ("address", self.ip), ("region", self.region), ("operator", self.operator)]
         named += [("site", site) for site in sorted(self.sites)]
         named += [("zone", zone) for zone in sorted(self.zones)]
-        if self.ip and not self.check.role and self.key.reason:  # a bot wall may stand before all hosts of an owner
+        if self.ip and not self.check.of_dns and self.key.reason:  # a bot wall may stand before all hosts of an owner
             named += [("alike", f"{self.key.reason} {zone}") for zone in sorted(zones_of({self.host}))]
         return {f"{kind} {name}": WEIGHTS[kind] for kind, name in named if name}
+
+
+def is_server(key: Key, check: CheckView) -> bool:
+    """Whether a subject is an address of a name server, or its name where that has none."""
+    return bool(key.server) and check.kind in SERVERS and not key.lookup
+
+
+def is_resolver(key: Key, check: CheckView) -> bool:
+    """Whether a subject is a name as a resolver gives it."""
+    return bool(key.resolver) and check.kind in RESOLVERS and not key.lookup
+
+
+def is_standby(view: View, serving: Serving, key: Key, check: CheckView) -> bool:
+    """Whether a subject is at an operator that is to take over: a fault there is a risk, and hurts nobody yet."""
+    if check.kind == "dns.parity":
+        return True
+    if not key.operator or check.kind == "dns.chain" or not view.stands_by(key.operator):
+        return False
+    found = serving.get(key.zone)
+    return found is None or key.operator not in found
+
+
+def asked_names(key: Key, check: CheckView) -> set[str]:
+    """The names that a check is about, by the plan: what is asked for, or the host that is dialled."""
+    target = check.targets.get(key.target)
+    return {check.query} if check.query else {target.host} if target is not None else set()
 
 
 def spot_of(state: State, view: View, name: str) -> Spot | None:
@@ -62,29 +93,27 @@ def spot_of(state: State, view: View, name: str) -> Spot | None:
     target = check.targets.get(key.target) if key and check else None
     if key is None or check is None or target is None:
         return None
-    ip = "" if key.lookup else ip_of(key.subject)
-    authoritative = check.role == "authoritative"
+    ip = "" if key.lookup else key.address or ip_of(key.subject)
+    server, resolver = is_server(key, check), is_resolver(key, check)
     failing = [vote for vote in key.votes.values() if vote.reason is not None and vote.counts]
-    by_name = key.lookup or check.kind == "dns" or (key.reason or "").startswith(("dns_", "lookup_"))
+    by_name = key.lookup or check.of_dns or (key.reason or "").startswith(("dns_", "lookup_"))
     by_name = by_name or sum(vote.looking for vote in failing) * 2 > len(failing)
     names = {target.host} if check.kind != "dns" or key.lookup else set()
     names |= {check.query} if check.query and not key.lookup else set()
+    if check.kind == "dns.chain" and key.zone:  # the hop that fails, not all that the chain leads through
+        names = {key.zone}
     return Spot(
         name=name,
         key=key,
         check=check,
-        host=target.host,
-        ip=ip,
-        region=key.region or (state.regions.get(ip) if ip and not check.role else None),
-        operator=view.operator_of(target.host, ip) if authoritative else None,
-        sites=frozenset(vote.site for vote in failing if vote.site) if authoritative else frozenset(),
-        zones=zones_of(names | set(key.names)) if by_name else frozenset(),
+        host=key.server if server else key.resolver if resolver else target.host,
+        ip=ip if server or resolver or not check.of_dns else "",
+        region=key.region or (state.regions.get(ip) if ip and not check.of_dns else None),
+        operator=key.operator if server or check.kind == "dns.chain" else "",
+        sites=frozenset(vote.site for vote in failing if vote.site) if server else frozenset(),
+        zones=zones_of(names | set(key.names)) if by_name and key.reason != RESOLVER_DOWN else frozenset(),
+        standby=is_standby(view, state.zones.serving, key, check),
     )
-
-
-def ip_of(subject: str) -> str:
-    """The address without its port."""
-    return subject.rpartition(":")[0].strip("[]")
 
 
 def zones_of(names: set[str]) -> frozenset[str]:

@@ -1,22 +1,33 @@
 """Risks: what will hurt users though it does not yet, and when at the earliest.
 
+all servers of an operator or a zone are dark              resolvers carry names until what they hold runs out
 a check under a component's `risks` is degraded or down    caches may still carry it
-the name servers of a fallback operator fail               who takes over must be ready before that
+a fallback operator is not ready                           who takes over must be ready before that
+name servers serve an old version of a zone                they stop when it expires
 a certificate ends soon                                    its end is known to the second
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
-from collector.detect.places import Spot, spot_of, zones_of
-from collector.detect.state import State
+from collector.detect.components import for_check
+from collector.detect.places import Spot, spot_of
+from collector.detect.readiness import covers, fallbacks_of, vouched
+from collector.detect.runways import Dark, Reach, carried_names, dark_by_incident, runway_of
+from collector.detect.serials import Behind, behind
+from collector.detect.state import Said, State
 from collector.detect.view import View
-from collector.events import EventData, FaultDomain, Risk, RiskChanged
+from collector.events import EventData, FaultDomain, Risk, RiskChanged, Runway
 from parallax.clock import NS
 from parallax.reasons import REASONS
 
 SETTLE_NS = 2 * NS
 """A risk is named once: wait until its domain is known."""
+UPDATE_NS = 30 * NS
+"""What is said of a runway that shortens is said no more often."""
 MAX_RISKS = 500
+CARRIED = "resolvers carry it until what they hold runs out"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,37 +38,81 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     check: str
     components: tuple[str, ...]
     since: int
-    expected_at: int | None
-    why: str
-    domain: FaultDomain | None
-    at_once: bool = False
+    expected_at: int | None = None
+    why: str = ""
+    domain: FaultDomain | None = None
+    runway: Runway | None = None
 
 
 def tell_risks(state: State, view: View, told: list[EventData]) -> None:
-    """Raises what is seen for a moment, and clears what is gone."""
-    wishes = {wish.name: wish for wish in (*_failing(state, view), *_certificates(state, view))}
+    """Raises what is seen for a moment, says when users are nearer to it, and clears what is gone."""
+    wishes = {wish.name: wish for wish in _wishes(state, view)}
     for name in [name for name in state.wished if name not in wishes]:
         del state.wished[name]
     for name in [name for name in state.risks if name not in wishes and not _lasts(state, name)]:
+        state.risks_said.pop(name, None)
         told.append(RiskChanged(change="cleared", risk=state.risks.pop(name)))
     for name, wish in wishes.items():
-        if name in state.risks or len(state.risks) >= MAX_RISKS:
+        if name in state.risks:
+            _update(state, name, wish, told)
+            continue
+        if len(state.risks) >= MAX_RISKS:
             continue
         seen_at = state.wished.setdefault(name, state.now)
-        if wish.at_once or state.now - seen_at >= SETTLE_NS:
+        if state.now - seen_at >= SETTLE_NS:
             del state.wished[name]
             state.risks_raised += 1
-            state.risks[name] = risk = Risk(
-                id=f"{state.seed[:8]}-r{state.risks_raised}",
-                title=wish.title,
-                check=wish.check,
-                components=wish.components,
-                since=wish.since,
-                expected_at=wish.expected_at,
-                why=wish.why,
-                domain=wish.domain,
-            )
+            state.risks[name] = risk = _risk(wish, f"{state.seed[:8]}-r{state.risks_raised}")
+            if wish.runway is not None:
+                state.risks_said[name] = Said(state.now, _step(wish.runway))
             told.append(RiskChanged(change="raised", risk=risk))
+
+
+def risks_of(state: State, view: View) -> tuple[Risk, ...]:
+    """As they stand right now: a runway as it is at this moment, a title as the fault is known by now."""
+    if not state.risks:
+        return ()
+    wishes = {wish.name: wish for wish in _wishes(state, view)}
+    return tuple(_now(risk, wishes.get(name)) for name, risk in state.risks.items())
+
+
+def _now(risk: Risk, wish: Wish | None) -> Risk:
+    if wish is None:  # it lasts with its incident, but nothing comes nearer
+        return msgspec.structs.replace(risk, expected_at=None, runway=None)
+    return msgspec.structs.replace(_risk(wish, risk.id), since=risk.since)
+
+
+def _risk(wish: Wish, id: str) -> Risk:  # noqa: A002
+    return Risk(
+        id=id,
+        title=wish.title,
+        check=wish.check,
+        components=wish.components,
+        since=wish.since,
+        expected_at=wish.expected_at,
+        why=wish.why,
+        domain=wish.domain,
+        runway=wish.runway,
+    )
+
+
+def _update(state: State, name: str, wish: Wish, told: list[EventData]) -> None:
+    """The first sampled resolver has run out, half of them, all."""
+    if wish.runway is None:
+        return
+    said = state.risks_said.get(name) or Said(0, 0)
+    step = _step(wish.runway)
+    if step > said.step and state.now - said.at >= UPDATE_NS:
+        state.risks_said[name] = Said(state.now, step)
+        before = state.risks[name]
+        state.risks[name] = msgspec.structs.replace(_risk(wish, before.id), since=before.since)
+        told.append(RiskChanged(change="updated", risk=state.risks[name]))
+
+
+def _step(runway: Runway) -> int:
+    if not runway.expired:
+        return 0
+    return 3 if runway.expired >= runway.sampled else 2 if 2 * runway.expired >= runway.sampled else 1
 
 
 def _lasts(state: State, name: str) -> bool:
@@ -65,72 +120,120 @@ def _lasts(state: State, name: str) -> bool:
     return name.partition("\x1f")[2] in state.open
 
 
-def _failing(state: State, view: View) -> list[Wish]:
-    """Checks that are a risk for components, and name servers that stand by."""
-    bad: dict[tuple[str, str | None], list[Spot]] = {}
-    told = {check for component in view.components for check in component.risks}
+def _wishes(state: State, view: View) -> Iterator[Wish]:
+    yield from _failing(state, view)
+    yield from _unready(state, view)
+    yield from (_old_version(view, each) for each in behind(state.zones.serials, state.now))
+    yield from _certificates(state, view)
+
+
+def _failing(state: State, view: View) -> Iterator[Wish]:
+    """What is dark, and checks that are a risk for components: one risk for each incident."""
+    dark = dark_by_incident(state, view)
+    of_risks = {check for component in view.components for check in component.risks}
+    bad: dict[str, list[Spot]] = {}
     for name, key in state.keys.items():
-        if key.held in ("down", "degraded") and not key.blocked and (key.check in told or key.incident is None):
+        if (
+            key.held in ("down", "degraded")
+            and not key.blocked
+            and key.check in of_risks
+            and key.incident in state.open
+        ):
             spot = spot_of(state, view, name)
-            if spot is not None and (key.check in told or spot.fallback):
-                bad.setdefault((key.check, key.incident), []).append(spot)
-    wishes = []
-    for (check, incident), spots in bad.items():
-        components = tuple(c.name for c in view.components if check in c.risks)
-        case = state.open.get(incident) if incident else None
-        if spots[0].fallback:
-            wishes.append(_unready(view, check, spots))
-        elif case is not None and components:
-            server = spots[0].server
-            wishes.append(
-                Wish(
-                    name=f"{check}\x1f{incident}",
-                    title=case.title,
-                    check=check,
-                    components=components,
-                    since=min(spot.key.since for spot in spots),
-                    expected_at=_cached_until(state, view, spots),
-                    why="resolvers carry it until what they hold runs out" if server else "",
-                    domain=case.domain,
-                )
-            )
-    return wishes
+            if spot is not None and not spot.standby:
+                bad.setdefault(spot.key.incident or "", []).append(spot)
+    for incident in dict.fromkeys((*dark, *bad)):
+        wish = _of_incident(state, view, incident, dark.get(incident), bad.get(incident, []))
+        if wish is not None:
+            yield wish
 
 
-def _unready(view: View, check: str, spots: list[Spot]) -> Wish:
-    operator, of_plan, reason = spots[0].operator, spots[0].check, spots[0].key.reason
-    name = operator.name if operator else ""
-    known = REASONS.get(reason or "")
+def _of_incident(state: State, view: View, incident: str, dark: Dark | None, spots: list[Spot]) -> Wish | None:
+    case = state.open[incident]
+    checks = dict.fromkeys(spot.check.name for spot in spots)
+    named = {name for check in checks for name in for_check(view, check)}
+    runway, reach = None, None
+    if dark is not None:
+        reach = Reach(state, view, dark)
+        runway = runway_of(state, view, dark, state.now) if reach.any else None
+        if reach.any:
+            checks |= dict.fromkeys(dark.checks)
+            of_names = {c.name for c in view.components if any(carried_names(view, reach, each) for each in c.checks)}
+            named |= of_names | {name for check in dark.checks for name in for_check(view, check)}
+    if not checks or not (named or (reach is not None and reach.any)):
+        return None
+    since = [spot.key.since for spot in spots] + ([dark.since] if dark else [])
+    server = (reach is not None and reach.any) or any(spot.server for spot in spots)
     return Wish(
-        name=f"{check}\x1ffallback {name}",
-        title=f"Fallback {name} is not ready: {of_plan.query}: {known.meaning if known else reason}"[:200],
-        check=check,
-        components=tuple(c.name for c in view.components if check in (*c.risks, *c.checks)),
-        since=min(spot.key.since for spot in spots),
-        expected_at=None,
-        why=f"it could not take over: {len({spot.host for spot in spots})} of its servers fail",
-        domain=FaultDomain(kind="operator", name=name),
+        name=f"incident\x1f{incident}",
+        title=case.title or case.shown.title,
+        check=next(iter(checks)),
+        components=tuple(c.name for c in view.components if c.name in named),
+        since=min(since),
+        expected_at=runway.earliest_at if runway else None,
+        why=CARRIED if server else "",
+        domain=case.domain,
+        runway=runway,
     )
 
 
-def _cached_until(state: State, view: View, spots: list[Spot]) -> int | None:
-    """When the first of the answers that resolvers still hold ends."""
-    if not all(spot.server for spot in spots):
-        return None
-    zones = {zone for spot in spots for zone in zones_of({spot.check.query})}
-    ends = []
-    for key in state.keys.values():
-        check = view.checks.get(key.check)
-        if check is None or check.role != "resolver" or key.lookup:
-            continue
-        if zones & zones_of({check.query, *key.names}):
-            ends += [vote.until for vote in key.votes.values() if vote.until and vote.reason is None]
-    return min(ends, default=None)
+def _unready(state: State, view: View) -> Iterator[Wish]:
+    """Operators that are to take over and could not."""
+    for board in fallbacks_of(state, view):
+        if board.ready is False and vouched(state, view, board):
+            yield Wish(
+                name=f"{board.check}\x1ffallback {board.fallback}",
+                title=f"Fallback {board.fallback} is not ready: {board.because}"[:200],
+                check=board.check,
+                components=board.components,
+                since=board.since,
+                why=f"it could not take over {board.zone} from {board.primary}",
+                domain=FaultDomain(kind="operator", name=board.fallback),
+            )
+    bad: dict[tuple[str, str], list[Spot]] = {}
+    for name, key in state.keys.items():
+        if key.held in ("down", "degraded") and not key.blocked and key.incident is None:
+            spot = spot_of(state, view, name)
+            if spot is not None and spot.standby and spot.check.kind != "dns.parity" and not covers(view, key):
+                bad.setdefault((key.check, key.operator), []).append(spot)
+    for (check, operator), spots in bad.items():
+        reason, known = spots[0].key.reason, REASONS.get(spots[0].key.reason or "")
+        what = spots[0].check.query or spots[0].key.target
+        yield Wish(
+            name=f"{check}\x1ffallback {operator}",
+            title=f"Fallback {operator} is not ready: {what}: {known.meaning if known else reason}"[:200],
+            check=check,
+            components=for_check(view, check),
+            since=min(spot.key.since for spot in spots),
+            why=f"it could not take over: {len({spot.host for spot in spots})} of its servers fail"
+            if spots[0].server
+            else "it could not take over",
+            domain=FaultDomain(kind="operator", name=operator),
+        )
 
 
-def _certificates(state: State, view: View) -> list[Wish]:
+def _old_version(view: View, each: Behind) -> Wish:
+    addresses = ", ".join(each.addresses[:3]) + (
+        f" and {len(each.addresses) - 3} more" if len(each.addresses) > 3 else ""
+    )
+    verb = "went back to an old version" if each.went_back else "serve an old version"
+    verb = verb if each.went_back or len(each.addresses) > 1 else "serves an old version"
+    checks = [c.name for c in view.checks.values() if c.kind == "dns.zone" and each.zone in c.targets]
+    return Wish(
+        name=f"{each.zone}\x1fserial {each.operator}",
+        title=f"{addresses} of {each.operator} {verb} of {each.zone}: serial {each.serial}, not {each.newest}"[:200],
+        check=checks[0] if checks else "",
+        components=tuple(dict.fromkeys(name for check in checks for name in for_check(view, check))),
+        since=each.since,
+        expected_at=each.expires_at,
+        why="changes do not reach it; it stops to answer when what it has expires" if each.expires_at else "",
+        domain=FaultDomain(kind="operator", name=each.operator),
+    )
+
+
+def _certificates(state: State, view: View) -> Iterator[Wish]:
     """Certificates that pass, and end soon."""
-    wishes = {}
+    wishes: dict[str, Wish] = {}
     for key in state.keys.values():
         check = view.checks.get(key.check)
         if check is None or check.kind != "tls" or key.state == "unknown":
@@ -146,10 +249,10 @@ def _certificates(state: State, view: View) -> list[Wish]:
             name=f"{key.check}\x1fcertificate {host}",
             title=f"The certificate of {host} ends in {left}",
             check=key.check,
-            components=tuple(c.name for c in view.components if key.check in (*c.risks, *c.checks)),
+            components=for_check(view, key.check),
             since=vote.warn_at,
             expected_at=vote.until,
             why="renew it",
             domain=FaultDomain(kind="endpoint", name=host),
         )
-    return list(wishes.values())
+    yield from wishes.values()

@@ -57,6 +57,8 @@ class Vote(msgspec.Struct, array_like=True):
     """From when on that end is a risk."""
     looking: bool = False
     """It was slow, and most of that time went by looking up the name."""
+    aside: str | None = None
+    """A reason word that is no failure of what is measured: an answer that a resolver held for longer than its time."""
 
 
 class Key(msgspec.Struct):
@@ -90,6 +92,15 @@ class Key(msgspec.Struct):
     region: str | None = None
     names: tuple[str, ...] = ()
     """Names that good answers led through: aliases and their ends."""
+    server: str = ""
+    """The name server that is measured, as probes call it; so are the next three."""
+    operator: str = ""
+    zone: str = ""
+    resolver: str = ""
+    address: str = ""
+    """The address behind a subject that has a name."""
+    standby: bool = False
+    """It is a view of an operator that is to take over, one of several of its check: no component rests on it yet."""
 
     @property
     def counts_as(self) -> CheckState:
@@ -187,6 +198,13 @@ class Line(msgspec.Struct):
     better_at: int = 0
 
 
+class Said(msgspec.Struct, array_like=True):
+    """What was last said of a risk whose runway shortens: when, and how far it was."""
+
+    at: int
+    step: int = 0
+
+
 class State(msgspec.Struct, kw_only=True):
     """Handed over from step to step: whoever gives it to `step` uses the returned one from then on."""
 
@@ -220,6 +238,7 @@ class State(msgspec.Struct, kw_only=True):
     """The incident that no probe is heard."""
     lines: dict[str, Line] = {}
     risks: dict[str, Risk] = {}
+    risks_said: dict[str, Said] = {}
     wished: dict[str, int] = {}
     """Risks that must last a moment before they are raised, and since when they are seen."""
     zones: Zones = msgspec.field(default_factory=Zones)

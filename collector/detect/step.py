@@ -10,7 +10,7 @@ from collector.detect.risks import tell_risks
 from collector.detect.state import KEPT_PLANS, State
 from collector.detect.turns import UNPLANNED, drop, turn
 from collector.detect.view import NOTHING, CheckView, View, view_of
-from collector.detect.zones import note_zones
+from collector.detect.zones import note_zones, rewind
 from collector.events import Event, EventData
 from collector.inputs import BatchInput, ClockInput, CommandInput, InputError, PlanInput, PlanStateInput, decode_input
 from parallax import wire
@@ -98,6 +98,9 @@ def _tell_time(state: State, at: int) -> None:
             case.drawn_at, case.weighed_at = min(case.drawn_at, at), min(case.weighed_at, at)
         for line in state.lines.values():
             line.better_at = min(line.better_at, at)
+        for said in state.risks_said.values():
+            said.at = min(said.at, at)
+        rewind(state.zones, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 
@@ -120,13 +123,12 @@ def _learn(state: State, view: View, check: CheckView, value: BatchInput, observ
     if observation.abstain is not None or value.skewed or observation.kind != check.kind:
         return
     at = min(observation.started_at + (value.offset_ns or 0), value.received_at)
-    if at < value.received_at - check.fresh_ns:
+    if at < value.received_at - check.fresh_for_ns(observation.subject):
         return
     if observation.kind.startswith("dns"):
         note_zones(state.zones, view, check, value.probe, observation, at)
         note_moves(state.moves, view, check, value.probe, observation, at)
-    if observation.site is not None:
-        note_catchments(state.catchments, view, check, value.probe, observation, at)
+    note_catchments(state.catchments, view, check, value.probe, observation, at)
 
 
 def _turn_plan(state: State, value: PlanStateInput, told: list[EventData]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from collector.detect.domain import Finding
+from collector.detect.domain import WRONG, Finding
 from collector.detect.places import Spot
 from parallax.reasons import REASONS
 
@@ -17,6 +17,10 @@ SAYS = {
     "dns_nxdomain": "says that the name does not exist",
     "dns_nodata": "has no such record",
     "dns_not_authoritative": "does not have the zone",
+    "dns_lame": "does not have the zone",
+    "dns_malformed": "sends what is no DNS message",
+    "dns_truncated": "answers truncated over UDP, and not over TCP",
+    "dns_resolver_down": "does not resolve anything",
     "dns_wrong_answer": "gives another answer than the plan expects",
     "connect_refused": "refuses connections",
     "connect_timeout": "takes no connections",
@@ -39,6 +43,16 @@ SAYS = {
     "lookup_no_address": "has no address",
 }
 """By reason word, to go after a subject in the singular."""
+
+DARK = ("dns_timeout", "connect_timeout")
+KINDS = {
+    "delegation": "The delegation of {hosts}: {reason}",
+    "dns.zone": "Name servers of {hosts}: {reason}",
+    "dns.chain": "Where {hosts} leads: {reason}",
+    "dns.mail": "Mail of {hosts}: {reason}",
+    "dns.dnssec": "DNSSEC of {hosts}: {reason}",
+}
+"""What fails where one kind of check alone says so, by that kind."""
 
 PLURALS = {"does": "do", "has": "have"}
 """Verbs of SAYS that lose more than an s."""
@@ -86,13 +100,26 @@ def _title(finding: Finding) -> str:
     match domain.kind:
         case "network":
             return f"{hosts}: {CANNOT_TELL} ({_throttle(reason)} in data centres)"
+        case "operator" if not finding.of:
+            hops = _list([spot.key.zone for spot in spots])
+            return f"DNS operator {domain.name} {_hop(reason)}: {hosts} {_leads(hosts)} through {hops}"
         case "operator":
-            servers = f"{finding.failing} of {finding.of} name servers"
-            if domain.certain and reason in ("dns_timeout", "connect_timeout"):
+            what = "name-server addresses" if finding.addresses else "name servers"
+            servers = f"{finding.failing} of {finding.of} {what}"
+            if finding.over:
+                return f"DNS operator {domain.name} fails over {finding.over}: {servers} {_plural(reason)}"
+            if domain.certain and reason in DARK:
                 return f"DNS operator {domain.name} is dark: {servers} do not answer"
             return f"DNS operator {domain.name} fails: {servers} {_plural(reason)}"
         case "name_server":
-            return f"Name server {domain.name} {says(reason)}"
+            over = f" over {finding.over}" if finding.over else ""
+            return f"Name server {domain.name} {says(reason)}{over}"
+        case "zone" if any(spot.server for spot in spots):
+            servers = f"{finding.failing} of {finding.of} name-server addresses"
+            operators = _list(sorted({spot.operator for spot in spots if spot.operator}))
+            whose = f" of {operators}" if operators else ""
+            state = "is dark" if reason in DARK else "is wrong" if reason in WRONG else "fails"
+            return f"Zone {domain.name} {state}: {servers}{whose} {they_say(reason)}"
         case "site":
             return f"Site {domain.name} of {hosts} {says(reason)}"
         case "region":
@@ -100,7 +127,10 @@ def _title(finding: Finding) -> str:
             how = f"{addresses} {says(reason) if len({s.ip for s in spots}) == 1 else they_say(reason)}"
             return f"Region {domain.name} {_state(spots, reason)}: {how}"
         case "address":
-            return f"{domain.name} of {hosts} {says(reason)}"
+            over = f" over {finding.over}" if finding.over else ""
+            return f"{domain.name} of {hosts} {says(reason)}{over}"
+        case "zone" if (kind := _one_kind(spots)) in KINDS:
+            return KINDS[kind].format(hosts=hosts, reason=_word(reason))
         case "zone":
             return f"Names in {domain.name} do not resolve: {_word(reason)}"
         case "resolver":
@@ -124,6 +154,22 @@ def _state(spots: tuple[Spot, ...], reason: str | None) -> str:
 
 def _plural(reason: str | None) -> str:
     return they_say(reason)
+
+
+def _one_kind(spots: tuple[Spot, ...]) -> str:
+    """The kind of check that all of them are of; empty for several."""
+    kinds = {spot.check.kind for spot in spots}
+    if kinds == {"dns.zone"} and {spot.key.subject for spot in spots} == {"delegation"}:
+        return "delegation"
+    return kinds.pop() if len(kinds) == 1 else ""
+
+
+def _hop(reason: str | None) -> str:
+    return "is dark" if reason == "dns_hop_dark" else "does not have the zone"
+
+
+def _leads(hosts: str) -> str:
+    return "lead" if "," in hosts else "leads"
 
 
 def _word(reason: str | None) -> str:

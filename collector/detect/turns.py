@@ -5,8 +5,8 @@ from collector.detect.intake import forget
 from collector.detect.places import spot_of
 from collector.detect.state import Key, State
 from collector.detect.verdict import Verdict, judge
-from collector.detect.view import CheckView, View
-from collector.detect.votes import Tally, ends_id, evidence_of, tally
+from collector.detect.view import OVER_TCP, CheckView, View
+from collector.detect.votes import Tally, ends_id, evidence_of, key_id, tally
 from collector.events import CheckChanged, CheckState, EventData
 from parallax.clock import NS
 
@@ -59,6 +59,8 @@ def drop(state: State, view: View, name: str, why: str, told: list[EventData]) -
         )
     leave(state, name, why)
     forget(state, name)
+    if (twin := state.keys.get(name + OVER_TCP)) is not None:
+        twin.due = 0
 
 
 def _apply(
@@ -75,7 +77,9 @@ def _apply(
     before: CheckState = key.state
     was = key.held
     if new == "unknown":
-        if before != "unknown" and state.now >= state.started_at + check.fresh_ns:  # else they have not had their turn
+        if before != "unknown" and state.now >= state.started_at + check.fresh_for_ns(
+            key.subject
+        ):  # else they have not had their turn
             key.state, key.since = new, state.now
             if key.held in BAD:
                 _tell(state, key, check, count, before, told, why=UNHEARD)
@@ -88,10 +92,10 @@ def _apply(
     key.blocked, key.throttled, key.single = verdict.blocked, verdict.throttled, verdict.single
     key.state = key.held = new
     if before != new:
-        key.since = _since(state, check, count, new)
+        key.since = _since(state, key, check, count, new)
     if new in BAD:
         spot = spot_of(state, view, name)
-        if spot is not None and not spot.fallback and (key.incident is None or turned):
+        if spot is not None and not spot.standby and (key.incident is None or turned):
             join(state, spot)
     if new != key.told:
         _tell(state, key, check, count, before, told)
@@ -125,29 +129,31 @@ def _tell(
     )
 
 
-def _since(state: State, check: CheckView, count: Tally, new: CheckState) -> int:
+def _since(state: State, key: Key, check: CheckView, count: Tally, new: CheckState) -> int:
     """When the state began by the evidence: the first of the failures in a row, but for those that are so old that
     they were something else."""
     if new == "up":
         return state.now
     begun = [ballot.vote.failing_since for ballot in count.failing]
-    recent = [at for at in begun if at >= state.now - 2 * check.fresh_ns]
+    recent = [at for at in begun if at >= state.now - 2 * check.fresh_for_ns(key.subject)]
     return min(recent or begun, default=state.now)
 
 
 def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
     """When time alone can change the verdict."""
-    moments = [key.spoke_at + DROP_PERIODS * check.period_ns + check.timeout_ns]
+    moments = [key.spoke_at + DROP_PERIODS * check.every_ns(key.subject) + check.timeout_ns]
     moments += [count.expires_at] if count.expires_at is not None else []
     moments += [count.grace_until] if count.failing else []
-    moments += [state.started_at + check.fresh_ns]
+    moments += [state.started_at + check.fresh_for_ns(key.subject)]
     later = [moment for moment in moments if moment > state.now]
     key.due = min(later, default=state.now + check.period_ns)
 
 
 def _why_gone(state: State, check: CheckView, key: Key) -> str | None:
     """Why nobody speaks of it any more, if that is so."""
-    span = DROP_PERIODS * check.period_ns + check.timeout_ns
+    span = DROP_PERIODS * check.every_ns(key.subject) + check.timeout_ns
+    if key.subject.endswith(OVER_TCP) and _without_udp(state, key):
+        return GONE
     ends = state.ends.get(ends_id(key.check, key.target))
     if key.lookup and key.state == "up" and state.now - key.failed_at > span:
         return ""
@@ -156,3 +162,9 @@ def _why_gone(state: State, check: CheckView, key: Key) -> str | None:
     if ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
         return GONE
     return UNMEASURED if state.now - key.spoke_at > max(GIVEN_UP_NS, span) else None
+
+
+def _without_udp(state: State, key: Key) -> bool:
+    """Whether the address is no longer asked over UDP, which is done more often and so is known sooner."""
+    plain = key_id(key.check, key.target, key.subject.removesuffix(OVER_TCP))
+    return plain not in state.keys and state.now - key.born_at > 60 * NS

@@ -6,13 +6,16 @@ import msgspec
 
 from parallax.clock import NS
 from parallax.operators import planned_operator
+from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanErrors, PlanSource
-from parallax.plan.specs import SPECS, DnsSpec
-from parallax.plan.types import Check, Component, Maintenance, Operator, Plan, Probe
+from parallax.plan.specs import SPECS, DnsSpec, Spec
+from parallax.plan.types import Check, Component, Maintenance, Operator, Plan, Probe, Resolver, Site
 
 FRESH_PERIODS = 2.5
 """A word is fresh so long (and the timeout): one result may get lost, two may not."""
+OVER_TCP = "/tcp"
+"""How the subject of a name server's address ends that is asked over TCP, which is done less often."""
 SILENT_PERIODS = 3
 SILENT_AT_LEAST_NS, SILENT_AT_MOST_NS = 15 * NS, 90 * NS
 """A probe that runs nothing still reports on itself every 30 s, so 90 s are three of those."""
@@ -40,6 +43,25 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     targets: dict[str, Target]
     probes: frozenset[str]
     """Empty: all."""
+    spec: Spec | None = None
+    """What the plan says beside."""
+    tcp_period_ns: int = 0
+    """How often a name server is asked over TCP, where that is rarer than the check's period."""
+
+    @property
+    def of_dns(self) -> bool:
+        """Whether it measures names and what serves them; else it dials what names lead to."""
+        return self.kind.startswith("dns")
+
+    def every_ns(self, subject: str) -> int:
+        """How often a probe has a word on a subject."""
+        return max(self.tcp_period_ns, self.period_ns) if subject.endswith(OVER_TCP) else self.period_ns
+
+    def fresh_for_ns(self, subject: str) -> int:
+        """How long a word on a subject is fresh."""
+        if not subject.endswith(OVER_TCP):
+            return self.fresh_ns
+        return int(FRESH_PERIODS * self.every_ns(subject)) + self.timeout_ns
 
 
 class ProbeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +81,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     components: tuple[Component, ...]
     maintenance: tuple[Maintenance, ...]
     operators: tuple[Operator, ...]
+    resolvers: dict[str, Resolver] = {}
+    sites: tuple[Site, ...] = ()
 
     def probe(self, name: str) -> ProbeView | None:
         """None for a probe that the plan does not have."""
@@ -67,6 +91,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def operator_of(self, host: str, ip: str) -> Operator | None:
         """Whose name server it is."""
         return planned_operator(host, ip, self.operators)
+
+    def stands_by(self, operator: str) -> bool:
+        """Whether the plan has it as one that is to take over."""
+        return any(each.name == operator and each.role == "fallback" for each in self.operators)
 
     def measures(self, probe: str) -> bool:
         """Whether the plan gives this probe a check."""
@@ -80,6 +108,13 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOTHING = View(checks={}, probes={}, components=(), maintenance=(), operators=())
+
+
+@lru_cache(maxsize=4096)
+def ip_of(subject: str) -> str:
+    """The address of a subject that is one, without port and transport; else empty."""
+    host, _, port = subject.removesuffix(OVER_TCP).rpartition(":")
+    return host.strip("[]") if port.isdigit() else ""
 
 
 @lru_cache(maxsize=4)
@@ -103,6 +138,8 @@ def _view(plan: Plan) -> View:
         components=tuple(plan.component),
         maintenance=tuple(plan.maintenance),
         operators=tuple(plan.operator),
+        resolvers={resolver.name: resolver for resolver in plan.resolver},
+        sites=tuple(plan.site),
     )
 
 
@@ -119,6 +156,8 @@ def _check(check: Check) -> CheckView:
         query=dns.query if dns else "",
         targets={target: _target(check.kind, target) for target in check.targets},
         probes=frozenset(check.probes),
+        spec=check.spec,
+        tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
     )
 
 

@@ -52,7 +52,8 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
     failing: list[Ballot] = []
     abstaining = silent = 0
     oldest: int | None = None
-    horizon = state.now - check.fresh_ns
+    fresh_ns = check.fresh_for_ns(key.subject)
+    horizon = state.now - fresh_ns
     for name, vote in key.votes.items():
         member, of_plan = state.probes.get(name), view.probe(name)
         if member is None or of_plan is None:
@@ -81,7 +82,7 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         expected=expected,
         abstaining=abstaining,
         silent=silent,
-        expires_at=None if oldest is None else oldest + check.fresh_ns + 1,
+        expires_at=None if oldest is None else oldest + fresh_ns + 1,
         grace_until=grace_until,
     )
 
@@ -106,7 +107,7 @@ def _grace_until(state: State, check: CheckView, key: Key) -> int:
     born_at = key.born_at
     if key.lookup and (ends := state.ends.get(ends_id(key.check, key.target))):
         born_at = ends.born_at
-    return max(born_at, state.started_at) + check.period_ns + check.timeout_ns
+    return max(born_at, state.started_at) + check.every_ns(key.subject) + check.timeout_ns
 
 
 def _live(state: State, view: View, check: CheckView) -> int:

@@ -1,27 +1,210 @@
-"""What is known of zones, their operators and what resolvers hold of them: the ground under runway, readiness and stale
-answers. Pure.
+"""What is known of zones: which operators serve them, and since when nobody saw those alive. With it what resolvers
+hold, where chains lead, what comparisons said: the ground under runway, readiness and stale answers. Pure.
+
+A cut is a zone and the operators that were seen to serve it. Which of them the delegation names is taken from what
+probes read at the parent: from two of them, where there are two, as one probe alone may be shown another parent.
 """
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
-from collector.board import ChainBoard, FallbackBoard
-from collector.detect.view import CheckView, View
+from collector.board import ChainBoard
+from collector.detect.caches import Cache, note_answers
+from collector.detect.chains import Chain, boards_of, note_chain
+from collector.detect.parity import Compared, note_parity
+from collector.detect.serials import Serials, note_serial
+from collector.detect.view import CheckView, View, ip_of
 from parallax.observation import Observation
+from parallax.operators import operator_of, registrable
+
+MAX_ZONES = 2000
+MAX_OPERATORS = 20
+MAX_SERVERS = 64
+MAX_DISSENT = 64
+MAX_LABEL = 100
+
+
+class ZoneCut(msgspec.Struct):
+    """A zone. Times are ns since the Unix epoch."""
+
+    operators: dict[str, int] = {}
+    """When each operator was last seen to answer for it; 0: it never was."""
+    servers: dict[str, str] = {}
+    """By the name of a server: its operator."""
+    ns: tuple[str, ...] = ()
+    """The delegation's servers at the parent, sorted."""
+    dissent: dict[str, tuple[str, ...]] = {}
+    """Probes that last saw another delegation there, and which."""
+    every_ns: int = 0
+    """How long a word on its servers is fresh: so old may be what is known of them while all is well."""
+    at: int = 0
 
 
 class Zones(msgspec.Struct):
     """Part of the state, hence plain values, bounded."""
 
+    cuts: dict[str, ZoneCut] = {}
+    serving: dict[str, tuple[str, ...]] = {}
+    """By zone: the operators that its delegation names."""
+    caches: dict[str, Cache] = {}
+    """By probe and resolver."""
+    chains: dict[str, Chain] = {}
+    """By check and name."""
+    compared: dict[str, Compared] = {}
+    """By check of parity."""
+    serials: dict[str, Serials] = {}
+    """By zone and operator."""
+
 
 def note_zones(zones: Zones, view: View, check: CheckView, probe: str, observation: Observation, at: int) -> None:
     """Takes one observation of a check of DNS; `at` is when it was measured, by the collector's clock."""
+    if observation.target not in check.targets or (check.probes and probe not in check.probes):
+        return
+    match check.kind:
+        case "dns.zone" if observation.subject == "delegation":
+            _note_delegation(zones, view, check, probe, observation, at)
+        case "dns.zone":
+            _note_server(zones, view, check, observation.target, observation, at)
+            note_serial(zones.serials, view, observation, at)
+        case "dns" if check.role == "authoritative":
+            _note_server(zones, view, check, registrable(check.query), observation, at)
+        case "dns" | "dns.resolve":
+            note_answers(zones.caches, check, probe, observation, at, alive=lambda owner: last_alive(zones, owner))
+        case "dns.chain":
+            note_chain(zones.chains, check, probe, observation, at)
+        case "dns.parity":
+            note_parity(zones.compared, check, probe, observation, at)
+        case _:
+            pass
 
 
-def fallbacks_of(zones: Zones, view: View, now: int) -> tuple[FallbackBoard, ...]:
-    """How the operators stand that are to take over."""
-    return ()
+def rewind(zones: Zones, at: int) -> None:
+    """The collector's clock was put back: all that lay later is now, and what resolvers hold is to be learnt anew."""
+    zones.caches.clear()
+    zones.serials.clear()
+    for cut in zones.cuts.values():
+        cut.at = min(cut.at, at)
+        cut.operators = {name: min(seen, at) for name, seen in cut.operators.items()}
+    for chain in zones.chains.values():
+        chain.at, chain.since = min(chain.at, at), min(chain.since, at)
+        for said in chain.said.values():
+            said.at = min(said.at, at)
+    for compared in zones.compared.values():
+        compared.at, compared.since = min(compared.at, at), min(compared.since, at)
+        for word in compared.said.values():
+            word.at, word.known_at = min(word.at, at), min(word.known_at, at)
+
+
+def zone_at(zones: Zones, name: str) -> str:
+    """The longest zone known that a name is in; empty if there is none."""
+    labels = name.split(".")
+    for start in range(len(labels)):
+        if (zone := ".".join(labels[start:])) in zones.cuts:
+            return zone
+    return ""
+
+
+def last_alive(zones: Zones, name: str) -> tuple[int, int]:
+    """When any probe last saw the zone of a name answered by an operator that serves it, and how old that may be while
+    all is well; zeros for a zone whose servers nobody watches."""
+    cut = zones.cuts.get(zone := zone_at(zones, name))
+    if cut is None or not cut.every_ns:
+        return 0, 0
+    serving = zones.serving.get(zone)
+    return max(
+        (at for name, at in cut.operators.items() if serving is None or name in serving), default=0
+    ), cut.every_ns
+
+
+def hosted_by(zones: Zones, view: View) -> dict[str, frozenset[str]]:
+    """By zone: the operators that serve it now. Chains add the zones that no check watches."""
+    found: dict[str, frozenset[str]] = {}
+    for chain in zones.chains.values():
+        for hop in chain.shown.hops if chain.shown else ():
+            if hop.zone and hop.operators:
+                found[hop.zone] = frozenset(hop.operators)
+    for zone, cut in zones.cuts.items():
+        serving = zones.serving.get(zone)
+        if serving is None:
+            serving = tuple(name for name in cut.operators if not view.stands_by(name))
+        if serving:
+            found[zone] = frozenset(serving)
+    return found
+
+
+def zone_among(hosts: Mapping[str, Any], name: str) -> str:
+    """The longest of these zones that a name is in; empty if it is in none."""
+    labels = name.split(".")
+    return next((zone for start in range(len(labels)) if (zone := ".".join(labels[start:])) in hosts), "")
+
+
+def _cut(zones: Zones, zone: str, at: int) -> ZoneCut:
+    cut = zones.cuts.get(zone)
+    if cut is None:
+        if len(zones.cuts) >= MAX_ZONES:
+            oldest = min(zones.cuts, key=lambda name: zones.cuts[name].at)
+            del zones.cuts[oldest]
+            zones.serving.pop(oldest, None)
+        cut = zones.cuts[zone] = ZoneCut()
+    cut.at = max(cut.at, at)
+    return cut
+
+
+def _note_server(zones: Zones, view: View, check: CheckView, zone: str, observation: Observation, at: int) -> None:
+    """Which operator a server of the zone belongs to, and that it answers."""
+    dims = observation.dims
+    server = (dims.get("server") or (check.targets[observation.target].host if check.kind == "dns" else ""))[:255]
+    if not server or observation.subject == server:  # its name has no address
+        return
+    operator = whose(view, server, observation)
+    cut = _cut(zones, zone, at)
+    cut.every_ns = max(cut.every_ns, check.fresh_ns)
+    if len(cut.servers) < MAX_SERVERS or server in cut.servers:
+        cut.servers[server] = operator
+    if operator in cut.operators or len(cut.operators) < MAX_OPERATORS:
+        answered = at if observation.reason is None else 0
+        cut.operators[operator] = max(cut.operators.get(operator, 0), answered)
+
+
+def whose(view: View, server: str, observation: Observation) -> str:
+    """What to call the operator of a server. The plan's own word goes before the probe's."""
+    ip = observation.dims.get("address", "")[:MAX_LABEL] or ip_of(observation.subject)
+    known = view.operator_of(server, ip)
+    return known.name if known else observation.dims.get("operator", "")[:MAX_LABEL] or operator_of(server, ip, ())
+
+
+def _note_delegation(zones: Zones, view: View, check: CheckView, probe: str, observation: Observation, at: int) -> None:
+    found = observation.findings.get("ns")
+    if not isinstance(found, list) or not found:
+        return
+    ns = tuple(sorted({text[:255].lower().rstrip(".") for text in found[:MAX_SERVERS] if isinstance(text, str)}))
+    cut = _cut(zones, observation.target, at)
+    if ns == cut.ns or not ns:
+        cut.dissent.pop(probe, None)
+    else:
+        if len(cut.dissent) < MAX_DISSENT or probe in cut.dissent:
+            cut.dissent[probe] = ns
+        others = sum(seen == ns for seen in cut.dissent.values())
+        if others >= min(2, len(check.probes or view.probes) or 1):
+            cut.ns = ns
+            cut.dissent = {name: seen for name, seen in cut.dissent.items() if seen != ns}
+    if cut.ns:
+        zones.serving[observation.target] = tuple(dict.fromkeys(_operators(view, cut, cut.ns)))
+
+
+def _operators(view: View, cut: ZoneCut, servers: Iterable[str]) -> Iterable[str]:
+    for server in servers:
+        yield cut.servers.get(server) or operator_of(server, "", view.operators)
 
 
 def chains_of(zones: Zones, view: View, now: int) -> tuple[ChainBoard, ...]:
     """Where names lead."""
-    return ()
+    carried = {
+        sample.name
+        for cache in zones.caches.values()
+        for sample in cache.samples.values()
+        if sample.stale and now <= sample.fresh_until
+    }
+    return boards_of(zones.chains, view, now, frozenset(carried))

@@ -16,6 +16,7 @@ ADDRESSES = {
     **{host: [f"192.0.2.1{n}"] for n, host in enumerate(NS)},
     **{host: [f"198.51.100.1{n}"] for n, host in enumerate(STANDBY)},
 }
+ADDRESS = {"owner": AUTH, "type": "A", "ttl": 60, "text": US}
 SITES = {"fra1": "fra", "lon1": "fra", "gru1": "fra", "iad1": "iad", "sjc1": "iad"}
 """Whose catchment a probe is in; the others are in Singapore's."""
 
@@ -102,10 +103,10 @@ def _well(probe: str, check: Any, target: str, subject: str, t: float) -> dict[s
     if check.name == "name servers" and target.startswith(NS[3]):
         return {"site": SITES.get(probe, "sin")}
     if check.name == "resolvers":
-        return {"findings": {"min_ttl": 60, "answers": []}}
+        return {"findings": {"min_ttl": 60, "answers": [ADDRESS]}}
     if check.name == "customer":
         alias = {"owner": "clerk.acme.example", "type": "CNAME", "ttl": 300, "text": AUTH + "."}
-        return {"findings": {"min_ttl": 60, "answers": [alias]}}
+        return {"findings": {"min_ttl": 60, "answers": [alias, ADDRESS]}}
     return None if False else {}
 
 

@@ -44,7 +44,7 @@ class Together(msgspec.Struct, frozen=True, kw_only=True):
     disagree: bool = False
     """Servers with authority say different things."""
     word: str = ""
-    """Where the hop is dark: the one failure that all servers share, else ""."""
+    """Where the hop is dark: the one failure that all servers share, or what kept some from being asked; else ""."""
 
 
 def said(asked: Asked, zone: str, name: str, rdtype: str) -> Said:
@@ -86,7 +86,8 @@ def together(each: Iterable[Said]) -> Together:
     if lame is not None:
         return Together(said=lame)
     words = {one.word for one in heard}
-    return Together(said=Said(state="dark", word="dark"), word=words.pop() if len(words) == 1 else "")
+    kept = sorted(words & {"over_budget", "local_error"}) or (words if len(words) == 1 else [""])
+    return Together(said=Said(state="dark", word="dark"), word=next(iter(kept)))
 
 
 def signature(hops: Sequence[Mapping[str, Any]]) -> str:

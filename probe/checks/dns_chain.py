@@ -27,7 +27,7 @@ from probe.checks.chain_hop import (
     signature,
     together,
 )
-from probe.checks.connection import BY_FAILURE, judge_connection
+from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns.client import Server, ask
 from probe.dns.cuts import Cut, WalkFailed
@@ -120,6 +120,8 @@ class _Chain:
             _write_zone(hop, known)
             if found.word not in ("dark", "lame", "timeout") or not known.addresses:
                 self._tape.note(walk=found.word, detail=found.detail or None)
+                if found.word in _OURS:
+                    self._tape.note(failure=found.word)
                 self._tape.material["other_family"] = found.word == "no_address" and self._other_family(known)
                 self._end("lame" if found.word == "lame" else "dark")
                 return None
@@ -239,7 +241,7 @@ def _left_s() -> float:
     return max(0.01, min(trio.current_effective_deadline() - trio.current_time(), 60.0))
 
 
-_OURS = frozenset({"not_allowed", "local_error", "unreachable"})
+_OURS = frozenset({"not_allowed", "local_error", "unreachable", "over_budget"})
 """Failures that, where all servers of a hop share them, are not the hop's."""
 
 _BY_END = {
@@ -261,9 +263,12 @@ def judge(spec: ChainSpec, evidence: Evidence) -> Verdict | None:
     if ended is None:  # the time ran out at this hop
         return Verdict("dns_hop_dark")
     if findings.get("failure") in _OURS:
-        return Verdict(BY_FAILURE[findings["failure"]])
+        reason = BY_FAILURE[findings["failure"]]
+        return Verdict(reason, abstain=ABSTAINS.get(reason))
     if ended == "dark" and findings.get("walk") == "no_address":
         return Verdict("dns_hop_dark", abstain=NO_FAMILY if evidence.material.get("other_family") else None)
+    if ended == "dark" and findings["hops"][-1].get("zone") == ".":
+        return Verdict("dns_hop_dark", "network")  # not one root server answers: nobody else would notice less
     if ended in _BY_END:
         return Verdict(_BY_END[ended])
     if "unexpected" in findings:

@@ -15,7 +15,7 @@ import trio
 from parallax.operators import planned_operator
 from parallax.plan.dns_specs import ParitySpec
 from parallax.plan.inventory import APEX, Item, inventory, label_of
-from probe.checks.connection import BY_FAILURE, judge_connection
+from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.checks.parity_compare import UNKNOWN, WILDCARD, Row, Seen, compare, ns_row, seen, worst_first
 from probe.checks.parity_side import AT_ONCE, Reached, Side, servers_of
@@ -200,7 +200,7 @@ def _left_s(deadline: float) -> float:
     return max(0.05, min(deadline - trio.current_time(), 600.0))
 
 
-_OURS = {"not_allowed", "local_error", "unreachable"}
+_OURS = {"not_allowed", "local_error", "unreachable", "over_budget"}
 
 
 def judge(spec: ParitySpec, evidence: Evidence) -> Verdict | None:
@@ -213,7 +213,8 @@ def judge(spec: ParitySpec, evidence: Evidence) -> Verdict | None:
         return _unknown("the servers of the two could not be found in time")
     for side in (primary, fallback):
         if side["state"] in _OURS:
-            return Verdict(BY_FAILURE[side["state"]])
+            reason = BY_FAILURE[side["state"]]
+            return Verdict(reason, abstain=ABSTAINS.get(reason))
     if fallback["state"] == "not_served":
         word = next(iter(fallback.get("failing", {}).values()), "")
         shown = word.removeprefix("lame_").upper() if word.startswith("lame_") else word
@@ -230,7 +231,6 @@ _STATES = {
     "dark": "does not answer",
     "not_served": "does not serve the zone",
     "no_servers": "has no server that is known",
-    "over_budget": "was not asked: the operator's budget is spent",
 }
 
 

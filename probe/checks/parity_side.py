@@ -88,6 +88,8 @@ class Side:
             self._addresses.insert(0, found[0])
             return Reached(word=None, said={at: word for at, word in said.items() if word != "timeout"})
         words = set(said.values())
+        if kept := words & {"over_budget", "local_error"}:  # not all of them were asked
+            return Reached(word=sorted(kept)[0], said=said)
         if any(word.startswith(("lame_", "rcode_", "referral_")) or word in ANSWERS for word in words):
             return Reached(word="not_served", said=said)
         return Reached(word=words.pop() if len(words) == 1 and words & _OURS else "dark", said=said)
@@ -119,7 +121,7 @@ def _word(asked: Asked, zone: str) -> str:
     return auth_class(asked.reply, zone, zone, "SOA") if asked.reply is not None else asked.outcome
 
 
-_OURS = {"not_allowed", "local_error", "unreachable", "over_budget"}
+_OURS = {"not_allowed", "unreachable"}
 
 
 async def servers_of(
@@ -155,7 +157,10 @@ async def servers_of(
             nursery.start_soon(one, endpoint)
     for endpoint in named[:MOST_ADDRESSES]:
         found.update(dict.fromkeys(resolved[endpoint]))
-    return [address for address in found if address.family in tools.families]
+    mine = [address for address in found if address.family in tools.families]
+    for address in mine:
+        tools.memory.budget.belongs(str(address), operator)
+    return mine
 
 
 def _in_full(operator: str, operators: Sequence[Operator]) -> list[str]:

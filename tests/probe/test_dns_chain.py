@@ -6,8 +6,10 @@ from typing import Any
 
 import dns.message
 import dns.rrset
+import msgspec
 import pytest
 
+from parallax.dialling.route import Routes
 from parallax.observation import Observation
 from parallax.plan.dns_specs import ChainSpec
 from parallax.values import DnsName
@@ -270,7 +272,7 @@ async def test_dark_roots_and_a_short_time_end_as_a_dark_hop() -> None:
     async with world() as made, dns_server(silent, tcp=None) as dark:
         made.lead(dark.address, ROOT)
         seen = await follow(made, timeout_s=1)
-        assert (seen.reason, seen.dims["hop"]) == ("dns_hop_dark", "sign-in.acme.example")
+        assert (seen.reason, seen.fault, seen.dims["hop"]) == ("dns_hop_dark", "network", "sign-in.acme.example")
         assert seen.duration_ns < 1.2e9
 
 
@@ -279,3 +281,26 @@ async def test_a_probe_without_the_family_of_the_servers_abstains() -> None:
         spec = ChainSpec(names=[DnsName("sign-in.acme.example")])
         seen = await made.run("dns.chain", "sign-in.acme.example", spec, tools=made.tools(families=(6,)))
         assert (seen.reason, seen.abstain, seen.dims["zone"]) == ("dns_hop_dark", "no_family", "acme.example")
+
+
+async def test_what_the_budget_does_not_allow_is_no_fault_of_the_operator() -> None:
+    async with world() as made:
+        await follow(made)
+        made.memory.budget.limit(1)  # a minute, after the first 20
+        verdicts = [await follow(made) for _ in range(6)]
+        assert verdicts[0].reason is None
+        assert (verdicts[-1].reason, verdicts[-1].fault, verdicts[-1].abstain) == (
+            "over_budget",
+            "config",
+            "over_budget",
+        )
+        assert {seen.reason for seen in verdicts} == {None, "over_budget"}
+
+
+async def test_an_address_that_must_not_be_dialled_is_not_the_hops_fault() -> None:
+    async with world() as made:
+        await follow(made)
+        spec = ChainSpec(names=[DnsName("sign-in.acme.example")])
+        tools = msgspec.structs.replace(made.tools(), routes=Routes())
+        seen = await made.run("dns.chain", "sign-in.acme.example", spec, tools=tools)
+        assert (seen.reason, seen.fault) == ("address_not_allowed", "config")

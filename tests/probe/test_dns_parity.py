@@ -334,6 +334,17 @@ async def test_what_there_was_no_time_for_is_said_and_has_its_turn() -> None:
         assert seen.duration_ns < 1e9
 
 
+async def test_what_the_budget_does_not_allow_is_not_compared_and_said() -> None:
+    async with world(zone("b", WEB, MAIL)) as made:
+        made.memory.budget.limit(1)  # a minute, after the first 20
+        seen = await compared(made)
+        assert seen.reason == "parity_incomplete"
+        assert 10 < seen.findings["compared"] < seen.findings["inventory"]
+        seen = await compared(made)
+        assert (seen.reason, seen.abstain) == ("over_budget", "over_budget")
+        assert sum(made.memory.budget.refused.values()) > 10
+
+
 @pytest.mark.parametrize("side", [A1, B1])
 async def test_a_run_that_is_cancelled_ends_at_once(side: Address) -> None:
     reached = trio.Event()

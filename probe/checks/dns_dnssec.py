@@ -17,9 +17,9 @@ from probe.checks.dnssec_judge import judge
 from probe.checks.kind import NOWHERE, Subject, Tools
 from probe.dns import dnssec
 from probe.dns.client import Asked, Server, ask_again
-from probe.dns.cuts import Cut, Delegation, WalkFailed
+from probe.dns.cuts import Delegation, WalkFailed
 from probe.dns.message import Query, load_types
-from probe.dns.views import OperatorView, ResolverView, last_known, left_s, operator_views, resolver_views
+from probe.dns.views import OperatorView, ResolverView, cut_or_last, left_s, operator_views, resolver_views
 from probe.dns.walk import delegation
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
@@ -64,7 +64,7 @@ async def find(spec: DnssecSpec, target: str, tape: Tape, tools: Tools) -> list[
     async def walk() -> None:
         found = await delegation(spec.zone, tools, left_s(WALK_S))
         walked.append(found)
-        cut: Cut | None = found.cut if isinstance(found, Delegation) else _known(spec.zone, tools)
+        cut = cut_or_last(spec.zone, found.cut if isinstance(found, Delegation) else found, tools)
         operators.extend(await operator_views(cut, spec.operators, f"dnssec {spec.zone}", tools))
 
     async with trio.open_nursery() as nursery:
@@ -99,10 +99,6 @@ async def find(spec: DnssecSpec, target: str, tape: Tape, tools: Tools) -> list[
         for view in resolvers
     ]
     return subjects
-
-
-def _known(zone: str, tools: Tools) -> Cut | None:
-    return tools.memory.cuts.stale(zone) or last_known(zone, tools)
 
 
 def _ds(found: Delegation | WalkFailed) -> tuple[str, ...] | None:

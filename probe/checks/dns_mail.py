@@ -13,7 +13,7 @@ from probe.checks.kind import Subject, Tools
 from probe.checks.mail_judge import as_findings, judge, judge_together, settled
 from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.message import load_types
-from probe.dns.views import OperatorView, ResolverView, last_known, left_s, operator_views, resolver_views
+from probe.dns.views import OperatorView, ResolverView, cut_or_last, left_s, operator_views, resolver_views
 from probe.dns.walk import zone_of
 from probe.mail import keys
 from probe.mail.asking import View
@@ -54,8 +54,8 @@ async def find(spec: MailSpec, target: str, tape: Tape, tools: Tools) -> list[Su
 
     async def walk() -> None:
         found = await zone_of(spec.domain, tools, left_s(WALK_S))
-        walked.append(found)
-        cut = last_known(spec.domain, tools) if isinstance(found, WalkFailed) else found
+        cut = cut_or_last(spec.domain, found, tools)
+        walked.append(cut or found)
         operators.extend(await operator_views(cut, spec.operators, f"mail {spec.domain}", tools))
 
     async with trio.open_nursery() as nursery:
@@ -63,7 +63,7 @@ async def find(spec: MailSpec, target: str, tape: Tape, tools: Tools) -> list[Su
         with trio.move_on_after(left_s(WALK_S)):
             resolvers = await resolver_views(tools)
     cut = walked[0]
-    zone = cut.zone if isinstance(cut, Cut) else getattr(last_known(spec.domain, tools), "zone", spec.domain)
+    zone = cut.zone if isinstance(cut, Cut) else spec.domain
     subjects = [_at_resolver(target, view) for view in resolvers]
     subjects += [_at_operator(target, view, zone) for view in operators]
     if isinstance(cut, WalkFailed) and not operators:

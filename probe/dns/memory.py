@@ -7,8 +7,8 @@ from collections import OrderedDict
 from typing import Any
 
 from parallax.values import Address
-from probe.dns.cookies import Cookies
 from probe.dns.budget import Budget
+from probe.dns.cookies import Cookies
 from probe.dns.cuts import Cut, Host
 from probe.dns.kept import Kept
 from probe.dns.resolvers import Control, Trace
@@ -39,6 +39,8 @@ class Memory:
         """By host: the addresses that walks found."""
         self.zones: Kept[Any] = Kept(MOST_ZONES)
         """By check: what dns.zone saw of a zone last (probe.checks.zone_last)."""
+        self.found_cuts: Kept[Cut] = Kept(MOST_ZONES)
+        """By name: the zone it is in, for checks whose walk fails later (probe.dns.views)."""
         self.ds: Kept[tuple[str, ...]] = Kept(MOST_ZONES)
         """By zone: the DS set that its parent had when it last had one."""
         self.silent: Kept[bool] = Kept(MOST_SILENT)

@@ -9,7 +9,7 @@ import trio
 from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint, is_ip
 from probe.dns.client import Server, Transport
-from probe.dns.cuts import Cut
+from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.walk import addresses_of, operator_of
 from probe.tape import Tape
 
@@ -116,7 +116,13 @@ async def _planned_servers(patterns: Iterable[str], tools: "Tools") -> list[Serv
     return found
 
 
-def last_known(name: str, tools: "Tools") -> Cut | None:
-    """The zone that the name was last found in, where a walk to it fails now: its servers are still to be asked."""
-    zone = tools.memory.zone_of.stale(name)
-    return tools.memory.cuts.stale(zone) if zone else None
+def cut_or_last(name: str, found: Cut | WalkFailed, tools: "Tools") -> Cut | None:
+    """What a walk to the name found, which is remembered; where it failed, what one found before: those servers are
+    still to be asked."""
+    if isinstance(found, WalkFailed):
+        # Of a zone that is dark, its parent told the servers on the way.
+        return tools.memory.found_cuts.stale(name) or (
+            tools.memory.cuts.stale(name) if found.zone == name and found.word in ("dark", "lame") else None
+        )
+    tools.memory.found_cuts.put(name, found, float("inf"))
+    return found

@@ -119,6 +119,13 @@ async def test_a_dark_zone_is_no_missing_record() -> None:
     assert found["operator dns-b"].reason == "mail_dkim_missing"
 
 
+async def test_a_zone_that_was_dark_before_the_first_run() -> None:
+    async with world() as running:
+        running.tree.a.kill()
+        found = await run_kind("dns.mail", "idp.example", SPEC, running.tools)
+    assert [found[subject].reason for subject in ("operator dns-a", "operator dns-b")] == ["mail_dkim_tempfail", None]
+
+
 async def test_an_operator_with_other_records_is_inconsistent() -> None:
     lagging = ZONE.replace("p=reject", "p=none").replace("10 mail\nmail", "20 mail\nmail")
     async with world(fallback=lagging) as running:

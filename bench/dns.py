@@ -1,18 +1,29 @@
-"""DNS checks a second: whole attempts of the dns check, verdict included, beside dnspython's own exchange
-(dns.asyncquery.udp) in the same run against one NSD. `python -m bench.dns [SECONDS]`
+"""DNS queries a second and how well they are timed, against one NSD. `python -m bench.dns [SECONDS]`
 
-Both take turns, several times, so that the machine's mood hits both alike. A check counts only if it is ok. Per core
-means per CPU second of this process: NSD has the other core.
+Ours (`probe.dns.client.ask`), dnspython's own exchange (dns.asyncquery.udp), dnsperf and whole attempts of the dns
+check take turns, several times, so that the machine's mood hits all alike. A query counts only if it was answered as it
+should. Per core means per CPU second of the process that asks: NSD has another core.
+
+Timing: bursts of 500 queries at once. The truth about each is what the kernel says (SO_TIMESTAMPING): from the stamp of
+its datagram as it leaves to the stamp of the answer as it comes. Error is what we report less that. Beside it stands
+what dnspython reports of a like burst; it has no truth of its own, but the server is the same.
 """
 
 import json
+import resource
+import shutil
+import socket
+import struct
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import dns.asyncquery
 import dns.edns
+import dns.exception
 import dns.message
 import dns.rcode
 import trio
@@ -24,11 +35,22 @@ from parallax.values import Address, DnsName
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
 from probe.checks.kind import Subject, Tools
+from probe.dns.client import Client, Server, ask
+from probe.dns.memory import Memory
+from probe.dns.message import Query
+from probe.dns.udp import UdpSocket, UdpSockets
 from tests.parts.nsd import nsd
 
-AT_ONCE = 16
+AT_ONCE = 64
 TURNS = 5
+BURST = 500
+BURSTS = 20
 NAME = "www.acme.test"
+QUERY = Query(name=NAME, type="A", recurse=False)
+
+_SO_TIMESTAMPING = 37
+_TX_AND_RX_SOFTWARE = 1 << 1 | 1 << 3 | 1 << 4  # SOF_TIMESTAMPING_{TX_SOFTWARE,RX_SOFTWARE,SOFTWARE}
+_STAMP = struct.Struct("@ll")
 
 
 def main() -> int:
@@ -39,30 +61,44 @@ def main() -> int:
 
 async def measure(seconds: float) -> dict[str, Any]:
     async with nsd({"acme.test": "www A 192.0.2.1"}) as server:
-        ours, theirs = our_check(server.address), their_exchange(server.address)
-        each = seconds / (2 * TURNS)
-        counts = {"ours": 0, "theirs": 0}
-        wall = {"ours": 0.0, "theirs": 0.0}
-        cpu = {"ours": 0.0, "theirs": 0.0}
-        for _ in range(TURNS):
-            for name, one in (("ours", ours), ("theirs", theirs)):
-                began, busy = time.perf_counter(), time.process_time()
-                counts[name] += await repeat(one, each)
-                wall[name] += time.perf_counter() - began
-                cpu[name] += time.process_time() - busy
-    per_core = {name: counts[name] / cpu[name] for name in counts}
+        rates = await measure_rates(server.address, seconds)
+        timing = await measure_timing(server.address)
+    return {"bench": "DNS queries", **rates, **timing}
+
+
+# ---- how many
+
+
+async def measure_rates(address: Address, seconds: float) -> dict[str, Any]:
+    each = seconds / (4 * TURNS)
+    ones = {"ours": our_exchange(address), "check": our_check(address), "dnspython": their_exchange(address)}
+    counts, wall, cpu = (dict.fromkeys((*ones, "dnsperf"), 0.0) for _ in range(3))
+    for _ in range(TURNS):
+        for name, one in ones.items():
+            began, busy = time.perf_counter(), time.process_time()
+            counts[name] += await repeat(one, each)
+            wall[name] += time.perf_counter() - began
+            cpu[name] += time.process_time() - busy
+        began = time.perf_counter()
+        answered, busy_s = await dnsperf(address, each)
+        counts["dnsperf"] += answered
+        cpu["dnsperf"] += busy_s
+        wall["dnsperf"] += time.perf_counter() - began
+    us = {name: 1e6 * cpu[name] / counts[name] if counts[name] else None for name in counts}
+    ours, theirs, perf, check = us["ours"], us["dnspython"], us["dnsperf"], us["check"]
+    assert ours
+    assert theirs
+    assert check
     return {
-        "bench": "DNS checks",
-        "checks_per_s": round(counts["ours"] / wall["ours"]),
-        "checks_per_s_per_core": round(per_core["ours"]),
-        "us_cpu_per_check": round(1e6 / per_core["ours"], 1),
-        "dns_asyncquery_udp": {
-            "queries_per_s": round(counts["theirs"] / wall["theirs"]),
-            "queries_per_s_per_core": round(per_core["theirs"]),
-        },
-        "ratio_per_core": round(per_core["ours"] / per_core["theirs"], 2),
+        "queries_per_s": round(counts["ours"] / wall["ours"]),
+        "queries_per_s_per_core": round(1e6 / ours),
+        "us_cpu_per_query": round(ours, 1),
+        "dns_asyncquery_udp_per_s_per_core": round(1e6 / theirs),
+        "times_dns_asyncquery_udp": round(theirs / ours, 1),
+        "us_cpu_per_query_of_dnsperf": round(perf, 2) if perf else None,
+        "times_the_cpu_of_dnsperf": round(ours / perf, 1) if perf else None,
+        "whole_checks_per_s_per_core": round(1e6 / check),
         "at_once": AT_ONCE,
-        "seconds": round(sum(wall.values()), 1),
     }
 
 
@@ -83,6 +119,17 @@ async def repeat(one: Callable[[], Awaitable[None]], seconds: float) -> int:
     return done
 
 
+def our_exchange(address: Address) -> Callable[[], Awaitable[None]]:
+    client, server = Client(routes=Routes.of(allow=EVERYWHERE), memory=Memory()), Server(address=address)
+
+    async def one() -> None:
+        asked = await ask(QUERY, server, client, 5.0)
+        assert asked.reply is not None, asked.outcome
+        assert asked.reply.answers[0].text == "192.0.2.1"
+
+    return one
+
+
 def our_check(address: Address) -> Callable[[], Awaitable[None]]:
     kind, spec = KINDS["dns"], DnsSpec(query=DnsName(NAME))
     subject = Subject(target=str(address), host=address.ip, address=address)
@@ -96,14 +143,133 @@ def our_check(address: Address) -> Callable[[], Awaitable[None]]:
     return one
 
 
+def their_query() -> dns.message.QueryMessage:
+    options: list[dns.edns.Option] = [dns.edns.GenericOption(dns.edns.NSID, b"")]
+    return dns.message.make_query(NAME, "A", use_edns=0, payload=1232, options=options)
+
+
 def their_exchange(address: Address) -> Callable[[], Awaitable[None]]:
     async def one() -> None:
-        options: list[dns.edns.Option] = [dns.edns.GenericOption(dns.edns.NSID, b"")]
-        query = dns.message.make_query(NAME, "A", use_edns=0, payload=1232, options=options)
-        reply = await dns.asyncquery.udp(query, address.ip, timeout=5.0, port=address.port)
+        reply = await dns.asyncquery.udp(their_query(), address.ip, timeout=5.0, port=address.port)
         assert reply.rcode() == dns.rcode.NOERROR
 
     return one
+
+
+async def dnsperf(address: Address, seconds: float) -> tuple[int, float]:
+    """Queries that it had answered, and the CPU seconds it took; (0, 0) where it is not installed."""
+    if shutil.which("dnsperf") is None:
+        return 0, 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        names = Path(folder) / "queries"
+        names.write_text(f"{NAME} A\n")
+        command = ["dnsperf", "-s", address.ip, "-p", str(address.port), "-d", str(names), "-e", "-c", "1", "-T", "1"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ran = await trio.run_process(
+            [*command, "-q", str(AT_ONCE), "-l", str(max(1, round(seconds)))], capture_stdout=True, capture_stderr=True
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    line = next(line for line in ran.stdout.decode().splitlines() if "Queries completed" in line)
+    return int(line.split()[2]), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+# ---- how well timed
+
+
+class Traced(UdpSocket):
+    """Also asks the kernel when each query left, and keeps what we report beside what the kernel says."""
+
+    all: list["Traced"] = []  # noqa: RUF012
+
+    def __init__(self, real: Address, routes: Routes) -> None:
+        super().__init__(real, routes)
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _TX_AND_RX_SOFTWARE)
+        self.left_at: dict[int, int] = {}
+        self.came: list[tuple[int, int, int]] = []
+        """Id, the kernel's stamp on the answer, and the round trip that we report."""
+        Traced.all.append(self)
+
+    def _take(self, asker: Any, wire: bytes, ancillary: Any) -> None:
+        super()._take(asker, wire, ancillary)
+        self.came.append((asker.id, stamped(ancillary), asker.heard.rtt_ns))
+
+    def _take_errors(self) -> None:
+        while True:
+            try:
+                sent, ancillary, *_ = self.socket.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+            except BlockingIOError:
+                return
+            # The whole packet comes back, headers first: Ethernet, IP and UDP, then the query.
+            self.left_at[int.from_bytes(sent[-_QUERY_SIZE:][:2], "big")] = stamped(ancillary)
+
+    def close(self) -> None:
+        self._take_errors()
+        super().close()
+
+    def errors_ns(self) -> list[int]:
+        return [rtt_ns - (came_at - self.left_at[number]) for number, came_at, rtt_ns in self.came]
+
+    def rtts_ns(self) -> list[int]:
+        return [came_at - self.left_at[number] for number, came_at, _ in self.came]
+
+
+_QUERY_SIZE = 0
+
+
+def stamped(ancillary: Any) -> int:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+            seconds, nanoseconds = _STAMP.unpack_from(data)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    raise AssertionError("no time stamp from the kernel")
+
+
+async def measure_timing(address: Address) -> dict[str, Any]:
+    global _QUERY_SIZE
+    from probe.dns.message import encode
+
+    memory = Memory()
+    memory.udp = UdpSockets(Traced)
+    client, server = Client(routes=Routes.of(allow=EVERYWHERE), memory=memory), Server(address=address)
+    _QUERY_SIZE = len(encode(QUERY, 0, memory.cookies.of(address).to_send))
+    theirs: list[float] = []
+    lost = their_lost = 0
+
+    async def our_one() -> None:
+        nonlocal lost
+        lost += not (await ask(QUERY, server, client, 5.0)).ok
+
+    async def their_one() -> None:
+        nonlocal their_lost
+        try:
+            reply = await dns.asyncquery.udp(their_query(), address.ip, timeout=5.0, port=address.port)
+            theirs.append(reply.time)
+        except dns.exception.Timeout:
+            their_lost += 1
+
+    for _ in range(BURSTS):
+        for one in (our_one, their_one):
+            async with trio.open_nursery() as nursery:
+                for _ in range(BURST):
+                    nursery.start_soon(one)
+    errors_us = sorted(abs(error) / 1e3 for each in Traced.all for error in each.errors_ns())
+    truth_us = sorted(rtt / 1e3 for each in Traced.all for rtt in each.rtts_ns())
+    theirs_us = sorted(1e6 * each for each in theirs)
+    return {
+        "burst": {
+            "queries_at_once": BURST,
+            "timed": len(errors_us),
+            "lost": lost,
+            "rtt_error_us": quantiles(errors_us),
+            "rtt_us_by_the_kernel": quantiles(truth_us),
+            "dns_asyncquery_udp_time_us": quantiles(theirs_us),
+            "dns_asyncquery_udp_lost": their_lost,
+        }
+    }
+
+
+def quantiles(ordered: list[float]) -> dict[str, float]:
+    return {f"p{share}": round(ordered[int(len(ordered) * share / 100)], 1) for share in (50, 99)}
 
 
 if __name__ == "__main__":

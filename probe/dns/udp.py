@@ -20,6 +20,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -79,7 +80,8 @@ class Heard:
 class UdpSockets:
     """The sockets that are in use, by the address they are connected to. Owned by one probe, used in one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_socket: "Callable[[Address, Routes], UdpSocket] | None" = None) -> None:
+        self._open = open_socket or UdpSocket
         self._newest: dict[Address, UdpSocket] = {}
 
     @property
@@ -103,7 +105,7 @@ class UdpSockets:
         held = self._newest.get(address)
         # The guard has passed this very address by these very routes when the socket was opened.
         if held is None or held.routes is not routes or not held.has_room:
-            held = UdpSocket(routes.dial_address(address, "udp"), routes)
+            held = self._open(routes.dial_address(address, "udp"), routes)
             self._newest[address] = held
         held.users += 1
         try:
@@ -263,7 +265,7 @@ class UdpSocket:
         receive, waiting = self.socket.recvmsg_into, self._waiting
         for taken in range(_BATCH):
             try:
-                size, ancillary, flags, _ = receive(_buffers, 64)
+                size, ancillary, flags, _ = receive(_buffers, 128)
             except BlockingIOError:
                 if not taken:  # what woke us is in the other queue
                     self._take_errors()

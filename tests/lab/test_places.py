@@ -63,10 +63,11 @@ def test_the_anycast_sites_share_the_probes_by_nearness() -> None:
 
 
 def test_the_plan_names_the_addresses_of_the_world() -> None:
-    targets = {check.name: check.targets for check in PLAN.check}
-    assert targets["name servers"] == [f"{ip}:53" for ip in addresses.DNS_A.values()]
-    assert targets["sign-in name"] == [f"{ip}:53" for ip in addresses.RESOLVERS.values()]
-    assert targets["fallback mail"] == [f"{ip}:53" for ip in addresses.DNS_B.values()]
+    assert {address.ip for address in PLAN.dns.roots} == set(addresses.PARENT.values())
+    assert {each.name: each.address.host for each in PLAN.resolver} == addresses.RESOLVERS
+    assert {site.name: site.location for site in PLAN.site} == {
+        name: (place.latitude, place.longitude) for name, place in ANYCAST_SITES.items()
+    }
     assert {address.ip for address in PLAN.control.addresses} == {*addresses.CONTROL, addresses.CONTROL_V6}
     assert PLAN.receiver[0].address == f"{addresses.PAGER}:443"
-    assert {"*.dns-a.example", *addresses.DNS_A.values()} == set(PLAN.operator[0].servers)
+    assert {"*.dns-b.example", *addresses.DNS_B.values()} == set(PLAN.operator[1].servers)

@@ -45,7 +45,8 @@ def test_a_delegation_comes_with_its_glue() -> None:
     answer = zones.PARENT.answer(Question("accounts.auth-vendor.example", "A"))
     [servers] = answer.authority
     assert (servers.name, servers.type, set(servers.data)) == (VENDOR, "NS", set(addresses.DNS_A))
-    assert {rrset.data[0] for rrset in answer.additional} == set(addresses.DNS_A.values())
+    glue = {*addresses.DNS_A.values(), *addresses.DNS_A_V6.values()}
+    assert {rrset.data[0] for rrset in answer.additional} == glue
 
 
 def test_the_nearest_zone_above_answers() -> None:

@@ -19,6 +19,7 @@ from parallax.plan.specs import HttpSpec
 from parallax.plan.types import Check
 from parallax.values import Address, Cidr, Duration
 from probe.checks.kind import Tools
+from probe.dns.memory import Memory
 from probe.runs import Vantage, get_ready, run_target
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -47,11 +48,21 @@ class Lab:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._memories = {probe: Memory() for probe in EVERYBODY}
 
     def tools(self, probe: str) -> Tools:
         wiring = self.world.ready.probes[probe]
         routes = Routes.of(wiring.connect_to, [Cidr("127.0.0.0/8")])
-        return Tools(routes=routes, trust=Trust(self.world.ready.ca), resolvers=tuple(wiring.resolvers))
+        return Tools(
+            routes=routes,
+            trust=Trust(self.world.ready.ca),
+            resolvers=tuple(wiring.resolvers),
+            families=_PLACES[probe].families,
+            memory=self._memories[probe],
+            roots=tuple(PLAN.dns.roots),
+            operators=tuple(PLAN.operator),
+            named_resolvers=tuple(PLAN.resolver),
+        )
 
     async def run(self, check: str, probes: Sequence[str] = EVERYBODY) -> list[Observation]:
         """One run of every target of a check of the lab's plan by each of the probes."""

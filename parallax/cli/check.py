@@ -271,10 +271,11 @@ def http(
 @click.argument("zone", type=NAME)
 @click.option("--data", type=NAME, help="A name of the zone to ask for beside the SOA.")
 @click.option("--marker", type=NAME, help="A TXT record that tells operators apart, asked at resolvers.")
+@click.option("--chaos", is_flag=True, help="Ask servers that send no NSID which site they are.")
 @dns_options
-def dns_zone(zone: DnsName, data: DnsName | None, marker: DnsName | None, **options: Any) -> None:
+def dns_zone(zone: DnsName, data: DnsName | None, marker: DnsName | None, chaos: bool, **options: Any) -> None:
     """Every name server of ZONE, found from the roots down, and its delegation."""
-    _run("dns.zone", [zone], ZoneSpec(zone=zone, data=data, marker=marker), _dns_common(**options))
+    _run("dns.zone", [zone], ZoneSpec(zone=zone, data=data, marker=marker, chaos=chaos), _dns_common(**options))
 
 
 @check.command("dns.resolve")

@@ -41,6 +41,8 @@ class ZoneSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How often each address is asked over TCP."""
     marker: DnsName | None = None
     """A TXT record whose value differs by operator: tells which one a resolver's answers come from."""
+    chaos: bool = False
+    """Whether a server whose answers have no NSID is asked id.server and hostname.bind: which site it is."""
 
 
 class ResolveSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -254,7 +254,8 @@ class _Attempt:
         asked = await ask(query, self._server, self._client, _left_s())
         word = control_class(asked.outcome, asked.reply)
         control = Control(word, asked.duration_ns, trio.current_time())
-        self._client.memory.controls.put(self._key, control, control.at + KEPT_S)
+        if word != "not_asked":
+            self._client.memory.controls.put(self._key, control, control.at + KEPT_S)
         self._note_control(name, control, 0.0)
 
     def _note_control(self, name: str, control: Control, age_s: float) -> None:

@@ -68,10 +68,14 @@ def outcome_class(outcome: str) -> str:
     return "timeout" if outcome in ("timeout", "bad_replies") else "no_answer"
 
 
+_NOT_ASKED = frozenset({"not_allowed", "local_error", "over_budget"})
+"""How an exchange ends that never left this host."""
+
+
 def control_class(outcome: str, reply: Reply | None) -> str:
     """ "ok" where the resolver resolves, whatever it says of the control name; else how it fails."""
     if reply is None:
-        return outcome_class(outcome)
+        return "not_asked" if outcome in _NOT_ASKED else outcome_class(outcome)
     if reply.rcode in ("NOERROR", "NXDOMAIN"):
         return "ok"
     return {"SERVFAIL": "servfail", "REFUSED": "refused"}.get(reply.rcode, "rcode")

@@ -7,7 +7,7 @@ from typing import Any
 from parallax.plan.dns_specs import ResolveSpec
 from parallax.values import Address
 from probe.abstain import NO_FAMILY
-from probe.checks.connection import BY_FAILURE, judge_connection
+from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
 from probe.checks.kind import Verdict
 from probe.checks.resolve_classes import WITHOUT_ANSWER
 from probe.tape import Evidence
@@ -27,7 +27,7 @@ _BY_CLASS = {
     "stale_definite": Verdict("dns_stale"),
 }
 _GOOD = frozenset({"fresh", "stale_suspected", "expected_negative"})
-_OWN_TROUBLE = frozenset({"unreachable", "not_allowed", "local_error", "bug", "unsupported"})
+_OWN_TROUBLE = frozenset({"unreachable", "not_allowed", "local_error", "over_budget", "bug", "unsupported"})
 """How an exchange ends that says nothing of the resolver."""
 
 
@@ -76,7 +76,7 @@ def _judge_before(evidence: Evidence) -> Verdict:
 def _judge_without_answer(findings: dict[str, Any], control: str | None) -> Verdict:
     word, outcome = findings["class"], findings.get("outcome", "ok")
     if outcome in _OWN_TROUBLE:
-        return Verdict(BY_FAILURE[outcome])
+        return Verdict(BY_FAILURE[outcome], abstain=ABSTAINS.get(outcome))
     if control not in (None, "ok"):
         return Verdict("dns_resolver_down")
     if word == "no_reachable_authority" or (control == "ok" and word in ("timeout", "servfail")):
@@ -111,7 +111,7 @@ _BY_OUTCOME = {
 def _control_of(evidence: Evidence) -> str | None:
     """The control's class; None where there is none, or it did not end in time."""
     word = evidence.findings.get("control", {}).get("class")
-    return None if word == "late" else word
+    return None if word in ("late", "not_asked") else word
 
 
 def _failing_share(gathered: Sequence[Evidence], fails: Any) -> float | None:

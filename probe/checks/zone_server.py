@@ -12,6 +12,7 @@ from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, Transport, ask
 from probe.dns.message import Query, Reply
+from probe.sites.chaos import ask_identity
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
@@ -31,7 +32,8 @@ class AtServer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> None:
-    """Asks for the SOA, and for the data beside it, once each. Phase `query`."""
+    """Asks for the SOA, and for the data beside it, once each. Phase `query`; `identity` where the site
+    is asked for on its own."""
     task: AtServer = subject.task
     tape.material["task"] = task
     server = Server(address=subject.address, name=subject.host, transport=task.transport)
@@ -49,6 +51,12 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
         _note(spec, asked["soa"], subject.host, tape)
         if "data" in asked and spec.data is not None:
             tape.note(data=_data(spec, spec.data, asked["data"]))
+    reply = asked["soa"].reply
+    if spec.chaos and task.transport == "udp" and reply is not None and not reply.nsid:
+        with tape.phase("identity"):
+            identity, _ = await ask_identity(server, tools.dns, left_s(QUERY_S))
+        note_site(tape, site_of_identity(identity, subject.host))
+        tape.note(identity=identity[:MAX_TEXT] if identity else None)
 
 
 def left_s(most_s: float) -> float:

@@ -82,6 +82,8 @@ def test_what_a_resolver_says_has_a_class(wanted: str, given: Reply, more: dict[
         ("timeout", "timeout", None),
         ("timeout", "bad_replies", None),
         ("no_answer", "refused", None),
+        ("not_asked", "local_error", None),  # says nothing of the resolver
+        ("not_asked", "over_budget", None),
     ],
 )
 def test_a_control_says_whether_the_resolver_resolves(wanted: str, outcome: str, given: Reply | None) -> None:
@@ -137,6 +139,8 @@ def seen(word: str | None, control: str | None = None, at: str = "9.9.9.9:53", *
         (("connect_unreachable", "network"), seen("no_answer", "no_answer", outcome="unreachable")),
         (("address_not_allowed", "config"), seen("no_answer", "no_answer", outcome="not_allowed")),
         (("local_error", "probe"), seen("no_answer", "no_answer", outcome="local_error")),
+        (("over_budget", "config"), seen("no_answer", "ok", outcome="over_budget")),
+        (("dns_timeout", "resolver"), seen("timeout", "not_asked", outcome="timeout")),
         # before the question
         (("dns_resolver_down", "resolver"), seen(None, failure="resolver_without_address")),
         (("dns_resolver_down", "resolver"), seen(None, failure="timeout", phase="lookup")),

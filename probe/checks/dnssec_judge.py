@@ -144,7 +144,10 @@ def _unanswered(asked: Any) -> Verdict | None:
         return _by_outcome(asked.outcome, None)
     if asked.reply.rcode != "NOERROR":
         return Verdict(_BY_RCODE.get(asked.reply.rcode, "dns_rcode"))
-    return None if "AA" in asked.reply.flags else Verdict("dns_not_authoritative")
+    if "AA" not in asked.reply.flags:
+        return Verdict("dns_not_authoritative")
+    soa = asked.query.type != "SOA" or any(record.type == "SOA" for record in asked.reply.answers)
+    return None if soa else Verdict("dns_nodata")
 
 
 def _by_outcome(outcome: str, silent: Any) -> Verdict:

@@ -119,6 +119,8 @@ class View:
             except ValueError:
                 return Found(status="no_such_name", aliases=tuple(aliases))
             aliases.append(name)
+        if is_under(name, self.zone):  # a circle, or so long that no resolver follows it
+            return Found(status="no_such_record", aliases=tuple(aliases))
         return Found(status="elsewhere", aliases=tuple(aliases))
 
 

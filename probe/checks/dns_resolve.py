@@ -250,12 +250,25 @@ class _Attempt:
             self._note_control(name, kept, age_s)
             return
         self._tape.note(control={"name": str(name), "class": "late"})  # stays if the attempt ends before it
-        query = Query(name=name, type="A", recurse=True)
-        asked = await ask(query, self._server, self._client, _left_s())
-        word = control_class(asked.outcome, asked.reply)
-        control = Control(word, asked.duration_ns, trio.current_time())
-        if word != "not_asked":
-            self._client.memory.controls.put(self._key, control, control.at + KEPT_S)
+        began = trio.current_time()
+        under_way = self._client.memory.controls_under_way
+        if (others := under_way.get(self._key)) is not None:  # another name of this moment asks
+            await others.wait()
+            control = self._client.memory.controls.stale(self._key)
+            if control and control.at >= began:
+                self._note_control(name, control, 0.0)
+                return
+        under_way[self._key] = ended = trio.Event()
+        try:
+            asked = await ask(Query(name=name, type="A", recurse=True), self._server, self._client, _left_s())
+            word = control_class(asked.outcome, asked.reply)
+            control = Control(word, asked.duration_ns, trio.current_time())
+            if word != "not_asked":
+                self._client.memory.controls.put(self._key, control, control.at + KEPT_S)
+        finally:
+            ended.set()
+            if under_way.get(self._key) is ended:
+                del under_way[self._key]
         self._note_control(name, control, 0.0)
 
     def _note_control(self, name: str, control: Control, age_s: float) -> None:

@@ -6,6 +6,8 @@ A probe has one for its life; a check that is run by hand has one for itself.
 from collections import OrderedDict
 from typing import Any
 
+import trio
+
 from parallax.values import Address
 from probe.dns.budget import Budget
 from probe.dns.cookies import Cookies
@@ -47,6 +49,8 @@ class Memory:
         """By address: it did not answer a walk a moment ago, so others are asked before it."""
         self.controls: Kept[Control] = Kept(MOST_RESOLVERS)
         """By resolver: how its control name went last."""
+        self.controls_under_way: dict[str, trio.Event] = {}
+        """By resolver, while its control name is asked: set at the end, however that comes."""
         self.resolver_addresses: Kept[Address] = Kept(MOST_RESOLVERS)
         """By endpoint of a resolver that is given by a name: where it is."""
         self.traces: Kept[Trace] = Kept(MOST_TRACES)

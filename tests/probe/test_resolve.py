@@ -9,6 +9,7 @@ import dns.rcode
 import pytest
 import trio
 
+from parallax.observation import Observation
 from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint
 from probe.dns.resolvers import Trace
@@ -85,6 +86,43 @@ async def test_names_that_resolve_share_a_control() -> None:
     assert len(asked) == 5
     assert "age_ns" not in seen[0].findings["control"]
     assert all(each.findings["control"]["age_ns"] > 0 for each in seen[1:])
+
+
+async def test_names_of_one_moment_ask_one_control() -> None:
+    async with dns_server(by_name()) as server:
+        probe = Resolving({"r1": server.address})
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(probe.one)
+        controls = [each for _, each in server.asked if each.question[0].name.to_text() == f"{CONTROL}."]
+    assert len(controls) == 1
+    assert probe.memory.controls_under_way == {}
+
+
+async def test_a_control_whose_asker_is_cancelled_is_asked_by_who_waits_for_it() -> None:
+    async with dns_server(fake.silent) as server, trio.open_nursery() as nursery:
+        probe, mine = Resolving({"r1": server.address}), trio.CancelScope()
+        seen: list[Observation] = []
+        done = trio.Event()
+
+        async def cancelled() -> None:
+            with mine:
+                await probe.one()
+
+        async def waiting() -> None:
+            seen.append(await probe.one(timeout_s=0.8))
+            done.set()
+
+        nursery.start_soon(cancelled)
+        while not probe.memory.controls_under_way:
+            await trio.lowlevel.checkpoint()
+        nursery.start_soon(waiting)
+        while len(server.asked) < 3:  # the name and its control, and the other one's name
+            await trio.lowlevel.checkpoint()
+        mine.cancel()
+        await done.wait()
+    assert (seen[0].reason, seen[0].findings["control"]["class"]) == ("dns_resolver_down", "timeout")
+    assert probe.memory.controls_under_way == {}
 
 
 async def test_a_kept_control_is_no_proof_for_a_name_that_fails() -> None:

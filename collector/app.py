@@ -7,11 +7,13 @@ GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
 POST /v1/plan/rollback  an owner's token
+POST /v1/moves          an owner's token: a change of a delegation or a chain is watched (collector.commands)
+POST /v1/moves/end      an owner's token
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 """
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -25,6 +27,8 @@ from starlette.routing import Route
 from collector.alerts import Alerts
 from collector.answers import Refusal
 from collector.bodies import announced, drain, read_body
+from collector.commands import MAX_BODY as MAX_COMMAND
+from collector.commands import CommandError, Commands, Moved
 from collector.fleet import Fleet
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
@@ -57,6 +61,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     view: View
     alerts: Alerts
     stop: trio.Event
+    commands: Commands
 
 
 def make_app(services: Services) -> Starlette:
@@ -67,6 +72,8 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/batches", routes.guarded(routes.post_batch, "probe"), methods=["POST"]),
             Route("/v1/plan", routes.guarded(routes.get_plan, "probe"), methods=["GET"]),
             Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
+            Route("/v1/moves", routes.guarded(routes.post_move, "owner"), methods=["POST"]),
+            Route("/v1/moves/end", routes.guarded(routes.post_move_end, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
@@ -200,6 +207,27 @@ class Routes:
         state = self._services.plans.state
         in_force = state.in_force.hash if state.in_force else ""
         return json_answer(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
+
+    async def post_move(self, request: Request, identity: Identity) -> Response:
+        return await self._command(request, self._services.commands.start, identity)
+
+    async def post_move_end(self, request: Request, identity: Identity) -> Response:
+        return await self._command(request, self._services.commands.end, identity)
+
+    async def _command(
+        self, request: Request, run: Callable[[bytes, str], Awaitable[Moved | Refusal]], identity: Identity
+    ) -> Response:
+        body = await read_body(request.receive, most=MAX_COMMAND)
+        if body is None:
+            return Response(status_code=400)  # nobody is there to read it
+        if isinstance(body, Refusal):
+            await drain(request.receive)
+            return refusal_answer(Refusal(body.word, f"a command is at most {MAX_COMMAND} octets, and sent at once"))
+        try:
+            answer = await run(body, identity.name)
+        except CommandError as error:
+            return error_answer(400, "bad_command", str(error))
+        return refusal_answer(answer) if isinstance(answer, Refusal) else json_answer(200, answer)
 
     async def _wait_other(self, request: Request, probe: str, known: str) -> None:
         """Waits for another part, for the time to run out, for the client to leave, or for the collector to end."""

@@ -11,6 +11,7 @@ import trio
 
 from collector.alerts import Alerts
 from collector.app import Services, make_app
+from collector.commands import Commands
 from collector.detector import Detector
 from collector.fleet import Fleet
 from collector.history import History, open_history
@@ -126,7 +127,15 @@ async def run(
     )
     app = make_app(
         Services(
-            tokens=tokens, ingest=ingest, plans=plans, fleet=fleet, status=status, view=view, alerts=alerts, stop=stop
+            tokens=tokens,
+            ingest=ingest,
+            plans=plans,
+            fleet=fleet,
+            status=status,
+            view=view,
+            alerts=alerts,
+            stop=stop,
+            commands=Commands(inputs, detector.board, detector.wait_changed),
         )
     )
     with _owner_file(config, state, listener, tokens) as token:

@@ -20,6 +20,7 @@ from collector.events import (
     Held,
     Incident,
     IncidentChanged,
+    Noticed,
     ProbeChanged,
     Risk,
     RiskChanged,
@@ -106,6 +107,19 @@ DATA: dict[str, EventData] = {
     "component": ComponentChanged(
         component="Sign-in", state="partial_outage", before="operational", since=AT, why="1 of 2 is down"
     ),
+    "notice": Noticed(
+        word="delegation_changed",
+        title="The delegation of auth.example changed",
+        severity="warning",
+        check="zone",
+        target="auth.example",
+        before=("ns1.dns-a.example",),
+        after=("ns1.dns-b.example", "DS 1 13 2 00ff"),
+        domain=FaultDomain(kind="zone", name="auth.example"),
+        components=("Sign-in",),
+        probes=("fra1", "iad1"),
+        why="the parent's servers name other name servers",
+    ),
 }
 GOLDEN = {tag: Event(id=f"evt-{tag}", at=AT, cause=7, data=data) for tag, data in DATA.items()}
 
@@ -131,6 +145,7 @@ def test_the_type_is_the_journal_s_kind() -> None:
         "risk.raised",
         "probe.silent",
         "component.changed",
+        "notice.delegation_changed",
     }
 
 

@@ -11,6 +11,7 @@ from collector.inputs import (
     KINDS,
     BatchInput,
     ClockInput,
+    CommandInput,
     Input,
     InputError,
     PlanInput,
@@ -50,6 +51,12 @@ GOLDEN: dict[str, Input] = {
         why="fra1 reports unsupported for the check 'api'",
     ),
     "clock": ClockInput(at=1_700_000_000_000_000_000, started=True),
+    "command": CommandInput(
+        at=1_700_000_000_000_000_000,
+        word="move_start",
+        actor="ann",
+        arguments={"zone": ["auth.example"], "from": ["ns1.dns-a.example"], "to": ["ns1.dns-b.example"]},
+    ),
 }
 
 

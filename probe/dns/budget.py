@@ -18,6 +18,8 @@ class Budget:
         self._per_minute: float | None = None
         self._owners: Kept[str] = Kept(10 * MOST_BUCKETS)
         self._buckets: Kept[tuple[float, float]] = Kept(MOST_BUCKETS)
+        self.sent = 0
+        """Queries that were let go, to whomever."""
         self.refused: dict[str, int] = {}
         """Queries that were not sent, by operator; at most MOST_BUCKETS of them."""
 
@@ -33,6 +35,7 @@ class Budget:
         """Whether one query may go to the address now; it is counted either way. `now` is trio's clock."""
         operator = self._owners.get(address, now) if self._per_minute is not None else None
         if operator is None or self._per_minute is None:
+            self.sent += 1
             return True
         rate = self._per_minute / 60
         room = max(rate * BURST_S, SMALLEST_BURST)
@@ -40,6 +43,7 @@ class Budget:
         tokens = min(room, tokens + (now - since) * rate)
         allowed = tokens >= 1
         self._buckets.put(operator, (tokens - 1 if allowed else tokens, now), float("inf"))
+        self.sent += allowed
         if not allowed and (operator in self.refused or len(self.refused) < MOST_BUCKETS):
             self.refused[operator] = self.refused.get(operator, 0) + 1
         return allowed

@@ -7,6 +7,7 @@ from parallax.observation import Observation
 
 _UNCLAIMED = frozenset({"parity_unknown", "parity_incomplete"})
 MOST_VALUES = 3
+LONGEST_VALUE = 40
 
 
 def below_parity(observations: Sequence[Observation]) -> Iterator[tuple[str, Sequence[str], list[tuple[object, ...]]]]:
@@ -65,6 +66,10 @@ def _row(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _values(values: Any) -> str:
-    texts = [str(value) for value in values] if isinstance(values, list | tuple) else []
+    texts = [_short(str(value)) for value in values] if isinstance(values, list | tuple) else []
     more = f" and {len(texts) - MOST_VALUES} more" if len(texts) > MOST_VALUES else ""
     return ", ".join(texts[:MOST_VALUES]) + more
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."

@@ -30,6 +30,8 @@ MAX_ROWS = 50
 MAX_UNLISTED = 20
 MAX_MET = 200
 MOST_ITEMS = 4000
+MOST_ONWARD = 8
+"""Hosts of one MX record set that are compared as well."""
 RESERVE_S = 0.3
 """Time that is kept for writing up what was compared."""
 
@@ -89,8 +91,12 @@ class _Comparing:
             Item(label=WILDCARD, type="A", severity="low"),
             Item(label=WILDCARD, type="TXT", severity="low"),
         ]
-        self._known = {(item.label, item.type) for item in self._items}
-        self._pairs: list[tuple[Item, Seen, Seen]] = []
+        self._places = {(item.label, item.type): place for place, item in enumerate(self._items)}
+        self._rows: list[tuple[int, Row]] = []
+        """With the place of the question, as answers come in any order."""
+        self._compared = 0
+        self._apex: dict[str, Seen] = {}
+        """The fallback's answers at the zone itself, by type, where more than one side's answer is looked at."""
 
     async def ask(self) -> None:
         """Asks both sides for everything, the worst to lack first; of the rest, others first each time, so that what
@@ -104,7 +110,7 @@ class _Comparing:
             while waiting and not self._gone:
                 item = waiting.popleft()
                 one, other = await self._one(item)
-                self._pairs.append((item, one, other))
+                self._compare(item, one, other)
                 waiting.extendleft(reversed(self._onward(item, one)))
 
         async with trio.open_nursery() as nursery:
@@ -123,44 +129,45 @@ class _Comparing:
         one, other = await _side_by_side(partial(said, self._primary), partial(said, self._fallback))
         return one, other
 
+    def _compare(self, item: Item, one: Seen, other: Seen) -> None:
+        if UNKNOWN in (one, other):
+            return
+        self._compared += 1
+        if item.label == APEX and item.type in ("NS", "DNSKEY"):
+            self._apex[item.type] = other
+        row = compare(item, one, other, differing=item.label in self._spec.differing)
+        if row is not None:
+            self._rows.append((self._places.get((item.label, item.type), 0), row))
+
     def _onward(self, item: Item, one: Seen) -> list[Item]:
         """What a record leads to within the zone is needed as much as the record itself: the target of an alias, the
         host of an MX."""
         wanted = {"CNAME": (item.type,), "MX": ("A", "AAAA")}.get(one.type, ()) if one.kind == "data" else ()
         found = []
-        for value in sorted(one.values) if wanted and item.label != WILDCARD else ():
+        for value in sorted(one.values)[:MOST_ONWARD] if wanted and item.label != WILDCARD else ():
             target = target_of(value)
             self._tools.memory.note_name(target)
             label = label_of(target, self._spec.zone)
             for rdtype in wanted if label is not None else ():
                 onward = msgspec.structs.replace(item, label=label, type=rdtype)
-                if (label, rdtype) not in self._known and len(self._items) < MOST_ITEMS:
-                    self._known.add((onward.label, rdtype))
+                if (onward.label, rdtype) not in self._places and len(self._items) < MOST_ITEMS:
+                    self._places[onward.label, rdtype] = len(self._items)
                     self._items.append(onward)
                     found.append(onward)
         return found
 
     def findings(self) -> dict[str, Any]:
         """What the answers come to."""
-        differing = set(self._spec.differing)
-        places = {(item.label, item.type): place for place, item in enumerate(self._items)}
-        known = [pair for pair in self._pairs if UNKNOWN not in pair[1:]]
-        known.sort(key=lambda pair: places.get((pair[0].label, pair[0].type), 0))
-        rows = [
-            row
-            for item, one, other in known
-            if (row := compare(item, one, other, differing=item.label in differing)) is not None
-        ]
-        apex = {item.type: other for item, _, other in known if item.label == APEX}
-        if (row := self._name_servers(apex.get("NS"))) is not None:
+        rows = [row for _, row in sorted(self._rows, key=lambda placed: placed[0])]
+        if (row := self._name_servers(self._apex.get("NS"))) is not None:
             rows.append(row)
         rows = worst_first(rows)
-        keys = apex.get("DNSKEY")
+        keys = self._apex.get("DNSKEY")
         bogus = bool(self._ds) and keys is not None and not ds_matches(self._ds, keys.values, self._spec.zone)
         unlisted = sorted({item.label for item in self._items if not item.listed})
         return {
             "inventory": len(self._items) + len(self._wildcards),
-            "compared": len(known),
+            "compared": self._compared,
             "queries": self._primary.asked + self._fallback.asked,
             "rows": [row.as_finding() for row in rows[:MAX_ROWS]],
             "counts": groups(rows),
@@ -220,6 +227,10 @@ def judge(spec: ParitySpec, evidence: Evidence) -> Verdict | None:
         shown = word.removeprefix("lame_").upper() if word.startswith("lame_") else word
         return Verdict("parity_not_served", note={"because": f"does not serve the zone ({shown})"})
     for which, side in (("primary", primary), ("fallback", fallback)):
+        if side["state"] == "no_servers" and findings.get("walk") == "no_delegation":
+            return _unknown(
+                f"{spec.zone} is not delegated, and the plan does not say where {side['operator']} serves it"
+            )
         if side["state"] != "serves":
             return _unknown(f"{side['operator']}, the {which}, {_STATES.get(side['state'], 'does not answer')}")
     if "rows" not in findings:

@@ -59,20 +59,21 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     purpose: Purpose
     primary: tuple[str, ...]
+    """The values, at most MAX_VALUES of MAX_TEXT characters; without any, what was said instead."""
     fallback: tuple[str, ...]
     what: str = ""
     """What is wrong with it, where the class does not say."""
 
     def as_finding(self) -> dict[str, object]:
-        """For the observation: values cut and bounded."""
+        """For the observation."""
         plain: dict[str, object] = {
             "name": self.name,
             "type": self.type,
             "class": self.cls,
             "severity": self.severity,
             "purpose": self.purpose,
-            "primary": [value[:MAX_TEXT] for value in self.primary[:MAX_VALUES]],
-            "fallback": [value[:MAX_TEXT] for value in self.fallback[:MAX_VALUES]],
+            "primary": list(self.primary),
+            "fallback": list(self.fallback),
         }
         return plain | ({"what": self.what} if self.what else {})
 
@@ -142,9 +143,14 @@ def ns_row(fallback: Seen, servers_of_fallback: Callable[[str], bool]) -> Row | 
     own NS records would else go back to the operator that is dark."""
     if fallback.kind != "data" or any(servers_of_fallback(name) for name in fallback.values):
         return None
-    values = tuple(sorted(fallback.values))
     return Row(
-        name=APEX, type="NS", cls="ns_without_fallback", severity="high", purpose="policy", primary=(), fallback=values
+        name=APEX,
+        type="NS",
+        cls="ns_without_fallback",
+        severity="high",
+        purpose="policy",
+        primary=(),
+        fallback=_shown(fallback),
     )
 
 
@@ -154,7 +160,11 @@ def _both(item: Item, primary: Seen, fallback: Seen, differing: bool, make: "_Ma
     if primary.type != fallback.type or primary.values != fallback.values:
         if item.type == "CAA" and primary.type == fallback.type:
             forbidden = caa_forbids(primary.values, fallback.values)
-            return make("caa_stricter", what=", ".join(sorted(forbidden))) if forbidden else make("different", "low")
+            return (
+                make("caa_stricter", what=", ".join(sorted(forbidden))[:MAX_TEXT])
+                if forbidden
+                else make("different", "low")
+            )
         if item.type == "TXT" and item.label == APEX and _policy(primary.values) == _policy(fallback.values):
             return make("different", "low")  # tokens by which a zone is shown to be someone's: no service rests on them
         return make("different")
@@ -223,4 +233,7 @@ def _row_maker(item: Item, primary: Seen, fallback: Seen) -> _Make:
 
 
 def _shown(side: Seen) -> tuple[str, ...]:
-    return tuple(sorted(side.values)) if side.kind == "data" else (side.word or side.kind,)
+    """Cut and bounded here already: a stranger may send much, and rows are kept until the end of the run."""
+    if side.kind != "data":
+        return (side.word or side.kind,)
+    return tuple(value[:MAX_TEXT] for value in sorted(side.values)[:MAX_VALUES])

@@ -368,3 +368,10 @@ async def forward(query: Query, made: World) -> None:
     assert made.b is not None
     reply = await dns.asyncquery.udp(query.message, made.b.address.ip, port=made.b.address.port, timeout=5)
     await query.send(reply.to_wire())
+
+
+async def test_a_zone_that_does_not_exist_is_said_not_to() -> None:
+    async with delegated({}, {ZONE: zone("a", WEB)}) as made:
+        seen = await compared(made, operators=(OPERATORS[0], Operator(name="dns-b", servers=["*.dns-b.example"])))
+        assert (seen.reason, seen.findings["walk"]) == ("parity_unknown", "no_delegation")
+        assert "vendor.example is not delegated" in seen.findings["because"]

@@ -21,7 +21,7 @@ from collector.detect.pictures import (
     name_set,
 )
 from collector.detect.progress import progress
-from collector.detect.view import CheckView, View
+from collector.detect.view import CheckView, View, ip_of
 from collector.events import EventData, Noticed, Severity
 from collector.inputs import CommandInput
 from parallax.clock import NS
@@ -177,9 +177,8 @@ def tell_moves(moves: Moves, view: View, now: int, told: list[EventData]) -> Non
     for move in list(moves.moves.values()):
         if move.under_way:
             place = moves.places.get(f"{move.kind} {move.name}")
-            servers = place.servers if place else {}
-            gone = _gone(move, servers, _voters(place, now) if place else 1, now)
-            progress(move, gone, now, told, _components(view, move.check))
+            gone, served = _stopped(move, place, now)
+            progress(move, gone, now, told, _components(view, move.check), served=served or move.kind == "chain")
             if not move.under_way:
                 _settle(moves, move, now)
     if now - moves.forgot_at >= FORGET_NS:
@@ -210,6 +209,10 @@ def _note_delegation(moves: Moves, check: CheckView, probe: str, observation: Ob
         place.ttl_s = found.ttl_s
     if move is not None:
         move.ttl_s = max(move.ttl_s, found.ttl_s)
+    for address, serves in found.former.items():
+        serving = place.servers.get(ip_of(address) or address)
+        if serving is not None:
+            _note_serving(serving, probe, at, serves=serves)
     for resolver in found.failing:
         if move is not None:
             move.note_failing(f"{probe}\x1f{resolver}", at)
@@ -295,7 +298,7 @@ def _note_server(moves: Moves, check: CheckView, probe: str, observation: Observ
     place = moves.places.get(f"delegation {name_of(observation.target)}")
     if place is None:
         return
-    address = (dims.get("address") or observation.subject)[:100]
+    address = (dims.get("address") or ip_of(observation.subject) or observation.subject)[:100]
     serving = place.servers.get(address)
     if serving is None:
         if len(place.servers) >= MAX_SERVERS:
@@ -304,9 +307,16 @@ def _note_server(moves: Moves, check: CheckView, probe: str, observation: Observ
         serving = place.servers[address] = Serving(name_of(dims["server"]))
     reason = observation.reason
     if reason is None or (reason in REASONS and REASONS[reason].soft):
+        _note_serving(serving, probe, at, serves=True)
+    elif observation.fault not in ("probe", "config"):
+        _note_serving(serving, probe, at, serves=False)
+
+
+def _note_serving(serving: Serving, probe: str, at: int, *, serves: bool) -> None:
+    if serves:
         serving.ok_at = max(serving.ok_at, at)
         serving.bad.clear()
-    elif observation.fault not in ("probe", "config") and len(serving.bad) < MAX_VIEWS:
+    elif probe in serving.bad or len(serving.bad) < MAX_VIEWS:
         serving.bad[probe] = max(at, serving.bad.get(probe, 0))
 
 
@@ -458,6 +468,8 @@ def _furnish(move: Move, place: Place) -> None:
     move.ttl_s = max([place.ttl_s, *gone]) if move.kind == "delegation" else max([0, *place.ttls.values()])
     if move.kind == "chain" and gone:
         move.ttl_s = max(gone)
+    needed = min(2, _voters(place, move.started_at))
+    move.unserved = [address for address, each in place.servers.items() if each.bad and len(each.bad) >= needed]
     settled_by = move.started_at - 2 * move.fresh_ns
     for kind in ("marker ", "mname "):
         known = {mark: seen for mark, seen in place.marks.items() if mark.startswith(kind)}
@@ -474,18 +486,24 @@ def _furnish(move: Move, place: Place) -> None:
         sight.parents = {}
 
 
-def _gone(move: Move, servers: dict[str, Serving], voters: int, now: int) -> str:
-    """The old set's servers that stopped serving since the move began, for people; empty where enough of them serve."""
+def _stopped(move: Move, place: Place | None, now: int) -> tuple[str, bool]:
+    """The old set's servers that stopped serving since the move began, in words, empty where enough of them serve; and
+    whether enough of them served when it began."""
+    servers = place.servers if place else {}
     only_old = {address: each for address, each in servers.items() if each.server in move.gone_servers}
-    needed, since = min(2, voters), now - move.fresh_ns
+    needed = min(2, _voters(place, now)) if place else 1
+    move.unserved = [address for address in move.unserved if address in only_old and only_old[address].bad]
+    served = bool(only_old) and len(move.unserved) * 2 < len(only_old)
     stopped = [
         address
         for address, each in only_old.items()
-        if each.ok_at >= move.started_at - move.fresh_ns and sum(at >= since for at in each.bad.values()) >= needed
+        if address not in move.unserved
+        and each.ok_at >= move.started_at - move.fresh_ns
+        and sum(at >= now - 2 * move.fresh_ns for at in each.bad.values()) >= needed
     ]
     if not stopped or len(stopped) * 2 < len(only_old):
-        return ""
-    return f"{len(stopped)} of {len(only_old)} name-server addresses of the old set no longer serve it"
+        return "", served
+    return f"{len(stopped)} of {len(only_old)} name-server addresses of the old set no longer serve it", served
 
 
 def _end(moves: Moves, move: Move, now: int) -> None:

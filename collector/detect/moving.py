@@ -83,6 +83,8 @@ class Move(msgspec.Struct):
     whole_at: int | None = None
     """Since when everybody is on it."""
     regressed_at: int | None = None
+    unserved: list[str] = []
+    """Addresses of the old set that did not serve when it began: the outage that it is the answer to."""
     failing: dict[str, int] = {}
     """Resolvers that were on the old set and get no answer any more, and since when."""
     words: list[str] = []

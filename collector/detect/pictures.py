@@ -20,6 +20,8 @@ MAX_TEXT = 255
 MAX_PARENTS = 32
 MAX_RESOLVERS = 32
 FAILURES = frozenset({"SERVFAIL", "REFUSED"})
+OURS = frozenset({"over_budget", "local_error", "not_allowed", "unreachable", "no_address"})
+"""Outcomes that say nothing of the other side."""
 MAX_TTL_S = 7 * 86400
 """No longer does a cache keep anything (RFC 8767 section 4)."""
 
@@ -72,6 +74,8 @@ class Delegated(msgspec.Struct, frozen=True, kw_only=True):
     resolvers: dict[str, Word]
     failing: tuple[str, ...] = ()
     """Resolvers that give no answer."""
+    former: dict[str, bool] = {}
+    """By address: whether a server of the set before, which nothing names any more, still serves the zone."""
 
     def pictures(self) -> dict[str, Picture]:
         """By the parent's server."""
@@ -112,6 +116,7 @@ def delegated(observation: Observation) -> Delegated | None:
         ttl_s=max([*own, *(parent.ttl_s for parent in parents.values()), *_child_ttls(findings.get("child_ns"))]),
         resolvers=dict(_resolvers(findings.get("resolvers"))),
         failing=tuple(_failing(findings.get("resolvers"))),
+        former=dict(_former(findings.get("former"))),
     )
 
 
@@ -158,12 +163,20 @@ def name_set(value: Any) -> tuple[str, ...]:
 
 
 def _parents(value: Any) -> Iterator[tuple[str, Parent]]:
-    """A server that failed says nothing of the set."""
-    for address, said in list(value.items())[:MAX_PARENTS] if isinstance(value, dict) else ():
+    """A server that failed says nothing of the set; one that serves the zone too gives the zone's own."""
+    all_said = list(value.items())[:MAX_PARENTS] if isinstance(value, dict) else []
+    above = [
+        each for each in all_said if isinstance(each[1], dict) and each[1].get("ns") and not _serves_child(each[1])
+    ]
+    for address, said in above or all_said:
         if isinstance(said, list):
             said = {"ns": said}
         if isinstance(said, dict) and (names := name_set(said.get("ns"))):
             yield str(address)[:MAX_TEXT], Parent(names=names, ds=_texts(said.get("ds")), ttl_s=_ttl(said.get("ttl")))
+
+
+def _serves_child(said: dict[str, Any]) -> bool:
+    return bool(said.get("answers_for_child"))
 
 
 def _resolvers(value: Any) -> Iterator[tuple[str, Word]]:
@@ -176,8 +189,15 @@ def _resolvers(value: Any) -> Iterator[tuple[str, Word]]:
 
 def _failing(value: Any) -> Iterator[str]:
     for name, said in list(value.items())[:MAX_RESOLVERS] if isinstance(value, dict) else ():
-        if isinstance(said, dict) and (said.get("rcode") in FAILURES or said.get("failure")):
+        failure = said.get("failure") if isinstance(said, dict) else None
+        if isinstance(said, dict) and (said.get("rcode") in FAILURES or (failure and failure not in OURS)):
             yield str(name)[:MAX_TEXT]
+
+
+def _former(value: Any) -> Iterator[tuple[str, bool]]:
+    for address, word in list(value.items())[:MAX_PARENTS] if isinstance(value, dict) else ():
+        if isinstance(word, str) and word not in OURS:
+            yield str(address)[:MAX_TEXT], word.startswith("auth_")
 
 
 def _child_ttls(value: Any) -> list[int]:

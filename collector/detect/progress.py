@@ -9,8 +9,11 @@ FEW = 3
 MANY_NAMED = 8
 
 
-def progress(move: Move, gone: str, now: int, told: list[EventData], components: tuple[str, ...]) -> None:
-    """Moves it on. `gone` says what of the old set stopped serving, empty while it serves."""
+def progress(
+    move: Move, gone: str, now: int, told: list[EventData], components: tuple[str, ...], *, served: bool
+) -> None:
+    """Moves it on. `gone` says what of the old set stopped serving, empty while it serves; `served` whether it served
+    when the move began."""
     parents, resolvers = move.parent_counts(now), move.resolver_counts(now)
     move.draw(now)
     whole = bool(parents[1]) and parents[0] == parents[1]
@@ -18,7 +21,7 @@ def progress(move: Move, gone: str, now: int, told: list[EventData], components:
         move.parents_at = now
     _regress(move, now, told, components)
     _mixed(move)
-    _withdrawn(move, gone, resolvers, now, told, components)
+    _withdrawn(move, gone, resolvers, now, told, components, served=served)
     if _through(move, whole, resolvers, now):
         _done(move, now, told, components)
     elif (late_at := move.late_at()) is not None and now > late_at and move.state == "moving":
@@ -28,7 +31,14 @@ def progress(move: Move, gone: str, now: int, told: list[EventData], components:
 
 
 def _withdrawn(
-    move: Move, gone: str, resolvers: tuple[int, int], now: int, told: list[EventData], components: tuple[str, ...]
+    move: Move,
+    gone: str,
+    resolvers: tuple[int, int],
+    now: int,
+    told: list[EventData],
+    components: tuple[str, ...],
+    *,
+    served: bool,
 ) -> None:
     """Whether the old set stopped serving while resolvers are on it: as its servers show, or by what they get."""
     behind, failing = resolvers[1] - resolvers[0], len(move.failing)
@@ -36,7 +46,7 @@ def _withdrawn(
         return
     if gone:
         why = f"{gone}, and {behind} of {resolvers[1]} sampled resolvers still use it"
-    elif resolvers[0] and failing * 2 > behind and _lasts(move, now):
+    elif served and resolvers[0] and failing * 2 > behind and _lasts(move, now):
         why = f"{failing} of {behind} sampled resolvers that still use it get no answer any more, the others do"
     else:
         return

@@ -72,6 +72,9 @@ class World(Scene):
         self.views: dict[str, dict[str, tuple[str, ...]]] = {}
         """Parents as single probes see them."""
         self.silent: set[str] = set()
+        self.asked = (*OLD, *NEW)
+        """Name servers that are asked on their own."""
+        self.former: dict[str, str] = {}
 
     def round(self, times: int = 1) -> None:
         """Every probe measures everything once, over 5 s."""
@@ -90,13 +93,16 @@ class World(Scene):
             "ds": list(self.ds),
             "ttl": self.ttl,
             "resolvers": self.resolvers[probe],
+            "former": self.former,
         }
         found = [self.observe(probe, "zone", ZONE, "delegation", findings=findings, dims={"zone": ZONE})]
         for number, server in enumerate((*OLD, *NEW), 1):
-            address = f"192.0.2.{10 + number}:53"
+            if server not in self.asked:
+                continue
+            address = f"192.0.2.{10 + number}"
             failed = {"reason": "dns_refused"} if server in self.dark else {}
             dims = {"server": server, "zone": ZONE, "address": address, "transport": "udp"}
-            found.append(self.observe(probe, "zone", ZONE, address, dims=dims, **failed))
+            found.append(self.observe(probe, "zone", ZONE, f"{address}:53", dims=dims, **failed))
         names = self.chain[probe]
         hops = [{"owner": o, "target": t, "ttl": 30} for o, t in zip((NAME, *names), names, strict=False)]
         findings = {"hops": [*hops, {"owner": names[-1] if names else NAME}], "signature": "x", "ended": "end"}
@@ -276,6 +282,39 @@ def test_withdrawn_is_seen_by_the_resolvers_that_get_no_answer() -> None:
     assert world.notices("old_set_withdrawn_early")[0].why == (
         "8 of 8 sampled resolvers that still use it get no answer any more, the others do"
     )
+
+
+def test_resolvers_that_fail_since_before_the_move_say_nothing_of_a_withdrawal() -> None:
+    """As on 10 Feb 2026: the operator is dark, caches run out, the delegation moves, and they go on running out."""
+    world = World()
+    world.round(6)
+    world.dark = set(OLD)
+    world.round(3)
+    world.parents = dict.fromkeys(PARENTS, NEW)
+    world.switch(world.names[:4])
+    world.round(3)
+    for probe in world.names[4:]:
+        world.resolvers[probe] = {name: {"failure": "timeout"} for name in world.resolvers[probe]}
+    world.round(6)
+    assert world.move().resolvers == (8, 16)
+    assert "old_set_withdrawn_early" not in world.words()
+
+
+def test_former_servers_are_watched_where_nothing_names_them() -> None:
+    world = World()
+    world.round(6)
+    world.parents = dict.fromkeys(PARENTS, NEW)
+    world.asked = NEW
+    world.round(3)
+    world.former = {"192.0.2.11:53": "auth_answer", "192.0.2.12:53": "auth_answer"}
+    world.round(6)
+    assert "old_set_withdrawn_early" not in world.words()
+    world.former = {"192.0.2.11:53": "over_budget", "192.0.2.12:53": "over_budget"}
+    world.round(6)
+    assert "old_set_withdrawn_early" not in world.words()
+    world.former = {"192.0.2.11:53": "lame_refused", "192.0.2.12:53": "timeout"}
+    world.round(2)
+    assert "old_set_withdrawn_early" in world.words()
 
 
 def test_one_probe_of_several_is_not_believed() -> None:

@@ -44,7 +44,7 @@ def _tree(hops: Sequence[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
 
 def _servers(hop: dict[str, Any]) -> str:
     """How many of them answered, and how the others failed."""
-    said = Counter(hop["servers"].values()) if isinstance(hop.get("servers"), dict) else Counter[str]()
+    said = Counter(map(str, hop["servers"].values())) if isinstance(hop.get("servers"), dict) else Counter[str]()
     if not said:
         return "none asked"
     good = sum(number for word, number in said.items() if word in _GOOD)

@@ -24,9 +24,9 @@ def below_parity(observations: Sequence[Observation]) -> Iterator[tuple[str, Seq
         if found.get("unlisted"):
             head.append(("not in the plan", _values(found["unlisted"])))
         yield f"{seen.target}, {seen.subject}", (), head
-        rows = found.get("rows")
+        rows = found["rows"] if isinstance(found.get("rows"), list) else []
         columns = ("severity", "name", "type", "what", "purpose", "primary", "fallback")
-        yield "differences", columns, [_row(row) for row in rows or () if isinstance(row, dict)]
+        yield "differences", columns, [_row(row) for row in rows if isinstance(row, dict)]
 
 
 def _ready(seen: Observation) -> str:

@@ -214,9 +214,9 @@ def judge(spec: ParitySpec, evidence: Evidence) -> Verdict | None:
     """A side that does not answer first, as then nothing is claimed of the records; then the worst difference."""
     findings = evidence.findings
     primary, fallback = findings.get("primary"), findings.get("fallback")
+    if evidence.failure not in (None, "timeout"):
+        return judge_connection(evidence)
     if primary is None or fallback is None:
-        if evidence.failure not in (None, "timeout"):
-            return judge_connection(evidence)
         return _unknown("the servers of the two could not be found in time")
     for side in (primary, fallback):
         if side["state"] in _OURS:

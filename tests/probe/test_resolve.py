@@ -12,7 +12,7 @@ import trio
 from parallax.observation import Observation
 from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint
-from probe.dns.resolvers import Trace
+from probe.dns.resolvers import Control, Trace
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, dns_server
 from tests.probe.resolves import CONTROL, Resolving
@@ -102,6 +102,8 @@ async def test_names_of_one_moment_ask_one_control() -> None:
 async def test_a_control_whose_asker_is_cancelled_is_asked_by_who_waits_for_it() -> None:
     async with dns_server(fake.silent) as server, trio.open_nursery() as nursery:
         probe, mine = Resolving({"r1": server.address}), trio.CancelScope()
+        old = Control("ok", 1_000_000, trio.current_time() - 40)  # proves nothing any more
+        probe.memory.controls.put("r1 192.0.2.53:53 udp", old, old.at)
         seen: list[Observation] = []
         done = trio.Event()
 
@@ -137,6 +139,16 @@ async def test_a_kept_control_is_no_proof_for_a_name_that_fails() -> None:
         server.udp = by_name(name=fake.silent)
         again = await probe.one(timeout_s=0.8)  # a failed control is shared for a moment: it accuses no name
         assert again.reason == "dns_resolver_down"
+
+
+async def test_a_name_that_is_late_has_its_control_asked_meanwhile() -> None:
+    async with dns_server(by_name()) as server:
+        probe = Resolving({"r1": server.address})
+        assert (await probe.one()).reason is None
+        server.udp = by_name(name=fake.silent)
+        seen = await probe.one(timeout_s=0.8)
+    assert (seen.reason, seen.findings["control"]["class"]) == ("dns_name_down", "ok")
+    assert "age_ns" not in seen.findings["control"]
 
 
 async def test_a_silent_name_beside_a_control_is_the_name_and_a_silent_resolver_is_the_resolver() -> None:

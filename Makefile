@@ -7,8 +7,9 @@ PLAN ?=
 ARGS ?=
 ROUNDS ?= 500
 MINUTES ?= 60
+SECONDS ?= 60
 
-.PHONY: help run test check lint format bench soak docs parts clean
+.PHONY: help run test check lint format bench soak fuzz docs parts clean
 
 help:  ## this text
 	@echo "make run                 the lab: a world in miniature to break things in (Ctrl-C ends)"
@@ -17,6 +18,7 @@ help:  ## this text
 	@echo "make check               ruff, mypy, import-linter and the fast tests"
 	@echo "make bench               measures, and writes docs/benchmarks.md"
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
+	@echo "make fuzz                spoils DNS messages for $(SECONDS) s, to break what reads them"
 	@echo "make docs                docs/plan.md and docs/config.md from the types"
 	@echo "make clean               removes the virtual environment and caches"
 
@@ -45,6 +47,9 @@ bench: $(VENV)/.test parts
 soak: $(VENV)/.test parts
 	PARALLAX_SOAK_ROUNDS=$(ROUNDS) PARALLAX_KILL_ROUNDS=$(ROUNDS) $(BIN)/pytest -k kill $(ARGS)
 	$(BIN)/python -m bench.probe $(MINUTES)
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.probe.dns.fuzz $(SECONDS)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m tools.docs

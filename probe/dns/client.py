@@ -84,6 +84,8 @@ async def ask(query: Query, server: Server, client: Client, timeout_s: float) ->
     outcome, reply, detail = "ok", None, ""
     try:
         reply = await exchange(query, server, client, heard, started + timeout_s)
+    except trio.TooSlowError:
+        outcome = "timeout"
     except NoReply as none:
         outcome, detail = none.failure, str(none)
     except EXPECTED as error:

@@ -21,10 +21,10 @@ MAX_POINTERS = 128
 
 _RECORD = struct.Struct("!HHIH")
 _SOA_NUMBERS = struct.Struct("!5I")
-_A, _NS, _CNAME, _SOA, _PTR, _MX, _TXT, _AAAA, _DNAME, _OPT = 1, 2, 5, 6, 12, 15, 16, 28, 39, 41
+_A, _NS, _CNAME, _SOA, _PTR, _MX, _TXT, _AAAA, _OPT = 1, 2, 5, 6, 12, 15, 16, 28, 41
 _NSID, _COOKIE, _EDE, _ZONEVERSION = 3, 10, 15, 19  # EDNS options: RFC 5001, RFC 7873, RFC 8914, RFC 9660
 _SOA_SERIAL = 0  # RFC 9660 section 7.2: the one type of version there is
-_OWN = frozenset({_A, _NS, _CNAME, _SOA, _PTR, _MX, _TXT, _AAAA, _DNAME})
+_OWN = frozenset({_A, _NS, _CNAME, _SOA, _PTR, _MX, _TXT, _AAAA})
 _IN = 1
 
 _NOT_PLAIN_IN_NAME = b'"().;\\@$'

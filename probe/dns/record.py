@@ -1,6 +1,6 @@
 """One record of a message, and its data in presentation form. The probe's importer of dnspython, with message.py.
 
-The data of the types that decide where a name leads (A, AAAA, NS, CNAME, DNAME, PTR, SOA, MX, TXT) is read by our own
+The data of the types that decide where a name leads (A, AAAA, NS, CNAME, PTR, SOA, MX, TXT) is read by our own
 code when the message is read, as strictly as dnspython does. The data of all other types is read by dnspython, and only
 when somebody looks at it: that costs 20 to 100 µs a record.
 """

@@ -62,9 +62,9 @@ async def find(spec: DnssecSpec, target: str, tape: Tape, tools: Tools) -> list[
     walked: list[Delegation | WalkFailed] = []
 
     async def walk() -> None:
-        found = await delegation(spec.zone, tools, left_s(WALK_S))
+        found = await delegation(str(spec.zone), tools, left_s(WALK_S))
         walked.append(found)
-        cut = cut_or_last(spec.zone, found.cut if isinstance(found, Delegation) else found, tools)
+        cut = cut_or_last(str(spec.zone), found.cut if isinstance(found, Delegation) else found, tools)
         operators.extend(await operator_views(cut, spec.operators, f"dnssec {spec.zone}", tools))
 
     async with trio.open_nursery() as nursery:
@@ -127,7 +127,7 @@ async def _at_parent(spec: DnssecSpec, task: _AtParent, tape: Tape, tools: Tools
     tape.material["role"] = "parent"
     found = task.found
     if isinstance(found, WalkFailed):
-        tape.material["walk"] = found.word
+        tape.material.update(walk=found.word, one_family=len(tools.families) == 1)
         tape.note(detail=found.detail or f"the walk ended at {found.zone}", walk=found.word)
         return
     told = [says for says in found.parents if _said_ds(says)]
@@ -141,18 +141,18 @@ async def _at_parent(spec: DnssecSpec, task: _AtParent, tape: Tape, tools: Tools
     )
     tape.material.update(ds=found.ds, told=bool(told), differ=len({says.ds for says in told}) > 1)
     if told:
-        before = tools.memory.ds.stale(spec.zone)
+        before = tools.memory.ds.stale(str(spec.zone))
         if before and not found.ds:
             tape.note(vanished=list(before)[:MOST_TEXTS])
         elif found.ds:
-            tools.memory.ds.put(spec.zone, found.ds, float("inf"))
+            tools.memory.ds.put(str(spec.zone), found.ds, float("inf"))
     if not found.ds or task.server is None:
         return
     with tape.phase("query"):
-        asked = await _ask(Query(name=spec.zone, type="DNSKEY", recurse=False, dnssec=True), task.server, tools)
+        asked = await _ask(Query(name=str(spec.zone), type="DNSKEY", recurse=False, dnssec=True), task.server, tools)
     if asked.reply is None or asked.reply.rcode != "NOERROR" or "AA" not in asked.reply.flags:
         return  # its own subject says so
-    reply, zone = asked.reply, spec.zone
+    reply, zone = asked.reply, str(spec.zone)
 
     def read() -> dict[str, Any]:
         keys = [record.text for record in reply.answers if record.type == "DNSKEY" and record.owner == zone]
@@ -169,10 +169,10 @@ async def _at_operator(spec: DnssecSpec, task: _AtOperator, tape: Tape, tools: T
     if server is None:
         tape.material["outcome"] = "no_address"
         return
-    absent = f"{secrets.token_hex(6)}.{spec.zone}".removesuffix(".")
+    absent = f"{secrets.token_hex(6)}.{spec.zone!s}".removesuffix(".")
     queries = {
-        "DNSKEY": Query(name=spec.zone, type="DNSKEY", recurse=False, dnssec=True),
-        "SOA": Query(name=spec.zone, type="SOA", recurse=False, dnssec=True),
+        "DNSKEY": Query(name=str(spec.zone), type="DNSKEY", recurse=False, dnssec=True),
+        "SOA": Query(name=str(spec.zone), type="SOA", recurse=False, dnssec=True),
         "denial": Query(name=absent, type="A", recurse=False, dnssec=True),
     }
     gathered: dict[str, Asked] = {}
@@ -192,7 +192,7 @@ async def _at_operator(spec: DnssecSpec, task: _AtOperator, tape: Tape, tools: T
     note_site(tape, site_of_identity(nsid or b"", server.name), nsid)
 
     def read() -> dict[str, Any]:
-        signatures = read_signatures(spec.zone, absent, gathered, task.ds, now_ns)
+        signatures = read_signatures(str(spec.zone), absent, gathered, task.ds, now_ns)
         tape.material["signatures"] = signatures
         return signatures.as_findings()
 
@@ -205,7 +205,7 @@ async def _at_resolver(spec: DnssecSpec, task: _AtResolver, tape: Tape, tools: T
     if server is None:
         tape.material["outcome"] = "no_address"
         return
-    query = Query(name=spec.zone, type="SOA", recurse=True, dnssec=True)
+    query = Query(name=str(spec.zone), type="SOA", recurse=True, dnssec=True)
     with tape.phase("query"):
         asked = await _ask(query, server, tools)
     tape.material["outcome"] = asked.outcome

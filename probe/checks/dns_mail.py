@@ -36,8 +36,9 @@ class _Task(msgspec.Struct, frozen=True):
     view: ResolverView | OperatorView
     zone: str | None
     """Of an operator's view."""
-    failure: str | None = None
-    """Why there is nobody to ask."""
+    failure: str = ""
+    """Where there is nobody to ask: why, as a word."""
+    detail: str = ""
 
 
 def load(target: str) -> None:
@@ -63,19 +64,25 @@ async def find(spec: MailSpec, target: str, tape: Tape, tools: Tools) -> list[Su
         with trio.move_on_after(left_s(WALK_S)):
             resolvers = await resolver_views(tools)
     cut = walked[0]
-    zone = cut.zone if isinstance(cut, Cut) else spec.domain
+    zone = str(cut.zone if isinstance(cut, Cut) else spec.domain)
     subjects = [_at_resolver(target, view) for view in resolvers]
     subjects += [_at_operator(target, view, zone) for view in operators]
     if isinstance(cut, WalkFailed) and not operators:
-        task = _Task(OperatorView(name=""), None, failure=f"{cut.word}: {cut.detail or cut.zone}")
-        subjects.append(Subject(target=target, host=target, name="operators", dims={"zone": spec.domain}, task=task))
+        task = _Task(OperatorView(name=""), None, cut.word, f"the walk ended at {cut.zone}: {cut.detail or cut.word}")
+        subjects.append(Subject(target=target, host=target, name="operators", dims={"zone": zone}, task=task))
     return subjects
 
 
 def _at_resolver(target: str, view: ResolverView) -> Subject:
     dims = {"resolver": view.name}
     if view.server is None:
-        return Subject(target=target, host=view.name, name=view.name, dims=dims, task=_Task(view, None, "no address"))
+        return Subject(
+            target=target,
+            host=view.name,
+            name=view.name,
+            dims=dims,
+            task=_Task(view, None, "no_address", "its name has no address"),
+        )
     dims["transport"] = view.server.transport
     address = view.server.address
     return Subject(target=target, host=view.name, name=view.name, address=address, dims=dims, task=_Task(view, None))
@@ -84,7 +91,7 @@ def _at_resolver(target: str, view: ResolverView) -> Subject:
 def _at_operator(target: str, view: OperatorView, zone: str) -> Subject:
     name, dims = f"operator {view.name}", {"operator": view.name, "zone": zone}
     if view.server is None:
-        task = _Task(view, zone, "no server of it has an address that this probe can reach")
+        task = _Task(view, zone, "no_address", "it has no address that this probe can reach")
         return Subject(target=target, host=view.name, name=name, dims=dims, task=task)
     dims |= {"server": view.server.name or view.server.address.ip, "transport": "udp"}
     return Subject(
@@ -94,11 +101,12 @@ def _at_operator(target: str, view: OperatorView, zone: str) -> Subject:
 
 def _rules(spec: MailSpec, *, follow: bool) -> dict[str, Asking]:
     """By record: what is to be settled. `dkim SELECTOR` for each selector."""
-    rules = {"spf": check_spf(spec.domain, follow=follow), "dmarc": check_dmarc(spec.domain)}
-    rules |= {f"dkim {selector}": check_dkim(selector, spec.domain) for selector in spec.selectors}
-    rules["mx"] = check_mx(spec.domain, receives=spec.receives, follow=follow)
+    domain = str(spec.domain)  # findings are plain values
+    rules = {"spf": check_spf(domain, follow=follow), "dmarc": check_dmarc(domain)}
+    rules |= {f"dkim {selector}": check_dkim(selector, domain) for selector in spec.selectors}
+    rules["mx"] = check_mx(domain, receives=spec.receives, follow=follow)
     if spec.return_path is not None:
-        rules["return_path"] = check_return_path(spec.return_path, follow=follow)
+        rules["return_path"] = check_return_path(str(spec.return_path), follow=follow)
     return rules
 
 
@@ -109,9 +117,9 @@ async def run(spec: MailSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     states: dict[str, State] = {}
     operator = isinstance(task.view, OperatorView)
     tape.material.update(operator=operator, standby=getattr(task.view, "standby", False), states=states)
-    tape.material["wanted"] = list(rules)
+    tape.material.update(wanted=list(rules), one_family=len(tools.families) == 1)
     if task.view.server is None:
-        unasked = State(word="tempfail", problem="unasked", why=task.failure or "")
+        unasked = State(word="tempfail", problem=task.failure, why=task.detail)
         states.update(dict.fromkeys(rules, unasked))
         tape.note(records=as_findings(states))
         return

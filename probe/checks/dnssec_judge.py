@@ -4,7 +4,8 @@ from typing import Any
 
 from parallax.plan.dns_specs import DnssecSpec
 from parallax.reasons import REASONS
-from probe.checks.connection import BY_FAILURE
+from probe.abstain import NO_FAMILY
+from probe.checks.connection import ABSTAINS, BY_FAILURE
 from probe.checks.dnssec_evidence import Signatures
 from probe.checks.kind import Verdict
 from probe.dns.ede import BOGUS, ZONE_IS_BROKEN
@@ -34,7 +35,8 @@ def judge(spec: DnssecSpec, evidence: Evidence) -> Verdict | None:
     """By what the subject is: the parent, an operator, a resolver."""
     role = evidence.material.get("role")
     if evidence.failure is not None and (evidence.failure != "timeout" or role is None):
-        return Verdict(BY_FAILURE.get(evidence.failure, "dns_timeout" if role else "overrun"))
+        reason = BY_FAILURE.get(evidence.failure, "dns_timeout" if role else "overrun")
+        return Verdict(reason, abstain=ABSTAINS.get(evidence.failure))
     if role == "parent":
         return _judge_parent(spec, evidence)
     return _judge_operator(spec, evidence) if role == "operator" else _judge_resolver(evidence)
@@ -45,6 +47,10 @@ def _judge_parent(spec: DnssecSpec, evidence: Evidence) -> Verdict | None:
     if "walk" in material:
         if material["walk"] == "no_delegation":
             return Verdict("dns_no_delegation")
+        if material["walk"] == "over_budget":
+            return Verdict("over_budget", abstain=ABSTAINS["over_budget"])
+        if material["walk"] == "no_address" and material["one_family"]:
+            return Verdict("dns_parent_unreachable", "probe", abstain=NO_FAMILY)
         return Verdict("dns_parent_unreachable")
     if not material["told"]:
         return Verdict("dns_parent_unreachable", note={"because": "no server of the parent says what the DS set is"})
@@ -153,7 +159,7 @@ def _unanswered(asked: Any) -> Verdict | None:
 def _by_outcome(outcome: str, silent: Any) -> Verdict:
     """`silent`: whose fault it is where the other side is."""
     reason = _BY_OUTCOME.get(outcome) or BY_FAILURE.get(outcome) or (outcome if outcome in REASONS else "dns_timeout")
-    return Verdict(reason, silent if REASONS[reason].fault == "target" else None)
+    return Verdict(reason, silent if REASONS[reason].fault == "target" else None, abstain=ABSTAINS.get(outcome))
 
 
 def _said(reason: str, because: str) -> Verdict:

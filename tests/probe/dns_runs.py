@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from parallax.observation import Observation
 from parallax.plan.specs import Spec
 from parallax.plan.types import Check
@@ -26,6 +28,8 @@ async def run_kind(
     )
     vantage = Vantage(probe="fra-1", families=tools.families)
     observations = await run_target(check, target, vantage, tools, scheduled_at=0)
+    for observation in observations:
+        msgspec.msgpack.encode(observation)  # nothing in it but plain values
     found = {observation.subject: observation for observation in observations}
     assert len(found) == len(observations), "two observations of one subject"
     return found

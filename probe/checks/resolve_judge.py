@@ -79,6 +79,8 @@ def _judge_without_answer(findings: dict[str, Any], control: str | None) -> Verd
         return Verdict(BY_FAILURE[outcome], abstain=ABSTAINS.get(outcome))
     if control not in (None, "ok"):
         return Verdict("dns_resolver_down")
+    if findings.get("tcp_fallback") and outcome != "ok":  # it has answered, more than UDP carries
+        return Verdict("dns_truncated", "resolver")
     if word == "no_reachable_authority" or (control == "ok" and word in ("timeout", "servfail")):
         # Not where stray messages came: those are on the way to the resolver, and no word on the name.
         return Verdict("dns_name_down") if outcome != "bad_replies" else Verdict("dns_bad_replies", "resolver")

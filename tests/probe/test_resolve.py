@@ -360,6 +360,15 @@ async def test_over_tcp() -> None:
     assert (seen.reason, seen.dims["transport"], seen.findings["class"]) == (None, "tcp", "fresh")
 
 
+async def test_an_answer_that_tcp_does_not_bring_is_no_word_on_the_name() -> None:
+    async with dns_server(by_name(name=fake.truncated), tcp=None) as server:
+        refused = await Resolving({"r1": server.address}).one()
+    async with dns_server(by_name(name=fake.truncated), tcp=fake.tcp_drip) as server:
+        silent = await Resolving({"r1": server.address}).one(timeout_s=0.6)
+    for seen in (refused, silent):
+        assert (seen.reason, seen.fault, seen.findings["tcp_fallback"]) == ("dns_truncated", "resolver", True)
+
+
 async def test_what_a_resolver_makes_up_does_not_get_into_the_inventory() -> None:
     lines = ("www.acme.test. 60 IN CNAME evil.acme.test.", "evil.acme.test. 60 IN A 198.51.100.1")
     async with dns_server(by_name(name=records(*lines))) as server:

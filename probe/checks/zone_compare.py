@@ -1,7 +1,8 @@
 """The parent's delegation beside the zone's own NS set (RFC 1034 section 4.2.2: they should be the same). Pure."""
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import ip_network
 
 from parallax.values import Address
 from probe.checks.zone_last import ChildSays
@@ -69,17 +70,22 @@ def _inconsistent(found: Delegation, children: Mapping[Address, ChildSays], note
         note("ds_inconsistent", found.zone)
     sets = {each.ns for each in children.values() if each.failure is None}
     if len(sets) > 1:
-        for address, each in sorted(children.items()):
-            if each.failure is None:
-                note("child_inconsistent", f"{address.ip} {' '.join(each.ns)}")
+        for address, says in sorted(children.items()):
+            if says.failure is None:
+                note("child_inconsistent", f"{address.ip} {' '.join(says.ns)}")
 
 
 def _single_prefix(found: Delegation) -> str | None:
-    """The network that all servers share, of the families that more than one address has (RFC 2182 section 3.1)."""
+    """The network that all servers share, where there is more than one address (RFC 2182 section 3.1)."""
     addresses = found.cut.addresses
-    networks = {ip_network(f"{ip_address(each.ip)}/{_PREFIX[each.family]}", strict=False) for each in addresses}
-    families = {each.family for each in addresses}
-    return str(min(networks, key=str)) if len(addresses) > 1 and len(networks) == 1 and len(families) == 1 else None
+    networks = {_network(each) for each in addresses}
+    return networks.pop() if len(addresses) > 1 and len(networks) == 1 else None
+
+
+@lru_cache(4096)
+def _network(address: Address) -> str:
+    # Kept: making one takes longer than a query, and the addresses are the same at every run.
+    return str(ip_network(f"{address.ip}/{_PREFIX[address.family]}", strict=False))
 
 
 def in_domain(found: Delegation) -> list[str]:

@@ -37,21 +37,22 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     task: AtServer = subject.task
     tape.material["task"] = task
     server = Server(address=subject.address, name=subject.host, transport=task.transport)
+    client = tools.dns
     soa = Query(name=spec.zone, type="SOA", recurse=False, zoneversion=True)
-    asked: dict[str, Asked] = {}
 
-    async def one(what: str, query: Query) -> None:
-        asked[what] = await ask(query, server, tools.dns, left_s(QUERY_S))
+    async def ask_data(name: str) -> None:
+        query = Query(name=name, type="A", recurse=False)
+        tape.note(data=_data(spec, name, await ask(query, server, client, left_s(QUERY_S))))
 
     with tape.phase("query"):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(one, "soa", soa)
-            if task.data and spec.data is not None:
-                nursery.start_soon(one, "data", Query(name=spec.data, type="A", recurse=False))
-        _note(spec, asked["soa"], subject.host, tape)
-        if "data" in asked and spec.data is not None:
-            tape.note(data=_data(spec, spec.data, asked["data"]))
-    reply = asked["soa"].reply
+        if task.data and spec.data is not None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ask_data, spec.data)
+                asked = await ask(soa, server, client, left_s(QUERY_S))
+        else:
+            asked = await ask(soa, server, client, left_s(QUERY_S))
+        _note(spec, asked, subject.host, tape)
+    reply = asked.reply
     if spec.chaos and task.transport == "udp" and reply is not None and not reply.nsid:
         with tape.phase("identity"):
             identity, _ = await ask_identity(server, tools.dns, left_s(QUERY_S))

@@ -154,7 +154,7 @@ def _check(check: Check) -> CheckView:
         fresh_ns=int(FRESH_PERIODS * period_ns) + timeout_ns,
         role=dns.role if dns else "",
         query=dns.query if dns else "",
-        targets={target: _target(check.kind, target) for target in check.targets},
+        targets={str(target): _target(check.kind, target) for target in check.targets},
         probes=frozenset(check.probes),
         spec=check.spec,
         tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
@@ -164,7 +164,7 @@ def _check(check: Check) -> CheckView:
 def _target(kind: str, text: str) -> Target:
     read = SPECS[kind].endpoint
     if read is None:
-        return Target(host=text, endpoint="", ip="")
+        return Target(host=str(text), endpoint="", ip="")
     endpoint = read(text)
     address = endpoint.address
     return Target(host=endpoint.host, endpoint=str(endpoint), ip=address.ip if address else "")

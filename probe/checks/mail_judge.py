@@ -65,11 +65,11 @@ def judge(spec: Any, evidence: Evidence) -> Verdict | None:
 
 
 def judge_together(spec: Any, gathered: Sequence[Evidence]) -> list[Verdict | None]:
-    """Each view's worst. Beside that, a view whose records are not those of the primary operator says which; without an
-    operator's answer there is nothing to compare with."""
-    operators = [e for e in gathered if e.material.get("operator") and e.material.get("shown")]
-    primary = min(operators, key=lambda evidence: bool(evidence.material["standby"]), default=None)
-    right = primary.material["shown"] if primary is not None else {}
+    """Each view's worst. Beside that, a view whose records are not those of the primary operator says which; without
+    that one's answer there is nothing to compare with: an operator that stands by is no measure for those that serve.
+    """
+    serving = (e for e in gathered if e.material.get("operator") and not e.material["standby"])
+    right: dict[str, tuple[str, ...]] = next((e.material["shown"] for e in serving if e.material.get("shown")), {})
     verdicts = []
     for evidence in gathered:
         own = evidence.material.get("shown", {})

@@ -247,9 +247,13 @@ class _Walker:
         return found
 
     def stale_host(self, host: str) -> Host | None:
-        """What was found of it before, if addresses were."""
+        """What was found of it before, if addresses were; else what a delegation gave for it. An operator's own names
+        are often in a zone that goes dark with it."""
         known = self._memory.hosts.stale(host)
-        return known if known is not None and known.ips else None
+        if known is not None and known.ips:
+            return known
+        glue = self._glue_of(host)
+        return Host(name=host, ips=tuple(glue)) if glue else None
 
     async def _walk_to_host(self, host: str, walking: tuple[str, ...]) -> tuple[Host, float]:
         types = ["A" if family == 4 else "AAAA" for family in sorted(self._tools.families)]

@@ -204,9 +204,9 @@ class _Chain:
         targets = [hop["target"] for hop in self._hops if "target" in hop]
         expected = [name for name in self._spec.expect if name not in (self._hops[0]["owner"] if self._hops else "",)]
         stray = next(_strays(self._spec, targets), None)
-        if stray is not None:
-            self._at(next(hop for hop in self._hops if hop.get("target") == stray))
         ended = self._tape.findings.get("ended")
+        if stray is not None and ended == "end":  # where the chain breaks, that is the fault
+            self._at(next(hop for hop in self._hops if hop.get("target") == stray))
         self._tape.note(
             signature=signature(self._hops) if self._followed else None,
             shared_fate=shared_fate(self._hops) or None,

@@ -19,12 +19,17 @@ from tests.parts.internet import ADDRESSES, WEB, address
 
 DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "127.0.0.0/8")
 """The probe's `allow`: these are no public addresses."""
-PLAN = f"""
+
+
+def head(period: str = "15s", timeout: str = "4s", most_per_operator: int = 1200) -> str:
+    """The plan's sections on the world itself; checks follow them."""
+    return f"""
 [defaults]
-period = "15s"
-timeout = "4s"
+period = "{period}"
+timeout = "{timeout}"
 
 [dns]
+most_per_operator = {most_per_operator}
 roots = ["{address("root")}", "{address("root", 6)}"]
 
 [[operator]]
@@ -47,7 +52,10 @@ control = "www.control.test"
 name = "bind"
 address = "{ADDRESSES["bind"][0]}"
 control = "www.control.test"
+"""
 
+
+PLAN = f"""{head()}
 [[check]]
 name = "zone"
 kind = "dns.zone"

@@ -74,13 +74,16 @@ def rewriting(ip: str) -> Change:
 
 
 def answering_itself(ip: str) -> Change:
-    """A middlebox: every name has this address, whoever was asked; no authority, and recursion is available."""
+    """A middlebox, which is a resolver: every name has this address, the rest is what it was told before; without
+    authority or identity, and recursion is available."""
 
-    def change(query: dns.message.Message, _: dns.message.Message) -> dns.message.Message:
+    def change(query: dns.message.Message, real: dns.message.Message) -> dns.message.Message:
         reply = dns.message.make_response(query, recursion_available=True)
         question = query.question[0]
         if question.rdtype == dns.rdatatype.A:
             reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", ip))
+        else:
+            reply.answer.extend(real.answer)
         return reply
 
     return change

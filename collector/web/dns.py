@@ -31,8 +31,12 @@ async def get_dns(pages: "Pages", request: Request) -> Response:
 
 
 def picked(board: Board, address: str) -> CatchmentBoard | None:
-    """The catchment to draw: of the address, else of the one with most sites."""
+    """The catchment to draw: of the address, else of the one with most sites that can be drawn."""
     for each in board.catchments:
         if each.address == address:
             return each
-    return max(board.catchments, key=lambda each: len(each.sites), default=None)
+
+    def drawn(each: CatchmentBoard) -> tuple[int, int]:
+        return sum(site.location is not None for site in each.sites), len(each.sites)
+
+    return max(board.catchments, key=drawn, default=None)

@@ -122,3 +122,14 @@ def test_the_bound_is_seen_coming_while_the_move_is_under_way() -> None:
     line = curve(move, NOW)
     assert line.until == move.bound_at == NOW + 40 * NS
     assert line.bound == WIDTH
+
+
+async def test_once_the_first_cache_is_out_the_next_one_is_counted_down() -> None:
+    risk = dns_boards.runway_risk(NOW)
+    assert risk.runway is not None
+    late = msgspec.structs.replace(risk.runway, earliest_at=NOW - 5 * NS)
+    said = await words_of(Board(at=NOW, position=1, risks=(msgspec.structs.replace(risk, runway=late),)))
+    assert "the next cache runs out in 2 min 14 s" in said
+    over = msgspec.structs.replace(late, held=())
+    said = await words_of(Board(at=NOW, position=1, risks=(msgspec.structs.replace(risk, runway=over),)))
+    assert "caches run out since 17:05:55" in said

@@ -23,6 +23,8 @@ UPLINK_REASONS = frozenset(
         "dns_bad_replies",
         "dns_resolver_down",
         "dns_name_down",
+        "dns_network_down",
+        "dns_intercepted",
         "connect_unreachable",
         "connect_timeout",
         "connection_reset",

@@ -36,6 +36,7 @@ WHY = {
     "overload": "its host is overloaded",
     "uplink_v4": "its IPv4 uplink is down",
     "uplink_v6": "its IPv6 uplink is down",
+    "network_down": "no resolver answers it",
     "clock_stepped": "its clock jumps",
     "clock_skewed": "its clock is wrong",
     "clock_unsynchronised": "nothing keeps its clock right",

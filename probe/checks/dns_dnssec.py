@@ -30,6 +30,7 @@ __all__ = ["find", "judge", "load", "run"]
 WALK_S = 4.0
 QUERY_S = 2.4
 MOST_TEXTS = 20
+LONGEST_NAME = 253
 
 
 class _AtParent(msgspec.Struct, frozen=True):
@@ -169,7 +170,7 @@ async def _at_operator(spec: DnssecSpec, task: _AtOperator, tape: Tape, tools: T
     if server is None:
         tape.material["outcome"] = "no_address"
         return
-    absent = f"{secrets.token_hex(6)}.{spec.zone!s}".removesuffix(".")
+    absent = _made_up(str(spec.zone))
     queries = {
         "DNSKEY": Query(name=str(spec.zone), type="DNSKEY", recurse=False, dnssec=True),
         "SOA": Query(name=str(spec.zone), type="SOA", recurse=False, dnssec=True),
@@ -197,6 +198,12 @@ async def _at_operator(spec: DnssecSpec, task: _AtOperator, tape: Tape, tools: T
         return signatures.as_findings()
 
     tape.read_later(read)
+
+
+def _made_up(zone: str) -> str:
+    """A name of the zone that is not there, if it is not served by a wildcard; as long as there is room for."""
+    label = secrets.token_hex(6)[: max(1, LONGEST_NAME - len(zone) - 1)]
+    return f"{label}.{zone}"
 
 
 async def _at_resolver(spec: DnssecSpec, task: _AtResolver, tape: Tape, tools: Tools) -> None:

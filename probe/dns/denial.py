@@ -139,10 +139,10 @@ def wildcard_proven(
     origin = name_of(zone)
     try:
         for record in records:
-            parts = record.text.split()
-            if record.type == "NSEC" and _between(name_of(record.owner), full, name_of(parts[0]), origin):
+            following, *rest = record.text.split()
+            if record.type == "NSEC" and _between(name_of(record.owner), full, name_of(following), origin):
                 return "proven"
-            if record.type == "NSEC3" and _covers_hash(record, parts, next_closer):
+            if record.type == "NSEC3" and _covers_hash(record, [following, *rest], next_closer):
                 return "proven"
     except ValueError:
         pass

@@ -1,7 +1,5 @@
 """dns.resolve against resolvers that misbehave on demand, over real sockets."""
 
-from collections.abc import Callable
-
 import dns.edns
 import dns.flags
 import dns.message
@@ -9,15 +7,17 @@ import dns.rcode
 import pytest
 import trio
 
+from parallax.dialling.route import EVERYWHERE, Routes
+from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.types import Resolver
-from parallax.values import Address, Endpoint
+from parallax.values import Address, Endpoint, Redirect
+from probe.checks.kind import Tools
 from probe.dns.resolvers import Control, Trace
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, dns_server
 from tests.probe.resolves import CONTROL, Resolving
 
-Behaviour = Callable[[Query], object]
 RA = dns.flags.RA
 
 
@@ -323,10 +323,6 @@ async def test_a_closed_port_is_said_at_once() -> None:
 
 async def test_without_named_resolvers_the_hosts_own_are_asked_wherever_they_are() -> None:
     """The guard holds for what a plan names, not for the resolvers that the host's owner chose."""
-    from parallax.dialling.route import Routes
-    from parallax.dialling.tls import Trust
-    from probe.checks.kind import Tools
-
     async with dns_server(by_name()) as server:
         probe = Resolving({})
         guarded = Tools(routes=Routes(), trust=Trust(), resolvers=(server.address,))
@@ -337,6 +333,20 @@ async def test_without_named_resolvers_the_hosts_own_are_asked_wherever_they_are
         planned = Tools(routes=Routes(), trust=Trust(), resolvers=(), named_resolvers=(named,))
         seen = await probe.one(tools=planned)
     assert (seen.reason, seen.fault) == ("address_not_allowed", "config")
+
+
+async def test_a_resolver_at_an_ipv6_address() -> None:
+    at = Address("[2001:db8::53]:53")
+    async with dns_server(by_name()) as server:
+        named = Resolver(name="r1", address=Endpoint(at), control=CONTROL)
+        tools = Tools(
+            routes=Routes.of([(Redirect(at), server.address)], EVERYWHERE),
+            trust=Trust(),
+            resolvers=(),
+            named_resolvers=(named,),
+        )
+        seen = await Resolving({}).one(tools=tools)
+    assert (seen.reason, seen.dims["address"], seen.dims["family"]) == (None, "2001:db8::53", "6")
 
 
 async def test_no_resolver_at_all_and_one_that_the_plan_lacks() -> None:

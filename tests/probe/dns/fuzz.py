@@ -1,8 +1,8 @@
 """Fuzzes the reader of DNS messages for a while: `make fuzz`, or `python -m tests.probe.dns.fuzz [SECONDS]`.
 
 With atheris (the extra `fuzz`) the octets are led by what of the reader they reach; without it they are spoilt copies
-of the recorded messages, at random. What it looks for: anything raised but Unreadable, more steps than the bound, a record
-whose text can't be had, a disagreement with dnspython. A message that does it is printed in hex, and is the end.
+of the recorded messages, at random. What it looks for: anything raised but Unreadable, more steps than the bound, a
+record whose text can't be had, a disagreement with dnspython. A message that does it is printed in hex, and is the end.
 """
 
 import random
@@ -38,6 +38,8 @@ def one(wire: bytes) -> None:
 
 def main() -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    for wire in corpus():  # dnspython imports what reads a type at its first record: not while it is being fuzzed
+        told(wire)
     try:
         import atheris
     except ImportError:

@@ -2,18 +2,33 @@
 
 import struct
 import time
+from contextlib import suppress
 
 import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from probe.dns.exchange import MAX_TCP_ANSWER
-from probe.dns.message import MAX_POINTERS, MAX_RECORDS, Query, Record, Unreadable, belongs, comparable, encode, parse
+from probe.dns.message import (
+    MAX_POINTERS,
+    MAX_RECORDS,
+    MAX_STEPS,
+    Query,
+    Record,
+    Unreadable,
+    belongs,
+    comparable,
+    encode,
+    parse,
+)
+from probe.dns.reader import Reader
+from probe.dns.record import MAX_READ_LATER
 
 QUERY = Query(name="www.acme.test", type="A", recurse=True)
 
@@ -74,6 +89,58 @@ def test_an_answer_is_read_as_dnspython_reads_it() -> None:
     assert (reply.rcode, reply.flags, reply.nsid, reply.edns) == ("NOERROR", ("AA", "RD"), b"fra1", True)
     assert reply.ede == ((22, "no authority"),)
     assert reply.size == len(REAL)
+
+
+@pytest.mark.parametrize(
+    ("change", "flags", "ednsflags", "options", "rdclass"),
+    [
+        ({"checking_disabled": True}, dns.flags.CD, 0, [3], 1),
+        ({"dnssec": True}, 0, dns.flags.DO, [3], 1),
+        ({"zoneversion": True}, 0, 0, [3, 19], 1),
+        ({"chaos": True}, 0, 0, [3], 3),
+        ({"edns": False, "dnssec": True, "zoneversion": True}, 0, 0, [], 1),
+    ],
+)
+def test_how_a_query_is_asked(
+    change: dict[str, bool], flags: int, ednsflags: int, options: list[int], rdclass: int
+) -> None:
+    query = Query(**{"name": "www.acme.test", "type": "A", "recurse": False, **change})  # type: ignore[arg-type]
+    message = dns.message.from_wire(encode(query, 7))
+    assert (message.flags, message.ednsflags & 0xFFFF) == (flags, ednsflags)
+    assert [option.otype for option in message.options] == options
+    assert message.question[0].rdclass == rdclass
+
+
+def test_a_cookie_goes_into_the_query() -> None:
+    message = dns.message.from_wire(encode(QUERY, 7, b"client-1server-1"))
+    assert [(option.otype, option.to_wire()) for option in message.options] == [(3, b""), (10, b"client-1server-1")]
+
+
+@pytest.mark.parametrize(
+    ("option", "serial"),
+    [
+        (b"\2\0\0\0\0\7", 7),
+        (b"\2\1\0\0\0\7", None),
+        (b"\2\0\7", None),
+        (b"", None),
+        (b"\2\0\xff\xff\xff\xff", 2**32 - 1),
+    ],
+)
+def test_the_version_of_the_zone(option: bytes, serial: int | None) -> None:
+    reply = dns.message.make_response(dns.message.from_wire(encode(QUERY, 7)))
+    reply.use_edns(0, options=[dns.edns.GenericOption(19, option)])  # type: ignore[no-untyped-call]
+    assert parse(reply.to_wire()).zoneversion == serial
+
+
+def test_records_of_class_chaos() -> None:
+    query = Query(name="id.server", type="TXT", recurse=False, chaos=True)
+    reply = dns.message.make_response(dns.message.from_wire(encode(query, 7)))
+    reply.answer.append(dns.rrset.from_text("id.server.", 0, "CH", "TXT", "fra1"))
+    wire = reply.to_wire()
+    assert belongs(wire, query, 7) is None
+    assert belongs(wire, msgspec.structs.replace(query, chaos=False), 7) == "question"
+    assert parse(wire, chaos=True).answers == (Record("id.server", "TXT", 0, '"fra1"'),)
+    assert parse(wire).answers == ()
 
 
 def test_an_extended_response_code() -> None:
@@ -213,6 +280,47 @@ def hostile_answers() -> dict[str, bytes]:
         "many records": _whole(_record(b"\0", opaque, b""), _record(b"\0", 16, b"\0")),
         "many of type A": _whole(_record(b"\0", opaque, b""), _record(b"\0", 1, bytes(4))),
     }
+
+
+def huge_answers() -> dict[str, bytes]:
+    """Of 60 to 100 kB: what only a datagram or a stream that nobody bounded could bring."""
+    labels = b"\1a" * 120 + b"\0"
+    records = MAX_RECORDS
+
+    def whole(answers: int, body: bytes, additional: int = 0) -> bytes:
+        return struct.pack("!6H", 7, 0x8400, 0, answers, 0, additional) + body
+
+    return {
+        "records": whole(5900, _record(b"\0", 1, bytes(4)) * 5900),
+        "owners": whole(records, _record(labels, 65280, b"") * records),
+        "names in data": whole(200, _record(b"\0", 6, labels * 2 + bytes(20)) * 200),
+        "options": whole(0, _record(b"\0", 41, b"\0\3\0\0" * 15_000), 1),
+        "short strings": whole(1, _record(b"\0", 16, b"\1\xff" * 30_000)),
+        "long strings": whole(1, _record(b"\0", 16, (b"\xff" + b"\xff" * 255) * 235)),
+        "signatures": whole(records, _record(b"\0", 46, bytes(18) + b"\1a\0" + bytes(64)) * records),
+    }
+
+
+@pytest.mark.parametrize("kind", [*hostile_answers(), *huge_answers()])
+def test_a_hostile_answer_takes_a_bounded_number_of_steps(kind: str) -> None:
+    """Steps, not seconds: bench/dns.py has the time."""
+    wire = (hostile_answers() | huge_answers())[kind]
+    reader = Reader(wire)
+    counts = struct.unpack_from("!4H", wire, 4)
+    with suppress(Unreadable):
+        reader.read(12, counts, 1)
+    assert reader.steps <= MAX_STEPS + 128  # the name that passes the bound is read to its end
+    assert sum(map(len, reader.found)) <= MAX_RECORDS
+
+
+def test_the_data_that_dnspython_reads_is_read_when_looked_at_and_only_so_often() -> None:
+    signatures = parse(huge_answers()["signatures"]).answers
+    shared = signatures[0]._text.shared  # type: ignore[union-attr]
+    assert (len(signatures), shared.left) == (MAX_RECORDS, MAX_READ_LATER)
+    texts = [record.text for record in signatures]
+    assert shared.left == 0
+    assert all(text.startswith("\\# 85 ") for text in texts[MAX_READ_LATER:])
+    assert [record.text for record in signatures] == texts
 
 
 @pytest.mark.parametrize("kind", hostile_answers())

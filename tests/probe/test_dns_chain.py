@@ -143,6 +143,9 @@ async def test_what_the_plan_expects() -> None:
         assert (seen.reason, seen.findings["flattened"]) == ("dns_chain_flattened", True)
         seen = await follow(made, "direct.acme.example")
         assert (seen.reason, "flattened" in seen.findings) == (None, False)
+        seen = await follow(made, "gone.acme.example", expect=["api.vendor.example"])
+        assert (seen.reason, seen.dims["hop"]) == ("dns_hop_nxdomain", "nobody.vendor.example"), "the break comes first"
+        assert seen.findings["unexpected"] == "nobody.vendor.example"
 
 
 async def test_a_changed_chain_has_another_signature_and_moving_addresses_do_not_change_it() -> None:
@@ -159,11 +162,13 @@ async def test_a_changed_chain_has_another_signature_and_moving_addresses_do_not
 
 async def test_one_dark_server_is_no_dark_hop_and_costs_no_time_on_the_way() -> None:
     async with world() as made, dns_server(silent, tcp=None) as dark:
-        made.lead(dark.address, B1)
+        made.lead(dark.address, A2, B1)
+        await follow(made, timeout_s=10)
         seen = await follow(made, timeout_s=10)
         assert seen.reason is None
+        assert [set(hop["servers"].values()) for hop in seen.findings["hops"]] == [{"timeout", "auth_answer"}] * 3
         assert seen.findings["hops"][1]["servers"] == {B1: "timeout", B2: "auth_answer"}
-        assert seen.duration_ns < 4e9
+        assert seen.duration_ns < 3.5e9, "1.5 s for the silent ones, side by side with the hops that follow"
 
 
 async def test_a_dark_operator_is_named_with_its_hop_cold_and_warm() -> None:
@@ -205,7 +210,7 @@ async def test_servers_that_misbehave(behave: UdpBehaviour, reason: str, word: s
 
 async def test_records_of_other_zones_in_an_answer_are_not_taken() -> None:
     lies = with_records(
-        "api.vendor.example. 60 IN CNAME edge.cdn.example.", "edge.cdn.example. 60 IN CNAME evil.vendor.example."
+        "edge.cdn.example. 60 IN CNAME evil.vendor.example.", "api.vendor.example. 60 IN CNAME edge.cdn.example."
     )
     async with world() as made, dns_server(lies) as server:
         await follow(made)
@@ -304,3 +309,18 @@ async def test_an_address_that_must_not_be_dialled_is_not_the_hops_fault() -> No
         tools = msgspec.structs.replace(made.tools(), routes=Routes())
         seen = await made.run("dns.chain", "sign-in.acme.example", spec, tools=tools)
         assert (seen.reason, seen.fault) == ("address_not_allowed", "config")
+
+
+@pytest.mark.parametrize("size", [1, 60])
+async def test_a_hostile_answer_costs_neither_time_nor_room(size: int) -> None:
+    async def long(query: Any) -> None:
+        name = str(query.message.question[0].name)
+        await query.send(answer(query.message, *(f"{name} 60 IN A 192.0.2.{n % 250}" for n in range(size))))
+
+    async with world() as made, dns_server(long, tcp=None) as server:
+        await follow(made)
+        made.lead(server.address, *AT_B)
+        seen = await follow(made)
+        assert len(seen.findings.get("end", [])) <= 20
+        assert seen.reason is None
+        assert len(str(seen.findings)) < 10_000

@@ -70,7 +70,7 @@ async def _explain(name: DnsName, mail: DnsName | None, selectors: tuple[str, ..
     async with trio.open_nursery() as nursery:
         for place, (kind, spec) in enumerate(specs):
             nursery.start_soon(one, place, kind, spec)
-    return explain(name, domain, [*observations, *(seen for each in found for seen in each)])
+    return explain(str(name), str(domain), [*observations, *(seen for each in found for seen in each)])
 
 
 async def _measure(kind: str, spec: Spec, settings: Common, tools: "Tools") -> "list[Observation]":

@@ -1,9 +1,14 @@
 """The dns.dnssec check over real name servers that serve signed zones, and a resolver that validates."""
 
+import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
+import dns.name
+import dns.zone
 import pytest
 
 from parallax.observation import Observation
@@ -11,8 +16,9 @@ from parallax.plan.dns_specs import DnssecSpec
 from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, DnsName, Endpoint
 from probe.checks.kind import Tools
+from tests.parts.daemon import find_program
 from tests.parts.unbound import unbound
-from tests.parts.zones import EXPIRED, Validity, ZoneKey, serve, signed
+from tests.parts.zones import EXPIRED, Validity, ZoneKey, serve, signed, zone_file
 from tests.probe.dns.tree import IDP, Tree, example_zone, tree
 from tests.probe.dns_runs import run_kind
 
@@ -112,6 +118,28 @@ async def test_no_proof_that_a_name_is_not_there() -> None:
     )
     found = await check(zone)
     assert (reasons(found)["dns-a"], found["operator dns-a"].findings["denial"]) == ("dnssec_denial_broken", "unsigned")
+
+
+def signed_with_nsec3(folder: Path, lines: str) -> tuple[str, str]:
+    """The zone's lines, signed by BIND's own tool with NSEC3 (RFC 5155), and its DS."""
+    keygen = find_program("dnssec-keygen", "bind9-utils")
+    tool = find_program("dnssec-signzone", "bind9-utils")
+    (folder / "zone").write_text(zone_file("idp.example", lines))
+    run = partial(subprocess.run, cwd=folder, check=True, capture_output=True, text=True)
+    run([keygen, "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "idp.example"])
+    run([tool, "-S", "-z", "-3", "ab", "-H", "5", "-o", "idp.example", "-f", "signed", "zone"])
+    ds = (folder / "dsset-idp.example.").read_text().split(" DS ")[1].replace("\n", " ").strip()
+    zone = dns.zone.from_file(str(folder / "signed"), dns.name.from_text("idp.example"), relativize=False)
+    return str(zone.to_text()), ds
+
+
+@pytest.mark.parametrize("more", ["", "* A 192.0.2.9\n", "a.b.c A 192.0.2.9\n"])
+async def test_nsec3(tmp_path: Path, more: str) -> None:
+    zone, ds = signed_with_nsec3(tmp_path, IDP + more)
+    found = await check(zone, [ds])
+    seen = found["operator dns-a"]
+    assert (found["delegation"].reason, seen.reason, seen.findings["denial"]) == (None, None, "proven")
+    assert "NSEC3" in {each["type"] for each in seen.findings["signatures"]}
 
 
 async def test_a_wildcard_has_its_proof_too() -> None:

@@ -105,7 +105,7 @@ def explain(name: str, mail_domain: str, observations: Sequence[Observation]) ->
     hops, chain = chain_of(observations)
     servers = tuple(_server(seen) for seen in observations if seen.kind == "dns.zone" and "server" in seen.dims)
     cached = tuple(_cached(seen) for seen in observations if seen.kind == "dns.resolve" and seen.target == name)
-    mail = {seen.subject: _mail(seen) for seen in observations if seen.kind == "dns.mail"}
+    mail = {str(seen.subject): _mail(seen) for seen in observations if seen.kind == "dns.mail"}
     return Explanation(
         name=name,
         hops=hops,
@@ -115,7 +115,7 @@ def explain(name: str, mail_domain: str, observations: Sequence[Observation]) ->
         servers=servers,
         cached=cached,
         delegations={
-            seen.target: seen.reason or "ok"
+            str(seen.target): seen.reason or "ok"
             for seen in observations
             if seen.kind == "dns.zone" and seen.subject == "delegation"
         },
@@ -178,9 +178,9 @@ def _server(seen: Observation) -> Server:
     found = seen.findings
     rtt, serial = found.get("rtt_ns"), found.get("serial")
     return Server(
-        zone=seen.dims.get("zone", seen.target),
+        zone=str(seen.dims.get("zone", seen.target)),
         server=seen.dims.get("server", ""),
-        address=seen.subject,
+        address=str(seen.subject),
         operator=seen.dims.get("operator", ""),
         site=seen.site,
         rtt_ns=rtt if isinstance(rtt, int) else None,
@@ -197,7 +197,7 @@ def _cached(seen: Observation) -> Cached:
         if isinstance(owner, str) and isinstance(ttl, int):
             by_owner[owner] = min(ttl, by_owner.get(owner, ttl))
     return Cached(
-        resolver=seen.subject,
+        resolver=str(seen.subject),
         says=str(seen.findings.get("class") or "no answer"),
         left=min(by_owner.values(), default=None),
         by_owner=by_owner,
@@ -212,8 +212,8 @@ def _dnssec(observations: Iterable[Observation]) -> dict[str, str]:
     for seen in observations:
         if seen.kind == "dns.dnssec":
             signed = "insecure" if seen.findings.get("insecure") or seen.findings.get("signed") is False else "signed"
-            if seen.reason is not None or seen.target not in found:
-                found[seen.target] = seen.reason or signed
+            if seen.reason is not None or str(seen.target) not in found:
+                found[str(seen.target)] = seen.reason or signed
     return found
 
 

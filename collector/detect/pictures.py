@@ -189,9 +189,10 @@ def _resolvers(value: Any) -> Iterator[tuple[str, Word]]:
 
 def _failing(value: Any) -> Iterator[str]:
     for name, said in list(value.items())[:MAX_RESOLVERS] if isinstance(value, dict) else ():
-        failure = said.get("failure") if isinstance(said, dict) else None
-        if isinstance(said, dict) and (said.get("rcode") in FAILURES or (failure and failure not in OURS)):
-            yield str(name)[:MAX_TEXT]
+        if isinstance(said, dict):
+            failure = _text(said.get("failure"))
+            if _text(said.get("rcode")) in FAILURES or (failure and failure not in OURS):
+                yield str(name)[:MAX_TEXT]
 
 
 def _former(value: Any) -> Iterator[tuple[str, bool]]:

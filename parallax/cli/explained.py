@@ -207,14 +207,20 @@ def _cached(seen: Observation) -> Cached:
 
 
 def _dnssec(observations: Iterable[Observation]) -> dict[str, str]:
-    """The worst word of each zone's views; without any, whether it is signed."""
-    found: dict[str, str] = {}
+    """The first word of each zone's views; without any, whether its servers sign it and its parent says so."""
+    words: dict[str, str] = {}
+    signs: dict[str, set[str]] = {}
     for seen in observations:
         if seen.kind == "dns.dnssec":
-            signed = "insecure" if seen.findings.get("insecure") or seen.findings.get("signed") is False else "signed"
-            if seen.reason is not None or str(seen.target) not in found:
-                found[str(seen.target)] = seen.reason or signed
-    return found
+            zone = str(seen.target)
+            signs.setdefault(zone, set()).update(key for key in ("signed", "ds") if seen.findings.get(key))
+            if seen.reason is not None and seen.abstain is None:
+                words.setdefault(zone, seen.reason)
+    states = {zone: _SIGNED.get(frozenset(found), "insecure") for zone, found in signs.items()}
+    return states | words
+
+
+_SIGNED = {frozenset({"signed", "ds"}): "signed", frozenset({"signed"}): "signed, but the parent has no DS"}
 
 
 def _mail(seen: Observation) -> str:

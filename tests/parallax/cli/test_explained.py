@@ -75,13 +75,21 @@ def test_without_ttls_nobody_says_when():
     assert (found.breaks, found.first_s, found.last_s) == (True, None, None)
 
 
-def test_the_worst_word_of_a_zone_s_signatures_is_its_word():
+def test_a_word_on_a_zone_s_signatures_comes_before_whether_it_is_signed():
     found = told(
         seen("dns.dnssec", "operator dns-a", target="vendor.example", reason="dnssec_expired"),
         seen("dns.dnssec", "operator dns-b", target="vendor.example"),
         seen("dns.dnssec", "operator acme", target="acme.example", findings={"signed": False}),
+        seen("dns.dnssec", "delegation", target="safe.example", findings={"ds": [{"tag": 1}]}),
+        seen("dns.dnssec", "operator acme", target="safe.example", findings={"signed": True}),
+        seen("dns.dnssec", "operator acme", target="island.example", findings={"signed": True}),
     )
-    assert found.dnssec == {"vendor.example": "dnssec_expired", "acme.example": "insecure"}
+    assert found.dnssec == {
+        "vendor.example": "dnssec_expired",
+        "acme.example": "insecure",
+        "safe.example": "signed",
+        "island.example": "signed, but the parent has no DS",
+    }
 
 
 def test_the_screen_has_the_chain_the_servers_the_caches_and_what_darkness_would_do():

@@ -59,7 +59,8 @@ class Heard(udp.Heard):
     )
 
     def __init__(self, on_phase: Callable[[str], None] | None = None) -> None:
-        super().__init__()
+        self.bad_replies: dict[str, int] = {}
+        self.rtt_ns: int | None = None
         self.edns_broken = False
         self.tcp_fallback = False
         self.truncated: Reply | None = None

@@ -20,6 +20,7 @@ from parallax.values import dns_name
 
 MAX_BODY = 20_000
 MAX_NAMES = 32
+_CHECKED = {"delegation": "zone", "chain": "chain"}
 TAKEN_S = 5.0
 """How long an answer waits for detection to take the command."""
 
@@ -74,10 +75,14 @@ class Commands:
         for move in board.moves:
             if (move.kind, move.name, move.new) == (kind, name, new) and move.id not in known:
                 return Moved(position=position, move=move)
-        raise CommandError(
-            f"no move of {name} was started: it is on that set already, or too many moves are under way; "
-            "GET /v1/board lists them"
-        )
+        watched = {
+            each.target for check in board.checks if check.kind == f"dns.{_CHECKED[kind]}" for each in check.subjects
+        }
+        if name not in watched:
+            raise CommandError(
+                f"no probe has looked at {name} with a dns.{_CHECKED[kind]} check yet; add one to the plan"
+            )
+        raise CommandError(f"no move of {name} was started: it is on that set already, or too many are under way")
 
     async def end(self, body: bytes, actor: str) -> Moved | Refusal:
         """Raises CommandError."""

@@ -147,11 +147,11 @@ def command_moves(moves: Moves, view: View, command: CommandInput, now: int) -> 
     settled = place.pictures.get(place.settled) if place else None
     old = old or (settled.names if settled else ())
     same = _under_way(moves, kind, name)
-    if not new_set or old == new_set or (same is not None and same.new == new_set):
+    check = place.check if place else _check_of(view, kind, name)
+    if not check or not new_set or old == new_set or (same is not None and same.new == new_set):
         return
     if same is not None:
         _end(moves, same, now)
-    check = place.check if place else _check_of(view, kind, name)
     fresh_ns = view.checks[check].fresh_ns if check in view.checks else 90 * NS
     move = _start(moves, kind, name, check, command.actor, old, new_set, fresh_ns, now)
     if place is not None and move is not None:

@@ -105,6 +105,19 @@ async def test_bad_commands_are_told_why_and_change_nothing(tmp_path: Path) -> N
 
 
 @slow
+async def test_what_no_check_watches_does_not_move(tmp_path: Path) -> None:
+    async with collector(tmp_path, plan=PLAN) as served, served.client() as client:
+        for body, kind in (
+            (START | {"zone": "b.example"}, "zone"),
+            ({"name": "c.example", "to": ["d.example"]}, "chain"),
+        ):
+            reply = await post(client, served.running.token, "/v1/moves", body)
+            name = body.get("zone") or body["name"]
+            sentence = f"no probe has looked at {name} with a dns.{kind} check yet; add one to the plan"
+            assert (reply.status, reply.json["message"]) == (400, sentence)
+
+
+@slow
 async def test_a_full_journal_takes_no_command(tmp_path: Path) -> None:
     journal = MemoryInputs()
     async with collector(tmp_path, journal, plan=PLAN) as served, served.client() as client:

@@ -465,6 +465,7 @@ def test_a_command_ends_a_move() -> None:
         ("move_start", {}),
         ("move_start", {"zone": [ZONE]}),
         ("move_start", {"zone": [""], "to": ["x.example"]}),
+        ("move_start", {"zone": ["nobody.watches.example"], "to": ["x.example"]}),
         ("move_start", {"zone": [ZONE], "from": list(OLD), "to": list(OLD)}),
         ("move_end", {"id": ["move-99"]}),
         ("move_end", {}),

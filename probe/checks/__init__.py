@@ -15,8 +15,8 @@ KINDS: dict[str, Kind] = {
         judge_together=dns_resolve.judge_together,
         load=dns_resolve.load,
     ),
-    "dns.chain": Kind(find=dns_chain.find, run=dns_chain.run, judge=dns_chain.judge),
-    "dns.parity": Kind(find=dns_parity.find, run=dns_parity.run, judge=dns_parity.judge),
+    "dns.chain": Kind(find=dns_chain.find, run=dns_chain.run, judge=dns_chain.judge, load=dns_chain.load),
+    "dns.parity": Kind(find=dns_parity.find, run=dns_parity.run, judge=dns_parity.judge, load=dns_parity.load),
     "dns.mail": Kind(
         find=dns_mail.find,
         run=dns_mail.run,

@@ -31,7 +31,7 @@ from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
 from probe.dns.client import Server, ask
 from probe.dns.cuts import Cut, WalkFailed
-from probe.dns.message import Query
+from probe.dns.message import Query, load_types
 from probe.dns.walk import delegation, zone_of
 from probe.tape import Evidence, Tape
 
@@ -39,6 +39,11 @@ QUERY_S = 1.5
 GRACE_S = 0.3
 MOST_ASKED = 16
 """Addresses of one zone that are asked; of more, others each time."""
+
+
+def load(target: str) -> None:
+    """What reads the records."""
+    load_types(("DNAME", "HTTPS", "MX", "TXT", "SOA", "NS"))
 
 
 async def find(spec: ChainSpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:

@@ -22,6 +22,8 @@ from probe.checks.parity_side import AT_ONCE, Reached, Side, servers_of
 from probe.checks.parity_words import because, groups, reason_of
 from probe.dns.cuts import Delegation
 from probe.dns.dnssec import ds_matches
+from probe.dns.dnssec import load as load_dnssec
+from probe.dns.message import load_types
 from probe.dns.names import target_of
 from probe.dns.walk import delegation
 from probe.tape import Evidence, Tape
@@ -34,6 +36,12 @@ MOST_ONWARD = 8
 """Hosts of one MX record set that are compared as well."""
 RESERVE_S = 0.3
 """Time that is kept for writing up what was compared."""
+
+
+def load(target: str) -> None:
+    """What reads the records, and what compares keys."""
+    load_types(("A", "AAAA", "CAA", "CDS", "DNSKEY", "DS", "HTTPS", "MX", "NS", "SOA", "SRV", "TLSA", "TXT"))
+    load_dnssec()
 
 
 async def find(spec: ParitySpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:

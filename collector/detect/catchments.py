@@ -4,12 +4,13 @@ IPv4 and IPv6 are apart, as are name servers and front ends of one address: they
 a name server's address only what comes over UDP counts: over TCP it is asked rarely, and may be routed elsewhere.
 """
 
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from collector.board import CatchmentBoard, Caught, SiteBoard
 from collector.detect.light import Disc, Witness, sites_at_least, witnesses
 from collector.detect.reach import MAX_PROBES, Catch, Catchments, Reach
-from collector.detect.shifts import is_remote, median_ns, place_of, tell_shifts
+from collector.detect.shifts import components_of, median_ns, place_of, tell_shifts
 from collector.detect.view import CheckView, View
 from collector.events import EventData, Noticed
 from parallax.clock import NS
@@ -23,6 +24,8 @@ MAX_LABEL, MAX_IP = 100, 45
 LOOK_NS = NS
 EACH_NS = 15 * NS
 """How often an address is looked at of which nothing new is known."""
+MOST_LOOKED = 64
+"""Addresses that one look takes: a second is no time to be away."""
 BACK_NS = 5 * NS
 FORGOTTEN_NS = 86400 * NS
 MAX_ODD = 32
@@ -53,7 +56,9 @@ def note_catchments(
         if observation.target not in check.targets or (check.probes and probe not in check.probes):
             return
         catch = _open(catchments, key, ip, check)
-    _describe(catch, view, check, observation)
+    if at - catch.described_at >= EACH_NS:
+        catch.described_at = at
+        _describe(catch, view, check, observation)
     reach = catch.reaches.get(probe)
     if reach is None:
         if len(catch.reaches) >= MAX_PROBES:
@@ -86,15 +91,15 @@ def tell_catchments(catchments: Catchments, view: View, now: int, told: list[Eve
     if now - catchments.looked_at < LOOK_NS:
         return
     catchments.looked_at = now
-    looked = False
-    for key, catch in list(catchments.catches.items()):
-        if catch.heard_at < now - FORGOTTEN_NS:
-            del catchments.catches[key]
-        elif catch.restless or now - catch.looked_at >= EACH_NS:
-            catch.looked_at, catch.restless, looked = now, False, True
-            _judge(catchments, catch, view, now, told)
-            tell_shifts(catch, view, now, told)
-    if looked:
+    for key in [key for key, catch in catchments.catches.items() if catch.heard_at < now - FORGOTTEN_NS]:
+        del catchments.catches[key]
+    due = [catch for catch in catchments.catches.values() if catch.restless or now - catch.looked_at >= EACH_NS]
+    due.sort(key=lambda catch: (not catch.restless, catch.looked_at))
+    for catch in due[:MOST_LOOKED]:
+        catch.looked_at, catch.restless = now, False
+        _judge(catchments, catch, view, now, told)
+        tell_shifts(catch, view, now, told)
+    if due:
         _suspects(catchments, view, now, told)
 
 
@@ -116,6 +121,7 @@ def _open(catchments: Catchments, key: str, ip: str, check: CheckView) -> Catch:
     return catch
 
 
+@lru_cache(maxsize=4096)
 def _ip_of(text: str) -> str:
     """A literal address, without port and brackets; empty where it is none."""
     host = text.rpartition(":")[0] if text.startswith("[") or text.count(":") == 1 else text
@@ -126,7 +132,6 @@ def _ip_of(text: str) -> str:
 def _describe(catch: Catch, view: View, check: CheckView, observation: Observation) -> None:
     dims = observation.dims
     target = check.targets.get(observation.target)
-    catch.fresh_ns = check.fresh_ns
     catch.server = (dims.get("server") or dims.get("resolver") or (target.host if target else ""))[:MAX_LABEL]
     operator = dims.get("operator") or observation.findings.get("site_operator")
     if isinstance(operator, str) and operator:
@@ -180,6 +185,7 @@ def _judge(catchments: Catchments, catch: Catch, view: View, now: int, told: lis
                 title=f"{catch.server or catch.address} ({catch.address}) is anycast",
                 check=catch.check,
                 target=catch.address,
+                components=components_of(catch, view),
                 probes=(found[0].one, found[0].other),
                 why=catch.why,
             )
@@ -268,7 +274,7 @@ def _board(catch: Catch, view: View, now: int) -> CatchmentBoard:
                 since=reach.since,
                 rtt_ns=rtts[probe],
                 changes=reach.changes(now - 86400 * NS),
-                remote=is_remote(catch, view, probe, reach, now) is not None,
+                remote=bool(reach.remote_since),
             )
             for probe, reach in sorted(fresh.items())
         ),
@@ -281,6 +287,7 @@ def _turn_back(catchments: Catchments, now: int) -> None:
     for catch in catchments.catches.values():
         catch.heard_at, catch.looked_at = min(catch.heard_at, now), min(catch.looked_at, now)
         catch.shifted_at, catch.flapped_at = min(catch.shifted_at, now), min(catch.flapped_at, now)
+        catch.described_at = 0
         for seen in catch.sites.values():
             for probe in seen:
                 seen[probe] = min(seen[probe], now)

@@ -120,7 +120,7 @@ class Catch(msgspec.Struct):
     server: str = ""
     operator: str = ""
     heard_at: int = 0
-    fresh_ns: int = 0
+    described_at: int = 0
     reaches: dict[str, Reach] = {}
     sites: dict[str, dict[str, int]] = {}
     verdict: str = "unknown"

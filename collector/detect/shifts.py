@@ -65,11 +65,18 @@ def is_remote(catch: Catch, view: View, probe: str, reach: Reach, now: int) -> t
 
 
 def _losses(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData]) -> set[str]:
-    """Sites that nobody reaches any more. Returns the probes whose move this explains."""
+    """Sites that nobody reaches any more, and those that are back. Returns the probes whose move this explains."""
     explained: set[str] = set()
     there = {reach.site for reach in fresh.values()}
     for site in [site for site in catch.lost if site in there]:
-        del catch.lost[site]
+        back = {probe: reach for probe, reach in fresh.items() if reach.site == site}
+        if len(back) >= min(2, len(catch.sites.get(site, {}))):
+            del catch.lost[site]
+            explained |= {probe for probe, reach in back.items() if reach.before}
+            title = f"Site {site} of {_where(catch)} is back"
+            why = "; ".join(_moved(probe, reach, now) for probe, reach in list(back.items())[:NAMED] if reach.before)
+            before = tuple(sorted({reach.before for reach in back.values() if reach.before}))
+            told.append(_notice("catchment_shift", catch, view, title, why, "info", site, back, before, (site,)))
     for site, seen in list(catch.sites.items()):
         if site in there or site in catch.lost:
             continue
@@ -231,6 +238,11 @@ def _names(probes: Movers) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
+def components_of(catch: Catch, view: View) -> tuple[str, ...]:
+    """Those that name the check that first met the address."""
+    return tuple(each.name for each in view.components if catch.check in each.checks or catch.check in each.risks)
+
+
 def median_ns(values: list[int]) -> int | None:
     return round(median(values)) if values else None
 
@@ -256,7 +268,7 @@ def _notice(
         before=before,
         after=after,
         domain=FaultDomain(kind="site", name=site) if site else None,
-        components=tuple(c.name for c in view.components if catch.check in c.checks or catch.check in c.risks),
+        components=components_of(catch, view),
         probes=tuple(probes),
         why=why,
     )

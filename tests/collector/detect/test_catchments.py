@@ -192,6 +192,14 @@ def test_a_site_is_lost() -> None:
     assert "fra1 from fra to iad (" in lost.why
     world.round(30)
     assert world.words() == ["site_lost"]
+    world.at = dict(HOME)
+    world.round(40)
+    assert world.words() == ["site_lost", "catchment_shift"]
+    back = world.notices("catchment_shift")[0]
+    assert (back.title, back.severity, back.probes) == ("Site fra of 192.0.2.13 is back", "info", ("fra1", "lon1"))
+    world.at |= {"fra1": "iad", "lon1": "iad"}
+    world.round(10)
+    assert world.words() == ["site_lost", "catchment_shift", "site_lost"]
 
 
 def test_a_site_that_only_one_probe_reached_is_not_called_lost() -> None:

@@ -78,6 +78,9 @@ class Daemon:
     def pause(self) -> None:
         """It and its children take packets and answer none until `resume`; then they answer what still waits."""
         os.killpg(self.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while any(state not in "TtZX" for state in _thread_states(self.pid)) and time.monotonic() < deadline:
+            os.sched_yield()  # each thread stops on its own, a moment later
 
     def resume(self) -> None:
         os.killpg(self.pid, signal.SIGCONT)
@@ -110,6 +113,17 @@ class Daemon:
         if text in self.log:
             with suppress(trio.RunFinishedError):
                 tell()
+
+
+def _thread_states(group: int) -> list[str]:
+    """The state of each thread of a process group, by proc_pid_stat(5)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+        with suppress(OSError):  # gone in the meantime
+            state, _, its_group = path.read_text().rpartition(") ")[2].split(" ")[:3]
+            if int(its_group) == group:
+                found.append(state)
+    return found
 
 
 def _wait_port_free(address: Address) -> None:

@@ -1,6 +1,6 @@
 """What is in force at a probe: its config and the plan laid together. Where both speak, the config wins."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from parallax.config import ProbeConfig
 from parallax.dialling.route import Routes
@@ -37,6 +37,11 @@ class Force:
         self.routes = self._routes(plan.part.connect_to)
         _, fleet = plan.part.slot
         self._memory.budget.limit(plan.part.dns.most_per_operator / max(1, fleet))
+
+    @property
+    def not_asked(self) -> Mapping[str, int]:
+        """DNS queries that were kept back to stay within the plan's budget, by operator."""
+        return self._memory.budget.refused
 
     def tools(self) -> Tools:
         """For a run that begins now: the host's resolvers are read anew, as they change with its network."""

@@ -115,6 +115,7 @@ async def _report(
         for due in schedule.take(wall_ns()):
             figures = Figures(
                 counters=runner.counters,
+                not_asked=force.not_asked,
                 running=runner.running,
                 spool=journal.stats,
                 shipping={shipper.name: shipper.state for shipper in shippers},

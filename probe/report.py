@@ -17,6 +17,7 @@ KIND = "probe.health"
 CHECK = "probe"
 EVERY_S = 30.0
 MAX_COLLECTORS = 16
+MAX_OPERATORS = 16
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     plan: str
     plan_words: Mapping[str, str]
     agent: str
+    not_asked: Mapping[str, int] = {}
+    """DNS queries that were kept back to stay within the budget, by operator."""
 
 
 def report(probe: str, figures: Figures, *, scheduled_at: int, started_at: int) -> Observation:
@@ -83,8 +86,13 @@ def _findings(figures: Figures) -> dict[str, Any]:
         "uplinks": dict(figures.uplinks),
         "plan": figures.plan,
         "agent": figures.agent,
+        "not_asked": dict(_most(figures.not_asked, MAX_OPERATORS)) or None,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _most(counts: Mapping[str, int], most: int) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda each: -each[1])[:most]
 
 
 def read_rss() -> int:

@@ -110,7 +110,8 @@ def _checks() -> str:
     text = "\n## [[check]]\n\nOne entry of the plan: what is done, to which targets, how often. Every check has these "
     text += f"keys; each kind adds its own.\n\n{_table(CheckKeys)}"
     for name, kind in SPECS.items():
-        text += f'\n### kind = "{name}"\n\n{describe(kind.spec).text}\n\n{_table(kind.spec)}'
+        pace = " Every {} by default, with a timeout of {}.".format(*kind.pace) if kind.pace else ""
+        text += f'\n### kind = "{name}"\n\n{describe(kind.spec).text}{pace}\n\n{_table(kind.spec)}'
         text += "".join(f"\n{table}" for table in _inner_tables(kind.spec, 4))
     planned = ", ".join(f"`{kind}`" for kind in sorted(PLANNED_KINDS))
     text += f"\n### Not built yet\n\nThese kinds are refused by name: {planned}."

@@ -73,6 +73,9 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
         faults.extend(_pace_faults(keys, defaults))
         return _unsupported(table, defaults, faults)
     spec_type, targets_of = SPECS[kind].spec, SPECS[kind].targets
+    whose = "[defaults]"
+    if (pace := SPECS[kind].pace) is not None:
+        whose, defaults = f"the default of {kind}", Defaults(period=pace[0], timeout=pace[1])
     known = fields_of(spec_type)
     spec = convert_table({k: v for k, v in table.items() if k in known}, spec_type, faults, planned=PLANNED_KEYS)
     present = {k: v for k, v in table.items() if k in own}
@@ -85,7 +88,7 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
         faults.append(Fault((key,), "this key is not built yet") if planned else unknown_key((key,), own | known))
     if targets_of is None:
         faults.extend(_target_faults(keys.targets, kind))
-    faults.extend(_pace_faults(keys, defaults))
+    faults.extend(_pace_faults(keys, defaults, whose))
     faults.extend(_spec_faults(spec, keys.timeout or defaults.timeout))
     if faults:
         return _unsupported(table, defaults, faults)
@@ -200,14 +203,14 @@ def _target_faults(targets: list[str], kind: str) -> Iterator[Fault]:
         seen.setdefault(same, target)
 
 
-def _pace_faults(keys: CheckKeys, defaults: Defaults) -> Iterator[Fault]:
-    """A check's own period and timeout, or those of [defaults]: within bounds, and one shorter than the other."""
+def _pace_faults(keys: CheckKeys, defaults: Defaults, whose: str = "[defaults]") -> Iterator[Fault]:
+    """A check's own period and timeout, or the default ones: within bounds, and one shorter than the other."""
     period, timeout = keys.period or defaults.period, keys.timeout or defaults.timeout
     if good(timeout) and timeout < SHORTEST_TIMEOUT:
         yield Fault(("timeout",), f"{timeout} is out of bounds; wants {SHORTEST_TIMEOUT} or more")
     if not good(period):
         return
-    inherited = " (from [defaults])" if keys.period is None else ""
+    inherited = f" (from {whose})" if keys.period is None else ""
     if not FASTEST <= period <= SLOWEST:
         yield Fault(("period",), f"{period}{inherited} is out of bounds; wants {FASTEST} to {SLOWEST}")
     elif good(keys.external) and keys.external and period < FASTEST_EXTERNAL:
@@ -217,8 +220,8 @@ def _pace_faults(keys: CheckKeys, defaults: Defaults) -> Iterator[Fault]:
             "or external = false if it is yours",
         )
     if good(timeout) and timeout >= period:
-        whose = " (from [defaults])" if keys.timeout is None else ""
-        yield Fault(("timeout",), f"{timeout}{whose} is not shorter than the period, {period}{inherited}")
+        its = f" (from {whose})" if keys.timeout is None else ""
+        yield Fault(("timeout",), f"{timeout}{its} is not shorter than the period, {period}{inherited}")
 
 
 def _spec_faults(spec: Spec, timeout: Duration) -> Iterator[Fault]:

@@ -119,9 +119,13 @@ class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     endpoint: Callable[[str], Endpoint] | None = None
     """Target text to where it goes. Raises ValueError with a sentence. None: a run finds out where it goes."""
+    pace: tuple[Duration, Duration] | None = None
+    """Period and timeout of a check that says none, where a run is many queries; None: those of [defaults]."""
     targets: Callable[[Any], list[str]] | None = None
     """The targets, where the kind's own keys say them; None: the plan writes `targets`."""
 
+
+_SLOW = Duration(300), Duration(30)
 
 SPECS: dict[str, KindSpec] = {
     "dns": KindSpec(
@@ -137,13 +141,19 @@ SPECS: dict[str, KindSpec] = {
         spec=ChainSpec, targets=lambda spec: list(spec.names), summary="a chain of CNAMEs, hop by hop"
     ),
     "dns.parity": KindSpec(
-        spec=ParitySpec, targets=lambda spec: [spec.zone], summary="whether the fallback operator serves the same"
+        spec=ParitySpec,
+        pace=_SLOW,
+        targets=lambda spec: [spec.zone],
+        summary="whether the fallback operator serves the same",
     ),
     "dns.mail": KindSpec(
-        spec=MailSpec, targets=lambda spec: [spec.domain], summary="SPF, DKIM, DMARC and MX, as seen from everywhere"
+        spec=MailSpec,
+        pace=_SLOW,
+        targets=lambda spec: [spec.domain],
+        summary="SPF, DKIM, DMARC and MX, as seen from everywhere",
     ),
     "dns.dnssec": KindSpec(
-        spec=DnssecSpec, targets=lambda spec: [spec.zone], summary="whether a zone's signatures hold"
+        spec=DnssecSpec, pace=_SLOW, targets=lambda spec: [spec.zone], summary="whether a zone's signatures hold"
     ),
     "tls": KindSpec(
         spec=TlsSpec, endpoint=lambda text: Endpoint.parse(text, 443), summary="one TLS handshake with one address"

@@ -157,9 +157,9 @@ class CheckKeys(Section, frozen=True, kw_only=True):
     targets: Targets
     """What is measured: one entry or several; each kind's page says its form."""
     period: Duration | None = None
-    """How often each probe runs it; [defaults] if left out."""
+    """How often each probe runs it; if left out, the kind's own default, else that of [defaults]."""
     timeout: Duration | None = None
-    """How long one attempt may take, shorter than the period; [defaults] if left out."""
+    """How long one attempt may take, shorter than the period; if left out, as for the period."""
     external: bool = True
     """Whether the target is run by others: those are never probed faster than every 15 s, also on suspicion."""
     probes: list[str] = []

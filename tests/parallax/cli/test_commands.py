@@ -34,9 +34,9 @@ def test_every_command_is_there_and_has_its_help(name: str):
         (["chekc"], "there is no command 'chekc'; did you mean 'check'? known are alert, check, collector,"),
         (
             ["check", "htpp", "a.example"],
-            "there is no check kind 'htpp'; did you mean 'http'? known are dns, http, tls",
+            "there is no check kind 'htpp'; did you mean 'http'? known are dns, dns.chain",
         ),
-        (["check", "signin", "a.example"], "there is no check kind 'signin'; known are dns, http, tls"),
+        (["check", "signin", "a.example"], "there is no check kind 'signin'; known are dns, dns.chain"),
         (["plan", "rolback"], "did you mean 'rollback'?"),
         (["collector", "tokens"], "did you mean 'token'?"),
         (["collector", "token", "remove"], "known are add, list, revoke"),

@@ -128,7 +128,12 @@ def _risks(risks: "Iterable[Risk]", now: int) -> list[list[Text]]:
     for risk in risks:
         due = risk.expected_at
         when = "" if due is None else f"  in {lasting(due - now)}" if due > now else "  about now"
-        blocks.append([Text.assemble(("  ▲ ", "yellow"), clean(risk.title), (when, "bold"))])
+        lines = [Text.assemble(("  ▲ ", "yellow"), clean(risk.title), (when, "bold"))]
+        way = risk.runway
+        if way is not None:
+            last = f"; all out in {lasting(way.latest_at - now)}" if way.latest_at and way.latest_at > now else ""
+            lines.append(_dim(f"    expired at {way.expired} of {way.sampled} sampled resolver caches{last}"))
+        blocks.append(lines)
     return blocks
 
 

@@ -105,4 +105,4 @@ def test_a_summary_counts_every_state():
         "probes: 5 healthy, 1 unhealthy, 1 silent, 1 unknown",
     ):
         assert part in text
-    assert text.endswith("2 open incidents; 2 risks; 1204 observations")
+    assert text.endswith("2 open incidents; 3 risks; 1204 observations")

@@ -70,6 +70,8 @@ class Move(msgspec.Struct):
     fresh_ns: int
     """How long a word of the check that sees it is fresh."""
     ttl_s: int = 0
+    seen: bool = False
+    """Probes have seen the new set, and it was said."""
     state: MoveState = "moving"
     ended_at: int | None = None
     parents: dict[str, Stand] = {}
@@ -78,8 +80,9 @@ class Move(msgspec.Struct):
     """By probe and resolver."""
     marks: dict[str, bool] = {}
     """Markers and MNAMEs: whether they were seen before the move."""
+    parents_since: int | None = None
     parents_at: int | None = None
-    """Since when all of the parent's servers have the new set."""
+    """Since when all of the parent's servers have the new set: those heard of, and once all can have been."""
     whole_at: int | None = None
     """Since when everybody is on it."""
     regressed_at: int | None = None
@@ -237,7 +240,7 @@ class Move(msgspec.Struct):
         """The clock was put back: all that lay later is now."""
         self.started_at = min(self.started_at, now)
         self.parents_at = None if self.parents_at is None else min(self.parents_at, now)
-        self.whole_at = self.regressed_at = None
+        self.whole_at = self.regressed_at = self.parents_since = None
         self.ended_at = None if self.ended_at is None else min(self.ended_at, now)
         self.failing = {name: min(at, now) for name, at in self.failing.items()}
         self.points = [point for point in self.points if point[0] <= now]

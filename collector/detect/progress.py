@@ -17,8 +17,9 @@ def progress(
     parents, resolvers = move.parent_counts(now), move.resolver_counts(now)
     move.draw(now)
     whole = bool(parents[1]) and parents[0] == parents[1]
-    if whole and move.parents_at is None:
-        move.parents_at = now
+    move.parents_since = (move.parents_since or now) if whole else None
+    heard = now >= move.started_at + move.fresh_ns  # before that, not all of the parent's servers may be known
+    move.parents_at = move.parents_since if heard else None
     _regress(move, now, told, components)
     _mixed(move)
     _withdrawn(move, gone, resolvers, now, told, components, served=served)
@@ -131,8 +132,7 @@ def _regress(move: Move, now: int, told: list[EventData], components: tuple[str,
     if now - move.regressed_at < move.fresh_ns // 2:
         return
     if parents:
-        move.parents_at = None  # what caches take from now on may be the old set
-        move.state = "moving"
+        move.state = "moving"  # what caches take from now on may be the old set
     if move.say("regressed"):
         facts = [f"{parents} of {len(servers)} {_parent_word(move)}"] if parents else []
         facts += [f"{back} of {len(sampled)} sampled resolvers"] if back else []

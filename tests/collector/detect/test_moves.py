@@ -72,9 +72,10 @@ class World(Scene):
         self.views: dict[str, dict[str, tuple[str, ...]]] = {}
         """Parents as single probes see them."""
         self.silent: set[str] = set()
-        self.asked = (*OLD, *NEW)
+        self.asked: tuple[str, ...] = (*OLD, *NEW)
         """Name servers that are asked on their own."""
         self.former: dict[str, str] = {}
+        self.ended = "end"
 
     def round(self, times: int = 1) -> None:
         """Every probe measures everything once, over 5 s."""
@@ -105,7 +106,7 @@ class World(Scene):
             found.append(self.observe(probe, "zone", ZONE, f"{address}:53", dims=dims, **failed))
         names = self.chain[probe]
         hops = [{"owner": o, "target": t, "ttl": 30} for o, t in zip((NAME, *names), names, strict=False)]
-        findings = {"hops": [*hops, {"owner": names[-1] if names else NAME}], "signature": "x", "ended": "end"}
+        findings = {"hops": [*hops, {"owner": names[-1] if names else NAME}], "signature": "x", "ended": self.ended}
         found.append(self.observe(probe, "chain", NAME, NAME, findings=findings))
         cached = self.cached[probe]
         if cached is not None:
@@ -317,6 +318,22 @@ def test_former_servers_are_watched_where_nothing_names_them() -> None:
     assert "old_set_withdrawn_early" in world.words()
 
 
+def test_a_server_of_the_parent_that_is_heard_of_later_counts() -> None:
+    """Probes ask them by turns."""
+    world = World()
+    world.round(6)
+    world.parents = {PARENTS[0]: NEW}
+    world.round(2)
+    assert (world.move().parents, world.move().bound_at) == ((1, 1), None)
+    world.parents = {PARENTS[1]: OLD}
+    world.round(4)
+    assert (world.move().parents, world.move().bound_at) == ((1, 2), None)
+    world.parents = {PARENTS[1]: NEW}
+    world.round(4)
+    assert world.move().parents == (2, 2)
+    assert world.move().bound_at is not None
+
+
 def test_one_probe_of_several_is_not_believed() -> None:
     world = World()
     world.round(6)
@@ -442,7 +459,8 @@ def test_a_move_by_command() -> None:
     world.switch(world.names)
     world.round(6)
     assert world.move().state == "done"
-    assert world.words() == ["move_started", "move_done"]
+    assert world.words() == ["move_started", "delegation_changed", "move_done"]
+    assert world.notices("delegation_changed")[0].severity == "info"
     world.round(4)
     assert len(world.board.moves) == 1
 
@@ -489,7 +507,41 @@ def test_a_third_set_begins_another_move() -> None:
     world.round(3)
     world.parents = dict.fromkeys(PARENTS, third)
     world.round(3)
-    assert [(move.state, move.new) for move in world.board.moves] == [("moving", third), ("given_up", NEW)]
+    assert [(move.state, move.old, move.new) for move in world.board.moves] == [
+        ("moving", OLD, third),
+        ("given_up", OLD, NEW),
+    ]
+    world.round(6)
+    assert world.move().parents == (2, 2)
+    assert world.move().state == "moving"
+    assert (world.move().bound_at or 0) - world.now > 10 * NS
+    world.switch(world.names, third)
+    world.round(4)
+    assert world.move().state == "done"
+
+
+def test_one_probe_is_not_the_only_one_while_the_others_are_silent() -> None:
+    """As after a break of the collector: they have not had their turn yet."""
+    world = World()
+    world.round(6)
+    world.silent = set(world.names[1:])
+    world.views["fra1"] = dict.fromkeys(PARENTS, NEW)
+    world.round(30)
+    assert world.words() == []
+    world.silent = set()
+    world.round(6)
+    assert world.words() == []
+
+
+def test_a_chain_that_breaks_off_is_a_fault_and_no_change() -> None:
+    world = World()
+    world.round(6)
+    world.ended, world.chain = "nxdomain", dict.fromkeys(world.names, CHAIN_OLD[:1])
+    world.round(4)
+    assert world.words() == []
+    world.chain = dict.fromkeys(world.names, ("evil.example",))
+    world.round(4)
+    assert world.words() == ["chain_changed", "move_started"]
 
 
 def test_a_restart_anywhere_says_the_same() -> None:

@@ -5,8 +5,7 @@ import pytest
 from parallax.plan.types import Operator
 from parallax.values import Address
 from probe.dns.memory import Memory
-from tests.parts.zones import serve
-from tests.probe.dns.tree import A1, A1_6, A2, IDP, PARENTS, example_zone, tree
+from tests.probe.dns.tree import A1, A1_6, A2, IDP, PARENTS, example_zone, give, tree
 from tests.probe.zone_runs import by_subject, zone_run
 
 pytestmark = pytest.mark.slow
@@ -84,13 +83,13 @@ async def test_a_delegation_that_moves_is_followed_and_the_old_servers_are_asked
     async with tree() as world:
         memory = Memory()
         await zone_run(world.tools(memory=memory))
-        await serve(world.parent, "example", example_zone("idp NS ns2.operator-a.test.", 2), 2)
+        await give(world.parent, "example", example_zone("idp NS ns2.operator-a.test.", 2), 2)
         seen = by_subject(await zone_run(world.tools(memory=memory)))
         assert str(A1) in seen, "the zone itself still names it"
         assert seen["delegation"].reason is None
         assert seen["delegation"].findings["problems"] == {"child_extra_ns": ["ns1.idp.example"]}
         assert "former" not in seen["delegation"].findings
-        await serve(world.a, "idp.example", "@ SOA ns2 h 8 3600 600 86400 60\n@ NS ns2.operator-a.test.", 8)
+        await give(world.a, "idp.example", "@ SOA ns2 h 8 3600 600 86400 60\n@ NS ns2.operator-a.test.", 8)
         await zone_run(world.tools(memory=memory))
         seen = by_subject(await zone_run(world.tools(memory=memory)))
         assert seen.keys() == {"delegation", str(A2)}

@@ -9,8 +9,7 @@ from parallax.values import Address
 from probe.dns.cuts import Cut, Delegation, WalkFailed
 from probe.dns.memory import Memory
 from probe.dns.walk import addresses_of, delegation, zone_of
-from tests.parts.zones import serve
-from tests.probe.dns.tree import A1, A1_6, A2, NOWHERE, PARENTS, Tree, example_zone, tree
+from tests.probe.dns.tree import A1, A1_6, A2, NOWHERE, PARENTS, Tree, example_zone, give, tree
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +45,7 @@ async def test_the_delegation_is_read_anew_and_what_is_above_is_remembered(world
     tools = world.tools(memory=memory)
     assert isinstance(await delegation("idp.example", tools, 5), Delegation)
     world.root.kill()
-    await serve(world.parent, "example", example_zone("idp NS ns9.idp\nns9.idp A 192.0.2.9", 2), 2)
+    await give(world.parent, "example", example_zone("idp NS ns9.idp\nns9.idp A 192.0.2.9", 2), 2)
     found = await delegation("idp.example", tools, 5)
     assert isinstance(found, Delegation)
     assert found.ns == ("ns9.idp.example",)
@@ -77,7 +76,7 @@ async def test_a_zone_is_found_for_names_in_it(world: Tree) -> None:
 async def test_a_moved_zone_is_found_again_by_a_fresh_walk(world: Tree) -> None:
     tools = world.tools()
     await zone_of("www.idp.example", tools, 5)
-    await serve(world.parent, "example", example_zone("idp NS ns9.idp\nns9.idp A 192.0.2.2", 2), 2)
+    await give(world.parent, "example", example_zone("idp NS ns9.idp\nns9.idp A 192.0.2.2", 2), 2)
     stale = await zone_of("www.idp.example", tools, 5)
     fresh = await zone_of("www.idp.example", tools, 5, fresh=True)
     assert isinstance(stale, Cut)
@@ -135,7 +134,7 @@ async def test_a_remembered_cut_whose_servers_fail_is_walked_to_again(world: Tre
         world.lead(address, Address("127.0.0.1:1"))
     moved = "example. NS p9.example.\np9.example. A 192.0.2.99\ntest. NS ns1.nic.test.\nns1.nic.test. A 203.0.113.10"
     lines = f"@ SOA a.root. h.root. 2 3600 600 86400 60\n@ NS a.root.\na.root. A 198.51.100.1\n{moved}"
-    await serve(world.root, ".", lines, 2)
+    await give(world.root, ".", lines, 2)
     world.lead(NOWHERE, world.parent.address)
     found = await delegation("idp.example", world.tools(memory=memory), 5)
     assert isinstance(found, Delegation), found

@@ -14,7 +14,7 @@ from probe.checks.kind import Tools
 from probe.dns.memory import Memory
 from tests.parts.daemon import Daemon
 from tests.parts.nsd import nsd
-from tests.parts.zones import soa
+from tests.parts.zones import file_name, soa, wait_serial, zone_file
 
 ROOT, PARENTS = Address("198.51.100.1:53"), (Address("198.51.100.11:53"), Address("198.51.100.12:53"))
 PARENT_6 = Address("[2001:db8:11::1]:53")
@@ -102,6 +102,14 @@ def example_zone(delegation: str = _DELEGATION, serial: int = 1) -> str:
     """The zone example; the delegation of idp.example is among its lines."""
     nic = "@ NS p1.nic\n@ NS p2.nic\np1.nic A 198.51.100.11\np1.nic AAAA 2001:db8:11::1\np2.nic A 198.51.100.12\n"
     return f"{soa('p1.nic', serial)}\n{nic}plain A 192.0.2.82\n{delegation}"
+
+
+async def give(server: Daemon, name: str, lines: str, serial: int) -> None:
+    """Another content of a zone, from now on. By a restart: an NSD that reloads has processes that answer with the old
+    content for a moment after the first that answers with the new."""
+    (server.folder / file_name(name)).write_text(zone_file(name, lines, serial))
+    await server.restart()
+    await wait_serial(server, name, serial)
 
 
 @asynccontextmanager

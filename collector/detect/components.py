@@ -42,7 +42,7 @@ def raw_state(component: Component, keys: dict[str, list[Key]]) -> tuple[Compone
     if not component.checks:
         return "not_measured", "no check of the plan measures it"
     measured = [key for check in component.checks for key in _measuring(keys.get(check, ()))]
-    measured = [key for key in measured if not key.standby] or measured
+    measured = [key for key in measured if not key.apart] or measured
     known = [key for key in measured if key.state != "unknown" or key.told == "unknown"]
     if not known:
         return "unknown", "no probe has a fresh word on it"

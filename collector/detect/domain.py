@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, spot_of, zones_of
+from collector.detect.places import RESOLVER_DOWN, VIEWS, Spot, asked_names, is_resolver, is_server, spot_of, zones_of
 from collector.detect.state import Key, State
 from collector.detect.view import OVER_TCP, CheckView, View
 from collector.events import FaultDomain
@@ -194,6 +194,9 @@ def _names(state: State, view: View, bad: list[Spot]) -> Finding | None:
     operators = {spot.operator for spot in chains if spot.key.reason in HOPS}
     if chains == named and len(operators) == 1 and (operator := operators.pop()):
         return _finding("operator", operator, chains, certain=False)
+    at = {spot.key.operator if spot.check.kind in VIEWS else "" for spot in named}
+    if len(at) == 1 and (operator := at.pop()):
+        return _finding("operator", operator, named, certain=False)
     asked = [spot for spot in named if spot.resolver]
     if asked and len(asked) == len(named) and len({spot.host for spot in asked}) == 1:
         zones = frozenset(zone for spot in asked for zone in spot.zones)

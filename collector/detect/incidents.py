@@ -14,6 +14,7 @@ from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_PLACES, MAX_RECENT
 from collector.detect.titles import title_of
 from collector.detect.view import View
 from collector.detect.votes import evidence_of, tally
+from collector.detect.zones import zone_at
 from collector.events import (
     Affected,
     ComponentState,
@@ -38,6 +39,9 @@ SETTLE_NS = 2 * NS
 """Faults show at one subject after the other: a better name for the incident waits so long for the next."""
 DRAW_NS = NS
 """Place and name are drawn from all that is known, so not for each subject anew."""
+PATIENT_PERIODS = 2
+"""What is seen at an operator directly hurts nobody yet: where the operator's name servers are dark, they are what the
+incident is about, and they show within this."""
 WANE_NS = 60 * NS
 """While it ends, what still fails says nothing of what it was, unless it goes on for so long."""
 HURT = ("partial_outage", "full_outage")
@@ -66,6 +70,8 @@ def join(state: State, spot: Spot) -> None:
             state.open[found] = state.recent.pop(found)
             case.pending, case.left = "reopened", ""
             case.relapses += 1
+    if found is None and _waits(state, spot):
+        return
     if found is None:
         found = next_incident_id(state)
         shown = Incident(
@@ -89,13 +95,21 @@ def join(state: State, spot: Spot) -> None:
     key.incident = key.last_incident = found
 
 
+def _waits(state: State, spot: Spot) -> bool:
+    """Whether it may well be part of an incident that its zone's name servers are about to open."""
+    if not spot.key.apart and spot.check.kind != "dns.chain":
+        return False
+    watched = zone_at(state.zones, spot.key.zone or spot.host) != ""
+    return watched and state.now < spot.key.since + PATIENT_PERIODS * spot.check.period_ns
+
+
 def leave(state: State, name: str, why: str) -> None:
     """Takes a subject out of its incident; `why` where it did not pass."""
     key = state.keys[name]
     case = state.open.get(key.incident) if key.incident else None
     if case is not None and name in case.bad:
         case.bad.remove(name)
-        case.left = why
+        case.left, case.left_at, case.grown = why, state.now, True
         if name in case.members:
             after = {"state": "up", "reason": None, "since": state.now}
             case.members[name] = msgspec.structs.replace(case.members[name], **after)
@@ -147,8 +161,7 @@ def _shared(state: State, spot: Spot) -> str | None:
 def _tell(
     state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
 ) -> None:
-    waning = len(case.bad) < case.peak
-    if case.grown and (case.pending or state.now - case.drawn_at >= (WANE_NS if waning else DRAW_NS)):
+    if case.grown and (case.pending or _may_draw(state, case)):
         bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
         if bad:
             finding = infer(state, view, bad)
@@ -171,6 +184,14 @@ def _tell(
         case.dirty_at = state.now
     if draft.severity != shown.severity or state.now - case.dirty_at >= SETTLE_NS:
         _emit(state, view, case, draft, _difference(shown, draft), told)
+
+
+def _may_draw(state: State, case: Case) -> bool:
+    """Whether place and name may be drawn anew."""
+    if len(case.bad) >= case.peak:
+        return state.now - case.drawn_at >= DRAW_NS
+    calm = state.now - max(case.drawn_at, case.left_at)
+    return calm >= WANE_NS or state.now - case.drawn_at >= 5 * WANE_NS
 
 
 def _most(state: State, view: View, case: Case) -> Evidence | None:

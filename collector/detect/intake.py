@@ -12,7 +12,7 @@ from typing import Any
 
 from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
-from collector.detect.view import CheckView, View, ip_of
+from collector.detect.view import OVER_TCP, CheckView, View, ip_of
 from collector.detect.votes import ends_id, key_id
 from collector.detect.zones import whose, zone_at
 from parallax.clock import NS
@@ -76,6 +76,8 @@ def take(
     if check.of_dns and new.counts and (new.reason is not None or check.kind != "dns.chain"):
         _name(state, view, key, check, observation)
     key.spoke_at = max(key.spoke_at, at)
+    if subject.endswith(OVER_TCP) and new.reason is None:
+        _vouch(state, key_name)
     touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
     if new.counts:
         _note(state, key, new, observation)
@@ -169,6 +171,13 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
     return vote
 
 
+def _vouch(state: State, over_tcp: str) -> None:
+    """An address that fails over UDP is not dark, as it answers over TCP: what fails has another name."""
+    twin = state.keys.get(over_tcp.removesuffix(OVER_TCP))
+    if twin is not None and twin.incident in state.open:
+        state.open[twin.incident].grown = True
+
+
 def _name(state: State, view: View, key: Key, check: CheckView, observation: Observation) -> None:
     """Whom a subject of DNS belongs to. The plan's own words go before the probe's."""
     dims, target = observation.dims, check.targets[key.target]
@@ -178,7 +187,8 @@ def _name(state: State, view: View, key: Key, check: CheckView, observation: Obs
     key.address = (dims.get("address") or "")[:MAX_LABEL]
     key.operator = whose(view, key.server, observation) if key.server else (dims.get("operator") or "")[:MAX_LABEL]
     key.zone = _name_in(dims.get("zone") or "") or zone_at(state.zones, check.query)
-    key.standby = check.kind in VIEWS and is_standby(view, state.zones.serving, key, check)
+    at_operator = check.kind in VIEWS and bool(key.operator) and not key.resolver
+    key.apart = at_operator or (check.kind == "dns.zone" and is_standby(view, state.zones.serving, key, check))
 
 
 def _lookup_ns(observation: Observation) -> int:

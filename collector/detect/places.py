@@ -18,8 +18,8 @@ SERVERS, RESOLVERS = ("dns", "dns.zone"), ("dns", "dns.resolve")
 """The kinds that measure name servers, and resolvers."""
 RESOLVER_DOWN = "dns_resolver_down"
 """Its control name fails as well: no matter of any zone."""
-VIEWS = ("dns.zone", "dns.mail", "dns.dnssec")
-"""The kinds that look at several operators side by side."""
+VIEWS = ("dns.mail", "dns.dnssec")
+"""The kinds that look at resolvers and at operators side by side."""
 
 Serving = Mapping[str, tuple[str, ...]]
 """By zone: the operators that its delegation names."""

@@ -7,63 +7,62 @@ itself. Where two probes or more compare, one alone raises nothing.
 from collector.board import FallbackBoard
 from collector.detect.components import for_check
 from collector.detect.parity import INCOMPLETE, Compared, saying
-from collector.detect.places import is_standby
+from collector.detect.places import VIEWS, is_standby
 from collector.detect.state import Key, State
 from collector.detect.view import CheckView, View
 from parallax.plan.dns_specs import MailSpec, ParitySpec
 from parallax.reasons import REASONS
 
+BOGUS = "parity_would_go_bogus"
 MAX_WHY = 300
 NEVER = "nobody has compared the two yet"
-BESIDE = ("dns.mail", "dns.dnssec")
-"""Kinds that look at an operator on its own, besides the comparison."""
 
 
 def fallbacks_of(state: State, view: View) -> tuple[FallbackBoard, ...]:
     """How the operators stand that are to take over, in the plan's order."""
-    boards = []
-    for check in view.checks.values():
-        if isinstance(check.spec, ParitySpec):
-            boards.append(_board(state, view, check, check.spec))
-    return tuple(boards)
+    checks = [check for check in view.checks.values() if isinstance(check.spec, ParitySpec)]
+    if not checks:
+        return ()
+    failing = _failing(state, view)
+    return tuple(_board(state, view, check, failing) for check in checks)
 
 
 def vouched(state: State, view: View, board: FallbackBoard) -> bool:
-    """Whether enough probes say that it is not ready."""
-    if found := _failing(state, view, board.fallback, board.zone):
-        return bool(found)
+    """Whether enough probes say that it is not ready: what other checks say has a quorum of its own."""
     check, compared = view.checks[board.check], state.zones.compared.get(board.check)
-    if compared is None or compared.word is None:
-        return False
+    if compared is None or compared.word is None or _verdict(state, check, compared)[0] is not False:
+        return True
     return saying(compared, compared.word) >= min(2, len(check.probes or view.probes) or 1)
 
 
-def covers(view: View, key: Key) -> str | None:
-    """The check of parity that speaks for what fails at an operator that stands by; None if there is none."""
-    for check in view.checks.values():
-        spec = check.spec
-        if isinstance(spec, ParitySpec) and spec.fallback == key.operator and _within(view, key, spec.zone):
-            return check.name
-    return None
+def covers(view: View, key: Key) -> bool:
+    """Whether a comparison speaks for what fails at an operator that stands by."""
+    return any(
+        isinstance(spec := check.spec, ParitySpec) and spec.fallback == key.operator and _within(view, key, spec.zone)
+        for check in view.checks.values()
+    )
 
 
-def _board(state: State, view: View, check: CheckView, spec: ParitySpec) -> FallbackBoard:
+def _board(state: State, view: View, check: CheckView, failing: dict[str, list[Key]]) -> FallbackBoard:
+    spec = check.spec
+    assert isinstance(spec, ParitySpec)
     compared = state.zones.compared.get(check.name)
     ready, because = _verdict(state, check, compared)
     word = compared.words.get(compared.word) if compared and compared.word is not None else None
-    beside = _failing(state, view, spec.fallback, spec.zone)
+    told = {"dns.mail" for gap in word.gaps if gap.purpose == "mail"} if word and ready is False else set()
+    told |= {"dns.dnssec"} if compared and compared.word == BOGUS else set()  # the comparison says it better
+    beside = _beside(view, [key for key in failing.get(spec.fallback, ()) if _within(view, key, spec.zone)], told)
     if beside:
+        because = "; ".join([*([because] if ready is False else []), *beside])
         ready = False
-        because = "; ".join(dict.fromkeys([*([because] if because and because != NEVER else []), *beside]))
-    since = compared.since if compared else state.started_at
     return FallbackBoard(
         check=check.name,
-        zone=spec.zone,
+        zone=str(spec.zone),
         primary=spec.primary,
         fallback=spec.fallback,
         ready=ready,
         because=because[:MAX_WHY],
-        since=since,
+        since=compared.since if compared else state.started_at,
         components=for_check(view, check.name),
         gaps=word.gaps if word else (),
         compared=word.compared if word else 0,
@@ -87,19 +86,27 @@ def _verdict(state: State, check: CheckView, compared: Compared | None) -> tuple
     return False, because or (known.meaning if known else compared.word)
 
 
-def _failing(state: State, view: View, operator: str, zone: str) -> list[str]:
-    """What fails at the fallback by other checks, in short."""
-    found = []
+def _failing(state: State, view: View) -> dict[str, list[Key]]:
+    """What checks of other kinds find wrong at operators that stand by, by operator."""
+    found: dict[str, list[Key]] = {}
     for key in state.keys.values():
         check = view.checks.get(key.check)
-        if check is None or check.kind not in BESIDE or key.operator != operator or key.held != "down":
+        if key.held != "down" or not key.operator or check is None or check.kind not in VIEWS:
             continue
-        if is_standby(view, state.zones.serving, key, check) and _within(view, key, zone):
-            known = REASONS.get(key.reason or "")
-            found.append(
-                f"{'mail' if check.kind == 'dns.mail' else 'DNSSEC'}: {known.meaning if known else key.reason}"
-            )
+        if is_standby(view, state.zones.serving, key, check):
+            found.setdefault(key.operator, []).append(key)
     return found
+
+
+def _beside(view: View, keys: list[Key], told: set[str]) -> list[str]:
+    """That in short, once for each kind that was not told of already."""
+    found: dict[str, str] = {}
+    for key in keys:
+        kind, known = view.checks[key.check].kind, REASONS.get(key.reason or "")
+        if kind not in told:
+            what = "mail" if kind == "dns.mail" else "DNSSEC"
+            found.setdefault(kind, f"{what}: {known.meaning if known else key.reason}")
+    return list(found.values())
 
 
 def _within(view: View, key: Key, zone: str) -> bool:

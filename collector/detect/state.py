@@ -99,8 +99,9 @@ class Key(msgspec.Struct):
     resolver: str = ""
     address: str = ""
     """The address behind a subject that has a name."""
-    standby: bool = False
-    """It is a view of an operator that is to take over, one of several of its check: no component rests on it yet."""
+    apart: bool = False
+    """It is at an operator, which users reach through resolvers only, and perhaps not yet: no component is hurt by what
+    fails there alone, though it will be."""
 
     @property
     def counts_as(self) -> CheckState:
@@ -133,8 +134,10 @@ class Case(msgspec.Struct):
     domain: FaultDomain | None = None
     title: str = ""
     grown: bool = False
-    """A subject joined since domain and title were drawn."""
+    """A subject joined, left, or fails in another way, since domain and title were drawn."""
     drawn_at: int = 0
+    left_at: int = 0
+    """When a subject last left it."""
     weighed_at: int = 0
     """When its evidence was last looked at."""
     peak: int = 0

@@ -96,6 +96,7 @@ def _tell_time(state: State, at: int) -> None:
             case.dirty_at = min(case.dirty_at, at) if case.dirty_at is not None else None
             case.calm_at = min(case.calm_at, at) if case.calm_at is not None else None
             case.drawn_at, case.weighed_at = min(case.drawn_at, at), min(case.weighed_at, at)
+            case.left_at = min(case.left_at, at)
         for line in state.lines.values():
             line.better_at = min(line.better_at, at)
         for said in state.risks_said.values():

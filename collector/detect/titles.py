@@ -100,6 +100,8 @@ def _title(finding: Finding) -> str:
     match domain.kind:
         case "network":
             return f"{hosts}: {CANNOT_TELL} ({_throttle(reason)} in data centres)"
+        case "operator" if (kind := _one_kind(spots)) in ("dns.mail", "dns.dnssec"):
+            return KINDS[kind].format(hosts=f"{hosts} at {domain.name}", reason=_word(reason))
         case "operator" if not finding.of:
             hops = _list([spot.key.zone for spot in spots])
             return f"DNS operator {domain.name} {_hop(reason)}: {hosts} {_leads(hosts)} through {hops}"

@@ -86,8 +86,10 @@ def _apply(
             key.told = new if key.held in BAD else key.told
         return
     if new != "up":
-        reasons = count.reasons
-        key.reason = next(iter(reasons), key.reason)
+        said = key.reason
+        key.reason = next(iter(count.reasons), said)
+        if said != key.reason and key.incident in state.open:
+            state.open[key.incident].grown = True
     turned = was != new or key.blocked != verdict.blocked
     key.blocked, key.throttled, key.single = verdict.blocked, verdict.throttled, verdict.single
     key.state = key.held = new

@@ -64,6 +64,8 @@ class Scene:
         self.records: list[Record] = []
         self.t = 0.0
         self.addresses = addresses or {}
+        self.found: dict[str, list[tuple[str, dict[str, str]]]] = {}
+        """By check of a kind that finds its subjects: those and their labels."""
         self.lookups: dict[tuple[str, str], str] = {}
         """(probe or "*", host) to the reason for which its lookup fails."""
         self.rules: list[tuple[object, Rule]] = []
@@ -195,7 +197,12 @@ class Scene:
 
     def _measure(self, probe: str, check: Check, target: str) -> list[Observation]:
         read = SPECS[check.kind].endpoint
-        assert read is not None, check.kind
+        if read is None:
+            return [
+                self.observe(probe, check.name, target, subject, **changes)
+                for subject, dims in self.finds(probe, check, target)
+                if (changes := self._changes(probe, check, target, subject, dims)) is not None
+            ]
         endpoint = read(target)
         if endpoint.address is not None:
             subjects = [str(endpoint.address)]
@@ -205,16 +212,27 @@ class Scene:
                 fault = "resolver" if failure != "dns_nxdomain" else "target"
                 return [self.observe(probe, check.name, target, str(endpoint), reason=failure, fault=fault)]
             subjects = [f"{ip}:{endpoint.port}" for ip in self.addresses[endpoint.host]]
-        found = []
-        for subject in subjects:
-            changes: dict[str, Any] | None = {}
-            for _, rule in reversed(self.rules):
-                changes = rule(probe, check, target, subject, self.t)
-                if changes is None or changes:
-                    break
-            if changes is not None:
-                found.append(self.observe(probe, check.name, target, subject, **changes))
-        return found
+        return [
+            self.observe(probe, check.name, target, subject, **changes)
+            for subject in subjects
+            if (changes := self._changes(probe, check, target, subject)) is not None
+        ]
+
+    def finds(self, probe: str, check: Check, target: str) -> list[tuple[str, dict[str, str]]]:
+        """The subjects of a kind that finds them itself, and their labels."""
+        return self.found.get(check.name, [(target, {})])
+
+    def _changes(
+        self, probe: str, check: Check, target: str, subject: str, dims: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        changes: dict[str, Any] | None = {}
+        for _, rule in reversed(self.rules):
+            changes = rule(probe, check, target, subject, self.t)
+            if changes is None or changes:
+                break
+        if changes is None or not dims:
+            return changes
+        return {**changes, "dims": {**dims, **changes.get("dims", {})}}
 
     # ---- what came out
     @property

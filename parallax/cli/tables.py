@@ -69,18 +69,20 @@ def laid_out(observations: Sequence[Observation], view: View) -> Iterator[Render
         if lines:
             yield Text()
             yield Text(f"  {clean(title)}", "bold")
-            yield Padding(_table(columns, lines), (0, 0, 0, 2), expand=False)
+            yield _table(columns, lines, indent=4)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], styles: Sequence[str] = ()) -> RenderableType:
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], styles: Sequence[str] = (), indent: int = 2
+) -> RenderableType:
     table = Table(box=None, show_header=any(columns), pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    width = max([len(columns), *(len(row) for row in rows)])
+    width = len(columns) or max(map(len, rows))
     for title in [*columns, *[""] * (width - len(columns))]:
         right = title.endswith(">")
         table.add_column(title.removesuffix(">"), justify="right" if right else "left", overflow="fold")
     for place, row in enumerate(rows):
-        cells = [Text("" if cell is None else clean(cell)) for cell in row]
+        cells = [Text("" if cell is None else clean(cell)) for cell in row[:width]]
         if styles:
             cells[0].stylize(styles[place])
         table.add_row(*cells)
-    return Padding(table, (0, 0, 0, 2), expand=False)
+    return Padding(table, (0, 0, 0, indent), expand=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from parallax.plan.types import ConnectTo, Control
+from parallax.plan.types import ConnectTo, Control, Dns
 from parallax.values import Address, Redirect
 from probe.force import Force
 from probe.plans import PlanInForce, read_plan
@@ -45,3 +45,18 @@ def test_redirects_and_controls_of_the_config_win(tmp_path: Path) -> None:
     force.apply(in_plan(to, control=Control(addresses=[ASKED])))
     assert force.tools().routes.dial_address(ASKED, "tcp") == OURS
     assert force.controls == [OURS]
+
+
+def test_a_probe_keeps_to_its_share_of_what_an_operator_may_be_asked(tmp_path: Path) -> None:
+    force = Force(probe_config(tmp_path))
+    plan = in_plan()
+    plan = msgspec.structs.replace(
+        plan, part=msgspec.structs.replace(plan.part, dns=Dns(most_per_operator=600), slot=(2, 10))
+    )
+    force.apply(plan)
+    budget = force.tools().memory.budget
+    budget.belongs("192.0.2.1:53", "A")
+    assert sum(budget.take("192.0.2.1:53", 0) for _ in range(600)) == 30, "half a minute's share of 60"
+    assert force.not_asked == {"A": 570}
+    force.apply(plan)
+    assert not force.tools().memory.budget.take("192.0.2.1:53", 0), "a new plan fills no bucket"

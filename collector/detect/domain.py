@@ -132,7 +132,7 @@ def _whole_zone(own: list[Spot], peers: list[Spot]) -> Finding | None:
     """A zone whose servers are all down, whoever runs them."""
     zones = Counter(spot.key.zone for spot in own if spot.key.zone)
     for zone, _ in zones.most_common():
-        of_zone = [spot for spot in peers if spot.key.zone == zone]
+        of_zone = [spot for spot in peers if spot.key.zone == zone and not spot.standby]
         if of_zone and all(_is_down(spot) for spot in of_zone):
             mine = [spot for spot in own if spot.key.zone == zone]
             failing, of = _parts(mine, of_zone)

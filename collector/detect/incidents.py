@@ -39,7 +39,7 @@ SETTLE_NS = 2 * NS
 """Faults show at one subject after the other: a better name for the incident waits so long for the next."""
 DRAW_NS = NS
 """Place and name are drawn from all that is known, so not for each subject anew."""
-PATIENT_PERIODS = 2
+PATIENT_NS = 30 * NS
 """What is seen at an operator directly hurts nobody yet: where the operator's name servers are dark, they are what the
 incident is about, and they show within this."""
 WANE_NS = 60 * NS
@@ -100,7 +100,7 @@ def _waits(state: State, spot: Spot) -> bool:
     if not spot.key.apart and spot.check.kind != "dns.chain":
         return False
     watched = zone_at(state.zones, spot.key.zone or spot.host) != ""
-    return watched and state.now < spot.key.since + PATIENT_PERIODS * spot.check.period_ns
+    return watched and state.now < spot.key.since + PATIENT_NS
 
 
 def leave(state: State, name: str, why: str) -> None:

@@ -62,12 +62,16 @@ names = ["{ALIAS}"]
 [[check]]
 name = "parity"
 kind = "dns.parity"
+period = "15s"
+timeout = "5s"
 zone = "{ZONE}"
 primary = "dns-a"
 fallback = "dns-b"
 [[check]]
 name = "mail"
 kind = "dns.mail"
+period = "15s"
+timeout = "5s"
 domain = "{ZONE}"
 selectors = ["dkim1"]
 [[check]]

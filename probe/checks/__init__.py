@@ -6,7 +6,11 @@ from probe.checks.kind import Kind
 KINDS: dict[str, Kind] = {
     "dns": Kind(run=dns.run, judge=dns.judge, prepare=dns.prepare),
     "dns.zone": Kind(
-        find=dns_zone.find, run=dns_zone.run, judge=dns_zone.judge, judge_together=dns_zone.judge_together
+        find=dns_zone.find,
+        run=dns_zone.run,
+        judge=dns_zone.judge,
+        judge_together=dns_zone.judge_together,
+        load=dns_zone.load,
     ),
     "dns.resolve": Kind(
         find=dns_resolve.find,

@@ -20,6 +20,7 @@ from probe.checks.zone_delegation import AtParent
 from probe.checks.zone_last import DATA_PERIOD_S, Last, due, last_of
 from probe.checks.zone_server import AtServer
 from probe.dns.cuts import Delegation, Host, NameServer, WalkFailed
+from probe.dns.record import load_types
 from probe.dns.walk import addresses_of, delegation, operator_of
 from probe.tape import Evidence, Tape
 
@@ -33,6 +34,11 @@ class Unresolved(msgspec.Struct, frozen=True, kw_only=True):
     """A server without an address: why, as in probe.dns.cuts.NameServer."""
 
     failure: str
+
+
+def load(target: str) -> None:
+    """What reads DS records."""
+    load_types(("DS",))
 
 
 async def find(spec: ZoneSpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
     ("kind", "spec", "target", "modules"),
     [
         ("dns", 'DnsSpec(query="a.test")', "192.0.2.1", ["dns.rdtypes.ANY.TXT", "dns.rdtypes.IN.HTTPS"]),
+        ("dns.zone", 'ZoneSpec(zone="a.test")', "a.test", ["dns.rdtypes.ANY.DS"]),
         ("tls", "TlsSpec()", "a.test", ["cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
         ("http", "HttpSpec()", "https://a.test/", ["cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
     ],
@@ -23,6 +24,7 @@ import sys
 import probe.main
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
+from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.specs import DnsSpec, HttpSpec, TlsSpec
 from parallax.plan.types import Check
 from probe.checks.kind import Tools

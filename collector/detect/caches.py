@@ -26,7 +26,7 @@ MAX_UNTILS = 4
 SAME_NS = 3 * NS // 2
 """TTLs are whole seconds, and the way there and back takes time too."""
 PAST_NS = 2 * NS
-DEAD = ("dns_name_down", "dns_servfail", "dns_timeout", "dns_refused", "dns_no_authority", "dns_nxdomain")
+DEAD = ("dns_name_down", "dns_servfail", "dns_timeout", "dns_refused", "dns_nxdomain", "dns_nodata")
 """What says that a name is not answered at a resolver, though it may be asked."""
 STALE = "dns_stale"
 

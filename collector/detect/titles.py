@@ -21,6 +21,10 @@ SAYS = {
     "dns_malformed": "sends what is no DNS message",
     "dns_truncated": "answers truncated over UDP, and not over TCP",
     "dns_resolver_down": "does not resolve anything",
+    "dns_rewritten": "rewrites answers",
+    "dns_private_answer": "answers with private addresses",
+    "dns_filtered": "filters names by a policy of its own",
+    "dns_intercepted": "is not who answers: something on the way does",
     "dns_wrong_answer": "gives another answer than the plan expects",
     "connect_refused": "refuses connections",
     "connect_timeout": "takes no connections",
@@ -54,7 +58,7 @@ KINDS = {
 }
 """What fails where one kind of check alone says so, by that kind."""
 
-PLURALS = {"does": "do", "has": "have"}
+PLURALS = {"does": "do", "has": "have", "is": "are"}
 """Verbs of SAYS that lose more than an s."""
 
 CERTIFICATES = {

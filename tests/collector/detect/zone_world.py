@@ -116,6 +116,12 @@ class Vendor(Scene):
         super().__init__(plan, {AUTH: ["203.0.113.10", "203.0.113.20"]})
         self.rule(self._world)
 
+    def heal(self) -> None:
+        """All flags as they were, and the fallback complete."""
+        self.dark, self.dark_parts, self.lame, self.empty = set(), set(), set(), set()
+        self.serials, self.delegated, self.mail_at = {}, "dns-a", {"dns-a", "dns-b", "dns-c"}
+        self.stale, self.dead_resolvers = set(), set()
+
     # ---- what a probe finds to measure
     def finds(self, probe: str, check: Check, target: str) -> list[tuple[str, dict[str, str]]]:
         match check.kind:

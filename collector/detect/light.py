@@ -84,4 +84,7 @@ def sites_at_least(discs: Sequence[Disc]) -> list[Disc]:
     for disc in sorted(discs, key=lambda each: (each.rtt_ns, each.probe)):
         if all(apart(disc, other) for other in chosen):
             chosen.append(disc)
+    if len(chosen) < 2:  # the smallest disc may meet two that do not meet one another
+        pair = next(((one, other) for n, one in enumerate(discs) for other in discs[n + 1 :] if apart(one, other)), ())
+        return list(pair) or chosen
     return chosen

@@ -83,6 +83,7 @@ GOLDEN = [
     ([disc("fra", FRA, 5), disc("iad", IAD, 6), disc("sin", SIN, 7), disc("syd", SYD, 200)], ["fra", "iad", "sin"]),
     # The widest disc meets all others: begun with, it would hide two sites.
     ([disc("wide", IAD, 200), disc("fra", FRA, 1), disc("syd", SYD, 2)], ["fra", "syd"]),
+    ([disc("small", (0, 1), 1), disc("west", (0, 0), 2), disc("east", (0, 44), 47)], ["west", "east"]),
     ([disc(name, at, 2) for name, at in (("a", FRA), ("b", IAD), ("c", SIN), ("d", SYD), ("e", GRU))], list("abcde")),
 ]
 

@@ -10,7 +10,7 @@ import trio
 
 from parallax.clock import wall_ns
 from parallax.observation import Observation
-from parallax.plan.specs import SPECS
+from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
 from parallax.values import Address, Endpoint, Family
 from probe.abstain import NO_FAMILY

@@ -7,7 +7,7 @@ from functools import partial
 from parallax.clock import wall_ns
 from parallax.observation import Observation
 from parallax.plan.checks import Unsupported
-from parallax.plan.specs import SPECS
+from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
 from probe.plans import PlanInForce
 from probe.runner import Job

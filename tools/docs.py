@@ -13,8 +13,9 @@ import msgspec
 from parallax.config import CollectorConfig, ProbeConfig
 from parallax.loading.convert import bounds_text, fields_of
 from parallax.loading.descriptions import describe
+from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.plan.load import IDLE, MANY, SINGLE
-from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS
+from parallax.plan.specs import PLANNED_KEYS
 from parallax.plan.types import CheckKeys
 from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url
 

@@ -7,9 +7,10 @@ import msgspec
 from parallax.clock import NS
 from parallax.operators import planned_operator
 from parallax.plan.dns_specs import ZoneSpec
+from parallax.plan.kinds import SPECS
 from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanErrors, PlanSource
-from parallax.plan.specs import SPECS, DnsSpec, Spec
+from parallax.plan.specs import DnsSpec, Spec
 from parallax.plan.types import Check, Component, Maintenance, Operator, Plan, Probe, Resolver, Site
 
 FRESH_PERIODS = 2.5

@@ -26,7 +26,8 @@ from parallax.cli.values import (
     SIZE,
 )
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
-from parallax.plan.specs import SPECS, Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
+from parallax.plan.kinds import SPECS
+from parallax.plan.specs import Answer, Assertion, DnsSpec, HttpSpec, RecordType, Serving, Spec, TlsSpec
 from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redirect, Size
 
@@ -303,7 +304,7 @@ def dns_resolve(
     \b
     parallax check dns.resolve www.example.org --control example.net --resolver quad=9.9.9.9 --resolver 1.1.1.1/tcp
     """
-    from parallax.plan.resolving import resolve_faults
+    from parallax.plan.dns_rules import resolve_faults
 
     spec = ResolveSpec(names=[name], type=record, expect=list(expect), private=private)
     for fault in resolve_faults(spec):

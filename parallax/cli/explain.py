@@ -11,7 +11,8 @@ import msgspec
 from parallax.cli.check import Common, _dns_common, dns_options
 from parallax.cli.values import NAME
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ResolveSpec, ZoneSpec
-from parallax.plan.specs import SPECS, Spec
+from parallax.plan.kinds import SPECS
+from parallax.plan.specs import Spec
 from parallax.plan.types import Check
 from parallax.values import DnsName, Duration
 

@@ -9,7 +9,7 @@ from parallax.clock import wall_ns
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.observation import Observation
-from parallax.plan.specs import SPECS
+from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, Family, Redirect
 

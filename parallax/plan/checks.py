@@ -22,14 +22,9 @@ from parallax.loading.convert import (
 )
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
-from parallax.plan.assertions import http_faults
-from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
-from parallax.plan.mail_rules import dnssec_faults, mail_faults
-from parallax.plan.parity_rules import parity_faults
-from parallax.plan.resolving import resolve_faults
-from parallax.plan.specs import PLANNED_KEYS, PLANNED_KINDS, SPECS, Answer, DnsSpec, HttpSpec, Spec
+from parallax.plan.kinds import PLANNED_KINDS, SPECS
+from parallax.plan.specs import PLANNED_KEYS
 from parallax.plan.types import Check, CheckKeys, Defaults
-from parallax.plan.zone_rules import zone_faults
 from parallax.redaction import secret_query_key
 from parallax.values import VALUE_TYPES, Duration, encode_value
 
@@ -89,7 +84,7 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     if targets_of is None:
         faults.extend(_target_faults(keys.targets, kind))
     faults.extend(_pace_faults(keys, defaults, whose))
-    faults.extend(_spec_faults(spec, keys.timeout or defaults.timeout))
+    faults.extend(SPECS[kind].faults(spec, keys.timeout or defaults.timeout))
     if faults:
         return _unsupported(table, defaults, faults)
     return Check(
@@ -222,28 +217,3 @@ def _pace_faults(keys: CheckKeys, defaults: Defaults, whose: str = "[defaults]")
     if good(timeout) and timeout >= period:
         its = f" (from {whose})" if keys.timeout is None else ""
         yield Fault(("timeout",), f"{timeout}{its} is not shorter than the period, {period}{inherited}")
-
-
-def _spec_faults(spec: Spec, timeout: Duration) -> Iterator[Fault]:
-    """What a kind's own keys must keep among each other."""
-    if isinstance(spec, HttpSpec):
-        yield from http_faults(spec, timeout)
-        return
-    if isinstance(spec, ParitySpec):
-        yield from parity_faults(spec)
-        return
-    if isinstance(spec, MailSpec):
-        yield from mail_faults(spec)
-        return
-    if isinstance(spec, DnssecSpec):
-        yield from dnssec_faults(spec)
-        return
-    if isinstance(spec, ZoneSpec):
-        yield from zone_faults(spec)
-        return
-    if isinstance(spec, ResolveSpec | ChainSpec):
-        yield from resolve_faults(spec)
-        return
-    expect = spec.expect if isinstance(spec, DnsSpec) else None
-    if isinstance(expect, Answer) and expect.rcode == "NXDOMAIN" and expect.values:
-        yield Fault(("expect", "values"), "a name that does not exist has no values; take one of the two out")

@@ -4,51 +4,17 @@ Load is counted per target and minute over the whole fleet, for one address of t
 addresses gets that much at each. Looking a target's name up asks the probes' resolvers, and is counted there.
 """
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
 
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
-from parallax.plan.dns_specs import ZoneSpec
-from parallax.plan.inventory import inventory
+from parallax.plan.kinds import SPECS
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
-from parallax.plan.specs import SPECS
 from parallax.plan.types import Check, Plan
 from parallax.values import Endpoint
-
-NAME_SERVERS = 4
-"""Addresses that the servers of a zone have, for lack of better knowledge."""
-
-
-def _zone_cost(spec: ZoneSpec) -> int:
-    """The parent's servers; at each address the SOA, and by turns the data, TCP and the NS set (docs/checks/dns.zone).
-    At a period of 30 s: what is not asked at every run counts as its share."""
-    addresses = NAME_SERVERS + len(spec.servers)
-    return 4 + math.ceil(addresses * (1.1 + 0.5 * (spec.data is not None) + min(1.0, 30 / spec.tcp_period)))
-
-
-COST: dict[str, Callable[[Any], int]] = {
-    "dns": lambda spec: 1,
-    "dns.zone": _zone_cost,
-    "dns.resolve": lambda spec: 2 * (len(spec.resolvers) or 3),
-    "dns.chain": lambda spec: 2 * NAME_SERVERS,  # an alias and its target, at all servers of their zones
-    "dns.parity": lambda spec: 2 * len(inventory(spec)) + 10,  # both sides; the delegation, the SOA, wildcards
-    # At a resolver what a receiver looks up, at an operator what is in its zone; each of them twice, and the walk.
-    "dns.mail": lambda spec: (
-        2 * (8 + len(spec.selectors) + 3 * bool(spec.return_path))
-        + 2 * (4 + len(spec.selectors) + 2 * bool(spec.return_path))
-        + 2
-    ),
-    # The delegation and its keys; three questions to each of two operators, one to each of two resolvers.
-    "dns.dnssec": lambda spec: 5 + 2 * 3 + 2,
-    "tls": lambda spec: 1,
-    "http": lambda spec: 1,
-}
-"""Queries, handshakes or requests of one run at one address; of one run in all, where a run finds out where it goes."""
 
 _SECTIONS = (
     "control",
@@ -161,7 +127,7 @@ def _runs(plan: Plan) -> Iterable[tuple[Check, str, Fraction]]:
 def _loads(plan: Plan) -> dict[str, Fraction]:
     loads: dict[str, Fraction] = defaultdict(Fraction)
     for check, target, runs in _runs(plan):
-        loads[endpoint_text(check.kind, target)] += runs * COST[check.kind](check.spec)
+        loads[endpoint_text(check.kind, target)] += runs * SPECS[check.kind].cost(check.spec)
     return loads
 
 

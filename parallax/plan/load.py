@@ -13,7 +13,7 @@ from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
 from parallax.plan.checks import Unsupported, convert_check
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
-from parallax.plan.resolving import resolver_notes
+from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
 from parallax.plan.types import (

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.loading.problems import quoted, shown
+from parallax.plan.dns_rules import LONGEST_NAME
 from parallax.plan.dns_specs import ParitySpec
 from parallax.plan.inventory import APEX, MAX_NAMES, PURPOSES
 from parallax.values import DnsName
-
-LONGEST_NAME = 253
 
 
 def parity_faults(spec: ParitySpec) -> Iterator[Fault]:

@@ -4,13 +4,14 @@ The rules look at entries rather than at a finished plan, so that they can speak
 that an entry that does not convert still counts as there for those that refer to it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from parallax.loading.convert import BAD, Fault, good
 from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.repeats import repeat_faults
 from parallax.plan.types import Check, ConnectTo, Control, Failover, Maintenance, Operator, Probe, Resolver, Route
 from parallax.values import dns_name, is_ip
 
@@ -121,8 +122,7 @@ def _own_faults(value: Any) -> Iterator[Fault]:
     """What a section's own keys must keep among each other."""
     if isinstance(value, Failover) and good(value.members):
         members = [member.name if good(member) else BAD for member in value.members]
-        for place in _repeats(members):
-            yield Fault(("members", place, "name"), f"{shown(members[place])} is there already")
+        yield from repeat_faults(("members",), members, below=("name",))
         if good(value.primary, *members) and value.primary not in members:
             yield Fault(
                 ("primary",), f"{shown(value.primary)} is no member; the members are {quoted(map(str, members))}"
@@ -135,26 +135,14 @@ def _own_faults(value: Any) -> Iterator[Fault]:
         yield Fault(("transport",), '"doq" is not built yet; write "dot" or "doh"')
     elif isinstance(value, Maintenance) and good(value.start, value.end) and value.start >= value.end:
         yield Fault(("to",), "is not after from")
-    elif isinstance(value, Probe) and good(value.families):
-        for place in _repeats(value.families):
-            yield Fault(("families", place), f"{value.families[place]} is there already")
-    elif isinstance(value, Control) and good(value.addresses):
-        for place in _repeats(value.addresses):
-            yield Fault(("addresses", place), f"{shown(str(value.addresses[place]))} is there already")
-    elif isinstance(value, Route) and good(value.to):
-        for place in _repeats(value.to):
-            yield Fault(("to", place), f"{shown(value.to[place])} is there already")
+    elif isinstance(value, Probe):
+        yield from repeat_faults(("families",), value.families)
+    elif isinstance(value, Control):
+        yield from repeat_faults(("addresses",), value.addresses)
+    elif isinstance(value, Route):
+        yield from repeat_faults(("to",), value.to)
     elif isinstance(value, Check):
-        for place in _repeats(value.probes):
-            yield Fault(("probes", place), f"{shown(value.probes[place])} is there already")
-
-
-def _repeats(values: Iterable[object]) -> Iterator[int]:
-    seen = set()
-    for place, value in enumerate(values):
-        if value in seen and good(value):
-            yield place
-        seen.add(value)
+        yield from repeat_faults(("probes",), value.probes)
 
 
 def server_complaint(server: str) -> str | None:

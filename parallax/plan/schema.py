@@ -12,8 +12,8 @@ import msgspec
 
 from parallax.loading.convert import MAX_TEXT, fields_of
 from parallax.loading.descriptions import describe
+from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.plan.load import MANY, SINGLE
-from parallax.plan.specs import PLANNED_KINDS, SPECS
 from parallax.plan.types import SCHEMA, CheckKeys
 from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url, encode_value
 

@@ -1,13 +1,12 @@
-"""What each check kind's entry in a plan may say, beside the keys that every check has. The literal SPECS is the list
-of kinds: the probe's KINDS, the docs and the tests iterate over the same names."""
+"""What each check kind's entry in a plan may say, beside the keys that every check has; dns_specs has the kinds of DNS
+in depth. The list of kinds is parallax.plan.kinds."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
-from parallax.values import DnsName, Duration, Endpoint, Size, Url
+from parallax.values import DnsName, Duration, Size
 
 RecordType = Literal[
     "A", "AAAA", "CAA", "CDS", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TLSA", "TXT"
@@ -110,61 +109,6 @@ class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 Spec = DnsSpec | ZoneSpec | ResolveSpec | ChainSpec | ParitySpec | MailSpec | DnssecSpec | TlsSpec | HttpSpec
-
-
-class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind as a plan sees it: its keys, and how it reads a target."""
-
-    spec: type[Spec]
-    summary: str
-    endpoint: Callable[[str], Endpoint] | None = None
-    """Target text to where it goes. Raises ValueError with a sentence. None: a run finds out where it goes."""
-    pace: tuple[Duration, Duration] | None = None
-    """Period and timeout of a check that says none, where a run is many queries; None: those of [defaults]."""
-    targets: Callable[[Any], list[str]] | None = None
-    """The targets, where the kind's own keys say them; None: the plan writes `targets`."""
-
-
-_SLOW = Duration(300), Duration(30)
-
-SPECS: dict[str, KindSpec] = {
-    "dns": KindSpec(
-        spec=DnsSpec, endpoint=lambda text: Endpoint.parse(text, 53), summary="one query to one server or resolver"
-    ),
-    "dns.zone": KindSpec(
-        spec=ZoneSpec, targets=lambda spec: [spec.zone], summary="every name server of a zone, and its delegation"
-    ),
-    "dns.resolve": KindSpec(
-        spec=ResolveSpec, targets=lambda spec: list(spec.names), summary="names at resolvers, beside a control name"
-    ),
-    "dns.chain": KindSpec(
-        spec=ChainSpec, targets=lambda spec: list(spec.names), summary="a chain of CNAMEs, hop by hop"
-    ),
-    "dns.parity": KindSpec(
-        spec=ParitySpec,
-        pace=_SLOW,
-        targets=lambda spec: [spec.zone],
-        summary="whether the fallback operator serves the same",
-    ),
-    "dns.mail": KindSpec(
-        spec=MailSpec,
-        pace=_SLOW,
-        targets=lambda spec: [spec.domain],
-        summary="SPF, DKIM, DMARC and MX, as seen from everywhere",
-    ),
-    "dns.dnssec": KindSpec(
-        spec=DnssecSpec, pace=_SLOW, targets=lambda spec: [spec.zone], summary="whether a zone's signatures hold"
-    ),
-    "tls": KindSpec(
-        spec=TlsSpec, endpoint=lambda text: Endpoint.parse(text, 443), summary="one TLS handshake with one address"
-    ),
-    "http": KindSpec(
-        spec=HttpSpec, endpoint=lambda text: Url.parse(text).endpoint, summary="one HTTP request to one address"
-    ),
-}
-
-PLANNED_KINDS = frozenset({"oidc", "signin"})
-"""Kinds that the plan's vocabulary has and this version does not know yet; refused by name."""
 
 PLANNED_KEYS: dict[type, frozenset[str]] = {Assertion: frozenset({"json"})}
 """Keys that the plan's vocabulary has and this version does not know yet, by table."""

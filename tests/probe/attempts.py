@@ -6,7 +6,8 @@ import msgspec
 
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
-from parallax.plan.specs import SPECS, HttpSpec
+from parallax.plan.kinds import SPECS
+from parallax.plan.specs import HttpSpec
 from parallax.values import Address
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from parallax.observation import Observation, as_dict
-from parallax.plan.specs import PLANNED_KINDS, SPECS
+from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.reasons import REASONS
 from probe.checks import KINDS
 

@@ -23,9 +23,9 @@ from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
 from parallax.observation import Observation
+from parallax.plan.kinds import SPECS
 from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanSource
-from parallax.plan.specs import SPECS
 from parallax.plan.types import Check, Plan
 from parallax.reasons import REASONS
 

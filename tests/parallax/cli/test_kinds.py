@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from parallax.cli.check import check
-from parallax.plan.specs import SPECS
+from parallax.plan.kinds import SPECS
 from parallax.reasons import REASONS
 
 PAGES = Path(__file__).parents[3] / "docs" / "checks"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.plan.load import MANY, SINGLE, load_plan
 from parallax.plan.source import PlanErrors
-from parallax.plan.specs import PLANNED_KINDS, SPECS
 
 FOLDER = Path(__file__).parents[2] / "bad_plans"
 FILES = sorted(FOLDER.glob("*.toml"))

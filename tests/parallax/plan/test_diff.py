@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from parallax.plan.diff import COST, ChangedCheck, Load, diff, diff_lines
+from parallax.plan.diff import ChangedCheck, Load, diff, diff_lines
 from parallax.plan.load import load_plan
-from parallax.plan.specs import SPECS, DnsSpec, HttpSpec, TlsSpec
+from parallax.plan.specs import DnsSpec, HttpSpec, TlsSpec
 from parallax.plan.types import Check, Control, Plan, Probe
 from parallax.values import Address, DnsName, Duration
 
@@ -16,10 +16,6 @@ KIND_SPECS = {"dns": DnsSpec(query=DnsName("a.example")), "tls": TlsSpec(), "htt
 def check(name: str, kind: str, target: str, **changes: Any) -> Check:
     keys: dict[str, Any] = {"period": Duration(30), "timeout": Duration(5), "external": True, "probes": []}
     return Check(name=name, kind=kind, targets=[target], spec=KIND_SPECS[kind], **(keys | changes))
-
-
-def test_every_kind_has_its_cost() -> None:
-    assert COST.keys() == SPECS.keys()
 
 
 def test_the_same_plan_makes_no_difference() -> None:

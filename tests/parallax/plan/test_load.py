@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parallax.loading.convert import fields_of
+from parallax.plan.kinds import SPECS
 from parallax.plan.load import MANY, SINGLE, load_plan, load_plan_source, plan_notes
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
-from parallax.plan.specs import SPECS
 from parallax.plan.types import CheckKeys, Plan
 from parallax.values import Duration
 

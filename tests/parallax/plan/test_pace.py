@@ -3,7 +3,7 @@
 import pytest
 
 from parallax.plan.checks import Unsupported, convert_check
-from parallax.plan.specs import SPECS
+from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check, Defaults
 from parallax.values import Duration
 

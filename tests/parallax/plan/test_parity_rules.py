@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from parallax.plan.checks import Unsupported, convert_check
-from parallax.plan.diff import COST
 from parallax.plan.inventory import MAX_NAMES
+from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
 
 
@@ -40,7 +40,7 @@ def test_the_load_is_that_of_the_inventory() -> None:
     small, large = converted(), converted(purposes={"sign-in": [f"n{n}" for n in range(100)]})
     assert isinstance(small, Check)
     assert isinstance(large, Check)
-    cost = COST["dns.parity"]
+    cost = SPECS["dns.parity"].cost
     assert 30 < cost(small.spec) < 60
     assert cost(large.spec) - cost(small.spec) == 2 * 3 * 100, "two sides, three types"
 

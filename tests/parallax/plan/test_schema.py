@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from parallax.plan.kinds import SPECS
 from parallax.plan.load import MANY, SINGLE
 from parallax.plan.schema import plan_schema
-from parallax.plan.specs import SPECS
 from tests.parts.json_schema import valid
 
 ROOT = Path(__file__).parents[3]

@@ -29,10 +29,11 @@ from probe.checks.chain_hop import (
 )
 from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Tools, Verdict
-from probe.dns.client import Server, ask
+from probe.dns.client import Asked, Server, ask
 from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.message import Query, load_types
 from probe.dns.walk import delegation, zone_of
+from probe.sites.name_servers import site_of_identity
 from probe.tape import Evidence, Tape
 
 QUERY_S = 1.5
@@ -166,6 +167,7 @@ class _Chain:
         heard: dict[Address, Said] = {}
         self._heard[-1] = heard
         addresses = self._some(cut)
+        names = {address: server.name for server in cut.servers for address in server.addresses}
         timeout_s = min(QUERY_S, _left_s() * 0.8)
         results, told = trio.open_memory_channel[Said](len(addresses) or 1)
 
@@ -174,6 +176,7 @@ class _Chain:
             asked = await ask(query, Server(address=address), self._tools.dns, timeout_s)
             heard[address] = said(asked, cut.zone, name, self._spec.type)
             hop["servers"][str(address)] = heard[address].word
+            self._note_site(hop, names[address], address, asked)
             results.send_nowait(heard[address])
 
         for address in addresses:
@@ -185,6 +188,11 @@ class _Chain:
                 if (await told.receive()).state in ("alias", "end") and grace.deadline == float("inf"):
                     grace.deadline = trio.current_time() + GRACE_S
         return together(heard.values())
+
+    def _note_site(self, hop: dict[str, Any], server: str, address: Address, asked: Asked) -> None:
+        site = site_of_identity(asked.reply.nsid, server) if asked.reply is not None else None
+        if site is not None:
+            hop.setdefault("sites", {})[str(address)] = site.name
 
     def _some(self, cut: Cut) -> list[Address]:
         found = list(cut.addresses)
@@ -207,6 +215,8 @@ class _Chain:
     def note(self) -> None:
         """What the hops come to together."""
         targets = [hop["target"] for hop in self._hops if "target" in hop]
+        sites = self._hops[-1].get("sites", {}) if self._hops else {}
+        self._tape.site = sites[min(sites)] if sites else None
         expected = [name for name in self._spec.expect if name not in (self._hops[0]["owner"] if self._hops else "",)]
         stray = next(_strays(self._spec, targets), None)
         ended = self._tape.findings.get("ended")

@@ -26,6 +26,7 @@ from probe.dns.dnssec import load as load_dnssec
 from probe.dns.message import load_types
 from probe.dns.names import target_of
 from probe.dns.walk import delegation
+from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 
 MAX_ROWS = 50
@@ -66,6 +67,7 @@ async def run(spec: ParitySpec, subject: Subject, tape: Tape, tools: Tools) -> N
         reached = await _side_by_side(*(partial(side.reach, _left_s(deadline) / 2) for side in (primary, fallback)))
         for word, side, one in zip(("primary", "fallback"), (primary, fallback), reached, strict=True):
             _note_side(tape, word, side, one)
+        note_site(tape, reached[1].site)
     if any(one.word for one in reached):
         return
     ds = delegated.ds if isinstance(delegated, Delegation) else ()
@@ -79,6 +81,8 @@ def _note_side(tape: Tape, word: str, side: Side, reached: Reached) -> None:
     found: dict[str, Any] = {"operator": side.name, "state": reached.word or "serves"}
     if side.address is not None and reached.word is None:
         found["address"] = str(side.address)
+    if reached.site is not None:
+        found["site"] = reached.site.name
     others = {address: said for address, said in reached.said.items() if said != "auth_answer"}
     if others:
         found["failing"] = others

@@ -4,7 +4,7 @@ A side is asked at one address, another one each run. What is compared is the co
 that address does not answer, the question goes to the side's next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import trio
@@ -18,6 +18,8 @@ from probe.dns.client import Asked, Server, ask_again
 from probe.dns.cuts import Delegation, WalkFailed
 from probe.dns.message import Query
 from probe.dns.walk import addresses_of
+from probe.sites.name_servers import site_of_identity
+from probe.sites.site import Site
 
 AT_ONCE = 4
 """Questions under way at one side."""
@@ -37,13 +39,17 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     word: str | None
     said: dict[str, str] = {}
     """By address: the class of the answer, or how the exchange failed."""
+    site: Site | None = None
+    """Of the server that has the zone."""
 
 
 class Side:
     """The servers of one operator for one zone. `words` are what its addresses said."""
 
-    def __init__(self, name: str, zone: str, addresses: Sequence[Address], tools: Tools) -> None:
+    def __init__(self, name: str, zone: str, servers: Mapping[Address, str], tools: Tools) -> None:
+        """`servers`: address to the server's name."""
         self.name, self._zone, self._client = name, zone, tools.dns
+        self._names, addresses = servers, list(servers)
         turn = tools.memory.turn(f"dns.parity {zone} {name}") % max(len(addresses), 1)
         self._addresses = [*addresses[turn:], *addresses[:turn]][:MOST_ADDRESSES]
         self._room = trio.Semaphore(AT_ONCE)
@@ -65,7 +71,7 @@ class Side:
         if not self._addresses:
             return Reached(word="no_servers")
         said: dict[str, str] = {}
-        found: list[Address] = []
+        found: list[tuple[Address, Site | None]] = []
         news = trio.Event()
 
         async def one(address: Address) -> None:
@@ -73,7 +79,7 @@ class Side:
             asked = await self._ask(self._zone, "SOA", address, timeout_s)
             said[str(address)] = _word(asked, self._zone)
             if said[str(address)] == "auth_answer":
-                found.append(address)
+                found.append((address, self._site(address, asked)))
                 nursery.cancel_scope.cancel()
             news.set()
 
@@ -84,15 +90,19 @@ class Side:
             for address in self._addresses[1:]:
                 nursery.start_soon(one, address)
         if found:
-            self._addresses.remove(found[0])
-            self._addresses.insert(0, found[0])
-            return Reached(word=None, said={at: word for at, word in said.items() if word != "timeout"})
+            address, site = found[0]
+            self._addresses.remove(address)
+            self._addresses.insert(0, address)
+            return Reached(word=None, said={at: word for at, word in said.items() if word != "timeout"}, site=site)
         words = set(said.values())
         if kept := words & {"over_budget", "local_error"}:  # not all of them were asked
             return Reached(word=sorted(kept)[0], said=said)
         if any(word.startswith(("lame_", "rcode_", "referral_")) or word in ANSWERS for word in words):
             return Reached(word="not_served", said=said)
         return Reached(word=words.pop() if len(words) == 1 and words & _OURS else "dark", said=said)
+
+    def _site(self, address: Address, asked: Asked) -> Site | None:
+        return site_of_identity(asked.reply.nsid, self._names.get(address, "")) if asked.reply is not None else None
 
     async def ask(self, name: str, rdtype: str) -> Asked | None:
         """The first answer of one of its addresses; None where none came, or the side is given up."""
@@ -130,16 +140,16 @@ async def servers_of(
     extra: Sequence[Endpoint],
     tools: Tools,
     timeout_s: float,
-) -> list[Address]:
-    """Where an operator serves the zone: its servers among those that the parent names, those that the check names, and
-    those that the plan's [[operator]] names in full."""
-    found: dict[Address, None] = {}
+) -> dict[Address, str]:
+    """Where an operator serves the zone, address to server name: its servers among those that the parent names, those
+    that the check names, and those that the plan's [[operator]] names in full."""
+    found: dict[Address, str] = {}
     if isinstance(delegated, Delegation):
         for server in delegated.servers:
             for address in server.addresses:
                 whose = planned_operator(server.name, address.ip, tools.operators)
                 if whose is not None and whose.name == operator:
-                    found[address] = None
+                    found.setdefault(address, server.name)
     named = list(extra)
     if not extra:
         named += [Endpoint.parse(text, 53) for text in _in_full(operator, tools.operators)]
@@ -156,8 +166,9 @@ async def servers_of(
         for endpoint in named[:MOST_ADDRESSES]:
             nursery.start_soon(one, endpoint)
     for endpoint in named[:MOST_ADDRESSES]:
-        found.update(dict.fromkeys(resolved[endpoint]))
-    mine = [address for address in found if address.family in tools.families]
+        for address in resolved[endpoint]:
+            found.setdefault(address, endpoint.host)
+    mine = {address: name for address, name in found.items() if address.family in tools.families}
     for address in mine:
         tools.memory.budget.belongs(str(address), operator)
     return mine

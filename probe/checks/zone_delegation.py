@@ -63,6 +63,7 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
 
 def _note_parents(found: Delegation | WalkFailed, tape: Tape) -> None:
     tape.note(parents={str(says.address): _parent(says) for says in found.parents} or None)
+    tape.site = next((says.site for says in found.parents if says.site is not None), None)
     if isinstance(found, WalkFailed):
         tape.note(walk=found.word, at_zone=found.zone, detail=found.detail[:500] or None)
         return
@@ -79,11 +80,12 @@ def _note_parents(found: Delegation | WalkFailed, tape: Tape) -> None:
 
 
 def _parent(says: ParentSays) -> dict[str, Any]:
+    site = {"site": says.site} if says.site is not None else {}
     if says.failure is not None:
-        return {"failure": says.failure}
+        return {"failure": says.failure, **site}
     ds = {"ds": list(says.ds)} if says.ds_failure is None else {}
     own = {"answers_for_child": True} if says.answers_for_child else {}
-    return {"ns": list(says.ns), "ttl": says.ttl, **ds, **own}
+    return {"ns": list(says.ns), "ttl": says.ttl, **ds, **own, **site}
 
 
 def _child(says: ChildSays) -> dict[str, Any]:

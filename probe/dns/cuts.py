@@ -47,6 +47,8 @@ class ParentSays(msgspec.Struct, frozen=True, kw_only=True):
     """Data of the DS records, presentation form, sorted."""
     ds_failure: str | None = None
     """Why the DS set is not known."""
+    site: str | None = None
+    """Which site of the server answered, as far as it says."""
     answers_for_child: bool = False
     """It serves the zone itself too: its NS set is the zone's own, not what the parent zone has."""
 

@@ -18,6 +18,7 @@ from probe.dns.client import Asked, Server, ask_again
 from probe.dns.cuts import Cut, Delegation, Host, ParentSays, WalkFailed
 from probe.dns.descent import TRY_S, Descent, Landed, kept_s, query_for
 from probe.dns.names import above, is_below, is_under
+from probe.sites.name_servers import site_of_identity
 
 if TYPE_CHECKING:
     from probe.checks.kind import Tools
@@ -146,6 +147,8 @@ class _Walk(Descent):
         says = ParentSays(server=server.name, address=server.address, ds=ds, ds_failure=ds_failure)
         if asked.reply is None:
             return msgspec.structs.replace(says, failure=asked.outcome)
+        site = site_of_identity(asked.reply.nsid, server.name)
+        says = msgspec.structs.replace(says, site=site.name if site is not None else None)
         onward, own = referral(asked.reply, cut.zone, zone), own_delegation(asked.reply, zone, cut.zone)
         found = own or (onward if onward is not None and onward.zone == zone else None)
         if found is None:

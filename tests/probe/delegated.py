@@ -92,10 +92,10 @@ async def delegated(
     make_b: Any = nsd,
 ) -> AsyncIterator[World]:
     """`delegations`: zone to its servers; `a`, `b`: what each operator serves, zone to lines."""
-    async with nsd({".": root_zone(delegations, more)}) as root, nsd(a) as at_a:
+    async with nsd({".": root_zone(delegations, more)}) as root, nsd(a, nsid="site-a") as at_a:
         if b is None:
             yield World(root, at_a, None)
             return
-        operator_b: AbstractAsyncContextManager[Daemon] = make_b(b)
+        operator_b: AbstractAsyncContextManager[Daemon] = make_b(b, nsid="site-b")
         async with operator_b as at_b:
             yield World(root, at_a, at_b)

@@ -84,6 +84,8 @@ async def test_a_chain_is_followed_to_its_addresses_at_all_servers_of_each_zone(
         ]
         assert seen.findings["hops"][0]["servers"] == {A1: "auth_answer", A2: "auth_answer"}
         assert seen.findings["hops"][1]["servers"] == {B1: "auth_answer", B2: "auth_answer"}
+        sites = [set(hop["sites"].values()) for hop in seen.findings["hops"]]
+        assert (sites, seen.site) == ([{"site-a"}, {"site-b"}, {"site-a"}], "site-a")
         assert seen.findings["end"] == ["192.0.2.80", "192.0.2.82"]
         assert seen.findings["shared_fate"] == ["dns-a"]
         assert seen.findings["min_ttl_by_operator"] == {"dns-a": 20, "dns-b": 60}

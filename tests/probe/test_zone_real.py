@@ -37,7 +37,9 @@ async def test_one_line_is_enough() -> None:
         parent = seen["delegation"].findings
         assert parent["parent"] == "example"
         for says in parent["parents"].values():
-            assert says == {"ns": ["ns1.idp.example", "ns2.operator-a.test"], "ttl": 300, "ds": parent["ds"]}
+            ns = ["ns1.idp.example", "ns2.operator-a.test"]
+            assert says == {"ns": ns, "ttl": 300, "ds": parent["ds"], "site": "parent"}
+        assert seen["delegation"].site == "parent"
         assert set(parent["child_ns"]) == set(servers)
         assert "problems" not in parent, parent["problems"]
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 
-from collector.detect.view import CheckView
+from collector.detect.view import CheckView, View
 from parallax.clock import NS
 from parallax.observation import Observation
 
 MAX_CACHES = 2000
-MAX_OWN = 64
+MAX_OWN = 32
 """Caches of one probe: what one makes up must not crowd out what the others sample."""
-MAX_NAMES = 100
+MAX_NAMES = 1000
 """Names of one cache."""
 MAX_SETS = 12
 MAX_UNTILS = 4
@@ -72,7 +72,14 @@ Alive = Callable[[str], tuple[int, int]]
 
 
 def note_answers(
-    caches: dict[str, Cache], check: CheckView, probe: str, observation: Observation, at: int, *, alive: Alive
+    caches: dict[str, Cache],
+    view: View,
+    check: CheckView,
+    probe: str,
+    observation: Observation,
+    at: int,
+    *,
+    alive: Alive,
 ) -> None:
     """Takes an observation of a name at a resolver."""
     host = check.targets[observation.target].host
@@ -81,6 +88,8 @@ def note_answers(
     answers = list(_answers(observation.findings))
     carried = observation.reason in (None, STALE) and (bool(answers) or observation.reason == STALE)
     if not carried and observation.reason not in DEAD:
+        return
+    if check.kind == "dns.resolve" and view.resolvers and resolver not in view.resolvers:
         return
     cache = _cache(caches, probe, resolver, at)
     if cache is None:

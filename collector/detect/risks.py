@@ -7,7 +7,7 @@ name servers serve an old version of a zone                they stop when it exp
 a certificate ends soon                                    its end is known to the second
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -24,8 +24,8 @@ from parallax.reasons import REASONS
 
 SETTLE_NS = 2 * NS
 """A risk is named once: wait until its domain is known."""
-UPDATE_NS = 30 * NS
-"""What is said of a runway that shortens is said no more often."""
+UPDATE_NS, LOOK_NS = 30 * NS, 5 * NS
+"""What is said of a runway that shortens is said no more often, and looked at no more often."""
 MAX_RISKS = 500
 CARRIED = "resolvers carry it until what they hold runs out"
 
@@ -46,7 +46,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def tell_risks(state: State, view: View, told: list[EventData]) -> None:
     """Raises what is seen for a moment, says when users are nearer to it, and clears what is gone."""
-    wishes = {wish.name: wish for wish in _wishes(state, view)}
+    wishes = {wish.name: wish for wish in _wishes(state, view, lambda name: _is_due(state, name))}
     for name in [name for name in state.wished if name not in wishes]:
         del state.wished[name]
     for name in [name for name in state.risks if name not in wishes and not _lasts(state, name)]:
@@ -63,8 +63,7 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
             del state.wished[name]
             state.risks_raised += 1
             state.risks[name] = risk = _risk(wish, f"{state.seed[:8]}-r{state.risks_raised}")
-            if wish.runway is not None:
-                state.risks_said[name] = Said(state.now, _step(wish.runway))
+            state.risks_said[name] = Said(state.now, _step(wish.runway), state.now)
             told.append(RiskChanged(change="raised", risk=risk))
 
 
@@ -72,7 +71,7 @@ def risks_of(state: State, view: View) -> tuple[Risk, ...]:
     """As they stand right now: a runway as it is at this moment, a title as the fault is known by now."""
     if not state.risks:
         return ()
-    wishes = {wish.name: wish for wish in _wishes(state, view)}
+    wishes = {wish.name: wish for wish in _wishes(state, view, lambda name: True)}
     return tuple(_now(risk, wishes.get(name)) for name, risk in state.risks.items())
 
 
@@ -96,21 +95,30 @@ def _risk(wish: Wish, id: str) -> Risk:  # noqa: A002
     )
 
 
+def _is_due(state: State, name: str) -> bool:
+    """Whether a runway is to be worked out: for a risk that is about to be raised, and now and then for one that may
+    have come nearer. It is the dearest of all that a tick looks at."""
+    said = state.risks_said.get(name)
+    if said is None:
+        return state.now - state.wished.get(name, state.now) >= SETTLE_NS
+    return state.now - said.at >= UPDATE_NS and state.now - said.looked_at >= LOOK_NS
+
+
 def _update(state: State, name: str, wish: Wish, told: list[EventData]) -> None:
     """The first sampled resolver has run out, half of them, all."""
     if wish.runway is None:
         return
-    said = state.risks_said.get(name) or Said(0, 0)
-    step = _step(wish.runway)
+    said = state.risks_said.setdefault(name, Said(state.now))
+    step, said.looked_at = _step(wish.runway), state.now
     if step > said.step and state.now - said.at >= UPDATE_NS:
-        state.risks_said[name] = Said(state.now, step)
+        state.risks_said[name] = Said(state.now, step, state.now)
         before = state.risks[name]
         state.risks[name] = msgspec.structs.replace(_risk(wish, before.id), since=before.since)
         told.append(RiskChanged(change="updated", risk=state.risks[name]))
 
 
-def _step(runway: Runway) -> int:
-    if not runway.expired:
+def _step(runway: Runway | None) -> int:
+    if runway is None or not runway.expired:
         return 0
     return 3 if runway.expired >= runway.sampled else 2 if 2 * runway.expired >= runway.sampled else 1
 
@@ -120,14 +128,15 @@ def _lasts(state: State, name: str) -> bool:
     return name.partition("\x1f")[2] in state.open
 
 
-def _wishes(state: State, view: View) -> Iterator[Wish]:
-    yield from _failing(state, view)
+def _wishes(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wish]:
+    """All that is seen now; a runway only where it is due."""
+    yield from _failing(state, view, due)
     yield from _unready(state, view)
     yield from (_old_version(view, each) for each in behind(state.zones.serials, state.now))
     yield from _certificates(state, view)
 
 
-def _failing(state: State, view: View) -> Iterator[Wish]:
+def _failing(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wish]:
     """What is dark, and checks that are a risk for components: one risk for each incident."""
     dark = dark_by_incident(state, view)
     of_risks = {check for component in view.components for check in component.risks}
@@ -143,19 +152,21 @@ def _failing(state: State, view: View) -> Iterator[Wish]:
             if spot is not None and not spot.standby:
                 bad.setdefault(spot.key.incident or "", []).append(spot)
     for incident in dict.fromkeys((*dark, *bad)):
-        wish = _of_incident(state, view, incident, dark.get(incident), bad.get(incident, []))
+        wish = _of_incident(state, view, incident, dark.get(incident), bad.get(incident, []), due)
         if wish is not None:
             yield wish
 
 
-def _of_incident(state: State, view: View, incident: str, dark: Dark | None, spots: list[Spot]) -> Wish | None:
-    case = state.open[incident]
+def _of_incident(
+    state: State, view: View, incident: str, dark: Dark | None, spots: list[Spot], due: Callable[[str], bool]
+) -> Wish | None:
+    case, name = state.open[incident], f"incident\x1f{incident}"
     checks = dict.fromkeys(spot.check.name for spot in spots)
     named = {name for check in checks for name in for_check(view, check)}
     runway, reach = None, None
     if dark is not None:
         reach = Reach(state, view, dark)
-        runway = runway_of(state, view, dark, state.now) if reach.any else None
+        runway = runway_of(state, view, reach, state.now) if reach.any and due(name) else None
         if reach.any:
             checks |= dict.fromkeys(dark.checks)
             of_names = {c.name for c in view.components if any(carried_names(view, reach, each) for each in c.checks)}
@@ -165,7 +176,7 @@ def _of_incident(state: State, view: View, incident: str, dark: Dark | None, spo
     since = [spot.key.since for spot in spots] + ([dark.since] if dark else [])
     server = (reach is not None and reach.any) or any(spot.server for spot in spots)
     return Wish(
-        name=f"incident\x1f{incident}",
+        name=name,
         title=case.title or case.shown.title,
         check=next(iter(checks)),
         components=tuple(c.name for c in view.components if c.name in named),

@@ -86,6 +86,7 @@ class Reach:
 
     def __init__(self, state: State, view: View, dark: Dark) -> None:
         self._hosts, self._dark = hosted_by(state.zones, view), dark
+        self._known: dict[str, bool] = {}
 
     @property
     def any(self) -> bool:
@@ -94,15 +95,19 @@ class Reach:
 
     def cuts_off(self, name: str) -> bool:
         """Whether nobody serves the name's zone any more."""
-        zone = zone_among(self._hosts, name)
-        if not zone:
-            return zone_among(dict.fromkeys(self._dark.zones), name) != ""
-        return zone in self._dark.zones or self._hosts[zone] <= self._dark.operators
+        known = self._known.get(name)
+        if known is None:
+            zone = zone_among(self._hosts, name)
+            if zone:
+                known = zone in self._dark.zones or self._hosts[zone] <= self._dark.operators
+            else:
+                known = zone_among(dict.fromkeys(self._dark.zones), name) != ""
+            self._known[name] = known
+        return known
 
 
-def runway_of(state: State, view: View, dark: Dark, now: int) -> Runway | None:
+def runway_of(state: State, view: View, reach: Reach, now: int) -> Runway | None:
     """The runway at this moment; None where no sampled resolver holds anything of it."""
-    reach = Reach(state, view, dark)
     seen = list(_seen(state, reach, now))
     if not seen:
         return None
@@ -120,8 +125,8 @@ def runway_of(state: State, view: View, dark: Dark, now: int) -> Runway | None:
     behind = sorted((h for h in held if h[3] <= now), key=lambda h: (-h[3], h))
     return Runway(
         names=tuple(sorted({each.sample.name for each in seen}))[:MAX_NAMES],
-        earliest_at=min((end for each in seen if (end := each.ends_at)), default=None),
-        latest_at=max((_latest(state, each, most) for each in seen if each.sets), default=None),
+        earliest_at=min((each.ends_at for each in seen if each.ends_at), default=None),
+        latest_at=_latest(state, seen, most),
         sampled=len(resolvers),
         expired=len(gone),
         stale=len(stale),
@@ -140,17 +145,13 @@ def carried_names(view: View, reach: Reach, check_name: str) -> bool:
 
 
 class _Seen(NamedTuple):
-    """A sample of a cache, and its record sets that are cut off."""
+    """A sample of a cache, and its record sets that are cut off. `ends_at` is when the first of those runs out, or when
+    it was found to have; 0 where neither is known."""
 
     cache: Cache
     sample: Sample
     sets: list[RecordSet]
-
-    @property
-    def ends_at(self) -> int:
-        """When the first of its record sets runs out, or when it was found to have; 0 where neither is known."""
-        end = min((min(each.untils) for each in self.sets), default=0)
-        return min(end, self.sample.failed_at) if end and self.sample.failed_at else end or self.sample.failed_at
+    ends_at: int
 
     def is_gone(self, now: int) -> bool:
         if self.sample.stale:
@@ -165,15 +166,19 @@ def _seen(state: State, reach: Reach, now: int) -> Iterator[_Seen]:
                 continue
             sets = [each for each in sample.sets if each.type not in ("NS", "DS") and reach.cuts_off(each.owner)]
             if sets or (not sample.ok and reach.cuts_off(sample.name)):
-                yield _Seen(cache, sample, sets)
+                moments = [until for each in sets for until in each.untils]
+                moments += [sample.failed_at] if sample.failed_at else []
+                yield _Seen(cache, sample, sets, min(moments, default=0))
 
 
-def _latest(state: State, each: _Seen, most: dict[tuple[str, str], int]) -> int:
-    ends = []
-    for found in each.sets:
-        alive, _ = last_alive(state.zones, found.owner)
-        ends.append(max(*found.untils, alive + most[found.owner, found.type] if alive else 0))
-    return min(ends)
+def _latest(state: State, seen: list[_Seen], most: dict[tuple[str, str], int]) -> int | None:
+    """When the last of them has run out, wherever it was fetched."""
+    ends = {}
+    for (owner, rdtype), span in most.items():
+        alive, _ = last_alive(state.zones, owner)
+        ends[owner, rdtype] = alive + span if alive else 0
+    found = [min(max(*each.untils, ends[each.owner, each.type]) for each in one.sets) for one in seen if one.sets]
+    return max(found, default=None)
 
 
 def _users(view: View, resolvers: dict[str, list[_Seen]], gone: set[str]) -> float | None:

@@ -202,10 +202,11 @@ class Line(msgspec.Struct):
 
 
 class Said(msgspec.Struct, array_like=True):
-    """What was last said of a risk whose runway shortens: when, and how far it was."""
+    """What was last said of a risk whose runway shortens: when, how far it was, and when that was last looked at."""
 
     at: int
     step: int = 0
+    looked_at: int = 0
 
 
 class State(msgspec.Struct, kw_only=True):

@@ -100,7 +100,7 @@ def _tell_time(state: State, at: int) -> None:
         for line in state.lines.values():
             line.better_at = min(line.better_at, at)
         for said in state.risks_said.values():
-            said.at = min(said.at, at)
+            said.at, said.looked_at = min(said.at, at), min(said.looked_at, at)
         rewind(state.zones, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 

@@ -71,7 +71,9 @@ def note_zones(zones: Zones, view: View, check: CheckView, probe: str, observati
         case "dns" if check.role == "authoritative":
             _note_server(zones, view, check, registrable(check.query), observation, at)
         case "dns" | "dns.resolve":
-            note_answers(zones.caches, check, probe, observation, at, alive=lambda owner: last_alive(zones, owner))
+            note_answers(
+                zones.caches, view, check, probe, observation, at, alive=lambda owner: last_alive(zones, owner)
+            )
         case "dns.chain":
             note_chain(zones.chains, check, probe, observation, at)
         case "dns.parity":

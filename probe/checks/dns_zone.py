@@ -169,11 +169,12 @@ def judge(spec: ZoneSpec, evidence: Evidence) -> Verdict | None:
 
 
 def judge_together(spec: ZoneSpec, gathered: Sequence[Evidence]) -> list[Verdict | None]:
-    """Each on its own, but that a box on the way that answers for every server makes none of them lame."""
-    at_servers = [evidence for evidence in gathered if isinstance(evidence.material.get("task"), AtServer)]
-    answered = [evidence.findings for evidence in at_servers if evidence.failure is None]
-    intercepted = len(answered) == len(at_servers) and zone_server.judge_together(answered)
-    return [
-        Verdict("dns_intercepted") if intercepted and evidence in at_servers else judge(spec, evidence)
-        for evidence in gathered
-    ]
+    """Each on its own, but that a box on the way that answers for every server makes none of them lame. Such a box may
+    stand in the way of one family or transport alone."""
+    ways: dict[tuple[int, str], list[Evidence]] = {}
+    for evidence in gathered:
+        task = evidence.material.get("task")
+        if isinstance(task, AtServer):
+            ways.setdefault((evidence.material["address"].family, task.transport), []).append(evidence)
+    boxed = {id(evidence) for asked in ways.values() if zone_server.intercepted(asked) for evidence in asked}
+    return [Verdict("dns_intercepted") if id(evidence) in boxed else judge(spec, evidence) for evidence in gathered]

@@ -1,6 +1,7 @@
 """One server of a zone at one address: its SOA, the data beside it, and what they say of the server. `run` gathers,
 `judge` is pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     """Asks for the SOA, and for the data beside it, once each. Phase `query`; `identity` where the site
     is asked for on its own."""
     task: AtServer = subject.task
-    tape.material["task"] = task
+    tape.material.update(task=task, address=subject.address, operator=subject.dims.get("operator", ""))
     server = Server(address=subject.address, name=subject.host, transport=task.transport)
     client = tools.dns
     soa = Query(name=spec.zone, type="SOA", recurse=False, zoneversion=True)
@@ -162,12 +163,20 @@ def judge_outcome(outcome: str) -> Verdict:
     return Verdict(reason, abstain="over_budget" if outcome == "over_budget" else None)
 
 
-def judge_together(zone_classes: list[dict[str, Any]]) -> bool:
-    """Whether the servers' findings look as if one box on the way answered for them all: every one of several, of
-    more than one address, says that it offers recursion and none has authority."""
-    return len(zone_classes) > 1 and all(
-        found.get("class") == "lame_cached" and "RA" in found.get("flags", ()) for found in zone_classes
-    )
+def intercepted(asked: Sequence[Evidence]) -> bool:
+    """Whether the servers of one family, asked over one transport, look as if one box on the way answered for them all:
+    each of several addresses answers, none with authority, and each offers recursion; or they call themselves by one
+    and the same NSID, though they are of several operators."""
+    found = [evidence.findings for evidence in asked]
+    if len({evidence.material["address"] for evidence in asked}) < 2:
+        return False
+    if any(evidence.failure is not None or evidence.findings["class"] in ANSWERS for evidence in asked):
+        return False
+    if all(each["class"] == "lame_cached" and "RA" in each["flags"] for each in found):
+        return True
+    names = {each.get("nsid") for each in found}
+    operators = {evidence.material["operator"] for evidence in asked}
+    return len(names) == 1 and None not in names and len(operators) > 1
 
 
-__all__ = ["ANSWERS", "AtServer", "judge", "judge_outcome", "judge_together", "left_s", "run"]
+__all__ = ["ANSWERS", "AtServer", "intercepted", "judge", "judge_outcome", "left_s", "run"]

@@ -3,16 +3,20 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import dns.edns
 import dns.flags
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
+import msgspec
 import pytest
 import trio
 
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.observation import Observation
+from parallax.plan.types import Operator
 from parallax.values import Address, Redirect
 from probe.checks.kind import Tools
 from probe.checks.zone_compare import problems_of, worst
@@ -191,6 +195,48 @@ async def test_a_box_that_answers_for_everybody_blames_no_server(scene: Scene) -
     seen = await scene.run()
     assert reasons(seen) == {str(ONE): "dns_intercepted", str(TWO): "dns_intercepted"}
     assert {seen[str(ONE)].fault, seen[str(TWO)].fault} == {"network"}
+
+
+async def test_a_box_that_answers_over_udp_alone_is_told_by_that(scene: Scene) -> None:
+    async def middlebox(query: Query) -> None:
+        await query.send(answer(query.message, SOA.format(1), flags=dns.flags.RA))
+
+    scene.one.udp = scene.two.udp = middlebox
+    seen = await scene.run()
+    assert f"{ONE}/tcp" in seen
+    assert reasons(seen) == {str(ONE): "dns_intercepted", str(TWO): "dns_intercepted"}, "over TCP all is well"
+
+
+@pytest.mark.parametrize(
+    ("ids", "operators", "reason"),
+    [
+        ((b"box", b"box"), True, "dns_intercepted"),
+        ((b"box", b"other"), True, "dns_lame"),
+        ((b"box", b"box"), False, "dns_lame"),
+        ((b"", b""), True, "dns_lame"),
+    ],
+)
+async def test_one_foreign_id_in_the_place_of_several_operators(
+    scene: Scene, ids: tuple[bytes, bytes], operators: bool, reason: str
+) -> None:
+    """As seen in measurements: REFUSED with the name of a filter on the way. One operator alone may well name all of
+    its servers alike, and refuse."""
+
+    def refusing(nsid: bytes) -> UdpBehaviour:
+        async def behave(query: Query) -> None:
+            reply = dns.message.make_response(query.message)
+            reply.set_rcode(dns.rcode.REFUSED)
+            if nsid:
+                reply.use_edns(0, options=[dns.edns.NSIDOption(nsid)])
+            await query.send(reply.to_wire())
+
+        return behave
+
+    scene.one.udp, scene.two.udp = map(refusing, ids)
+    if operators:
+        planned = (Operator(name="dns-a", servers=[ONE.ip]), Operator(name="dns-b", servers=[TWO.ip]))
+        scene.tools = msgspec.structs.replace(scene.tools, operators=planned)
+    assert reasons(await scene.run()) == {str(ONE): reason, str(TWO): reason}
 
 
 async def test_serials_are_told_for_each_server(scene: Scene) -> None:

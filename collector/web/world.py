@@ -64,13 +64,13 @@ def views(board: Board) -> dict[str, tuple[int, int]]:
 
 def _ringed(board: Board) -> set[str]:
     """Those who see a failure. What is a risk and no incident hurts nobody, and may last for weeks: rings that are
-    always there say nothing."""
+    always there say nothing. What has turned and is in no incident is such a one, at an operator that stands by."""
     risky = {risk.check for risk in board.risks}
     return {
         latest.probe
         for check in board.checks
         for subject in check.subjects
-        if subject.incident is not None or check.name not in risky
+        if subject.incident is not None or (check.name not in risky and subject.state not in ("down", "degraded"))
         for latest in subject.latest
         if latest_state(latest) == "failed"
     }

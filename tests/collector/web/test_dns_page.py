@@ -25,8 +25,8 @@ async def words_of(board: Board, url: str = "/dns") -> str:
     "words",
     [
         "the first cache runs out in 2 min 14 s",
-        "expired at 3 of 8 (38 %) sampled resolver caches, 1 answer stale",
-        "12.5 % of users behind the expired ones, by the plan's weights",
+        "a name has run out at 3 of 8 (38 %) sampled resolver caches, 1 answers stale",
+        "12.5 % of users behind those, by the plan's weights",
         "fallback ready: no vendor.example: dns-a → dns-b because it lacks the mail records dkim1 TXT, MX (and 3 more)",
         "fallback ready: yes other.example",
         "fallback ready: nobody knows dark.example",
@@ -35,7 +35,7 @@ async def words_of(board: Board, url: str = "/dns") -> str:
         "parent servers 2 of 2 (100 %) sampled resolver caches 5 of 8 (62 %)",
         "stuck chain of clerk.acme.example",
         "clerk.acme.example shared fate workaround",
-        "operator dns-a dns hop dark",
+        "operator dns-a no name server of a hop's zone answers",
         "fra 9.4 ms fra1 and lon1",
         "Not on the map: elsewhere.",
     ],
@@ -56,6 +56,26 @@ async def test_no_share_of_users_without_weights() -> None:
 def _without_users(risk: Risk) -> Risk:
     assert risk.runway is not None
     return msgspec.structs.replace(risk, runway=msgspec.structs.replace(risk.runway, users=None))
+
+
+@pytest.mark.parametrize(
+    ("ends", "expired", "words"),
+    [
+        ((-20, 60), 3, "caches carry it DNS operator"),
+        ((-20, 60), 3, "the next record set runs out in 1 min"),
+        ((-90, -20), 8, "caches have run out DNS operator"),
+        ((-90, -20), 8, "caches ran out from"),
+        ((-90, -20), 3, "caches carry it DNS operator"),  # by stale answers
+    ],
+)
+async def test_what_has_run_out_is_not_said_to_be_carried(ends: tuple[int, int], expired: int, words: str) -> None:
+    risk = dns_boards.runway_risk(NOW)
+    assert risk.runway is not None
+    first, last = (NOW + each * NS for each in ends)
+    held = tuple(msgspec.structs.replace(each, until=last) for each in risk.runway.held)
+    runway = msgspec.structs.replace(risk.runway, earliest_at=first, latest_at=last, expired=expired, held=held)
+    board = Board(at=NOW, position=1, risks=(msgspec.structs.replace(risk, runway=runway),))
+    assert words in await words_of(board)
 
 
 async def test_an_empty_board_says_what_to_add() -> None:
@@ -129,7 +149,7 @@ async def test_once_the_first_cache_is_out_the_next_one_is_counted_down() -> Non
     assert risk.runway is not None
     late = msgspec.structs.replace(risk.runway, earliest_at=NOW - 5 * NS)
     said = await words_of(Board(at=NOW, position=1, risks=(msgspec.structs.replace(risk, runway=late),)))
-    assert "the next cache runs out in 2 min 14 s" in said
+    assert "the next record set runs out in 2 min 14 s" in said
     over = msgspec.structs.replace(late, held=())
     said = await words_of(Board(at=NOW, position=1, risks=(msgspec.structs.replace(risk, runway=over),)))
     assert "caches run out since 17:05:55" in said

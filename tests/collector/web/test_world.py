@@ -50,6 +50,18 @@ def test_a_known_risk_makes_no_ring_until_it_is_an_incident() -> None:
     assert [mark.failing for mark in world(hurting).marks] == [True]
 
 
+def test_what_fails_at_an_operator_that_stands_by_makes_no_ring() -> None:
+    """It is in no incident; that of its checks which says whether it is ready has the risk."""
+    said = [latest("fra1", "mail_dkim_missing")]
+
+    def ringed(state: str) -> list[bool]:
+        checks = (check("mail records", [subject("operator dns-b", state, said)]),)
+        return [m.failing for m in world(msgspec.structs.replace(empty_board(), probes=(probe(0),), checks=checks)).marks]
+
+    assert ringed("down") == [False]
+    assert ringed("up") == [True], "one probe's word, not yet turned"
+
+
 def test_probes_without_a_place_are_named_beside_the_map() -> None:
     board = msgspec.structs.replace(empty_board(), probes=(probe(0), probe(1, location=None)))
     shown = world(board)

@@ -1,6 +1,5 @@
 """`parallax explain NAME`: all that can be learnt about one name, on one screen."""
 
-import shutil
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -8,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from parallax.cli.check import Common, _dns_common, dns_options
+from parallax.cli.by_hand import Settings, check_of
+from parallax.cli.check.options import dns_options, dns_settings_of
 from parallax.cli.values import NAME
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ResolveSpec, ZoneSpec
 from parallax.plan.kinds import SPECS
 from parallax.plan.specs import Spec
-from parallax.plan.types import Check
-from parallax.values import DnsName, Duration
+from parallax.values import DnsName
 
 if TYPE_CHECKING:
     from parallax.cli.explained import Explanation
@@ -34,7 +33,7 @@ def explain(name: DnsName, mail: DnsName | None, selector: tuple[str, ...], **op
     """
     import trio
 
-    settings = _dns_common(**options)
+    settings = dns_settings_of(**options)
     try:
         told = trio.run(partial(_explain, name, mail, selector, settings))
     except KeyboardInterrupt:
@@ -46,15 +45,16 @@ def explain(name: DnsName, mail: DnsName | None, selector: tuple[str, ...], **op
     sys.exit(0 if told.verdict is None else 3 if told.verdict == "unknown" else 1)
 
 
-async def _explain(name: DnsName, mail: DnsName | None, selectors: tuple[str, ...], settings: Common) -> "Explanation":
+async def _explain(
+    name: DnsName, mail: DnsName | None, selectors: tuple[str, ...], settings: Settings
+) -> "Explanation":
     """The chain first, as it says which zones there are; then everything about them side by side."""
     import trio
 
+    from parallax.cli.by_hand import tools_of
     from parallax.cli.explained import chain_of, explain, zones_of
-    from parallax.cli.gather import DnsOptions, by_hand
 
-    dns = DnsOptions(roots=settings.roots, operators=settings.operators, resolvers=settings.named_resolvers)
-    tools = by_hand(settings.families, settings.connect_to, settings.resolver, settings.ca, dns)
+    tools = tools_of(settings)
     observations = await _measure("dns.chain", ChainSpec(names=[name]), settings, tools)
     hops, _ = chain_of(observations)
     zones = [DnsName(zone) for zone in zones_of(hops)]
@@ -74,30 +74,16 @@ async def _explain(name: DnsName, mail: DnsName | None, selectors: tuple[str, ..
     return explain(str(name), str(domain), [*observations, *(seen for each in found for seen in each)])
 
 
-async def _measure(kind: str, spec: Spec, settings: Common, tools: "Tools") -> "list[Observation]":
-    from parallax.cli.gather import measure
+async def _measure(kind: str, spec: Spec, settings: Settings, tools: "Tools") -> "list[Observation]":
+    from parallax.cli.by_hand import measure
 
     targets_of = SPECS[kind].targets
     assert targets_of is not None, kind
-    check = Check(
-        name="by hand",
-        kind=kind,
-        targets=targets_of(spec),
-        period=Duration(settings.timeout * 2),
-        timeout=settings.timeout,
-        external=True,
-        probes=[],
-        spec=spec,
-    )
-    return await measure(check, tools)
+    return await measure(check_of(kind, targets_of(spec), spec, settings), tools)
 
 
 def _print(told: "Explanation") -> None:
-    from rich.console import Console
-
+    from parallax.cli.drawing import draw
     from parallax.cli.explain_view import render_explanation
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else shutil.get_terminal_size().columns)
-    with console.capture() as capture:
-        console.print(render_explanation(told))
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    draw(lambda console: render_explanation(told))

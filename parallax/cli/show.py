@@ -14,8 +14,8 @@ from rich.text import Text
 
 from parallax.cli.findings import gist, proof, sections
 from parallax.cli.grades import WORST_FIRST, grade
-from parallax.cli.tables import STYLES, VIEWS, laid_out
 from parallax.cli.text import clean
+from parallax.cli.views.tables import STYLES, VIEWS, laid_out
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS, Reason

@@ -13,14 +13,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from parallax.cli.chain_view import below_chain
-from parallax.cli.dnssec_view import DNSSEC_COLUMNS, below_dnssec, dnssec_cells
 from parallax.cli.grades import Grade, grade
-from parallax.cli.mail_view import MAIL_COLUMNS, below_mail, mail_cells
-from parallax.cli.parity_view import below_parity
-from parallax.cli.resolve_view import RESOLVE_COLUMNS, below_resolve, resolve_cells
 from parallax.cli.text import clean
-from parallax.cli.zone_view import below_zone, zone_cells
+from parallax.cli.views.chain import below_chain
+from parallax.cli.views.dnssec import DNSSEC_COLUMNS, below_dnssec, dnssec_cells
+from parallax.cli.views.mail import MAIL_COLUMNS, below_mail, mail_cells
+from parallax.cli.views.parity import below_parity
+from parallax.cli.views.resolve import RESOLVE_COLUMNS, below_resolve, resolve_cells
+from parallax.cli.views.zone import below_zone, zone_cells
 from parallax.observation import Observation
 
 STYLES: dict[Grade, str] = {

@@ -11,7 +11,7 @@ from parallax.cli.check import check
 from parallax.cli.show import render
 from parallax.observation import Observation
 
-VECTORS = Path(__file__).parents[2] / "vectors"
+VECTORS = Path(__file__).parents[3] / "vectors"
 
 
 def drawn(kind: str, *numbers: int) -> str:

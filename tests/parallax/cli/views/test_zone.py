@@ -8,7 +8,7 @@ from rich.console import Console
 from parallax.cli.show import render
 from parallax.observation import Observation
 
-VECTORS = Path(__file__).parents[2] / "vectors"
+VECTORS = Path(__file__).parents[3] / "vectors"
 
 
 def golden(number: int) -> Observation:

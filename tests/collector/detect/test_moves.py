@@ -301,6 +301,30 @@ def test_resolvers_that_fail_since_before_the_move_say_nothing_of_a_withdrawal()
     assert "old_set_withdrawn_early" not in world.words()
 
 
+def test_servers_that_were_never_seen_to_serve_were_not_withdrawn() -> None:
+    world = World()
+    world.asked = NEW
+    world.round(6)
+    world.parents = dict.fromkeys(PARENTS, NEW)
+    world.round(2)
+    world.asked, world.dark = (*OLD, *NEW), set(OLD)
+    world.round(6)
+    assert world.move().resolvers == (0, 16)
+    assert "old_set_withdrawn_early" not in world.words()
+
+
+def test_a_resolver_that_was_not_asked_is_not_one_that_gets_no_answer() -> None:
+    world = World()
+    world.round(6)
+    world.parents = dict.fromkeys(PARENTS, NEW)
+    world.switch(world.names[:4])
+    world.round(3)
+    for probe in world.names[4:]:
+        world.resolvers[probe] = {name: {"failure": "over_budget"} for name in world.resolvers[probe]}
+    world.round(6)
+    assert "old_set_withdrawn_early" not in world.words()
+
+
 def test_former_servers_are_watched_where_nothing_names_them() -> None:
     world = World()
     world.round(6)
@@ -378,6 +402,10 @@ def test_a_marker_tells_the_operator() -> None:
     assert world.move().resolvers == (0, 8)
     for probe in world.names[:5]:  # the set in the answer is still the old one, as it was cached apart
         world.resolvers[probe] = {"public-1": {"ns": list(OLD), "mname": "ns.same.example", "marker": "dns-b"}}
+    world.round()
+    assert world.move().resolvers == (5, 8)
+    for probe in world.names[5:]:  # and here the old operator answers with the new set
+        world.resolvers[probe] = {"public-1": {"ns": list(NEW), "mname": "ns.same.example", "marker": "dns-a"}}
     world.round()
     assert world.move().resolvers == (5, 8)
 

@@ -59,7 +59,7 @@ async def find(spec: ZoneSpec, target: str, tape: Tape, tools: Tools) -> list[Su
         found = await delegation(spec.zone, tools, left_s())
         if isinstance(found, Delegation):
             last.met(found, trio.current_time())
-        own = _only_child(last)
+        own = last.only_child()
         async with trio.open_nursery() as nursery:
             for name in {*own, *(endpoint.host for endpoint in spec.servers)}:
                 nursery.start_soon(one, name)
@@ -67,13 +67,6 @@ async def find(spec: ZoneSpec, target: str, tape: Tape, tools: Tools) -> list[Su
     servers += [_server(further[name], 53, tools) for name in own]
     servers += [_server(further[endpoint.host], endpoint.port, tools) for endpoint in spec.servers]
     return list(_subjects(spec, target, found, servers, last, tape, tools))
-
-
-def _only_child(last: Last) -> list[str]:
-    """The servers that only the zone itself names."""
-    delegated = set(last.delegation.ns) if last.delegation else set()
-    own = {name for each in last.children.values() for name in each.ns}
-    return sorted(own - delegated)
 
 
 def _server(host: Host, port: int, tools: Tools) -> NameServer:

@@ -58,6 +58,16 @@ class Last(msgspec.Struct):
             self.moved_at = now
         self.children, self.ns_at = children, now
 
+    def only_child(self) -> list[str]:
+        """The servers that only the zone itself names. Those of the delegation say so: an operator that a zone has left
+        goes on naming its own servers for as long as it serves the zone, and would be watched for ever by its own
+        word."""
+        if self.delegation is None:
+            return []
+        delegated = {address for server in self.delegation.servers for address in server.addresses}
+        named = {name for address, each in self.children.items() if address in delegated for name in each.ns}
+        return sorted(named - set(self.delegation.ns))
+
     def in_move(self, now: float) -> bool:
         return now - self.moved_at < MOVE_S
 

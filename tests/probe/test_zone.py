@@ -338,6 +338,14 @@ def test_problems_of_a_delegation(
     assert (seen, worst(seen)) == (problems, reason)
 
 
+def test_an_operator_that_a_zone_has_left_is_not_watched_by_its_own_word() -> None:
+    last = Last()
+    last.met(found("a.b"), 0)
+    mine, left = found("a.b").servers[0].addresses[0], Address("203.0.113.9:53")
+    last.heard({mine: ChildSays(ns=("a.b", "own.b")), left: ChildSays(ns=("left.b",))}, 0)
+    assert last.only_child() == ["own.b"]
+
+
 def test_a_move_is_followed_more_closely_for_a_while() -> None:
     last = Last()
     last.met(found("a.b"), 0)

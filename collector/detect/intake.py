@@ -33,6 +33,7 @@ LAST_NS = 2**63 - 1
 that many ns."""
 OWN_TROUBLE = ("probe", "config")
 SLOW = ("http_slow", "http_too_slow")
+SIGNATURES_END = "dnssec_expires_soon"
 ASIDE = ("dns_stale",)
 """A name that is answered all the same: caches carry it, and users are not hurt."""
 NO_WORD = ("parity_unknown",)
@@ -152,7 +153,7 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
         or (known.fault if known else "target" if reason is not None else None),
         abstain=abstain,
         soft=known.soft if known else False,
-        site=_label(observation.site),
+        site=_label(observation.site) if _of_one(check, observation) else None,
         region=_label(observation.dims.get("region")),
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
@@ -168,6 +169,8 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
     elif vote.counts:
         vote.failing_since = vote.failing_since if vote.streak > 0 else at
         vote.streak = max(vote.streak, 0) + 1
+        if reason == SIGNATURES_END:
+            vote.until, vote.warn_at = _ends(observation, check, at)
     return vote
 
 
@@ -189,6 +192,11 @@ def _name(state: State, view: View, key: Key, check: CheckView, observation: Obs
     key.zone = _name_in(dims.get("zone") or "") or zone_at(state.zones, check.query)
     at_operator = check.kind in VIEWS and bool(key.operator) and not key.resolver
     key.apart = at_operator or (check.kind == "dns.zone" and is_standby(view, state.zones.serving, key, check))
+
+
+def _of_one(check: CheckView, observation: Observation) -> bool:
+    """Whether one server answered it: of several, the site of one explains nobody's failures."""
+    return check.kind not in ("dns.chain", "dns.parity") and observation.subject != "delegation"
 
 
 def _lookup_ns(observation: Observation) -> int:
@@ -249,6 +257,10 @@ def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int
             if end:
                 life = end - begins if begins else CERTIFICATE_NS * 3
                 return end, end - min(CERTIFICATE_NS, max(life, 0) // 3)
+    if observation.kind == "dns.dnssec":
+        expires_at = findings.get("expires_at")
+        if isinstance(expires_at, int) and at < expires_at <= LAST_NS:
+            return expires_at, at
     return 0, 0
 
 

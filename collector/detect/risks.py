@@ -4,7 +4,7 @@ all servers of an operator or a zone are dark              resolvers carry names
 a check under a component's `risks` is degraded or down    caches may still carry it
 a fallback operator is not ready                           who takes over must be ready before that
 name servers serve an old version of a zone                they stop when it expires
-a certificate ends soon                                    its end is known to the second
+a certificate, or a zone's signatures, end soon            the end is known to the second
 """
 
 from collections.abc import Callable, Iterator
@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from collector.detect.components import for_check
+from collector.detect.intake import SIGNATURES_END
 from collector.detect.places import Spot, spot_of
 from collector.detect.readiness import covers, fallbacks_of, vouched
 from collector.detect.runways import Dark, Reach, carried_names, dark_by_incident, runway_of
 from collector.detect.serials import Behind, behind
-from collector.detect.state import Said, State
+from collector.detect.state import Key, Said, State
 from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Risk, RiskChanged, Runway
 from parallax.clock import NS
@@ -134,6 +135,7 @@ def _wishes(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wi
     yield from _unready(state, view)
     yield from (_old_version(view, each) for each in behind(state.zones.serials, state.now))
     yield from _certificates(state, view)
+    yield from _signatures(state, view)
 
 
 def _failing(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wish]:
@@ -174,6 +176,7 @@ def _of_incident(
     if not checks or not (named or (reach is not None and reach.any)):
         return None
     since = [spot.key.since for spot in spots] + ([dark.since] if dark else [])
+    ends = [end for spot in spots if (end := _signed_until(state, spot.key))] if dark is None else []
     server = (reach is not None and reach.any) or any(spot.server for spot in spots)
     return Wish(
         name=name,
@@ -181,7 +184,7 @@ def _of_incident(
         check=next(iter(checks)),
         components=tuple(c.name for c in view.components if c.name in named),
         since=min(since),
-        expected_at=runway.earliest_at if runway else None,
+        expected_at=runway.earliest_at if runway else min(ends, default=None),
         why=CARRIED if server else "",
         domain=case.domain,
         runway=runway,
@@ -254,11 +257,9 @@ def _certificates(state: State, view: View) -> Iterator[Wish]:
         if vote is None or state.now < vote.warn_at or vote.until <= state.now:
             continue
         host = check.targets[key.target].host
-        days = (vote.until - state.now) / NS / 86400
-        left = f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
         wishes[host] = Wish(
             name=f"{key.check}\x1fcertificate {host}",
-            title=f"The certificate of {host} ends in {left}",
+            title=f"The certificate of {host} ends in {_left(vote.until - state.now)}",
             check=key.check,
             components=for_check(view, key.check),
             since=vote.warn_at,
@@ -267,3 +268,38 @@ def _certificates(state: State, view: View) -> Iterator[Wish]:
             domain=FaultDomain(kind="endpoint", name=host),
         )
     yield from wishes.values()
+
+
+def _signatures(state: State, view: View) -> Iterator[Wish]:
+    """Zones whose signatures end soon: who validates notices nothing until then, and nothing of the zone after. What is
+    a risk for a component by the plan is told with its incident."""
+    of_risks = {check for component in view.components for check in component.risks}
+    for name, key in state.keys.items():
+        end = 0 if key.check in of_risks else _signed_until(state, key)
+        spot = spot_of(state, view, name) if end else None
+        if spot is None or spot.standby:
+            continue
+        whose = f" at {key.operator}" if key.operator else ""
+        yield Wish(
+            name=f"{key.check}\x1fsignatures {key.target} {key.subject}",
+            title=f"Signatures of {key.target}{whose} end in {_left(end - state.now)}"[:200],
+            check=key.check,
+            components=for_check(view, key.check),
+            since=key.since,
+            expected_at=end,
+            why="they are not renewed; resolvers that validate will fail the zone",
+            domain=FaultDomain(kind="zone", name=key.target),
+        )
+
+
+def _signed_until(state: State, key: Key) -> int:
+    """When the first of a zone's signatures ends that are said to end soon; 0 where none is."""
+    if key.reason != SIGNATURES_END or key.held not in ("degraded", "down"):
+        return 0
+    ends = [v.until for v in key.votes.values() if v.counts and v.reason == SIGNATURES_END and v.until > state.now]
+    return min(ends, default=0)
+
+
+def _left(ns: int) -> str:
+    days = ns / NS / 86400
+    return f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"

@@ -240,6 +240,17 @@ def test_a_hop_of_a_chain_that_is_dark_is_its_operators() -> None:
     assert [(hop.operator, hop.state) for hop in chain.hops] == [("dns-c", "ok"), ("dns-a", "dns_hop_dark")]
 
 
+def test_a_chain_that_breaks_is_not_the_fault_of_the_site_that_answered_before_or_beside_it() -> None:
+    world = settled()
+    world.rule(lambda probe, check, *_: {**world._chain(), "site": "fra"} if check.kind == "dns.chain" else {})
+    broken = {"dims": {"hop": AUTH, "zone": ZONE, "operator": "dns-a"}, "findings": {}, "site": "sin"}
+    world.fails("dns_hop_nodata", check="chain", probes=PROBES[:4], **broken)
+    world.run(60)
+    [incident] = world.incidents()
+    assert incident.domain is not None
+    assert incident.domain.kind == "zone"
+
+
 def test_the_board_says_whose_each_subject_is() -> None:
     world = settled()
     subjects = {s.subject: s for check in world.board.checks for s in check.subjects if check.name == "zone"}
@@ -414,6 +425,43 @@ def test_a_server_that_stays_behind_is_a_risk() -> None:
     world.serials["192.0.2.13"] = 8
     world.run(30)
     assert world.board.risks == ()
+
+
+# ---- signatures
+def signed_world(component: str = "") -> tuple[Vendor, int]:
+    """One operator's signatures end within the day, and nothing renews them."""
+    more = f"""
+[[check]]
+name = "signatures"
+kind = "dns.dnssec"
+period = "15s"
+timeout = "5s"
+zone = "{ZONE}"
+{component}"""
+    world = Vendor(PLAN + more)
+    world.found["signatures"] = [("operator dns-a", {"operator": "dns-a", "zone": ZONE}), ("public-1", {})]
+    world.run(40)
+    return world, world.now + 20 * 3600 * NS
+
+
+def test_signatures_that_end_soon_are_a_risk_with_a_date() -> None:
+    world, end = signed_world()
+    findings = {"expires_at": end, "expiry": "critical"}
+    failing = world.fails("dnssec_expires_soon", check="signatures", subject="operator dns-a", findings=findings)
+    world.run(60)
+    [risk] = [risk for risk in world.board.risks if "ignatures" in risk.title]
+    assert (risk.title, risk.expected_at) == (f"Signatures of {ZONE} at dns-a end in 20 hours", end)
+    world.mend(failing)
+    world.run(60)
+    assert not [risk for risk in world.board.risks if "ignatures" in risk.title]
+
+
+def test_signatures_that_end_soon_are_one_risk_also_where_the_plan_names_it() -> None:
+    world, end = signed_world('[[component]]\nname = "Validating users"\nrisks = ["signatures"]')
+    world.fails("dnssec_expires_soon", check="signatures", subject="operator dns-a", findings={"expires_at": end})
+    world.run(60)
+    [risk] = [risk for risk in world.board.risks if risk.check == "signatures"]
+    assert (risk.expected_at, risk.components) == (end, ("Validating users",))
 
 
 def test_serials_wrap_around() -> None:

@@ -34,11 +34,13 @@ from parallax.plan.specs import DnsSpec
 from parallax.values import Address, DnsName
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject, Tools
+from probe.checks.kind import Subject
 from probe.dns.client import Client, Server, ask
 from probe.dns.memory import Memory
 from probe.dns.message import Query
-from probe.dns.udp import UdpSocket, UdpSockets
+from probe.dns.udp import UdpSockets
+from probe.dns.udp_socket import UdpSocket
+from probe.tools import Tools
 from tests.parts.nsd import nsd
 
 AT_ONCE = 64

@@ -30,8 +30,8 @@ from parallax.plan.checks import convert_check
 from parallax.plan.part import encode_part, part_hash
 from parallax.plan.types import Check, ConnectTo, Control, Dns, Operator, Part, Probe, Resolver
 from parallax.values import Address, Cidr, Endpoint, Redirect, encode_value
-from probe.checks.kind import Tools
 from probe.runs import Vantage, run_target
+from probe.tools import Tools
 from tests.fakes.http_collector import HttpCollector, http_collector
 from tests.fakes.probes import part, probe_config
 from tests.parts.nsd import nsd

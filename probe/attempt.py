@@ -12,8 +12,9 @@ import trio
 
 from parallax.dialling.errors import detail_of, failure_of
 from parallax.log import get_log
-from probe.checks.kind import Kind, Subject, Tools
+from probe.checks.kind import Kind, Subject
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 _log = get_log(__name__)
 

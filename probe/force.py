@@ -7,11 +7,11 @@ from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.types import ConnectTo, Part, Probe
 from parallax.values import Address
-from probe.checks.kind import Tools
 from probe.dns.lookup import system_resolvers
 from probe.dns.memory import Memory
 from probe.plans import PlanInForce
 from probe.runs import Vantage
+from probe.tools import Tools
 
 
 class Force:

@@ -12,7 +12,7 @@ from parallax.plan.types import Check, Operator, Resolver
 from parallax.values import Address, Duration, Family, Redirect
 
 if TYPE_CHECKING:
-    from probe.checks.kind import Tools
+    from probe.tools import Tools
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +51,8 @@ def tools_of(settings: Settings) -> "Tools":
     Anywhere may be dialled: the guard protects a host from a plan written elsewhere, not from its own user."""
     from parallax.dialling.route import EVERYWHERE, Routes
     from parallax.dialling.tls import Trust
-    from probe.checks.kind import Tools
     from probe.dns.lookup import system_resolvers
+    from probe.tools import Tools
 
     return Tools(
         routes=Routes.of(settings.connect_to, EVERYWHERE),

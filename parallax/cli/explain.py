@@ -18,7 +18,7 @@ from parallax.values import DnsName
 if TYPE_CHECKING:
     from parallax.cli.explained import Explanation
     from parallax.observation import Observation
-    from probe.checks.kind import Tools
+    from probe.tools import Tools
 
 
 @click.command()

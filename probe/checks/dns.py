@@ -6,7 +6,7 @@ import msgspec
 
 from parallax.plan.specs import DnsSpec, RecordType
 from probe.checks.connection import judge_connection
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.dns.answer import is_alias, values_at
 from probe.dns.client import Server, exchange
 from probe.dns.ede import FILTERED, ZONE_IS_BROKEN
@@ -15,6 +15,7 @@ from probe.dns.message import Query, Record, Reply, comparable, load_types
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 MAX_ANSWERS = 50
 MAX_TEXT = 255

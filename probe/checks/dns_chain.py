@@ -28,13 +28,14 @@ from probe.checks.chain_hop import (
     together,
 )
 from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.dns.client import Asked, Server, ask
 from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.message import Query, load_types
 from probe.dns.walk import delegation, zone_of
 from probe.sites.name_servers import site_of_identity
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 QUERY_S = 1.5
 GRACE_S = 0.3

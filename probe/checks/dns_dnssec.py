@@ -14,7 +14,7 @@ from parallax.clock import wall_ns
 from parallax.plan.dns_specs import DnssecSpec
 from probe.checks.dnssec_evidence import read_signatures
 from probe.checks.dnssec_judge import judge
-from probe.checks.kind import NOWHERE, Subject, Tools
+from probe.checks.kind import NOWHERE, Subject
 from probe.dns import dnssec
 from probe.dns.client import Asked, Server, ask_again
 from probe.dns.cuts import Delegation, WalkFailed
@@ -24,6 +24,7 @@ from probe.dns.walk import delegation
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Tape
+from probe.tools import Tools
 
 __all__ = ["find", "judge", "load", "run"]
 

@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from parallax.plan.dns_specs import MailSpec
-from probe.checks.kind import Subject, Tools
+from probe.checks.kind import Subject
 from probe.checks.mail_judge import as_findings, judge, judge_together, settled
 from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.message import load_types
@@ -26,6 +26,7 @@ from probe.mail.spf_record import is_spf
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Tape
+from probe.tools import Tools
 
 __all__ = ["find", "judge", "judge_together", "load", "run"]
 

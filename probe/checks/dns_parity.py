@@ -16,7 +16,7 @@ from parallax.operators import planned_operator
 from parallax.plan.dns_specs import ParitySpec
 from parallax.plan.inventory import APEX, Item, inventory, label_of
 from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.checks.parity_compare import UNKNOWN, WILDCARD, Row, Seen, compare, ns_row, seen, worst_first
 from probe.checks.parity_side import AT_ONCE, Reached, Side, servers_of
 from probe.checks.parity_words import because, groups, reason_of
@@ -28,6 +28,7 @@ from probe.dns.names import target_of
 from probe.dns.walk import delegation
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 MAX_ROWS = 50
 MAX_UNLISTED = 20

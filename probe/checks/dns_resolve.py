@@ -15,7 +15,7 @@ from parallax.dialling.route import Routes
 from parallax.plan.dns_specs import AddressType, ResolveSpec
 from parallax.plan.types import Resolver
 from parallax.values import Address, Cidr, Endpoint, dns_name
-from probe.checks.kind import NOWHERE, Subject, Tools
+from probe.checks.kind import NOWHERE, Subject
 from probe.checks.resolve_classes import (
     WITHOUT_ANSWER,
     control_class,
@@ -34,6 +34,7 @@ from probe.dns.resolvers import Control, Trace
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Tape
+from probe.tools import Tools
 
 __all__ = ["find", "judge", "judge_together", "load", "run"]
 

@@ -15,7 +15,7 @@ from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
 from probe.checks import zone_delegation, zone_server
 from probe.checks.connection import judge_connection
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.checks.zone_delegation import AtParent
 from probe.checks.zone_last import DATA_PERIOD_S, Last, due, last_of
 from probe.checks.zone_server import AtServer
@@ -23,6 +23,7 @@ from probe.dns.cuts import Delegation, Host, NameServer, WalkFailed
 from probe.dns.record import load_types
 from probe.dns.walk import addresses_of, delegation, operator_of
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 DELEGATION = "delegation"
 MOST_ADDRESSES = 64

@@ -26,11 +26,12 @@ from probe.checks.body import BodyReader
 from probe.checks.bot_walls import bot_wall
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.checks.response import Answer, shown_headers
 from probe.sites.front_ends import site_of_headers
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 USUAL_HEADERS = {
     "User-Agent": f"parallax/{parallax.__version__} (+synthetic sign-in monitor)",

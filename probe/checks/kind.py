@@ -9,14 +9,10 @@ from typing import Any
 
 import msgspec
 
-from parallax.dialling.route import Routes
-from parallax.dialling.tls import Trust
-from parallax.plan.types import Operator, Resolver
 from parallax.reasons import REASONS, Fault
-from parallax.values import Address, Family
-from probe.dns.client import Client
-from probe.dns.memory import Memory
+from parallax.values import Address
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -55,29 +51,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What the kind's `find` tells its `run`."""
     after: Tape | None = None
     """The tape that the attempt goes on from: same start, its phases and findings first."""
-
-
-class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run may use of its probe: where dials go, whom TLS trusts, the addresses of the host's resolvers, and what
-    the plan says of DNS."""
-
-    routes: Routes
-    trust: Trust
-    resolvers: tuple[Address, ...]
-    families: tuple[Family, ...] = (4, 6)
-    """The address families that this probe can reach."""
-    memory: Memory = msgspec.field(default_factory=Memory)
-    """What the probe remembers of DNS from run to run."""
-    roots: tuple[Address, ...] = ()
-    """Where walks begin; the root servers of the Internet if empty."""
-    operators: tuple[Operator, ...] = ()
-    named_resolvers: tuple[Resolver, ...] = ()
-    """The plan's [[resolver]] entries."""
-
-    @property
-    def dns(self) -> Client:
-        """What an exchange needs."""
-        return Client(routes=self.routes, memory=self.memory, trust=self.trust)
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ import trio
 from parallax.operators import planned_operator
 from parallax.plan.types import Operator
 from parallax.values import Address, Endpoint, is_ip
-from probe.checks.kind import Tools
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, ask_again
 from probe.dns.cuts import Delegation, WalkFailed
@@ -20,6 +19,7 @@ from probe.dns.message import Query
 from probe.dns.walk import addresses_of
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import Site
+from probe.tools import Tools
 
 AT_ONCE = 4
 """Questions under way at one side."""

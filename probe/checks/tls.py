@@ -12,8 +12,9 @@ from parallax.plan.specs import TlsSpec
 from probe.checks import certificates
 from probe.checks.connection import judge_connection
 from probe.checks.handshake import judge_handshake, note_refusal, note_session
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 ALPN = ("h2", "http/1.1")
 """What is offered (RFC 7301), as browsers do; a server of another protocol ignores it."""

@@ -8,7 +8,7 @@ import trio
 
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.checks.zone_compare import in_domain, problems_of, worst
 from probe.checks.zone_last import ChildSays, Last, last_of
 from probe.checks.zone_server import LAST_S, QUERY_S, left_s
@@ -19,6 +19,7 @@ from probe.dns.message import Query
 from probe.dns.names import target_of
 from probe.dns.views import ResolverView, resolver_views
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 MOST_RESOLVERS = 32
 MOST_CHILDREN = 32

@@ -9,7 +9,7 @@ import trio
 
 from parallax.plan.dns_specs import ZoneSpec
 from probe.checks.connection import BY_FAILURE, judge_connection
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, Transport, ask
 from probe.dns.message import Query, Reply
@@ -17,6 +17,7 @@ from probe.sites.chaos import ask_identity
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
+from probe.tools import Tools
 
 QUERY_S = 3.0
 LAST_S = 0.05

@@ -7,7 +7,7 @@ its own; these nest, and MOST_NESTED bounds them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 import trio
@@ -20,9 +20,7 @@ from probe.dns.cuts import Cut, Host, NameServer, WalkFailed
 from probe.dns.message import Query, Reply
 from probe.dns.names import is_below, is_under, upwards
 from probe.dns.roots import ROOTS
-
-if TYPE_CHECKING:
-    from probe.checks.kind import Tools
+from probe.tools import Tools
 
 Found = TypeVar("Found")
 
@@ -53,7 +51,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
 class Descent:
     """One walk and those within it: they share the deadline, and a host that is being walked for is not begun again."""
 
-    def __init__(self, tools: "Tools", timeout_s: float) -> None:
+    def __init__(self, tools: Tools, timeout_s: float) -> None:
         self._tools, self._memory, self._client = tools, tools.memory, tools.dns
         self._deadline = trio.current_time() + timeout_s
         self._last = "."

@@ -21,14 +21,12 @@ from parallax.clock import to_ns
 from parallax.dialling.errors import EXPECTED, failure_of
 from parallax.dialling.route import Routes
 from parallax.values import Address, Cidr, Family, is_ip
-from probe.checks.connection import BY_FAILURE, judge_connection
-from probe.checks.kind import Tools, Verdict
 from probe.dns.answer import final_name, values_at
 from probe.dns.client import Client, Server, exchange
-from probe.dns.ede import ZONE_IS_BROKEN
 from probe.dns.exchange import Heard, NoReply
 from probe.dns.message import Query
-from probe.tape import Evidence, Tape
+from probe.tape import Tape
+from probe.tools import Tools
 
 MAX_ADDRESSES = 16
 MAX_RESOLVERS = 3
@@ -46,8 +44,8 @@ _LOOPBACK: dict[Family, str] = {4: "127.0.0.1", 6: "::1"}
 async def lookup(host: str, families: tuple[Family, ...], tools: Tools, tape: Tape) -> list[str]:
     """The addresses of a host, IPv4 first, each family in its answer's order, without repeats, at most MAX_ADDRESSES.
 
-    Empty if there are none: `judge_lookup` says why, from the tape. A literal address comes back as it is. The caller
-    owns the timeout; resolvers are dialled wherever they are, as the host's owner chose them.
+    Empty if there are none: probe.checks.lookup_judge says why, from the tape. A literal address comes back as it is.
+    The caller owns the timeout; resolvers are dialled wherever they are, as the host's owner chose them.
     """
     if is_ip(host):
         return [host]
@@ -130,55 +128,6 @@ class _Walk:
 
 def _left_s() -> float:
     return max(0.0, trio.current_effective_deadline() - trio.current_time())
-
-
-_BY_OUTCOME = {
-    "SERVFAIL": "dns_servfail",
-    "REFUSED": "dns_refused",
-    "malformed": "dns_malformed",
-    "too_large": "dns_too_large",
-    "timeout": "dns_timeout",
-    **BY_FAILURE,
-}
-"""Outcome of a try to reason, the most telling first: a resolver that answers says more than one that is silent."""
-
-
-def judge_lookup(evidence: Evidence) -> Verdict | None:
-    """Why a lookup gave no address; None if it gave one. A name that does not exist or has no address is its zone's
-    side, a resolver that gives no answer is the resolver's."""
-    if evidence.findings.get("addresses"):
-        return None
-    if evidence.failure == "no_resolver":
-        return Verdict("local_error", "config")
-    if evidence.failure not in (None, "timeout"):
-        return judge_connection(evidence)
-    tries: list[dict[str, Any]] = evidence.findings.get("lookup", [])
-    outcomes = {each["outcome"] for each in tries}
-    if "NXDOMAIN" in outcomes:
-        return Verdict("dns_nxdomain")
-    answered = {each["type"] for each in tries if each["outcome"] == "NOERROR"}
-    open_tries = [each for each in tries if each["type"] not in answered]
-    if not open_tries:
-        return Verdict("lookup_no_address")
-    return _judge_tries(open_tries)
-
-
-def _judge_tries(tries: list[dict[str, Any]]) -> Verdict:
-    outcomes = {each["outcome"] for each in tries}
-    outcome, reason = next(
-        ((outcome, reason) for outcome, reason in _BY_OUTCOME.items() if outcome in outcomes), ("", "dns_rcode")
-    )
-    verdict = Verdict(reason)
-    blames_zone = outcome == "SERVFAIL" and any(ZONE_IS_BROKEN & set(each.get("ede", ())) for each in tries)
-    return verdict if blames_zone or verdict.side != "target" else Verdict(reason, "resolver")
-
-
-def judge_lost_time(verdict: Verdict, evidence: Evidence) -> Verdict:
-    """The verdict on an attempt that follows a lookup. Where time was short and more than half of it went into the
-    lookup, the target is not to blame, but the resolver, as for a lookup that fails."""
-    ran_out = verdict.reason.endswith("_timeout") and verdict.side == "target"
-    late = ran_out and 2 * evidence.spent_ns("lookup") > evidence.duration_ns
-    return msgspec.structs.replace(verdict, fault="resolver") if late else verdict
 
 
 def system_resolvers(path: str = "/etc/resolv.conf") -> tuple[Address, ...]:

@@ -1,7 +1,7 @@
 """The views of a zone that checks of its content take: each resolver's, and each operator's at one of its servers."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import msgspec
 import trio
@@ -10,11 +10,10 @@ from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint, is_ip
 from probe.dns.client import Server, Transport
 from probe.dns.cuts import Cut, WalkFailed
+from probe.dns.lookup import lookup
 from probe.dns.walk import addresses_of, operator_of
 from probe.tape import Tape
-
-if TYPE_CHECKING:
-    from probe.checks.kind import Tools
+from probe.tools import Tools
 
 _PORTS: dict[str, int] = {"udp": 53, "tcp": 53, "dot": 853, "doh": 443}
 MOST_OPERATORS = 16
@@ -43,7 +42,7 @@ def left_s(most_s: float) -> float:
     return max(0.05, min(most_s, trio.current_effective_deadline() - trio.current_time() - _LAST_S))
 
 
-async def resolver_views(tools: "Tools") -> list[ResolverView]:
+async def resolver_views(tools: Tools) -> list[ResolverView]:
     """The plan's resolvers that can be asked, by name; without any, the host's own, by address."""
     named = [each for each in tools.named_resolvers if each.transport in get_args(Transport)]
     if not named:
@@ -59,9 +58,7 @@ async def resolver_views(tools: "Tools") -> list[ResolverView]:
     return [views[each.name] for each in named]
 
 
-async def _server_of(resolver: Resolver, tools: "Tools") -> Server | None:
-    from probe.dns.lookup import lookup  # it rests on the checks, which rest on this
-
+async def _server_of(resolver: Resolver, tools: Tools) -> Server | None:
     endpoint = Endpoint.parse(resolver.address, _PORTS[resolver.transport])
     address = endpoint.address
     if address is None:
@@ -72,7 +69,7 @@ async def _server_of(resolver: Resolver, tools: "Tools") -> Server | None:
     return Server(address=address, name=endpoint.host, transport=resolver.transport)  # type: ignore[arg-type]
 
 
-async def operator_views(cut: Cut | None, wanted: Sequence[str], key: str, tools: "Tools") -> list[OperatorView]:
+async def operator_views(cut: Cut | None, wanted: Sequence[str], key: str, tools: Tools) -> list[OperatorView]:
     """The operators that serve a zone, by turns at each of their addresses (`key` keeps the turns of one check apart).
 
     `wanted` names the plan's operators to look at; if empty, all that the delegation leads to, and the plan's fallbacks
@@ -101,7 +98,7 @@ async def operator_views(cut: Cut | None, wanted: Sequence[str], key: str, tools
     return sorted(views, key=lambda view: (view.standby, view.name))
 
 
-async def _planned_servers(patterns: Iterable[str], tools: "Tools") -> list[Server]:
+async def _planned_servers(patterns: Iterable[str], tools: Tools) -> list[Server]:
     """Where the plan itself says that an operator's servers are: literal addresses, and names without a *."""
     found: list[Server] = []
     for text in patterns:
@@ -116,7 +113,7 @@ async def _planned_servers(patterns: Iterable[str], tools: "Tools") -> list[Serv
     return found
 
 
-def cut_or_last(name: str, found: Cut | WalkFailed, tools: "Tools") -> Cut | None:
+def cut_or_last(name: str, found: Cut | WalkFailed, tools: Tools) -> Cut | None:
     """What a walk to the name found, which is remembered; where it failed, what one found before: those servers are
     still to be asked."""
     if isinstance(found, WalkFailed):

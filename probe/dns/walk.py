@@ -6,7 +6,6 @@ forgotten, and the walk starts once more from the top. A zone's own delegation i
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import msgspec
 import trio
@@ -19,9 +18,7 @@ from probe.dns.cuts import Cut, Delegation, Host, ParentSays, WalkFailed
 from probe.dns.descent import TRY_S, Descent, Landed, kept_s, query_for
 from probe.dns.names import above, is_below, is_under
 from probe.sites.name_servers import site_of_identity
-
-if TYPE_CHECKING:
-    from probe.checks.kind import Tools
+from probe.tools import Tools
 
 __all__ = ["addresses_of", "delegation", "operator_of", "zone_of"]
 
@@ -30,7 +27,7 @@ MOST_PARENTS = 32
 
 
 async def delegation(
-    zone: str, tools: "Tools", timeout_s: float, *, all_parents: bool = False
+    zone: str, tools: Tools, timeout_s: float, *, all_parents: bool = False
 ) -> Delegation | WalkFailed:
     """The zone's delegation as two of its parent's servers have it now, by turns; all of them if asked for.
 
@@ -40,14 +37,14 @@ async def delegation(
     return await walker.bounded(lambda: walker.delegation(zone, all_parents), zone)
 
 
-async def zone_of(name: str, tools: "Tools", timeout_s: float, *, fresh: bool = False) -> Cut | WalkFailed:
+async def zone_of(name: str, tools: Tools, timeout_s: float, *, fresh: bool = False) -> Cut | WalkFailed:
     """The deepest zone cut at or above the name, with its servers. `fresh` forgets the cut first, so that its parent is
     asked again."""
     walker = _Walk(tools, timeout_s)
     return await walker.bounded(lambda: walker.zone_of(name, fresh), name)
 
 
-async def addresses_of(host: str, tools: "Tools", timeout_s: float) -> Host:
+async def addresses_of(host: str, tools: Tools, timeout_s: float) -> Host:
     """The addresses of a name server's name, of the probe's families, found from the roots down. An alias is none
     (RFC 2181 section 10.3)."""
     if is_ip(host):

@@ -12,9 +12,9 @@ from parallax.observation import Observation
 from parallax.plan.load import load_plan
 from parallax.plan.types import Plan
 from parallax.values import Cidr, Family
-from probe.checks.kind import Tools
 from probe.dns.memory import Memory
 from probe.runs import Vantage, get_ready, run_target
+from probe.tools import Tools
 from tests.parts.internet import ADDRESSES, WEB, address
 
 DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "127.0.0.0/8")

@@ -18,9 +18,9 @@ from parallax.plan.load import load_plan
 from parallax.plan.specs import HttpSpec
 from parallax.plan.types import Check
 from parallax.values import Address, Cidr, Duration
-from probe.checks.kind import Tools
 from probe.dns.memory import Memory
 from probe.runs import Vantage, get_ready, run_target
+from probe.tools import Tools
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PLAN = load_plan(Path(lab.__file__).with_name("plan.toml"))

@@ -11,8 +11,9 @@ from parallax.plan.specs import HttpSpec
 from parallax.values import Address
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject, Tools, Verdict
+from probe.checks.kind import Subject, Verdict
 from probe.tape import Evidence
+from probe.tools import Tools
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -12,9 +12,9 @@ from parallax.observation import Observation
 from parallax.plan.specs import Spec
 from parallax.plan.types import Check, Operator
 from parallax.values import Address, Duration, Family, Redirect
-from probe.checks.kind import Tools
 from probe.dns.memory import Memory
 from probe.runs import Vantage, run_target
+from probe.tools import Tools
 from tests.parts.daemon import Daemon
 from tests.parts.nsd import nsd
 

@@ -8,8 +8,8 @@ from parallax.observation import Observation
 from parallax.plan.specs import Spec
 from parallax.plan.types import Check
 from parallax.values import Duration
-from probe.checks.kind import Tools
 from probe.runs import Vantage, run_target
+from probe.tools import Tools
 
 
 async def run_kind(

@@ -9,9 +9,9 @@ from parallax.observation import Observation
 from parallax.plan.dns_specs import ResolveSpec
 from parallax.plan.types import Check, Resolver
 from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redirect
-from probe.checks.kind import Tools
 from probe.dns.memory import Memory
 from probe.runs import Vantage, run_target
+from probe.tools import Tools
 
 CONTROL = DnsName("ok.control.test")
 

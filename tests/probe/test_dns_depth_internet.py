@@ -11,8 +11,8 @@ from parallax.plan.dns_specs import ChainSpec, ParitySpec
 from parallax.plan.specs import Spec
 from parallax.plan.types import Check, Operator
 from parallax.values import DnsName, Duration
-from probe.checks.kind import Tools
 from probe.runs import Vantage, run_target
+from probe.tools import Tools
 from tests.parts.internet import NAMES_B, OPERATOR_A, WEB, ZONE, address, idp_zone, internet
 from tests.parts.namespace import network_namespace
 

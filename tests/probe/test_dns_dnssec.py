@@ -15,7 +15,7 @@ from parallax.observation import Observation
 from parallax.plan.dns_specs import DnssecSpec
 from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, DnsName, Endpoint
-from probe.checks.kind import Tools
+from probe.tools import Tools
 from tests.parts.daemon import find_program
 from tests.parts.unbound import unbound
 from tests.parts.zones import EXPIRED, Validity, ZoneKey, serve, signed, zone_file

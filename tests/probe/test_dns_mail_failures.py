@@ -11,8 +11,8 @@ from parallax.dialling.tls import Trust
 from parallax.plan.dns_specs import DnssecSpec, MailSpec
 from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, DnsName, Endpoint, Redirect
-from probe.checks.kind import Tools
 from probe.dns.memory import Memory
+from probe.tools import Tools
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import DnsServer, dns_server
 from tests.parts.daemon import free_port

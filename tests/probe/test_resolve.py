@@ -12,8 +12,8 @@ from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint, Redirect
-from probe.checks.kind import Tools
 from probe.dns.resolvers import Control, Trace
+from probe.tools import Tools
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, dns_server
 from tests.probe.resolves import CONTROL, Resolving

@@ -27,7 +27,7 @@ from parallax.dialling.tls import Trust
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.specs import DnsSpec, HttpSpec, TlsSpec
 from parallax.plan.types import Check
-from probe.checks.kind import Tools
+from probe.tools import Tools
 from probe.runs import get_ready
 
 times = dict(period=30.0, timeout=5.0)

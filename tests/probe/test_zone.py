@@ -18,10 +18,10 @@ from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.types import Operator
 from parallax.values import Address, Redirect
-from probe.checks.kind import Tools
 from probe.checks.zone_compare import problems_of, worst
 from probe.checks.zone_last import ChildSays, Last
 from probe.dns.cuts import Delegation, NameServer, ParentSays
+from probe.tools import Tools
 from tests.fakes.dns_server import (
     DnsServer,
     Query,

@@ -8,8 +8,8 @@ from parallax.observation import Observation
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.types import Check
 from parallax.values import Duration
-from probe.checks.kind import Tools
 from probe.runs import Vantage, run_target
+from probe.tools import Tools
 
 
 async def zone_run(

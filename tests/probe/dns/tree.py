@@ -10,8 +10,8 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, Family, Redirect
-from probe.checks.kind import Tools
 from probe.dns.memory import Memory
+from probe.tools import Tools
 from tests.parts.daemon import Daemon
 from tests.parts.nsd import nsd
 from tests.parts.zones import file_name, soa, wait_serial, zone_file

@@ -1,0 +1,33 @@
+"""What a run may use of its probe."""
+
+import msgspec
+
+from parallax.dialling.route import Routes
+from parallax.dialling.tls import Trust
+from parallax.plan.types import Operator, Resolver
+from parallax.values import Address, Family
+from probe.dns.client import Client
+from probe.dns.memory import Memory
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run may use of its probe: where dials go, whom TLS trusts, the addresses of the host's resolvers, and what
+    the plan says of DNS."""
+
+    routes: Routes
+    trust: Trust
+    resolvers: tuple[Address, ...]
+    families: tuple[Family, ...] = (4, 6)
+    """The address families that this probe can reach."""
+    memory: Memory = msgspec.field(default_factory=Memory)
+    """What the probe remembers of DNS from run to run."""
+    roots: tuple[Address, ...] = ()
+    """Where walks begin; the root servers of the Internet if empty."""
+    operators: tuple[Operator, ...] = ()
+    named_resolvers: tuple[Resolver, ...] = ()
+    """The plan's [[resolver]] entries."""
+
+    @property
+    def dns(self) -> Client:
+        """What an exchange needs."""
+        return Client(routes=self.routes, memory=self.memory, trust=self.trust)

@@ -22,7 +22,7 @@ from parallax.dialling.sockets import close_now, open_tcp
 from parallax.dialling.tls import Trust, client_context, open_tls
 from parallax.observation import Phase
 from parallax.values import Address, is_ip
-from probe.dns import udp
+from probe.dns import udp_socket
 from probe.dns.memory import Memory
 from probe.dns.message import Query, Reply, Unreadable, belongs, encode, parse
 
@@ -44,7 +44,7 @@ class NoReply(Exception):
         self.failure = failure
 
 
-class Heard(udp.Heard):
+class Heard(udp_socket.Heard):
     """What became known of an exchange besides its answer; filled in as it happens, so that it survives a timeout."""
 
     __slots__ = (
@@ -189,7 +189,7 @@ async def ask_stream(query: Query, stream: trio.abc.Stream, heard: Heard) -> Rep
     frames = _Frames(stream)
 
     async def once(query: Query) -> Reply:
-        message_id = udp.random_id()
+        message_id = udp_socket.random_id()
         wire = encode(query, message_id)
         # In one piece: a server may take two segments for two messages (RFC 7766 section 8).
         await stream.send_all(len(wire).to_bytes(2, "big") + wire)

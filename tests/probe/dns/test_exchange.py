@@ -17,7 +17,7 @@ import trio.lowlevel
 
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.values import Address, Redirect
-from probe.dns import udp
+from probe.dns import udp_socket
 from probe.dns.client import Asked, Client, Server, ask, ask_again
 from probe.dns.cookies import MOST_ADDRESSES, Cookie, Cookies
 from probe.dns.memory import Memory
@@ -61,7 +61,7 @@ def numbered(count: int) -> list[Query]:
 
 
 async def test_each_of_many_at_once_gets_its_own_answer() -> None:
-    count, mine = 2 * udp.MOST_AT_ONCE + 20, client()
+    count, mine = 2 * udp_socket.MOST_AT_ONCE + 20, client()
     async with dns_server(echo) as server:
         asked = await ask_many(numbered(count), server.address, mine)
         assert (open_sockets_to(server.address), mine.memory.udp.open_count) == (0, 0)
@@ -164,10 +164,10 @@ async def cancel_when_blocked(
 
 
 def test_a_socket_never_draws_an_id_twice_and_ends_its_life() -> None:
-    sock = udp.UdpSocket(Address("127.0.0.1:9"), Routes())
+    sock = udp_socket.UdpSocket(Address("127.0.0.1:9"), Routes())
     try:
-        drawn = [sock._new_id() for _ in range(udp.MOST_IN_LIFE)]
-        assert len(set(drawn)) == udp.MOST_IN_LIFE
+        drawn = [sock._new_id() for _ in range(udp_socket.MOST_IN_LIFE)]
+        assert len(set(drawn)) == udp_socket.MOST_IN_LIFE
         assert not sock.has_room
     finally:
         sock.close()
@@ -235,8 +235,9 @@ async def test_a_closed_port_refuses_all_that_were_sent(ip: str) -> None:
 
 async def test_a_refusal_ends_only_the_query_that_it_quotes() -> None:
     """The server comes up between two queries on one socket: the first was refused, the second is answered."""
-    sock = udp.UdpSocket(Address.of("127.0.0.1", free_port("127.0.0.1")), Routes())
-    first, second = (udp._Asker(QUERY, number, None, udp.Heard(), 9e9) for number in (1, 2))
+    sock = udp_socket.UdpSocket(Address.of("127.0.0.1", free_port("127.0.0.1")), Routes())
+    first, second = (udp_socket.Asker(QUERY, None, udp_socket.Heard(), 9e9) for _ in range(2))
+    first.id, second.id = 1, 2
     try:
         sock._waiting = {1: first, 2: second}
         sock._end(struct.pack("!H", 1) + b"rest of the query", errno.ECONNREFUSED)
@@ -283,13 +284,13 @@ async def test_a_flood_of_strays_neither_ends_a_query_nor_starves_the_others() -
 
 async def test_only_so_many_unreadable_answers_are_looked_at() -> None:
     async def garble(query: fake.Query) -> None:
-        for _ in range(2 * udp.MOST_UNREADABLE):
+        for _ in range(2 * udp_socket.MOST_UNREADABLE):
             await fake.garbled(query)
 
     async with dns_server(garble) as server:
         asked = await ask(QUERY, Server(address=server.address), client(), SHORT_S)
     assert asked.outcome == "bad_replies"
-    assert asked.bad_replies == {"unreadable": 2 * udp.MOST_UNREADABLE}
+    assert asked.bad_replies == {"unreadable": 2 * udp_socket.MOST_UNREADABLE}
 
 
 async def test_a_datagram_larger_than_what_is_read_is_unreadable() -> None:

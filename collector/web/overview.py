@@ -19,6 +19,7 @@ MAX_SUBJECTS = 8
 """Subjects shown below one check; its own page has them all."""
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 _WORST_FIRST = ("failed", "slow", "ok", "abstained", "stale", "")
+_HURT = ("bad", "part", "soft")
 _SUBJECT_ORDER = ("down", "degraded", "suspected", "unknown", "up")
 
 
@@ -59,9 +60,22 @@ def urgent_first(incidents: Sequence[Incident]) -> list[Incident]:
     return sorted(incidents, key=lambda incident: _SEVERITY.get(incident.severity, len(_SEVERITY)))
 
 
+def hurting(board: Board) -> frozenset[str]:
+    """The risks that hurt already: of an open incident at the same place, a component of theirs is hurt now."""
+    hurt = {component.name for component in board.components if words.look(component.state).tone in _HURT}
+    return frozenset(
+        risk.id
+        for risk in board.risks
+        for incident in board.incidents
+        if risk.domain is not None and incident.domain is not None
+        if (risk.domain.kind, risk.domain.name) == (incident.domain.kind, incident.domain.name)
+        if hurt & set(risk.components) & set(incident.components)
+    )
+
+
 def headline(board: Board) -> tuple[words.Tone, str]:
     """The state of the whole in a line, and its tone."""
-    hurt = [c for c in board.components if words.look(c.state).tone in ("bad", "part", "soft")]
+    hurt = [c for c in board.components if words.look(c.state).tone in _HURT]
     open_, risks = len(board.incidents), len(board.risks)
     away = sum(probe.state != "healthy" for probe in board.probes)
     tones = {words.look(component.state).tone for component in hurt}
@@ -91,6 +105,7 @@ async def get_overview(pages: "Pages", request: Request) -> Response:
         board=board,
         groups=matrix(board),
         incidents=urgent_first(board.incidents),
+        hurting=hurting(board),
         world=world(board),
         undelivered=[receiver for receiver in pages.view.receivers() if receiver.state != "ok"],
     )

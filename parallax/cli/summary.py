@@ -4,8 +4,9 @@ Every state is a word with a symbol; colour only repeats it. What does not fit i
 bottom, so that open incidents are seen on the smallest terminal.
 """
 
+import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from rich.text import Text
@@ -28,6 +29,8 @@ STYLES = {
     "none": "dim",
 }
 """By the tone that collector.web.words gives a state."""
+TALL = 24
+"""A screen of so many lines has room for titles that go on below."""
 SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 """Which incidents come first."""
 
@@ -43,18 +46,25 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     rate: float | None = None
 
 
+class _Room(NamedTuple):
+    """What a title or a hint may take, in cells and lines."""
+
+    width: int
+    lines: int
+
+
 def screen(board: "Board", facts: Facts, now: int, width: int, height: int) -> list[Text]:
     """The screen's lines, none wider than `width`, `height` of them at most. `now` is wall clock, ns."""
+    room = _Room(width, 2 if height >= TALL else 1)
     head = [_header(facts, now, width), Text()]
-    foot = [Text(), *(_dim(line) for line in (facts.hint, facts.log) if line)]
+    foot = [Text(), *(_dim(part) for line in (facts.hint, facts.log) for part in _wrapped(line, room))]
     sections = [
-        _section("Open incidents", "none", _incidents(board.incidents, now)),
+        _section("Open incidents", "none", _incidents(board.incidents, now, room)),
         _section("Components", "none in the plan", _components(board.components, now)),
-        _section("Risks", "none", _risks(board.risks, now)),
+        _section("Risks", "none", _risks(board.risks, now, room)),
         _probes(board, facts, width),
     ]
-    room = max(height - len(head) - len(foot), 0)
-    lines = head + _fitted(sections, room) + foot
+    lines = head + _fitted(sections, max(height - len(head) - len(foot), 0)) + foot
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines[: max(height, 1)]
@@ -107,33 +117,39 @@ def _components(components: "Iterable[ComponentBoard]", now: int) -> list[list[T
     ]
 
 
-def _incidents(incidents: "Iterable[Incident]", now: int) -> list[list[Text]]:
+def _incidents(incidents: "Iterable[Incident]", now: int, room: _Room) -> list[list[Text]]:
     from collector.web import words
 
     blocks = []
     for incident in sorted(incidents, key=lambda incident: SEVERITIES.get(incident.severity, 0)):
         tone = words.look(incident.severity).tone
-        title = Text.assemble(("  " + SYMBOLS[tone] + " ", STYLES[tone]), (clean(incident.title), "bold"))
         evidence = incident.evidence.words if incident.evidence else ""
         since = f"since {words.clock_time(incident.started_at, now)}Z ({lasting(now - incident.started_at)})"
         where = incident.domain  # which the name says mostly, and there is little room
         place = "" if where is None or where.name in incident.title else clean(words.domain(where))
         more = [since, place, clean(evidence)]
-        blocks.append([title, _dim("    " + "; ".join(filter(None, more)))])
+        title = _title(SYMBOLS[tone], STYLES[tone], incident.title, "bold", room)
+        blocks.append([*title, _dim("    " + "; ".join(filter(None, more)))])
     return blocks
 
 
-def _risks(risks: "Iterable[Risk]", now: int) -> list[list[Text]]:
+def _risks(risks: "Iterable[Risk]", now: int, room: _Room) -> list[list[Text]]:
     blocks = []
     for risk in risks:
-        due = risk.expected_at
-        when = "" if due is None else f"  in {lasting(due - now)}" if due > now else "  about now"
-        lines = [Text.assemble(("  ▲ ", "yellow"), clean(risk.title), (when, "bold"))]
-        way = risk.runway
+        way, due, facts = risk.runway, risk.expected_at, list[str]()
         if way is not None:
-            last = f"; all out in {lasting(way.latest_at - now)}" if way.latest_at and way.latest_at > now else ""
-            lines.append(_dim(f"    expired at {way.expired} of {way.sampled} sampled resolver caches{last}"))
-        blocks.append(lines)
+            facts.append(f"a name has run out at {way.expired} of {way.sampled} sampled resolver caches")
+            last = way.latest_at
+            if not way.expired and due is not None and due > now:
+                facts = [f"the first of {way.sampled} sampled resolver caches runs out in {lasting(due - now)}"]
+            if last is not None:
+                facts.append(f"all out in {lasting(last - now)}" if last > now else "all ran out")
+        elif due is not None:
+            facts.append(f"may hurt in {lasting(due - now)}" if due > now else "may hurt now")
+        else:
+            facts.append(clean(risk.why))
+        lines = _title("▲", "yellow", risk.title, "", room)
+        blocks.append(lines + ([_dim("    " + "; ".join(facts))] if any(facts) else []))
     return blocks
 
 
@@ -166,6 +182,18 @@ def _entry(state: str, name: str, more: str) -> Text:
 
 def _since(at: int, now: int) -> str:
     return f"for {lasting(now - at)}" if at else ""
+
+
+def _title(symbol: str, style: str, title: str, title_style: str, room: _Room) -> list[Text]:
+    first, *rest = _wrapped(clean(title), room._replace(width=room.width - 4)) or [""]
+    return [
+        Text.assemble((f"  {symbol} ", style), (first, title_style)),
+        *(Text.assemble("    ", (line, title_style)) for line in rest),
+    ]
+
+
+def _wrapped(line: str, room: _Room) -> list[str]:
+    return textwrap.wrap(line, max(room.width, 1), max_lines=room.lines, placeholder="…", break_on_hyphens=False)
 
 
 def _dim(text: str) -> Text:

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 from starlette.requests import Request
@@ -13,14 +14,15 @@ from starlette.routing import Route
 
 from collector.alerts import ReceiverStatus
 from collector.alerts.delivery import ReceiverState
-from collector.events import Incident
+from collector.board import Board, ComponentBoard
+from collector.events import FaultDomain, Incident, Risk
 from collector.history.types import IncidentStory, QueryError
 from collector.tokens import Identity
 from collector.web import Extension, Pages
 from collector.web import pages as web_pages
 from collector.web.guard import HEADERS
 from collector.web.incidents import MAX_LINES
-from collector.web.overview import MAX_SUBJECTS, headline, matrix
+from collector.web.overview import MAX_SUBJECTS, headline, hurting, matrix
 from parallax.clock import NS
 from tests.collector.web.asking import ask
 from tests.fakes.boards import (
@@ -142,6 +144,21 @@ async def test_a_risk_says_when_it_may_hurt() -> None:
         risk = type(soon)(id="r", title="t", check="c", components=(), since=past, expected_at=at)
         page = await read(FakeView(type(full_board())(at=NOW, position=0, risks=(risk,))), "/")
         assert words in re.sub(r"\s+", " ", page.words)
+
+
+async def test_a_risk_that_hurts_already_says_so() -> None:
+    """As when an operator is dark and its zone has moved: no cache carries it any more, and nobody is told to wait."""
+    domain = FaultDomain(kind="operator", name="dns-a")
+    risk = Risk(id="r", title="dns-a is dark", check="zone", components=("Mail",), since=NOW - 300 * NS, domain=domain)
+    mail = ComponentBoard(name="Mail", state="full_outage", since=NOW - 60 * NS, why="")
+    case = msgspec.structs.replace(INCIDENT, domain=domain, components=("Mail", "API"))
+    board = Board(at=NOW, position=1, components=(mail,), incidents=(case,), risks=(risk,))
+    assert hurting(board) == {"r"}
+    assert "it hurts already" in (await read(FakeView(board), "/")).words
+    well = msgspec.structs.replace(mail, state="operational")
+    assert hurting(msgspec.structs.replace(board, components=(well,))) == frozenset()
+    elsewhere = msgspec.structs.replace(case, domain=FaultDomain(kind="region", name="dns-a"))
+    assert hurting(msgspec.structs.replace(board, incidents=(elsewhere,))) == frozenset()
 
 
 async def test_a_board_of_nothing_says_what_to_do() -> None:

@@ -56,7 +56,8 @@ def test_what_fails_at_an_operator_that_stands_by_makes_no_ring() -> None:
 
     def ringed(state: str) -> list[bool]:
         checks = (check("mail records", [subject("operator dns-b", state, said)]),)
-        return [m.failing for m in world(msgspec.structs.replace(empty_board(), probes=(probe(0),), checks=checks)).marks]
+        board = msgspec.structs.replace(empty_board(), probes=(probe(0),), checks=checks)
+        return [mark.failing for mark in world(board).marks]
 
     assert ringed("down") == [False]
     assert ringed("up") == [True], "one probe's word, not yet turned"

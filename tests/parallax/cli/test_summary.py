@@ -2,13 +2,17 @@
 
 from io import StringIO
 
+import msgspec
 import pytest
 from rich.console import Console, Group
 from rich.text import Text
 
 from collector.board import Board
+from collector.events import Risk
 from parallax.cli.summary import Facts, screen
+from parallax.clock import NS
 from tests.fakes.boards import HOSTILE, NOW, empty_board, full_board, hostile_board, large_board
+from tests.fakes.dns_boards import runway_risk
 
 FACTS = Facts(
     title="PARALLAX LAB",
@@ -26,7 +30,7 @@ def drawn(board: Board, width: int = 80, height: int = 24) -> list[str]:
 
 def test_an_ordinary_terminal_shows_what_where_since_when_and_how_to_break_it():
     text = "\n".join(drawn(full_board(), height=27))
-    assert "expired at 3 of 8 sampled resolver caches; all out in 4 min" in text
+    assert "a name has run out at 3 of 8 sampled resolver caches; all out in 4 min" in text
     assert "DNS operator dns-a is dark: 4 of 4 name servers do not answer" in text
     assert "since 16:53:26Z (12 min); 7 of 8 probes in 3 networks" in text
     assert "✖ Sign-in mail  full outage" in text
@@ -70,6 +74,37 @@ def test_an_empty_board_says_so():
         "Components  none in the plan",
         "Risks  none",
     ]
+
+
+def test_a_long_title_goes_on_below_and_what_follows_it_is_seen():
+    title = (
+        "Fallback dns-b is not ready: lacks the mail records dkim1 TXT, dkim2 TXT (and 7 more), and serves "
+        + 30 * "so "
+    )
+    risk = Risk(id="r", title=title, check="fallback", components=(), since=NOW, why="it could not take over")
+    lines = drawn(msgspec.structs.replace(empty_board(), risks=(risk,)))
+    at = lines.index("Risks  1")
+    assert lines[at + 1].startswith("  ▲ Fallback dns-b is not ready: lacks the mail records")
+    assert lines[at + 2].startswith("    (and 7 more), and serves so")
+    assert lines[at + 2].endswith("…")
+    assert lines[at + 3] == "    it could not take over"
+
+
+@pytest.mark.parametrize(
+    ("ends", "expired", "words"),
+    [
+        ((60, 300), 0, "the first of 8 sampled resolver caches runs out in 1 min; all out in 5 min"),
+        ((-60, 300), 3, "a name has run out at 3 of 8 sampled resolver caches; all out in 5 min"),
+        ((-60, -9), 8, "a name has run out at 8 of 8 sampled resolver caches; all ran out"),
+    ],
+)
+def test_a_runway_says_when_caches_run_out_and_how_many_have(ends: tuple[int, int], expired: int, words: str):
+    first, last = (NOW + each * NS for each in ends)
+    risk = runway_risk(NOW, expected_at=first)
+    assert risk.runway is not None
+    runway = msgspec.structs.replace(risk.runway, earliest_at=first, latest_at=last, expired=expired)
+    board = msgspec.structs.replace(empty_board(), risks=(msgspec.structs.replace(risk, runway=runway),))
+    assert f"    {words}" in drawn(board)
 
 
 def test_lines_are_plain_text():

@@ -1,4 +1,5 @@
-"""From a fault in the lab to the page and to the webhook's bytes: every fault of the lab is broken and mended once.
+"""From a fault in the lab to the page and to the webhook's bytes: every fault of the lab that is an incident is broken
+and mended once.
 
 The lab runs as `parallax up` runs it: eight probes that check every 5 s. The truth is the lab's own log. The page is
 an open browser's stream of `/`, read to the first message that links an incident which was not there before; the
@@ -94,7 +95,7 @@ async def main(wanted: list[str]) -> None:
             figures["all_probes_seen_s"] = round(trio.current_time() - began, 1)
             stream = Stream()
             nursery.start_soon(stream.read, running.collector.address)
-            for name in wanted or FAULTS:
+            for name in wanted or [name for name, fault in FAULTS.items() if fault.incident]:
                 figures[name] = await measure(name, running, stream)
                 print(name, figures[name], file=sys.stderr)
             nursery.cancel_scope.cancel()

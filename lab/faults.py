@@ -16,6 +16,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """Which process carries it out."""
     remedy: bool = False
     """It is no fault, but what people do against one."""
+    incident: bool = True
+    """Whether an incident is what it is; else a notice says it, or the end of a risk."""
 
 
 FAULTS: dict[str, Fault] = {
@@ -78,18 +80,21 @@ FAULTS: dict[str, Fault] = {
         title="Anycast site withdrawn",
         does="the Frankfurt site of the anycast name server is announced no more; its probes reach Ashburn",
         expect="no incident; a notice that the site is gone and whose catchment moved",
+        incident=False,
     ),
     "delegation-moved": Fault(
         title="Delegation moved to the fallback",
         does="the parent zone delegates the vendor's zone to operator dns-b instead of dns-a",
         expect="a move: which parent servers and resolvers are on the new set, and when all should be",
         remedy=True,
+        incident=False,
     ),
     "fallback-completed": Fault(
         title="Mail records added at the fallback",
         does="operator dns-b serves the mail records, too",
         expect="the fallback is ready",
         remedy=True,
+        incident=False,
     ),
     "uplink-dead": Fault(
         title="A probe's uplink dead",

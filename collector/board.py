@@ -201,6 +201,12 @@ class Caught(msgspec.Struct, frozen=True, kw_only=True):
     """In the last 24 h."""
     remote: bool = False
     """Far from the nearest known site, and slow for it."""
+    flip_share: float | None = None
+    """The share of the last ten minutes' answers that came from other sites, 0 to 1; None of fewer than eight."""
+    further_km: float | None = None
+    """How much further its site is than the nearest known one; None where the plan does not place both."""
+    slower_ns: int | None = None
+    """How much longer its round trip is than the nearest one's could be."""
 
 
 class CatchmentBoard(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from collector.board import CatchmentBoard, Caught, SiteBoard
 from collector.detect.light import Disc, Witness, sites_at_least, witnesses
 from collector.detect.reach import MAX_PROBES, Catch, Catchments, Reach
-from collector.detect.shifts import components_of, median_ns, place_of, tell_shifts
+from collector.detect.shifts import components_of, detour, median_ns, places_of, tell_shifts
 from collector.detect.view import CheckView, View
 from collector.events import EventData, Noticed
 from parallax.clock import NS
@@ -251,6 +251,9 @@ def _board(catch: Catch, view: View, now: int) -> CatchmentBoard:
     for probe, reach in sorted(fresh.items()):
         by_site.setdefault(reach.site, []).append(probe)
     rtts = {probe: reach.least_ns(now, samples=1) for probe, reach in fresh.items()}
+    places = places_of(catch, view)
+    ways = {probe: detour(places, view, probe, reach, now, samples=1) for probe, reach in fresh.items()}
+    detours = {probe: way for probe, way in ways.items() if way is not None}
     return CatchmentBoard(
         address=catch.address,
         server=catch.server,
@@ -263,7 +266,7 @@ def _board(catch: Catch, view: View, now: int) -> CatchmentBoard:
                 name=site,
                 probes=tuple(probes),
                 rtt_ns=median_ns([rtt for probe in probes if (rtt := rtts[probe]) is not None]),
-                location=place_of(catch, view, site),
+                location=places.get(site),
             )
             for site, probes in sorted(by_site.items())
         ),
@@ -275,6 +278,9 @@ def _board(catch: Catch, view: View, now: int) -> CatchmentBoard:
                 rtt_ns=rtts[probe],
                 changes=reach.changes(now - 86400 * NS),
                 remote=bool(reach.remote_since),
+                flip_share=reach.flip_share(now),
+                further_km=round(detours[probe][0], 1) if probe in detours else None,
+                slower_ns=detours[probe][1] if probe in detours else None,
             )
             for probe, reach in sorted(fresh.items())
         ),

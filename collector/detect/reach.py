@@ -12,6 +12,7 @@ SLOT_NS = 120 * NS
 SLOTS = 5
 """Ten minutes: what an RTT is the least of, and failures are counted over."""
 RTT_SAMPLES = 5
+FLIP_SAMPLES = 8
 CONFIRMED = 3
 APART_NS = NS
 """Samples closer together are one: many zones may be served by one address."""
@@ -28,6 +29,10 @@ class Slot(msgspec.Struct, array_like=True):
     least_ns: int = 0
     passed: int = 0
     failed: int = 0
+    named: int = 0
+    """Answers that said which site they were from."""
+    strays: int = 0
+    """Those of them that were not from the site that the probe is at."""
 
 
 class Reach(msgspec.Struct, array_like=True):
@@ -61,6 +66,8 @@ class Reach(msgspec.Struct, array_like=True):
         slot = self.slots[-1]
         slot.passed += passed
         slot.failed += failed
+        slot.named += bool(site)
+        slot.strays += bool(site) and site != self.site
         if rtt_ns > 0 and (not site or site == self.site):
             slot.timed += 1
             slot.least_ns = min(slot.least_ns or rtt_ns, rtt_ns)
@@ -93,6 +100,14 @@ class Reach(msgspec.Struct, array_like=True):
         if sum(slot.timed for slot in recent) < samples:
             return None
         return min((slot.least_ns for slot in recent), default=None)
+
+    def flip_share(self, now: int) -> float | None:
+        """The share of the last ten minutes' answers that came from another site than the one the probe is at; None
+        where there were too few. Each query goes out from another port, so this is how a load balancer on the way
+        spreads flows over sites."""
+        recent = [slot for slot in self.slots if slot.number > now // SLOT_NS - SLOTS]
+        named = sum(slot.named for slot in recent)
+        return round(sum(slot.strays for slot in recent) / named, 4) if named >= FLIP_SAMPLES else None
 
     def outcomes(self, now: int) -> tuple[int, int]:
         """How many passed and failed in the last minutes, at the site that it is at."""

@@ -8,7 +8,7 @@ from statistics import median
 
 from collector.detect.fisher import fisher_greater
 from collector.detect.light import KM_A_MS, Place, distance_km
-from collector.detect.reach import DAY_NS, Catch, Reach
+from collector.detect.reach import DAY_NS, RTT_SAMPLES, Catch, Reach
 from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Noticed, NoticeWord, Severity
 from parallax.clock import NS
@@ -30,6 +30,8 @@ BAD_SHARE, WELL_SHARE = 0.2, 0.1
 NAMED = 8
 
 Movers = dict[str, Reach]
+Places = dict[str, Place]
+"""By site."""
 
 
 def tell_shifts(catch: Catch, view: View, now: int, told: list[EventData]) -> None:
@@ -50,18 +52,32 @@ def place_of(catch: Catch, view: View, site: str) -> Place | None:
     return next((each.location for each in (*own, *(each for each in named if not each.operator))), None)
 
 
-def is_remote(catch: Catch, view: View, probe: str, reach: Reach, now: int) -> tuple[float, int] | None:
+def places_of(catch: Catch, view: View) -> Places:
+    """Those of the sites that some probe reached within a day, as far as the plan says."""
+    found = {site: place_of(catch, view, site) for site in catch.sites}
+    return {site: place for site, place in found.items() if place is not None}
+
+
+def is_remote(places: Places, view: View, probe: str, reach: Reach, now: int) -> tuple[float, int] | None:
+    """The detour of a probe that is sent far and slowly; None where it is not far, not slow, or not known."""
+    found = detour(places, view, probe, reach, now)
+    return found if found is not None and found[0] > REMOTE_KM and found[1] > REMOTE_NS else None
+
+
+def detour(
+    places: Places, view: View, probe: str, reach: Reach, now: int, *, samples: int = RTT_SAMPLES
+) -> tuple[float, int] | None:
     """How many km further than the nearest known site a probe's site is, and how many ns slower than that one could be;
-    None where it is not far, not slow, or not known."""
-    of_plan, at, rtt_ns = view.probe(probe), place_of(catch, view, reach.site), reach.least_ns(now)
+    None where it is not known. What is nearest is nearest of those that some probe reached."""
+    of_plan, at = view.probe(probe), places.get(reach.site)
+    rtt_ns = reach.least_ns(now, samples=samples)
     home = of_plan.probe.location if of_plan else None
     if home is None or at is None or rtt_ns is None:
         return None
-    places = [place for site in catch.sites if (place := place_of(catch, view, site)) is not None]
-    nearest_km = min(distance_km(home, place) for place in (*places, at))
+    nearest_km = min(distance_km(home, place) for place in places.values())
     further_km = distance_km(home, at) - nearest_km
     slower_ns = rtt_ns - round(nearest_km / KM_A_MS * 1_000_000)
-    return (further_km, slower_ns) if further_km > REMOTE_KM and slower_ns > REMOTE_NS else None
+    return further_km, slower_ns
 
 
 def _losses(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData]) -> set[str]:
@@ -188,8 +204,9 @@ def _bad(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData
 
 
 def _remote(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData]) -> None:
+    places = places_of(catch, view)
     for probe, reach in fresh.items():
-        found = is_remote(catch, view, probe, reach, now)
+        found = is_remote(places, view, probe, reach, now)
         if found is None:
             reach.remote_since = 0
             catch.remote.pop(probe, None)

@@ -54,7 +54,11 @@ def catchment_map(board: Board, catchment: CatchmentBoard) -> CatchmentMap:
     pins = place_pins([(f"{caught.probe}: {caught.site}", place) for caught, place in placed])
     probes = []
     for (caught, _), pin in zip(placed, pins, strict=True):
-        rtt = f", {measured_ns(caught.rtt_ns)}" if caught.rtt_ns is not None else ""
+        facts = [f", {measured_ns(caught.rtt_ns)}"] if caught.rtt_ns is not None else []
+        facts += [", far from the nearest"] if caught.remote else []
+        facts += (
+            [f", {caught.flip_share:.0%} of answers from elsewhere".replace("%", " %")] if caught.flip_share else []
+        )
         probes.append(
             ProbeMark(
                 id=caught.probe,
@@ -62,7 +66,7 @@ def catchment_map(board: Board, catchment: CatchmentBoard) -> CatchmentMap:
                 to=_round(located.get(caught.site)),
                 shade=shade.get(caught.site, 0),
                 site=caught.site,
-                title=f"{caught.probe} reaches {caught.site}{rtt}" + (", far from the nearest" * caught.remote),
+                title=f"{caught.probe} reaches {caught.site}{''.join(facts)}",
                 label=pin.label or "",
                 label_at=pin.label_at,
             )

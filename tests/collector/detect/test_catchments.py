@@ -253,6 +253,18 @@ def test_single_answers_from_elsewhere_change_nothing() -> None:
         world.round()
     assert world.words() == []
     assert all(caught.changes == 0 for caught in world.catchment().caught)
+    shares = {caught.probe: caught.flip_share for caught in world.catchment().caught}
+    assert shares == pytest.approx(
+        {probe: 27 / 48 if probe in ("fra1", "lon1", "nrt1", "bom1") else 0 for probe in HOME}, abs=0.1
+    )
+
+
+def test_a_share_of_a_few_answers_is_none() -> None:
+    world = World()
+    world.round(7)
+    assert {caught.flip_share for caught in world.catchment().caught} == {None}
+    world.round()
+    assert {caught.flip_share for caught in world.catchment().caught} == {0.0}
 
 
 def test_a_site_by_another_name_is_renumbered() -> None:
@@ -331,7 +343,12 @@ def test_a_probe_that_is_sent_far_away() -> None:
     assert world.words() == ["remote_catchment"]
     remote = world.notices("remote_catchment")[0]
     assert (remote.severity, remote.probes, remote.before, remote.after) == ("warning", ("lon1",), ("fra",), ("sin",))
-    assert [caught.probe for caught in world.catchment().caught if caught.remote] == ["lon1"]
+    [caught] = [caught for caught in world.catchment().caught if caught.remote]
+    detour_km = distance_km(PLACES["lon1"], SITES["sin"]) - distance_km(PLACES["lon1"], SITES["fra"])
+    assert (caught.probe, caught.further_km) == ("lon1", pytest.approx(detour_km, abs=0.1))
+    assert caught.slower_ns == pytest.approx(detour_km / KM_A_MS * MS + MS, abs=MS)
+    near = {caught.further_km for caught in world.catchment().caught if caught.probe in ("fra1", "iad1", "sin1")}
+    assert near == {0.0}, "they are at the nearest"
     world.at["lon1"] = "fra"
     world.round(10)
     assert not any(caught.remote for caught in world.catchment().caught)

@@ -16,10 +16,10 @@ from typing import TypeVar
 import msgspec
 import trio
 
-from collector.events import Incident
+from collector.events import Event, Incident
 from collector.history.asking import answer
 from collector.history.readers import Readers
-from collector.history.reads import read_incident, read_incidents, read_points
+from collector.history.reads import read_incident, read_incidents, read_notices, read_points
 from collector.history.rows import MINUTE_NS, Rows, event_rows, input_rows
 from collector.history.store import (
     ReadDamaged,
@@ -126,6 +126,10 @@ class History:
         """Incidents as last known, the latest opened first; `before` pages back (opened_at). Raises QueryError: the
         history cannot be read now."""
         return await self._read_for_page(partial(read_incidents, limit=limit, before=before))
+
+    async def notices(self, *, limit: int = 20) -> list[Event]:
+        """What was noticed, the latest first. Raises QueryError: the history cannot be read now."""
+        return await self._read_for_page(partial(read_notices, limit=limit))
 
     async def incident(self, id: str) -> IncidentStory | None:  # noqa: A002
         """None where it is not known. Raises QueryError: the history cannot be read now."""

@@ -84,6 +84,14 @@ def read_incidents(reading: Reading, limit: int, before: int | None) -> list[Inc
     return [msgspec.json.decode(body, type=Incident) for (body,) in rows]
 
 
+def read_notices(reading: Reading, limit: int) -> list[Event]:
+    """What was noticed, the latest first. Raises ReadError, Interrupted."""
+    _, rows = reading.run(
+        "SELECT body FROM event WHERE starts_with(type, 'notice.') ORDER BY position DESC LIMIT ?", (limit,), most=limit
+    )
+    return [msgspec.json.decode(body, type=Event) for (body,) in rows]
+
+
 def read_incident(reading: Reading, name: str) -> IncidentStory | None:
     """None where there is no such incident. Raises ReadError, Interrupted."""
     _, found = reading.run("SELECT body FROM incident WHERE id = ?", (name,), most=1)

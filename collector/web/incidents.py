@@ -1,4 +1,4 @@
-"""The incidents: the list, and one with its timeline."""
+"""The incidents: the list, with what else was noticed; and one with its timeline."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collector.web.pages import Pages
 
 PER_PAGE = 50
+NOTICES = 20
 MAX_LINES = 400
 """Of a timeline; a longer one shows its beginning and its end."""
 
@@ -49,12 +50,16 @@ async def get_incidents(pages: "Pages", request: Request) -> Response:
     board = pages.view.board()
     missing = past.why if isinstance(past, NoHistory) else ""
     stored = [] if isinstance(past, NoHistory) else past[:PER_PAGE]
+    noticed = (
+        await pages.from_history(pages.view.history.notices(limit=NOTICES)) if before is None and not missing else []
+    )
     older = stored[-1].opened_at if not isinstance(past, NoHistory) and len(past) > PER_PAGE else None
     return pages.render(
         request,
         "incidents.html",
         board=board,
         incidents=stored if before is not None else merged(board, stored),
+        notices=[] if isinstance(noticed, NoHistory) else [(event.at, words.tell(event)) for event in noticed],
         missing=missing,
         older=older,
         before=before,

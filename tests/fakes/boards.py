@@ -384,8 +384,9 @@ class FakeHistory:
         stories: tuple[IncidentStory, ...] = (),
         points: tuple[Point, ...] = (),
         hold: Callable[[], Awaitable[None]] = _at_once,
+        noticed: tuple[Event, ...] = (),
     ) -> None:
-        self.stored, self.figures, self.hold = incidents, points, hold
+        self.stored, self.figures, self.hold, self.noticed = incidents, points, hold, noticed
         self.stories = {one.incident.id: one for one in stories or (story(),)}
 
     async def points(
@@ -397,6 +398,10 @@ class FakeHistory:
     async def incidents(self, *, limit: int = 50, before: int | None = None) -> list[Incident]:
         await self.hold()
         return [i for i in self.stored if before is None or i.opened_at < before][:limit]
+
+    async def notices(self, *, limit: int = 20) -> list[Event]:
+        await self.hold()
+        return list(self.noticed[:limit])
 
     async def incident(self, id: str) -> IncidentStory | None:  # noqa: A002
         await self.hold()

@@ -12,6 +12,7 @@ import pytest
 import trio
 import trio.testing
 
+from collector.events import Event, Noticed, NoticeWord
 from collector.history import History, QueryError
 from collector.history.history import _write
 from collector.history.rows import Rows, input_rows
@@ -302,6 +303,22 @@ async def test_incidents_as_last_known(tmp_path: Path):
             assert [event.id for event in story.events] == ["i3-opened", "i3-resolved", "i3-reopened"]
             assert story.incident.resolved_at is None
             assert await history.incident("none") is None
+
+
+async def test_notices_the_latest_first(tmp_path: Path):
+    def noticed(n: int, word: NoticeWord) -> Event:
+        return Event(id=f"n{n}", at=AT + n * NS, cause=n, data=Noticed(word=word, title="x"))
+
+    async with world(tmp_path) as here, here.history(tmp_path / "history") as history:
+        assert await history.notices() == []
+        await here.conclude(
+            noticed(1, "site_lost"), incident("i1"), noticed(2, "move_started"), noticed(3, "move_done")
+        )
+        await here.settle(history)
+        assert [event.data.type for event in await history.notices(limit=2)] == [
+            "notice.move_done",
+            "notice.move_started",
+        ]
 
 
 async def test_latest_is_each_probes_last_word(tmp_path: Path):

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from collector.alerts import ReceiverStatus
 from collector.alerts.delivery import ReceiverState
 from collector.board import Board, ComponentBoard
-from collector.events import FaultDomain, Incident, Risk
+from collector.events import Event, FaultDomain, Incident, Noticed, Risk
 from collector.history.types import IncidentStory, QueryError
 from collector.tokens import Identity
 from collector.web import Extension, Pages
@@ -237,6 +237,16 @@ async def test_the_incidents_page_by_page() -> None:
     assert (len(seen), len(set(seen)), pages) == (120, 120, 3)
     for odd in ("x", "-1", "9" * 40, "٣", ""):
         assert (await ask(view, f"/incidents?before={odd}")).status == 200
+
+
+async def test_what_was_noticed_is_below_the_incidents() -> None:
+    data = Noticed(word="site_lost", title="Site fra of 198.51.100.2 is gone", severity="warning", why="2 probes moved")
+    noticed = Event(id="n", at=NOW - 60 * NS, cause=1, data=data)
+    page = await read(FakeView(full_board(), FakeHistory(noticed=(noticed,))), "/incidents")
+    assert "Notices" in page.words
+    assert "site lost Site fra of 198.51.100.2 is gone 2 probes moved" in re.sub(r"\s+", " ", page.words)
+    older = await read(FakeView(full_board(), FakeHistory(noticed=(noticed,))), f"/incidents?before={NOW}")
+    assert "Notices" not in older.words, "an older page has older incidents only"
 
 
 async def test_an_open_incident_is_as_the_board_has_it() -> None:

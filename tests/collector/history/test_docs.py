@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from collector.events import Event, Noticed, Runway
 from collector.history.tables import TABLES
 from parallax.clock import NS
 from parallax.observation import Phase
-from tests.fakes.events import incident
+from tests.fakes.events import incident, risk
 from tests.fakes.histories import AT, some, world
 from tests.fakes.observations import observation
 
 PAGE = (Path(__file__).parents[3] / "docs" / "history.md").read_text("utf-8")
+RUNWAY = Runway(names=("a.example",), earliest_at=AT, latest_at=AT + 60 * NS, sampled=3, expired=1)
+NOTICE = Noticed(word="site_lost", title="Site fra of ns1 is gone", before=("fra",), after=("iad",))
 QUERIES = re.findall(r"\n([^\n]+):\n\n```sql\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -33,6 +36,7 @@ async def test_every_query_gives_something(tmp_path: Path):
         await here.take(*some(AT + 100 * NS, site="ams1", reason="http_status", findings={"status": 503}))
         await here.take(observation(kind="probe.health", started_at=AT, findings=health))
         await here.conclude(incident(at=AT), incident(change="resolved", at=AT + 60 * NS))
+        await here.conclude(risk(at=AT, runway=RUNWAY), Event(id="n1", at=AT, cause=1, data=NOTICE))
         async with here.history(tmp_path / "history") as history:
             while (await history.query("SELECT count(*) FROM minute")).rows == [[0]]:
                 pass

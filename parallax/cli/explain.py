@@ -13,7 +13,7 @@ from parallax.cli.values import NAME
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ResolveSpec, ZoneSpec
 from parallax.plan.kinds import SPECS
 from parallax.plan.specs import Spec
-from parallax.values import DnsName
+from parallax.values import DnsName, encode_value
 
 if TYPE_CHECKING:
     from parallax.cli.explained import Explanation
@@ -39,7 +39,7 @@ def explain(name: DnsName, mail: DnsName | None, selector: tuple[str, ...], **op
     except KeyboardInterrupt:
         sys.exit(130)
     if settings.as_json:
-        click.echo(msgspec.json.encode(told))
+        click.echo(msgspec.json.encode(told, enc_hook=encode_value))
     else:
         _print(told)
     sys.exit(0 if told.verdict is None else 3 if told.verdict == "unknown" else 1)
@@ -71,7 +71,7 @@ async def _explain(
     async with trio.open_nursery() as nursery:
         for place, (kind, spec) in enumerate(specs):
             nursery.start_soon(one, place, kind, spec)
-    return explain(str(name), str(domain), [*observations, *(seen for each in found for seen in each)])
+    return explain(name, domain, [*observations, *(seen for each in found for seen in each)])
 
 
 async def _measure(kind: str, spec: Spec, settings: Settings, tools: "Tools") -> "list[Observation]":

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from parallax.plan.types import Operator, Resolver
+from parallax.plan.types import RESOLVER_PORTS, Operator, Resolver
 from parallax.values import Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url
 
 
@@ -69,19 +69,16 @@ def _pattern(text: str) -> str:
     return text
 
 
-_PORTS = {"udp": 53, "tcp": 53, "dot": 853, "doh": 443}
-
-
 def _named_resolver(text: str) -> Resolver:
     """[NAME=]HOST[:PORT][/TRANSPORT]; the name is the host if left out."""
     name, equals, rest = text.rpartition("=")
     address, slash, transport = rest.partition("/")
-    if slash and transport not in _PORTS:
+    if slash and transport not in RESOLVER_PORTS:
         raise ValueError(f"{text!r} ends in /{transport}; write /udp, /tcp, /dot or /doh, or nothing for udp")
     if equals and not name:
         raise ValueError(f"{text!r} has no name before '='; write NAME=ADDRESS, or the address alone")
     transport = transport or "udp"
-    endpoint = Endpoint.parse(address, _PORTS[transport])
+    endpoint = Endpoint.parse(address, RESOLVER_PORTS[transport])
     return Resolver(name=name or rest, address=endpoint, transport=transport)  # type: ignore[arg-type]
 
 

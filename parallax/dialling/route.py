@@ -35,6 +35,10 @@ class Routes(msgspec.Struct, frozen=True):
         redirects = {(source.address, protocol): to for source, to in connect_to for protocol in source.protocols}
         return cls(redirects, tuple(cidr.network for cidr in allow))
 
+    def allowing(self, address: Address) -> Self:
+        """These, with one more address that may be dialled."""
+        return msgspec.structs.replace(self, allow=(*self.allow, Cidr(address.ip).network))
+
     def dial_address(self, address: Address, protocol: Protocol) -> Address:
         """The address to dial for one that is measured. Raises NotAllowed."""
         real = self.redirects.get((address, protocol), address)

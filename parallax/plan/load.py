@@ -17,6 +17,7 @@ from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
 from parallax.plan.types import (
+    RESOLVER_PORTS,
     SCHEMA,
     Component,
     ConnectTo,
@@ -55,8 +56,6 @@ MANY: dict[str, Any] = {
 
 IDLE = ("failover",)
 """Sections that are read and checked, and that nothing acts on in this version."""
-
-_PORTS = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
 
 
 def load_plan(path: Path) -> Plan:
@@ -171,7 +170,9 @@ def _with_port(table: Any, found: list[Fault]) -> Any:
     if not isinstance(table, dict) or not isinstance(table.get("address"), str):
         return table
     try:
-        return table | {"address": str(Endpoint.parse(table["address"], _PORTS.get(str(table.get("transport")), 53)))}
+        return table | {
+            "address": str(Endpoint.parse(table["address"], RESOLVER_PORTS.get(str(table.get("transport")), 53)))
+        }
     except ValueError as error:
         found.append(Fault(("address",), str(error)))
         return table

@@ -94,6 +94,10 @@ class Operator(Section, frozen=True, kw_only=True):
     """Whether it serves, or stands by to take over."""
 
 
+RESOLVER_PORTS = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
+"""By transport (RFC 7858, RFC 8484, RFC 9250)."""
+
+
 class Resolver(Section, frozen=True, kw_only=True):
     """A resolver to ask by name."""
 

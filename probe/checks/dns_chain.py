@@ -33,6 +33,8 @@ from probe.dns.client import Asked, Server, ask
 from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.message import Query, load_types
 from probe.dns.walk import delegation, zone_of
+from probe.dns.walked import Walked
+from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
@@ -79,13 +81,13 @@ class _Chain:
     async def follow(self, start: str) -> None:
         self._tape.note(hops=self._hops)
         name, met = start, {start}
-        self._tools.memory.note_name(start)
+        self._tools.memory.names.note(start)
         for _ in range(self._spec.max_hops + 1):
             found = await self._hop(name)
             if found is None or found.said.state != "alias":
                 return
             name = found.said.target
-            self._tools.memory.note_name(name)
+            self._tools.memory.names.note(name)
             if name in met:
                 self._end("loop", followed=True)
                 return
@@ -121,9 +123,9 @@ class _Chain:
     async def _zone(self, name: str, hop: dict[str, Any]) -> Cut | None:
         """The name's zone, written down; None, and the chain ends, where it cannot be found."""
         self._tape.enter("walk")
-        found = await zone_of(name, self._tools, _left_s() / 2)
+        found = await zone_of(name, self._tools, left_s() / 2)
         if isinstance(found, WalkFailed):
-            known = self._tools.memory.cuts.stale(found.zone) or Cut(zone=found.zone)
+            known = self._tools.memory.of(Walked).cuts.stale(found.zone) or Cut(zone=found.zone)
             _write_zone(hop, known)
             if found.word not in ("dark", "lame", "timeout") or not known.addresses:
                 self._tape.note(walk=found.word, detail=found.detail or None)
@@ -138,7 +140,7 @@ class _Chain:
 
     def _other_family(self, cut: Cut) -> bool:
         """Whether the zone's servers may well have addresses, of the family that this probe lacks."""
-        hosts = [self._tools.memory.hosts.stale(server.name) for server in cut.servers]
+        hosts = [self._tools.memory.of(Walked).hosts.stale(server.name) for server in cut.servers]
         failures = {host.failure for host in hosts if host is not None}
         none_at_all = cut.zone == "." and not cut.servers  # no root of this family
         return len(self._tools.families) == 1 and (failures == {"no_address"} or none_at_all)
@@ -147,9 +149,9 @@ class _Chain:
         """The hop by the delegation as the parent has it now, if that leads elsewhere."""
         self._tape.enter("walk")
         if before.said.state == "delegated":  # the zone was cut further below
-            fresh = await zone_of(name, self._tools, _left_s() / 2, fresh=True)
+            fresh = await zone_of(name, self._tools, left_s() / 2, fresh=True)
         else:
-            delegated = await delegation(cut.zone, self._tools, _left_s() / 2)
+            delegated = await delegation(cut.zone, self._tools, left_s() / 2)
             fresh = delegated if isinstance(delegated, WalkFailed) else delegated.cut
         if isinstance(fresh, WalkFailed):
             self._tape.note(walk=fresh.word, detail=fresh.detail or None)
@@ -169,7 +171,7 @@ class _Chain:
         self._heard[-1] = heard
         addresses = self._some(cut)
         names = {address: server.name for server in cut.servers for address in server.addresses}
-        timeout_s = min(QUERY_S, _left_s() * 0.8)
+        timeout_s = min(QUERY_S, left_s() * 0.8)
         results, told = trio.open_memory_channel[Said](len(addresses) or 1)
 
         async def one(address: Address) -> None:
@@ -251,10 +253,6 @@ def _strays(spec: ChainSpec, targets: list[str]) -> Iterator[str]:
     if spec.expect:
         known = {*spec.expect, *spec.workaround}
         yield from (target for target in targets if target not in known)
-
-
-def _left_s() -> float:
-    return max(0.01, min(trio.current_effective_deadline() - trio.current_time(), 60.0))
 
 
 _OURS = frozenset({"not_allowed", "local_error", "unreachable", "over_budget"})

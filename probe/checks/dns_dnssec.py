@@ -14,13 +14,16 @@ from parallax.clock import wall_ns
 from parallax.plan.dns_specs import DnssecSpec
 from probe.checks.dnssec_evidence import read_signatures
 from probe.checks.dnssec_judge import judge
-from probe.checks.kind import NOWHERE, Subject
+from probe.checks.kind import Subject
+from probe.checks.view_subjects import at_operator, at_resolver
 from probe.dns import dnssec
 from probe.dns.client import Asked, Server, ask_again
-from probe.dns.cuts import Delegation, WalkFailed
+from probe.dns.cuts import Cut, Delegation, WalkFailed
+from probe.dns.kept import Kept
 from probe.dns.message import Query, load_types
-from probe.dns.views import OperatorView, ResolverView, cut_or_last, left_s, operator_views, resolver_views
+from probe.dns.views import OperatorView, ResolverView, views_of
 from probe.dns.walk import delegation
+from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Tape
@@ -28,10 +31,18 @@ from probe.tools import Tools
 
 __all__ = ["find", "judge", "load", "run"]
 
-WALK_S = 4.0
 QUERY_S = 2.4
 MOST_TEXTS = 20
 LONGEST_NAME = 253
+MOST_ZONES = 10_000
+
+
+class _DsSets:
+    """Part of a probe's memory."""
+
+    def __init__(self) -> None:
+        self.last: Kept[tuple[str, ...]] = Kept(MOST_ZONES)
+        """By zone: the DS set that its parent had when it last had one."""
 
 
 class _AtParent(msgspec.Struct, frozen=True):
@@ -59,48 +70,17 @@ def load(target: str) -> None:
 
 async def find(spec: DnssecSpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:
     """The delegation, then the operators that serve the zone, then the resolvers."""
-    resolvers: list[ResolverView] = []
-    operators: list[OperatorView] = []
-    walked: list[Delegation | WalkFailed] = []
-
-    async def walk() -> None:
-        found = await delegation(str(spec.zone), tools, left_s(WALK_S))
-        walked.append(found)
-        cut = cut_or_last(str(spec.zone), found.cut if isinstance(found, Delegation) else found, tools)
-        operators.extend(await operator_views(cut, spec.operators, f"dnssec {spec.zone}", tools))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(walk)
-        with trio.move_on_after(left_s(WALK_S)):
-            resolvers = await resolver_views(tools)
-    found = walked[0]
-    ds = _ds(found)
-    server = next((view.server for view in operators if view.server is not None), None)
-    zone = {"zone": str(spec.zone)}
-    subjects = [Subject(target=target, host=target, name="delegation", dims=zone, task=_AtParent(found, server))]
-    subjects += [
-        Subject(
-            target=target,
-            host=view.server.name if view.server else view.name,
-            name=f"operator {view.name}",
-            dims=zone | {"operator": view.name} | ({"server": view.server.name} if view.server else {}),
-            task=_AtOperator(view, ds),
-            address=view.server.address if view.server else NOWHERE,
-        )
-        for view in operators
+    zone = spec.zone
+    views = await views_of(zone, delegation, spec.operators, f"dnssec {zone}", tools)
+    found = views.walked
+    assert not isinstance(found, Cut)
+    server = next((view.server for view in views.operators if view.server is not None), None)
+    at_parent = _AtParent(found, server)
+    return [
+        Subject(target=target, host=target, name="delegation", dims={"zone": zone}, task=at_parent),
+        *(at_operator(target, view, zone, _AtOperator(view, _ds(found))) for view in views.operators),
+        *(at_resolver(target, view, _AtResolver(view)) for view in views.resolvers),
     ]
-    subjects += [
-        Subject(
-            target=target,
-            host=view.name,
-            name=view.name,
-            dims={"resolver": view.name} | ({"transport": view.server.transport} if view.server else {}),
-            task=_AtResolver(view),
-            address=view.server.address if view.server else NOWHERE,
-        )
-        for view in resolvers
-    ]
-    return subjects
 
 
 def _ds(found: Delegation | WalkFailed) -> tuple[str, ...] | None:
@@ -143,18 +123,19 @@ async def _at_parent(spec: DnssecSpec, task: _AtParent, tape: Tape, tools: Tools
     )
     tape.material.update(ds=found.ds, told=bool(told), differ=len({says.ds for says in told}) > 1)
     if told:
-        before = tools.memory.ds.stale(str(spec.zone))
+        kept = tools.memory.of(_DsSets).last
+        before = kept.stale(spec.zone)
         if before and not found.ds:
             tape.note(vanished=list(before)[:MOST_TEXTS])
         elif found.ds:
-            tools.memory.ds.put(str(spec.zone), found.ds, float("inf"))
+            kept.put(spec.zone, found.ds, float("inf"))
     if not found.ds or task.server is None:
         return
     with tape.phase("query"):
-        asked = await _ask(Query(name=str(spec.zone), type="DNSKEY", recurse=False, dnssec=True), task.server, tools)
+        asked = await _ask(Query(name=spec.zone, type="DNSKEY", recurse=False, dnssec=True), task.server, tools)
     if asked.reply is None or asked.reply.rcode != "NOERROR" or "AA" not in asked.reply.flags:
         return  # its own subject says so
-    reply, zone = asked.reply, str(spec.zone)
+    reply, zone = asked.reply, spec.zone
 
     def read() -> dict[str, Any]:
         keys = [record.text for record in reply.answers if record.type == "DNSKEY" and record.owner == zone]
@@ -171,10 +152,10 @@ async def _at_operator(spec: DnssecSpec, task: _AtOperator, tape: Tape, tools: T
     if server is None:
         tape.material["outcome"] = "no_address"
         return
-    absent = _made_up(str(spec.zone))
+    absent = _made_up(spec.zone)
     queries = {
-        "DNSKEY": Query(name=str(spec.zone), type="DNSKEY", recurse=False, dnssec=True),
-        "SOA": Query(name=str(spec.zone), type="SOA", recurse=False, dnssec=True),
+        "DNSKEY": Query(name=spec.zone, type="DNSKEY", recurse=False, dnssec=True),
+        "SOA": Query(name=spec.zone, type="SOA", recurse=False, dnssec=True),
         "denial": Query(name=absent, type="A", recurse=False, dnssec=True),
     }
     gathered: dict[str, Asked] = {}
@@ -194,7 +175,7 @@ async def _at_operator(spec: DnssecSpec, task: _AtOperator, tape: Tape, tools: T
     note_site(tape, site_of_identity(nsid or b"", server.name), nsid)
 
     def read() -> dict[str, Any]:
-        signatures = read_signatures(str(spec.zone), absent, gathered, task.ds, now_ns)
+        signatures = read_signatures(spec.zone, absent, gathered, task.ds, now_ns)
         tape.material["signatures"] = signatures
         return signatures.as_findings()
 
@@ -213,7 +194,7 @@ async def _at_resolver(spec: DnssecSpec, task: _AtResolver, tape: Tape, tools: T
     if server is None:
         tape.material["outcome"] = "no_address"
         return
-    query = Query(name=str(spec.zone), type="SOA", recurse=True, dnssec=True)
+    query = Query(name=spec.zone, type="SOA", recurse=True, dnssec=True)
     with tape.phase("query"):
         asked = await _ask(query, server, tools)
     tape.material["outcome"] = asked.outcome

@@ -11,9 +11,10 @@ import trio
 from parallax.plan.dns_specs import MailSpec
 from probe.checks.kind import Subject
 from probe.checks.mail_judge import as_findings, judge, judge_together, settled
-from probe.dns.cuts import Cut, WalkFailed
+from probe.checks.view_subjects import at_operator, at_resolver
+from probe.dns.cuts import WalkFailed
 from probe.dns.message import load_types
-from probe.dns.views import OperatorView, ResolverView, cut_or_last, left_s, operator_views, resolver_views
+from probe.dns.views import OperatorView, ResolverView, views_of
 from probe.dns.walk import zone_of
 from probe.mail import keys
 from probe.mail.asking import View
@@ -29,8 +30,6 @@ from probe.tape import Tape
 from probe.tools import Tools
 
 __all__ = ["find", "judge", "judge_together", "load", "run"]
-
-WALK_S = 4.0
 
 
 class _Task(msgspec.Struct, frozen=True):
@@ -50,64 +49,31 @@ def load(target: str) -> None:
 
 async def find(spec: MailSpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:
     """A view each: the resolvers, then the operators that serve the domain's zone."""
-    resolvers: list[ResolverView] = []
-    operators: list[OperatorView] = []
-    walked: list[Cut | WalkFailed] = []
-
-    async def walk() -> None:
-        found = await zone_of(spec.domain, tools, left_s(WALK_S))
-        cut = cut_or_last(spec.domain, found, tools)
-        walked.append(cut or found)
-        operators.extend(await operator_views(cut, spec.operators, f"mail {spec.domain}", tools))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(walk)
-        with trio.move_on_after(left_s(WALK_S)):
-            resolvers = await resolver_views(tools)
-    cut = walked[0]
-    zone = str(cut.zone if isinstance(cut, Cut) else spec.domain)
-    subjects = [_at_resolver(target, view) for view in resolvers]
-    subjects += [_at_operator(target, view, zone) for view in operators]
-    if isinstance(cut, WalkFailed) and not operators:
-        task = _Task(OperatorView(name=""), None, cut.word, f"the walk ended at {cut.zone}: {cut.detail or cut.word}")
+    views = await views_of(spec.domain, zone_of, spec.operators, f"mail {spec.domain}", tools)
+    zone = views.cut.zone if views.cut is not None else spec.domain
+    unnamed, unreached = "its name has no address", "it has no address that this probe can reach"
+    subjects = [at_resolver(target, view, _task(view, None, unnamed)) for view in views.resolvers]
+    subjects += [at_operator(target, view, zone, _task(view, zone, unreached)) for view in views.operators]
+    walked = views.walked
+    if isinstance(walked, WalkFailed) and views.cut is None and not views.operators:
+        detail = f"the walk ended at {walked.zone}: {walked.detail or walked.word}"
+        task = _Task(OperatorView(name=""), None, walked.word, detail)
         subjects.append(Subject(target=target, host=target, name="operators", dims={"zone": zone}, task=task))
     return subjects
 
 
-def _at_resolver(target: str, view: ResolverView) -> Subject:
-    dims = {"resolver": view.name}
-    if view.server is None:
-        return Subject(
-            target=target,
-            host=view.name,
-            name=view.name,
-            dims=dims,
-            task=_Task(view, None, "no_address", "its name has no address"),
-        )
-    dims["transport"] = view.server.transport
-    address = view.server.address
-    return Subject(target=target, host=view.name, name=view.name, address=address, dims=dims, task=_Task(view, None))
-
-
-def _at_operator(target: str, view: OperatorView, zone: str) -> Subject:
-    name, dims = f"operator {view.name}", {"operator": view.name, "zone": zone}
-    if view.server is None:
-        task = _Task(view, zone, "no_address", "it has no address that this probe can reach")
-        return Subject(target=target, host=view.name, name=name, dims=dims, task=task)
-    dims |= {"server": view.server.name or view.server.address.ip, "transport": "udp"}
-    return Subject(
-        target=target, host=dims["server"], name=name, address=view.server.address, dims=dims, task=_Task(view, zone)
-    )
+def _task(view: ResolverView | OperatorView, zone: str | None, without: str) -> _Task:
+    return _Task(view, zone) if view.server is not None else _Task(view, zone, "no_address", without)
 
 
 def _rules(spec: MailSpec, *, follow: bool) -> dict[str, Asking]:
     """By record: what is to be settled. `dkim SELECTOR` for each selector."""
-    domain = str(spec.domain)  # findings are plain values
+    domain = spec.domain
     rules = {"spf": check_spf(domain, follow=follow), "dmarc": check_dmarc(domain)}
     rules |= {f"dkim {selector}": check_dkim(selector, domain) for selector in spec.selectors}
     rules["mx"] = check_mx(domain, receives=spec.receives, follow=follow)
     if spec.return_path is not None:
-        rules["return_path"] = check_return_path(str(spec.return_path), follow=follow)
+        rules["return_path"] = check_return_path(spec.return_path, follow=follow)
     return rules
 
 
@@ -170,9 +136,9 @@ def _note_names(spec: MailSpec, view: View, tools: Tools) -> None:
     own |= {spec.return_path} if spec.return_path else set()
     for question, found in view.asked.items():
         if question.name in own and not found.absent and found.status != "failed":
-            tools.memory.note_name(question.name)
+            tools.memory.names.note(question.name)
             for alias in found.aliases:
-                tools.memory.note_name(alias)
+                tools.memory.names.note(alias)
             if question.type == "MX":
                 for text in found.values:
-                    tools.memory.note_name(text.rpartition(" ")[2].removesuffix(".") or ".")
+                    tools.memory.names.note(text.rpartition(" ")[2].removesuffix(".") or ".")

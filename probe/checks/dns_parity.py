@@ -18,14 +18,16 @@ from parallax.plan.inventory import APEX, Item, inventory, label_of
 from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
 from probe.checks.kind import Subject, Verdict
 from probe.checks.parity_compare import UNKNOWN, WILDCARD, Row, Seen, compare, ns_row, seen, worst_first
-from probe.checks.parity_side import AT_ONCE, Reached, Side, servers_of
+from probe.checks.parity_side import AT_ONCE, Reached, Side
 from probe.checks.parity_words import because, groups, reason_of
 from probe.dns.cuts import Delegation
 from probe.dns.dnssec import ds_matches
 from probe.dns.dnssec import load as load_dnssec
 from probe.dns.message import load_types
 from probe.dns.names import target_of
+from probe.dns.operators import by_operator, planned_servers
 from probe.dns.walk import delegation
+from probe.remaining import left_s
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
@@ -56,16 +58,20 @@ async def run(spec: ParitySpec, subject: Subject, tape: Tape, tools: Tools) -> N
     """Phases: `walk` (the delegation and both sides' servers), `reach` (the SOA at both), `compare`."""
     deadline = trio.current_effective_deadline() - RESERVE_S
     with tape.phase("walk"):
-        delegated = await delegation(spec.zone, tools, _left_s(deadline) / 3)
+        delegated = await delegation(spec.zone, tools, left_s(kept_s=RESERVE_S) / 3)
         if not isinstance(delegated, Delegation):
             tape.note(walk=delegated.word)
+        cut = delegated.cut if isinstance(delegated, Delegation) else None
         sides = {}
         for name, extra in ((spec.primary, []), (spec.fallback, spec.servers)):
-            addresses = await servers_of(name, delegated, extra, tools, _left_s(deadline) / 3)
-            sides[name] = Side(name, spec.zone, addresses, tools)
+            servers = [] if cut is None else by_operator(cut, tools).get(name, [])
+            servers += await planned_servers(name, tools, left_s(kept_s=RESERVE_S) / 3, extra)
+            sides[name] = Side(name, spec.zone, servers, tools)
     primary, fallback = sides[spec.primary], sides[spec.fallback]
     with tape.phase("reach"):
-        reached = await _side_by_side(*(partial(side.reach, _left_s(deadline) / 2) for side in (primary, fallback)))
+        reached = await _side_by_side(
+            *(partial(side.reach, left_s(kept_s=RESERVE_S) / 2) for side in (primary, fallback))
+        )
         for word, side, one in zip(("primary", "fallback"), (primary, fallback), reached, strict=True):
             _note_side(tape, word, side, one)
         note_site(tape, reached[1].site)
@@ -98,7 +104,7 @@ class _Comparing:
     ) -> None:
         self._spec, self._tools, self._ds = spec, tools, ds
         self._primary, self._fallback = primary, fallback
-        met = [name for name in tools.memory.names_under(spec.zone) if label_of(name, spec.zone)]
+        met = [name for name in tools.memory.names.under(spec.zone) if label_of(name, spec.zone)]
         self._items = inventory(spec, met[-MAX_MET:])
         self._wildcards = [
             Item(label=WILDCARD, type="A", severity="low"),
@@ -160,7 +166,7 @@ class _Comparing:
         found = []
         for value in sorted(one.values)[:MOST_ONWARD] if wanted and item.label != WILDCARD else ():
             target = target_of(value)
-            self._tools.memory.note_name(target)
+            self._tools.memory.names.note(target)
             label = label_of(target, self._spec.zone)
             for rdtype in wanted if label is not None else ():
                 onward = msgspec.structs.replace(item, label=label, type=rdtype)
@@ -215,10 +221,6 @@ async def _side_by_side(*functions: Callable[[], Awaitable[Any]]) -> list[Any]:
         for place, function in enumerate(functions):
             nursery.start_soon(one, place, function)
     return results
-
-
-def _left_s(deadline: float) -> float:
-    return max(0.05, min(deadline - trio.current_time(), 600.0))
 
 
 _OURS = {"not_allowed", "local_error", "unreachable", "over_budget"}

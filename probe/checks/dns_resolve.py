@@ -11,10 +11,9 @@ import msgspec
 import trio
 
 from parallax.clock import NS, to_ns
-from parallax.dialling.route import Routes
 from parallax.plan.dns_specs import AddressType, ResolveSpec
 from parallax.plan.types import Resolver
-from parallax.values import Address, Cidr, Endpoint, dns_name
+from parallax.values import Endpoint, dns_name
 from probe.checks.kind import NOWHERE, Subject
 from probe.checks.resolve_classes import (
     WITHOUT_ANSWER,
@@ -26,11 +25,11 @@ from probe.checks.resolve_classes import (
     ttl_stands_still,
 )
 from probe.checks.resolve_judge import judge, judge_together
-from probe.dns import lookup as lookups  # as a module: it imports the kinds' words in turn
 from probe.dns.answer import values_at
 from probe.dns.client import Asked, Client, Server, ask
 from probe.dns.message import Query, Record, load_types
-from probe.dns.resolvers import Control, Trace
+from probe.dns.resolvers import Control, Resolvers, Trace, address_of
+from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Tape
@@ -46,9 +45,6 @@ LATE_S = 0.3
 """A name that has not answered by then has its control asked beside it."""
 GRACE_S = 0.5
 """How long a control is still waited for once the name has resolved."""
-ADDRESS_KEPT_S = 60.0
-MARGIN_S = 0.05
-"""Left of the attempt's time when its exchanges end, to write down what came of them."""
 MOST_SNOOP_S = 0.5
 MOST_CD_S = 1.5
 MAX_ANSWERS = 50
@@ -66,8 +62,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     resolver: Resolver | None
     """None: the check names a resolver that the plan does not have."""
-    hosts: bool = False
-    """Whether it is one of the host's own, which its owner chose: it is dialled wherever it is."""
+    hosts_own: bool = False
+    """Whether it is one of the resolvers of the probe's host."""
 
 
 async def find(spec: ResolveSpec, target: str, tape: Tape, tools: Tools) -> list[Subject]:
@@ -79,7 +75,7 @@ async def find(spec: ResolveSpec, target: str, tape: Tape, tools: Tools) -> list
         chosen = {name: Task(resolver=resolver) for name, resolver in named.items()}
     else:
         chosen = {
-            str(address): Task(resolver=Resolver(name=str(address), address=Endpoint(address)), hosts=True)
+            str(address): Task(resolver=Resolver(name=str(address), address=Endpoint(address)), hosts_own=True)
             for address in tools.resolvers
         }
     if not chosen:
@@ -107,38 +103,18 @@ async def run(spec: ResolveSpec, subject: Subject, tape: Tape, tools: Tools) -> 
     if resolver.transport == "doq":
         tape.fail("unsupported", "DNS over QUIC is not built yet; ask over dot or doh")
         return
-    address = subject.address or await _address(resolver, tape, tools)
+    address = subject.address or await address_of(resolver, tools, tape)
     if not address:
         tape.fail("resolver_without_address")
         return
     tape.material["resolver"] = address
+    tape.dims.update(address=address.ip, family=str(address.family))
     if address.family not in tools.families:
         tape.fail("no_family")
         return
-    client = tools.dns
-    if task.hosts:
-        client = msgspec.structs.replace(client, routes=_allowing(client.routes, address))
-    server = Server(address=address, name=resolver.address.host, transport=resolver.transport)
-    await _Attempt(spec, subject.target, resolver, server, client, tape).run()
-
-
-async def _address(resolver: Resolver, tape: Tape, tools: Tools) -> Address | None:
-    """Where a resolver is that is given by a name: the first of its addresses that this probe can reach."""
-    kept = tools.memory.resolver_addresses
-    address = kept.get(resolver.address, trio.current_time())
-    if address is None:
-        with tape.phase("lookup"):
-            found = await lookups.lookup(resolver.address.host, tools.families, tools, tape)
-        if not found:
-            return None
-        address = Address.of(found[0], resolver.address.port)
-        kept.put(resolver.address, address, trio.current_time() + ADDRESS_KEPT_S)
-    tape.dims.update(address=address.ip, family=str(address.family))
-    return address
-
-
-def _allowing(routes: Routes, address: Address) -> Routes:
-    return msgspec.structs.replace(routes, allow=(*routes.allow, Cidr(address.ip).network))
+    name, transport = resolver.address.host, resolver.transport
+    server = Server(address=address, name=name, transport=transport, hosts_own=task.hosts_own)
+    await _Attempt(spec, subject.target, resolver, server, tools.dns, tape).run()
 
 
 class _Attempt:
@@ -149,6 +125,7 @@ class _Attempt:
     ) -> None:
         self._spec, self._name, self._resolver = spec, name, resolver
         self._server, self._client, self._tape = server, client, tape
+        self._remembered = client.memory.of(Resolvers)
         self._resolved: bool | None = None
         """Whether the name resolved; None until that is known."""
         self._known = trio.Event()
@@ -163,12 +140,12 @@ class _Attempt:
             if self._resolver.control is not None:
                 nursery.start_soon(self._control, self._resolver.control)
             with self._tape.phase("query"):
-                asked = await ask(query, self._server, self._client, _left_s())
+                asked = await ask(query, self._server, self._client, left_s())
             word = self._class(asked)
             self._note(asked, word)
             self._resolved = word not in WITHOUT_ANSWER
             self._known.set()
-            if word == "servfail" and _left_s() > 0:
+            if word == "servfail" and left_s() > 0:
                 with self._tape.phase("query_cd"):
                     await self._without_checking(query)
             if self._resolver.control is not None:
@@ -215,13 +192,13 @@ class _Attempt:
         """The names met belong to the inventory of their zones: what a resolver made up does not get this far."""
         for text in (record.owner, record.text if record.type == "CNAME" else ""):
             if text and _is_name(text):
-                self._client.memory.note_name(text.lower().removesuffix("."))
+                self._client.memory.names.note(text.lower().removesuffix("."))
 
     async def _snoop(self) -> None:
         """What the cache holds, without fetching it. Unbound refuses that to others than its owner, with extended
         error 20; PowerDNS and BIND answer."""
         query = Query(name=self._name, type=self._spec.type, recurse=False)
-        asked = await ask(query, self._server, self._client, min(MOST_SNOOP_S, _left_s() / 4))
+        asked = await ask(query, self._server, self._client, min(MOST_SNOOP_S, left_s() / 4))
         reply = asked.reply
         self._tape.note(snoop=reply.rcode if reply else asked.outcome)
         if reply is not None and reply.rcode in ("NOERROR", "NXDOMAIN"):
@@ -232,14 +209,14 @@ class _Attempt:
         """Whether it is validation that fails: then the resolver has the data, and hands it out if told not to
         validate (RFC 4035 section 3.2.2)."""
         unchecked = msgspec.structs.replace(query, checking_disabled=True)
-        asked = await ask(unchecked, self._server, self._client, min(MOST_CD_S, _left_s()))
+        asked = await ask(unchecked, self._server, self._client, left_s(MOST_CD_S))
         self._tape.note(unchecked=asked.reply.rcode if asked.reply else asked.outcome)
         if asked.reply is not None and asked.reply.rcode == "NOERROR" and asked.reply.answers:
             self._tape.note(**{"class": "dnssec_bogus"})
 
     async def _control(self, name: str) -> None:
         """Notes how the control went: a kept one where that says enough, else asked now."""
-        kept = self._client.memory.controls.stale(self._key)
+        kept = self._remembered.controls.stale(self._key)
         age_s = trio.current_time() - kept.at if kept else float("inf")
         if kept and kept.ok and age_s < KEPT_S:
             with trio.move_on_after(LATE_S):
@@ -250,22 +227,22 @@ class _Attempt:
         if kept and not kept.ok and age_s < KEPT_BAD_S:
             self._note_control(name, kept, age_s)
             return
-        self._tape.note(control={"name": str(name), "class": "late"})  # stays if the attempt ends before it
+        self._tape.note(control={"name": name, "class": "late"})  # stays if the attempt ends before it
         began = trio.current_time()
-        under_way = self._client.memory.controls_under_way
+        under_way = self._remembered.controls_under_way
         if (others := under_way.get(self._key)) is not None:  # another name of this moment asks
             await others.wait()
-            control = self._client.memory.controls.stale(self._key)
+            control = self._remembered.controls.stale(self._key)
             if control and control.at >= began:
                 self._note_control(name, control, 0.0)
                 return
         under_way[self._key] = ended = trio.Event()
         try:
-            asked = await ask(Query(name=name, type="A", recurse=True), self._server, self._client, _left_s())
+            asked = await ask(Query(name=name, type="A", recurse=True), self._server, self._client, left_s())
             word = control_class(asked.outcome, asked.reply)
             control = Control(word, asked.duration_ns, trio.current_time())
             if word != "not_asked":
-                self._client.memory.controls.put(self._key, control, control.at + KEPT_S)
+                self._remembered.controls.put(self._key, control, control.at + KEPT_S)
         finally:
             ended.set()
             if under_way.get(self._key) is ended:
@@ -273,7 +250,7 @@ class _Attempt:
         self._note_control(name, control, 0.0)
 
     def _note_control(self, name: str, control: Control, age_s: float) -> None:
-        found = {"name": str(name), "class": control.word, "duration_ns": control.duration_ns}
+        found = {"name": name, "class": control.word, "duration_ns": control.duration_ns}
         self._tape.note(control=found | ({"age_ns": to_ns(age_s)} if age_s else {}))
 
     def _hint(self, asked: Asked) -> None:
@@ -291,7 +268,7 @@ class _Attempt:
                 self._tape.note(**{"class": "stale_suspected"})
 
     def _stands_still(self, record: Record) -> bool:
-        traces, now = self._client.memory.traces, trio.current_time()
+        traces, now = self._remembered.traces, trio.current_time()
         key = f"{self._key} {record.owner} {record.type}"
         before = traces.stale(key)
         largest = max(record.ttl, before.largest if before else 0)
@@ -299,11 +276,6 @@ class _Attempt:
         still = before is not None and ttl_stands_still(record.ttl, now - since, now - before.at, largest)
         traces.put(key, Trace(ttl=record.ttl, since=since, at=now, largest=largest), now + TRACE_S)
         return still
-
-
-def _left_s() -> float:
-    """What is left of the attempt's time for exchanges."""
-    return max(0.0, trio.current_effective_deadline() - trio.current_time() - MARGIN_S)
 
 
 def _is_name(text: str) -> bool:

@@ -4,19 +4,16 @@ A side is asked at one address, another one each run. What is compared is the co
 that address does not answer, the question goes to the side's next one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import trio
 
-from parallax.operators import planned_operator
-from parallax.plan.types import Operator
-from parallax.values import Address, Endpoint, is_ip
+from parallax.values import Address
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, ask_again
-from probe.dns.cuts import Delegation, WalkFailed
 from probe.dns.message import Query
-from probe.dns.walk import addresses_of
+from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import Site
 from probe.tools import Tools
@@ -44,12 +41,12 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Side:
-    """The servers of one operator for one zone. `words` are what its addresses said."""
+    """The servers of one operator for one zone."""
 
-    def __init__(self, name: str, zone: str, servers: Mapping[Address, str], tools: Tools) -> None:
-        """`servers`: address to the server's name."""
+    def __init__(self, name: str, zone: str, servers: Sequence[Server], tools: Tools) -> None:
         self.name, self._zone, self._client = name, zone, tools.dns
-        self._names, addresses = servers, list(servers)
+        self._names = {server.address: server.name for server in reversed(servers)}
+        addresses = list(dict.fromkeys(server.address for server in servers))
         turn = tools.memory.turn(f"dns.parity {zone} {name}") % max(len(addresses), 1)
         self._addresses = [*addresses[turn:], *addresses[:turn]][:MOST_ADDRESSES]
         self._room = trio.Semaphore(AT_ONCE)
@@ -108,9 +105,9 @@ class Side:
         """The first answer of one of its addresses; None where none came, or the side is given up."""
         async with self._room:
             for address in self._addresses[:MOST_TRIES]:
-                if self.gone or _left_s() <= 0:
+                if self.gone or left_s() <= 0:
                     return None
-                asked = await self._ask(name, rdtype, address, min(QUERY_S, _left_s()))
+                asked = await self._ask(name, rdtype, address, left_s(QUERY_S))
                 if asked.reply is not None:
                     self._silent = 0
                     return asked
@@ -132,53 +129,3 @@ def _word(asked: Asked, zone: str) -> str:
 
 
 _OURS = {"not_allowed", "unreachable"}
-
-
-async def servers_of(
-    operator: str,
-    delegated: Delegation | WalkFailed,
-    extra: Sequence[Endpoint],
-    tools: Tools,
-    timeout_s: float,
-) -> dict[Address, str]:
-    """Where an operator serves the zone, address to server name: its servers among those that the parent names, those
-    that the check names, and those that the plan's [[operator]] names in full."""
-    found: dict[Address, str] = {}
-    if isinstance(delegated, Delegation):
-        for server in delegated.servers:
-            for address in server.addresses:
-                whose = planned_operator(server.name, address.ip, tools.operators)
-                if whose is not None and whose.name == operator:
-                    found.setdefault(address, server.name)
-    named = list(extra)
-    if not extra:
-        named += [Endpoint.parse(text, 53) for text in _in_full(operator, tools.operators)]
-    resolved: dict[Endpoint, list[Address]] = {}
-
-    async def one(endpoint: Endpoint) -> None:
-        if endpoint.address is not None:
-            resolved[endpoint] = [endpoint.address]
-        else:
-            host = await addresses_of(endpoint.host, tools, timeout_s)
-            resolved[endpoint] = [Address.of(ip, endpoint.port) for ip in host.ips]
-
-    async with trio.open_nursery() as nursery:
-        for endpoint in named[:MOST_ADDRESSES]:
-            nursery.start_soon(one, endpoint)
-    for endpoint in named[:MOST_ADDRESSES]:
-        for address in resolved[endpoint]:
-            found.setdefault(address, endpoint.host)
-    mine = {address: name for address, name in found.items() if address.family in tools.families}
-    for address in mine:
-        tools.memory.budget.belongs(str(address), operator)
-    return mine
-
-
-def _in_full(operator: str, operators: Sequence[Operator]) -> list[str]:
-    """The servers of an operator that the plan names without a pattern, as Endpoint.parse reads them."""
-    texts = [text for each in operators if each.name == operator for text in each.servers if "*" not in text]
-    return [f"[{text}]" if is_ip(text) and ":" in text else text for text in texts]
-
-
-def _left_s() -> float:
-    return min(trio.current_effective_deadline() - trio.current_time(), 60.0)

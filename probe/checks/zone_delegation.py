@@ -11,13 +11,14 @@ from parallax.values import Address
 from probe.checks.kind import Subject, Verdict
 from probe.checks.zone_compare import in_domain, problems_of, worst
 from probe.checks.zone_last import ChildSays, Last, last_of
-from probe.checks.zone_server import LAST_S, QUERY_S, left_s
+from probe.checks.zone_server import QUERY_S
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Server, ask, ask_again
 from probe.dns.cuts import Delegation, ParentSays, WalkFailed
 from probe.dns.message import Query
 from probe.dns.names import target_of
 from probe.dns.views import ResolverView, resolver_views
+from probe.remaining import KEPT_S, left_s
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
@@ -48,7 +49,7 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     with tape.phase("query"):
         async with trio.open_nursery() as nursery:
             # What was heard when the time is over is judged; a resolver that is slow hides nothing.
-            nursery.cancel_scope.deadline = trio.current_effective_deadline() - LAST_S
+            nursery.cancel_scope.deadline = trio.current_effective_deadline() - KEPT_S
             nursery.start_soon(_resolvers, spec, tape, tools)
             if task.children and task.ask_children:
                 nursery.start_soon(_children, spec, task, last, tools)

@@ -6,6 +6,7 @@ import msgspec
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
 from probe.dns.cuts import Delegation
+from probe.dns.kept import Kept
 from probe.dns.memory import Memory
 
 DATA_PERIOD_S = 60.0
@@ -15,6 +16,7 @@ MOVE_S = 900.0
 SLACK_S = 2.0
 """Runs do not begin to the millisecond."""
 LONGEST_FORMER_S = 2 * 86400.0
+MOST_ZONES = 10_000
 
 
 class ChildSays(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,11 +82,17 @@ def due(at: float, period_s: float, now: float) -> bool:
     return now - at >= period_s - SLACK_S
 
 
+class Zones:
+    """Part of a probe's memory."""
+
+    def __init__(self) -> None:
+        self.last: Kept[Last] = Kept(MOST_ZONES)
+        """By spec: it stays while the check runs, and checks with equal specs share it."""
+
+
 def last_of(spec: ZoneSpec, memory: Memory) -> Last:
-    """What is remembered of this check's zone. It stays while the check runs; checks with equal specs share it."""
-    key = repr(spec)
-    last = memory.zones.stale(key)
-    if not isinstance(last, Last):
-        last = Last()
-    memory.zones.put(key, last, float("inf"))
+    """What is remembered of this check's zone."""
+    key, kept = repr(spec), memory.of(Zones).last
+    last = kept.stale(key) or Last()
+    kept.put(key, last, float("inf"))
     return last

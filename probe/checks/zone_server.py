@@ -13,6 +13,7 @@ from probe.checks.kind import Subject, Verdict
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, Transport, ask
 from probe.dns.message import Query, Reply
+from probe.remaining import left_s
 from probe.sites.chaos import ask_identity
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
@@ -20,8 +21,6 @@ from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
 QUERY_S = 3.0
-LAST_S = 0.05
-"""What is kept back of the run's time, so that an exchange ends by its own clock."""
 MAX_EDE, MAX_TEXT = 10, 255
 
 
@@ -60,11 +59,6 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
             identity, _ = await ask_identity(server, tools.dns, left_s(QUERY_S))
         note_site(tape, site_of_identity(identity, subject.host))
         tape.note(identity=identity[:MAX_TEXT] if identity else None)
-
-
-def left_s(most_s: float) -> float:
-    """What is left until the caller's deadline, `most_s` at most."""
-    return max(0.0, min(most_s, trio.current_effective_deadline() - trio.current_time() - LAST_S))
 
 
 def _note(spec: ZoneSpec, asked: Asked, server: str, tape: Tape) -> None:
@@ -178,6 +172,3 @@ def intercepted(asked: Sequence[Evidence]) -> bool:
     names = {each.get("nsid") for each in found}
     operators = {evidence.material["operator"] for evidence in asked}
     return len(names) == 1 and None not in names and len(operators) > 1
-
-
-__all__ = ["ANSWERS", "AtServer", "intercepted", "judge", "judge_outcome", "left_s", "run"]

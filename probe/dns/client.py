@@ -33,6 +33,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport = "udp"
     path: str = DOH_PATH
     """Of the URL, for DoH."""
+    hosts_own: bool = False
+    """One of the resolvers of the probe's host: its owner chose it, no plan did, so it is dialled wherever it is. Where
+    a redirect leads elsewhere, the guard looks at that place as ever."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +115,8 @@ async def exchange(query: Query, server: Server, client: Client, heard: Heard, d
     """`ask` for those who keep a tape themselves: what happens on the way is in `heard`, also when this is cancelled.
     Raises trio.TooSlowError at the deadline (trio's clock), NoReply, and the EXPECTED of parallax.dialling.errors."""
     address, routes = server.address, client.routes
+    if server.hosts_own:
+        routes = routes.allowing(address)
     prefix = ""
     if server.transport == "udp":
         reply = await ask_udp(query, address, routes, client.memory, heard, deadline)

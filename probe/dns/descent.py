@@ -20,6 +20,7 @@ from probe.dns.cuts import Cut, Host, NameServer, WalkFailed
 from probe.dns.message import Query, Reply
 from probe.dns.names import is_below, is_under, upwards
 from probe.dns.roots import ROOTS
+from probe.dns.walked import Walked
 from probe.tools import Tools
 
 Found = TypeVar("Found")
@@ -53,6 +54,7 @@ class Descent:
 
     def __init__(self, tools: Tools, timeout_s: float) -> None:
         self._tools, self._memory, self._client = tools, tools.memory, tools.dns
+        self._walked = tools.memory.of(Walked)
         self._deadline = trio.current_time() + timeout_s
         self._last = "."
 
@@ -66,7 +68,7 @@ class Descent:
     async def host(self, host: str, walking: tuple[str, ...] = ()) -> Host:
         """`walking`: the hosts whose addresses wait for this one's."""
         now = trio.current_time()
-        known = self._memory.hosts.get(host, now)
+        known = self._walked.hosts.get(host, now)
         if known is not None:
             return known
         if host in walking or len(walking) >= MOST_NESTED:
@@ -75,13 +77,13 @@ class Descent:
         if found.failure in ("dark", "lame", "timeout", "over_budget", "no_address"):
             found = self.stale_host(host) or found
         if found.failure not in ("loop", "too_deep"):
-            self._memory.hosts.put(host, found, now + ttl_s)
+            self._walked.hosts.put(host, found, now + ttl_s)
         return found
 
     def stale_host(self, host: str) -> Host | None:
         """What was found of it before, if addresses were; else what a delegation gave for it. An operator's own names
         are often in a zone that goes dark with it."""
-        known = self._memory.hosts.stale(host)
+        known = self._walked.hosts.stale(host)
         if known is not None and known.ips:
             return known
         glue = self._glue_of(host)
@@ -116,7 +118,7 @@ class Descent:
         """The addresses that a delegation gave for a host, where its own zone does not answer."""
         now = trio.current_time()
         for zone in upwards(host):
-            cut = self._memory.cuts.get(zone, now)
+            cut = self._walked.cuts.get(zone, now)
             for server in cut.servers if cut else ():
                 if server.name == host and server.addresses:
                     return [address.ip for address in server.addresses]
@@ -149,7 +151,7 @@ class Descent:
         now = trio.current_time()
         for zone in upwards(name):
             if zone != "." and (below is None or is_below(below, zone)):
-                cut = self._memory.cuts.get(zone, now)
+                cut = self._walked.cuts.get(zone, now)
                 if cut is not None:
                     return cut, True
         return self._root(), False
@@ -163,7 +165,7 @@ class Descent:
 
     def _forget(self, name: str) -> None:
         for zone in upwards(name):
-            self._memory.cuts.drop(zone)
+            self._walked.cuts.drop(zone)
 
     async def _step(self, cut: Cut, name: str, rdtype: str) -> Landed | WalkFailed:
         """Asks the servers of one cut, the next beside the last where that one is slow, until one leads on or answers
@@ -179,7 +181,7 @@ class Descent:
         async def one(number: int, address: Address) -> None:
             asked = await ask(query, Server(address=address), self._client, self._left(TRY_S))
             if asked.outcome == "timeout":
-                self._memory.silent.put(str(address), True, trio.current_time() + SILENT_S)
+                self._walked.silent.put(str(address), True, trio.current_time() + SILENT_S)
             landed = _landed(cut, asked, name, rdtype)
             if landed is not None:
                 found.append(landed)
@@ -214,7 +216,7 @@ class Descent:
             return []
         turn, now = self._memory.turn(key) % len(addresses), trio.current_time()
         addresses = addresses[turn:] + addresses[:turn]
-        return sorted(addresses, key=lambda address: self._memory.silent.get(str(address), now) is not None)
+        return sorted(addresses, key=lambda address: self._walked.silent.get(str(address), now) is not None)
 
     def _learn(self, found: Referral, parent: str) -> Cut:
         """A cut as a referral shows it: servers without glue have no addresses yet."""
@@ -224,7 +226,7 @@ class Descent:
         return cut
 
     def _keep(self, cut: Cut) -> None:
-        self._memory.cuts.put(cut.zone, cut, trio.current_time() + kept_s(cut.ttl))
+        self._walked.cuts.put(cut.zone, cut, trio.current_time() + kept_s(cut.ttl))
 
     def _server(self, name: str, ips: Iterable[str], failure: str | None = None) -> NameServer:
         addresses = tuple(Address.of(ip, 53) for ip in ips)

@@ -14,17 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import trio
 
 from parallax.clock import to_ns
 from parallax.dialling.errors import EXPECTED, failure_of
-from parallax.dialling.route import Routes
-from parallax.values import Address, Cidr, Family, is_ip
+from parallax.values import Address, Family, is_ip
 from probe.dns.answer import final_name, values_at
-from probe.dns.client import Client, Server, exchange
+from probe.dns.client import Server, exchange
 from probe.dns.exchange import Heard, NoReply
 from probe.dns.message import Query
+from probe.remaining import left_s
 from probe.tape import Tape
 from probe.tools import Tools
 
@@ -63,7 +62,7 @@ async def lookup(host: str, families: tuple[Family, ...], tools: Tools, tape: Ta
         async def one(walk: _Walk) -> None:
             await walk.run(resolvers, tries)
             if walk.addresses:  # some zones never answer for one type: do not lose the other over it
-                grace_s = min(GRACE_S, _left_s() / 2)
+                grace_s = min(GRACE_S, left_s(kept_s=0) / 2)
                 nursery.cancel_scope.deadline = min(nursery.cancel_scope.deadline, trio.current_time() + grace_s)
 
         for walk in walks:
@@ -86,7 +85,7 @@ class _Walk:
         for _ in range(ROUNDS):
             silent = []
             for resolver in resolvers:
-                outcome = await self._try(resolver, min(SHARE_S, _left_s() / left), tries)
+                outcome = await self._try(resolver, min(SHARE_S, left_s(kept_s=0) / left), tries)
                 if outcome in _FINAL:
                     return
                 if outcome == "timeout":
@@ -102,7 +101,7 @@ class _Walk:
         tries.append(log)
         try:
             with trio.move_on_after(share_s):
-                reply = await exchange(self._query, Server(address=resolver), self._to(resolver), Heard())
+                reply = await exchange(self._query, Server(address=resolver, hosts_own=True), self._dns, Heard())
                 log["outcome"] = reply.rcode
                 if reply.ede:
                     log["ede"] = [code for code, _ in reply.ede[:10]]
@@ -117,17 +116,6 @@ class _Walk:
         finally:
             log["duration_ns"] = to_ns(trio.current_time() - started)
         return str(log["outcome"])
-
-    def _to(self, resolver: Address) -> Client:
-        """The client with the resolver itself allowed: the host's owner named it, no plan did. Where a redirect leads
-        elsewhere, the guard looks at that place as ever."""
-        routes = self._dns.routes
-        allowed: Routes = msgspec.structs.replace(routes, allow=(*routes.allow, Cidr(resolver.ip).network))
-        return msgspec.structs.replace(self._dns, routes=allowed)
-
-
-def _left_s() -> float:
-    return max(0.0, trio.current_effective_deadline() - trio.current_time())
 
 
 def system_resolvers(path: str = "/etc/resolv.conf") -> tuple[Address, ...]:

@@ -1,23 +1,24 @@
 """The views of a zone that checks of its content take: each resolver's, and each operator's at one of its servers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import get_args
 
 import msgspec
 import trio
 
 from parallax.plan.types import Resolver
-from parallax.values import Address, Endpoint, is_ip
 from probe.dns.client import Server, Transport
-from probe.dns.cuts import Cut, WalkFailed
-from probe.dns.lookup import lookup
-from probe.dns.walk import addresses_of, operator_of
+from probe.dns.cuts import Cut, Delegation, WalkFailed
+from probe.dns.operators import by_operator, planned_servers
+from probe.dns.resolvers import address_of
+from probe.dns.walked import Walked
+from probe.remaining import left_s
 from probe.tape import Tape
 from probe.tools import Tools
 
-_PORTS: dict[str, int] = {"udp": 53, "tcp": 53, "dot": 853, "doh": 443}
 MOST_OPERATORS = 16
-_LAST_S = 0.1
+WALK_S = 4.0
+PLANNED_S = 1.5
 
 
 class ResolverView(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,36 +38,61 @@ class OperatorView(msgspec.Struct, frozen=True, kw_only=True):
     """It stands by to take over: the plan's role is fallback."""
 
 
-def left_s(most_s: float) -> float:
-    """What is left until the caller's deadline, a little kept back for what comes after; `most_s` at most."""
-    return max(0.05, min(most_s, trio.current_effective_deadline() - trio.current_time() - _LAST_S))
+class Views(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a check asks about a zone."""
+
+    walked: Cut | Delegation | WalkFailed
+    """What the walk to it found now."""
+    cut: Cut | None
+    """The zone with its servers: as found, else as known from before."""
+    resolvers: list[ResolverView]
+    operators: list[OperatorView]
+
+
+async def views_of(
+    name: str,
+    walk: Callable[[str, Tools, float], Awaitable[Cut | Delegation | WalkFailed]],
+    wanted: Sequence[str],
+    key: str,
+    tools: Tools,
+) -> Views:
+    """The views of the zone that `walk` leads to, of `wanted` operators if there are any. `key` keeps the turns of one
+    check apart."""
+    resolvers: list[ResolverView] = []
+    operators: list[OperatorView] = []
+    found: list[tuple[Cut | Delegation | WalkFailed, Cut | None]] = []
+
+    async def walk_to() -> None:
+        walked = await walk(name, tools, left_s(WALK_S))
+        cut = cut_or_last(name, walked.cut if isinstance(walked, Delegation) else walked, tools)
+        found.append((walked, cut))
+        operators.extend(await operator_views(cut, wanted, key, tools))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(walk_to)
+        with trio.move_on_after(left_s(WALK_S)):
+            resolvers = await resolver_views(tools)
+    walked, cut = found[0]
+    return Views(walked=walked, cut=cut, resolvers=resolvers, operators=operators)
 
 
 async def resolver_views(tools: Tools) -> list[ResolverView]:
     """The plan's resolvers that can be asked, by name; without any, the host's own, by address."""
     named = [each for each in tools.named_resolvers if each.transport in get_args(Transport)]
     if not named:
-        return [ResolverView(name=at.ip, server=Server(address=at, name=at.ip)) for at in tools.resolvers]
+        own = [Server(address=address, name=address.ip, hosts_own=True) for address in tools.resolvers]
+        return [ResolverView(name=server.name, server=server) for server in own]
     views: dict[str, ResolverView] = {}
 
     async def one(resolver: Resolver) -> None:
-        views[resolver.name] = ResolverView(name=resolver.name, server=await _server_of(resolver, tools))
+        address, host = await address_of(resolver, tools, Tape()), resolver.address.host
+        server = Server(address=address, name=host, transport=resolver.transport) if address else None  # type: ignore[arg-type]
+        views[resolver.name] = ResolverView(name=resolver.name, server=server)
 
     async with trio.open_nursery() as nursery:
         for each in named:
             nursery.start_soon(one, each)
     return [views[each.name] for each in named]
-
-
-async def _server_of(resolver: Resolver, tools: Tools) -> Server | None:
-    endpoint = Endpoint.parse(resolver.address, _PORTS[resolver.transport])
-    address = endpoint.address
-    if address is None:
-        ips = await lookup(endpoint.host, tools.families, tools, Tape())
-        if not ips:
-            return None
-        address = Address.of(ips[0], endpoint.port)
-    return Server(address=address, name=endpoint.host, transport=resolver.transport)  # type: ignore[arg-type]
 
 
 async def operator_views(cut: Cut | None, wanted: Sequence[str], key: str, tools: Tools) -> list[OperatorView]:
@@ -75,22 +101,20 @@ async def operator_views(cut: Cut | None, wanted: Sequence[str], key: str, tools
     `wanted` names the plan's operators to look at; if empty, all that the delegation leads to, and the plan's fallbacks
     that it gives addresses or names of servers for. Those of the plan that nothing delegates to are asked where the
     plan says."""
-    sides: dict[str, list[Server]] = {}
-    for server in cut.servers if cut else ():
-        for address in server.addresses:
-            name = operator_of(server.name, address.ip, tools.operators)
-            sides.setdefault(name, []).append(Server(address=address, name=server.name))
-        if not server.addresses:
-            sides.setdefault(operator_of(server.name, "", tools.operators), [])
+    sides = by_operator(cut, tools) if cut else {}
     standby = {operator.name for operator in tools.operators if operator.role == "fallback"}
-    for operator in tools.operators:
-        asked_for = operator.name in wanted if wanted else operator.name in standby
-        if asked_for and not sides.get(operator.name):
-            servers = await _planned_servers(operator.servers, tools)
-            if servers or operator.name in wanted:
-                sides[operator.name] = servers
+
+    async def by_plan(name: str) -> None:
+        servers = await planned_servers(name, tools, left_s(PLANNED_S))
+        if servers or name in wanted:
+            sides[name] = servers
+
+    async with trio.open_nursery() as nursery:
+        for name in dict.fromkeys(operator.name for operator in tools.operators):
+            if (name in wanted if wanted else name in standby) and not sides.get(name):
+                nursery.start_soon(by_plan, name)
     views = []
-    for name, servers in list(sides.items())[:MOST_OPERATORS]:
+    for name, servers in sorted(sides.items())[:MOST_OPERATORS]:
         if name in wanted or (servers and not wanted):
             turn = tools.memory.turn(f"{key} {name}")
             at = servers[turn % len(servers)] if servers else None
@@ -98,28 +122,14 @@ async def operator_views(cut: Cut | None, wanted: Sequence[str], key: str, tools
     return sorted(views, key=lambda view: (view.standby, view.name))
 
 
-async def _planned_servers(patterns: Iterable[str], tools: Tools) -> list[Server]:
-    """Where the plan itself says that an operator's servers are: literal addresses, and names without a *."""
-    found: list[Server] = []
-    for text in patterns:
-        if is_ip(text):
-            address = Address.of(text, 53)
-            if address.family in tools.families:
-                found.append(Server(address=address, name=text))
-        elif "*" not in text:
-            name = text.lower().removesuffix(".")
-            host = await addresses_of(name, tools, left_s(1.5))
-            found += [Server(address=Address.of(ip, 53), name=name) for ip in host.ips]
-    return found
-
-
 def cut_or_last(name: str, found: Cut | WalkFailed, tools: Tools) -> Cut | None:
     """What a walk to the name found, which is remembered; where it failed, what one found before: those servers are
     still to be asked."""
+    walked = tools.memory.of(Walked)
     if isinstance(found, WalkFailed):
         # Of a zone that is dark, its parent told the servers on the way.
-        return tools.memory.found_cuts.stale(name) or (
-            tools.memory.cuts.stale(name) if found.zone == name and found.word in ("dark", "lame") else None
+        return walked.last_cuts.stale(name) or (
+            walked.cuts.stale(name) if found.zone == name and found.word in ("dark", "lame") else None
         )
-    tools.memory.found_cuts.put(name, found, float("inf"))
+    walked.last_cuts.put(name, found, float("inf"))
     return found

@@ -1,7 +1,7 @@
 """The walk from the roots down to a zone's servers (RFC 1034 section 5.3.3), as an iterative resolver would, but in the
 open: whom it asked and what they said are values.
 
-What lies above a zone is remembered for as long as its TTL says (Memory.cuts); a remembered cut whose servers fail is
+What lies above a zone is remembered for as long as its TTL says (Walked.cuts); a remembered cut whose servers fail is
 forgotten, and the walk starts once more from the top. A zone's own delegation is read anew each time it is asked for.
 """
 
@@ -103,7 +103,7 @@ class _Walk(Descent):
 
     async def _nested(self, zone: str, landed: Landed) -> Cut | None:
         """A zone that the servers asked turn out to serve beside the one that led to them."""
-        known = self._memory.cuts.get(zone, trio.current_time())
+        known = self._walked.cuts.get(zone, trio.current_time())
         if known is not None:
             return known
         asked = await ask_again(query_for(zone, "NS"), landed.asked.server, self._client, self._left(TRY_S))
@@ -160,17 +160,17 @@ class _Walk(Descent):
     async def zone_of(self, name: str, fresh: bool) -> Cut | WalkFailed:
         now = trio.current_time()
         if fresh:
-            self._memory.cuts.drop(self._memory.zone_of.stale(name) or name)
-            self._memory.zone_of.drop(name)
-        known = self._memory.zone_of.get(name, now)
-        cut = self._memory.cuts.get(known, now) if known else None
+            self._walked.cuts.drop(self._walked.zone_of.stale(name) or name)
+            self._walked.zone_of.drop(name)
+        known = self._walked.zone_of.get(name, now)
+        cut = self._walked.cuts.get(known, now) if known else None
         if cut is not None:
             return await self._filled(cut, (), everyone=True)
         landed = await self._descend(name, "SOA", ())
         if isinstance(landed, WalkFailed):
             return landed
         found = await self._zone_landed(name, landed)
-        self._memory.zone_of.put(name, found.zone, now + kept_s(found.ttl))
+        self._walked.zone_of.put(name, found.zone, now + kept_s(found.ttl))
         return await self._filled(found, (), everyone=True)
 
     async def _zone_landed(self, name: str, landed: Landed) -> Cut:

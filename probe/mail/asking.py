@@ -11,8 +11,8 @@ from probe.dns.client import Asked, Client, Server, ask_again
 from probe.dns.ede import FILTERED, ZONE_IS_BROKEN
 from probe.dns.message import Query, Reply, comparable
 from probe.dns.names import is_under
-from probe.dns.views import left_s
 from probe.mail.record import Asking, Found, Question, State
+from probe.remaining import left_s
 
 QUERY_S = 2.4
 """For one question, with the second try."""

@@ -7,7 +7,7 @@ import msgspec
 from parallax.observation import Observation
 from parallax.plan.specs import Spec
 from parallax.plan.types import Check
-from parallax.values import Duration
+from parallax.values import Duration, encode_value
 from probe.runs import Vantage, run_target
 from probe.tools import Tools
 
@@ -29,7 +29,9 @@ async def run_kind(
     vantage = Vantage(probe="fra-1", families=tools.families)
     observations = await run_target(check, target, vantage, tools, scheduled_at=0)
     for observation in observations:
-        msgspec.msgpack.encode(observation)  # nothing in it but plain values
+        msgspec.msgpack.encode(
+            observation, enc_hook=encode_value
+        )  # as the wire does
     found = {observation.subject: observation for observation in observations}
     assert len(found) == len(observations), "two observations of one subject"
     return found

@@ -90,7 +90,7 @@ async def test_a_chain_is_followed_to_its_addresses_at_all_servers_of_each_zone(
         assert seen.findings["shared_fate"] == ["dns-a"]
         assert seen.findings["min_ttl_by_operator"] == {"dns-a": 20, "dns-b": 60}
         assert seen.dims == {}
-        assert made.memory.names_under("vendor.example") == ["api.vendor.example"]
+        assert made.memory.names.under("vendor.example") == ["api.vendor.example"]
         again = await follow(made, expect=TO_THE_END)
         assert again.findings["signature"] == seen.findings["signature"]
 

@@ -84,7 +84,7 @@ async def test_every_view_has_all_records() -> None:
         "address": "192.0.2.65",
     }
     assert found["operator dns-b"].site == "fallback"
-    met = running.tools.memory.names_under("idp.example")
+    met = running.tools.memory.names.under("idp.example")
     assert {"clk._domainkey.idp.example", "_dmarc.idp.example", "mail.idp.example", "bounces.idp.example"} <= set(met)
 
 
@@ -171,7 +171,7 @@ async def test_a_customers_selectors_lead_to_the_vendor() -> None:
         assert {subject: seen.reason for subject, seen in found.items()} == {"r1": None, "operator dns-o": None}
         assert record(found["operator dns-o"], "dkim", "clk")["class"] == "elsewhere"
         assert record(found["r1"], "dkim", "clk")["aliases"] == ["clk._domainkey.idp.example"]
-        assert "clk._domainkey.idp.example" in tools.memory.names_under("idp.example")
+        assert "clk._domainkey.idp.example" in tools.memory.names.under("idp.example")
 
 
 async def test_a_server_that_does_not_serve_the_zone_is_no_missing_record() -> None:

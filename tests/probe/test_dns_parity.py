@@ -104,7 +104,7 @@ async def test_missing_mail_records_are_found_with_what_they_lead_to() -> None:
         }
         assert seen.findings["because"] == "lacks the mail records bounce MX, bounce TXT (and 5 more)"
         assert seen.findings["counts"] == {"missing mail": 7, "missing policy": 1}
-        assert "dkim1.vendor.example" in made.memory.names_under(ZONE)
+        assert "dkim1.vendor.example" in made.memory.names.under(ZONE)
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,8 @@ async def test_a_delegated_name_below_is_compared_as_a_delegation() -> None:
 async def test_names_that_other_checks_met_are_compared_and_said_to_be_unlisted() -> None:
     async with world(zone("b", WEB, MAIL), zone("a", WEB, MAIL, "met A 192.0.2.7")) as made:
         assert (await compared(made)).reason is None
-        made.memory.note_name("met.vendor.example")
-        made.memory.note_name("met.elsewhere.example")
+        made.memory.names.note("met.vendor.example")
+        made.memory.names.note("met.elsewhere.example")
         seen = await compared(made)
         assert (seen.reason, rows(seen)) == ("parity_missing", {("met", "A", "missing", "high")})
         assert "met" in seen.findings["unlisted"]

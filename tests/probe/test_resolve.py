@@ -12,7 +12,7 @@ from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.types import Resolver
 from parallax.values import Address, Endpoint, Redirect
-from probe.dns.resolvers import Control, Trace
+from probe.dns.resolvers import Control, Resolvers, Trace
 from probe.tools import Tools
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, dns_server
@@ -72,7 +72,7 @@ async def test_a_name_that_resolves_is_written_down_with_its_control() -> None:
     assert found["answers"][0] == {"owner": "www.acme.test", "type": "CNAME", "ttl": 300, "text": "fe.idp.test."}
     assert (found["control"]["name"], found["control"]["class"]) == (CONTROL, "ok")
     assert found["rtt_ns"] > 0
-    assert probe.memory.names_under("test") == ["www.acme.test", "fe.idp.test"]
+    assert probe.memory.names.under("test") == ["www.acme.test", "fe.idp.test"]
     assert all(message.flags & dns.flags.RD for _, message in server.asked)
     assert all(dns.edns.NSID in {option.otype for option in message.options} for _, message in server.asked)
 
@@ -96,14 +96,14 @@ async def test_names_of_one_moment_ask_one_control() -> None:
                 nursery.start_soon(probe.one)
         controls = [each for _, each in server.asked if each.question[0].name.to_text() == f"{CONTROL}."]
     assert len(controls) == 1
-    assert probe.memory.controls_under_way == {}
+    assert probe.memory.of(Resolvers).controls_under_way == {}
 
 
 async def test_a_control_whose_asker_is_cancelled_is_asked_by_who_waits_for_it() -> None:
     async with dns_server(fake.silent) as server, trio.open_nursery() as nursery:
         probe, mine = Resolving({"r1": server.address}), trio.CancelScope()
         old = Control("ok", 1_000_000, trio.current_time() - 40)  # proves nothing any more
-        probe.memory.controls.put("r1 192.0.2.53:53 udp", old, old.at)
+        probe.memory.of(Resolvers).controls.put("r1 192.0.2.53:53 udp", old, old.at)
         seen: list[Observation] = []
         done = trio.Event()
 
@@ -116,7 +116,7 @@ async def test_a_control_whose_asker_is_cancelled_is_asked_by_who_waits_for_it()
             done.set()
 
         nursery.start_soon(cancelled)
-        while not probe.memory.controls_under_way:
+        while not probe.memory.of(Resolvers).controls_under_way:
             await trio.lowlevel.checkpoint()
         nursery.start_soon(waiting)
         while len(server.asked) < 3:  # the name and its control, and the other one's name
@@ -124,7 +124,7 @@ async def test_a_control_whose_asker_is_cancelled_is_asked_by_who_waits_for_it()
         mine.cancel()
         await done.wait()
     assert (seen[0].reason, seen[0].findings["control"]["class"]) == ("dns_resolver_down", "timeout")
-    assert probe.memory.controls_under_way == {}
+    assert probe.memory.of(Resolvers).controls_under_way == {}
 
 
 async def test_a_kept_control_is_no_proof_for_a_name_that_fails() -> None:
@@ -211,11 +211,13 @@ async def test_a_ttl_that_stands_still_is_suspected_and_no_failure() -> None:
     async with dns_server(by_name(name=records("www.acme.test. 30 IN A 203.0.113.7"))) as server:
         probe = Resolving({"r1": server.address})
         now = trio.current_time()
-        probe.memory.traces.put(key, Trace(ttl=290, since=now - 40, at=now - 40, largest=300), now)
+        probe.memory.of(Resolvers).traces.put(key, Trace(ttl=290, since=now - 40, at=now - 40, largest=300), now)
         first = await probe.one()
-        trace = probe.memory.traces.stale(key)
+        trace = probe.memory.of(Resolvers).traces.stale(key)
         assert trace is not None
-        probe.memory.traces.put(key, Trace(ttl=30, since=now - 20, at=now - 20, largest=trace.largest), now)
+        probe.memory.of(Resolvers).traces.put(
+            key, Trace(ttl=30, since=now - 20, at=now - 20, largest=trace.largest), now
+        )
         second = await probe.one()
     assert (first.reason, first.findings["class"]) == (None, "fresh")
     assert (second.reason, second.findings["class"]) == (None, "stale_suspected")
@@ -384,7 +386,7 @@ async def test_what_a_resolver_makes_up_does_not_get_into_the_inventory() -> Non
     async with dns_server(by_name(name=records(*lines))) as server:
         probe = Resolving({"r1": server.address})
         await probe.one(expect=["203.0.113.7"])
-        assert probe.memory.names_under("acme.test") == []
+        assert probe.memory.names.under("acme.test") == []
 
 
 async def test_names_that_are_none_are_not_remembered() -> None:
@@ -392,7 +394,7 @@ async def test_names_that_are_none_are_not_remembered() -> None:
     async with dns_server(by_name(name=records(*lines))) as server:
         probe = Resolving({"r1": server.address})
         await probe.one()
-        assert probe.memory.names_under("acme.test") == ["www.acme.test"]
+        assert probe.memory.names.under("acme.test") == ["www.acme.test"]
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing_behind() -> None:

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from parallax.observation import Observation
-from probe.dns.resolvers import Trace
+from probe.dns.resolvers import Resolvers, Trace
 from tests.parts.bind import bind_resolver
 from tests.parts.certificates import Authority
 from tests.parts.daemon import Daemon
@@ -87,7 +87,7 @@ async def test_unbound_serves_what_has_expired_and_says_so_or_not(control: Daemo
                 assert (seen.reason, seen.findings["class"]) == (None, "fresh")
                 for record in ("www.acme.test CNAME", "fe.acme.test A"):
                     key, at = f"r1 192.0.2.53:53 udp {record}", trio.current_time() - 10
-                    probe.memory.traces.put(key, Trace(ttl=30, since=at, at=at, largest=300), at)
+                    probe.memory.of(Resolvers).traces.put(key, Trace(ttl=30, since=at, at=at, largest=300), at)
                 seen = await probe.one()
     assert (seen.findings["class"], seen.reason) == (word, "dns_stale" if word == "stale_definite" else None)
     if word == "stale_definite":

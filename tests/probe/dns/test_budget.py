@@ -65,10 +65,10 @@ def test_what_is_kept_is_good_for_its_time_and_bounded() -> None:
 def test_names_are_remembered_by_zone_and_bounded() -> None:
     memory = Memory()
     for number in range(MOST_NAMES + 10):
-        memory.note_name(f"n{number}.a.test")
-    memory.note_name("a.test")
-    memory.note_name("xa.test")
-    under = memory.names_under("a.test")
+        memory.names.note(f"n{number}.a.test")
+    memory.names.note("a.test")
+    memory.names.note("xa.test")
+    under = memory.names.under("a.test")
     assert under[-1] == "a.test"
     assert "xa.test" not in under
     assert len(under) == MOST_NAMES - 1

@@ -145,7 +145,8 @@ class ChainBoard(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     """Since when it is like this."""
     flags: tuple[str, ...] = ()
-    """shared_fate, flattened, workaround."""
+    """shared_fate, flattened, workaround, unexpected, stale, disagree; service_dead: its DNS is well, and what answers
+    at its addresses is down."""
 
 
 MoveState = Literal["moving", "done", "stuck", "given_up"]

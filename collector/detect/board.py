@@ -1,6 +1,10 @@
 """A state as people see it."""
 
-from collector.board import Board, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
+from collections.abc import Mapping
+
+import msgspec
+
+from collector.board import Board, ChainBoard, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
 from collector.detect.catchments import catchments_of
 from collector.detect.components import keys_by_check
 from collector.detect.incidents import current
@@ -14,6 +18,7 @@ from collector.detect.zones import chains_of
 from collector.events import CheckState
 from parallax.clock import NS
 
+SERVICE_DEAD = "service_dead"
 WORST_FIRST: tuple[CheckState, ...] = ("down", "degraded", "suspected", "unknown", "up")
 
 
@@ -36,7 +41,7 @@ def board_of(state: State) -> Board:
         ),
         risks=risks_of(state, view),
         fallbacks=fallbacks_of(state, view),
-        chains=chains_of(state.zones, view, state.now),
+        chains=_chains(state, view, keys),
         moves=moves_of(state.moves, state.now),
         catchments=catchments_of(state.catchments, view, state.now),
     )
@@ -58,6 +63,23 @@ def _components(state: State, view: View) -> tuple[ComponentBoard, ...]:
                 risks=tuple(component.risks),
             )
         )
+    return tuple(found)
+
+
+def _chains(state: State, view: View, keys: Mapping[str, list[Key]]) -> tuple[ChainBoard, ...]:
+    """Where names lead. Where all hops are well, and what answers at a name's addresses is down, that is said: it is
+    no matter of DNS."""
+    words: dict[str, set[str]] = {}
+    for name, check in view.checks.items():
+        for key in keys.get(name, ()) if check.kind in ("http", "tls") else ():
+            if not key.lookup and key.target in check.targets:
+                words.setdefault(check.targets[key.target].host, set()).add(key.held)
+    found = []
+    for chain in chains_of(state.zones, view, state.now):
+        said = {word for hop in chain.hops for word in words.get(hop.owner, ())}
+        if said == {"down"} and all(hop.state == "ok" for hop in chain.hops):
+            chain = msgspec.structs.replace(chain, flags=(*chain.flags, SERVICE_DEAD))
+        found.append(chain)
     return tuple(found)
 
 

@@ -251,6 +251,21 @@ def test_a_chain_that_breaks_is_not_the_fault_of_the_site_that_answered_before_o
     assert incident.domain.kind == "zone"
 
 
+def test_a_service_that_is_down_behind_a_chain_that_is_well_is_told() -> None:
+    world = settled()
+    assert "service_dead" not in world.board.chains[0].flags
+    one = world.fails("http_status", check="api", subject="203.0.113.10")
+    world.run(40)
+    assert "service_dead" not in world.board.chains[0].flags, "one of its addresses works"
+    world.mend(one)
+    world.fails("http_status", check="api")
+    world.run(40)
+    assert "service_dead" in world.board.chains[0].flags
+    world.dark = {"dns-a"}
+    world.run(60)
+    assert "service_dead" not in world.board.chains[0].flags, "its DNS is not well either"
+
+
 def test_the_board_says_whose_each_subject_is() -> None:
     world = settled()
     subjects = {s.subject: s for check in world.board.checks for s in check.subjects if check.name == "zone"}

@@ -1,0 +1,54 @@
+"""docs/api.md has every call and every field of the board."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from collector.board import Board
+from collector.events import Evidence, FaultDomain
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
+ROWS: dict[str, str] = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE))
+SHARED = {Evidence: PAGE.partition("Where it says `evidence`")[2], FaultDomain: PAGE.partition("says `domain`")[2]}
+
+
+def structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
+    """The structs that a type is made of, those within them too."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+        for field in msgspec.structs.fields(kind):
+            yield from structs_in(field.type)
+    else:
+        for each in get_args(kind):
+            yield from structs_in(each)
+
+
+FIELDS = {field.name: field.type for field in msgspec.structs.fields(Board) if field.name not in ("at", "position")}
+
+
+def test_every_part_of_the_board_has_its_row() -> None:
+    assert list(ROWS) == list(FIELDS)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_is_told(name: str) -> None:
+    wanted = [
+        (field.name, SHARED.get(struct, ROWS[name]))
+        for struct in structs_in(FIELDS[name])
+        for field in msgspec.structs.fields(struct)
+    ]
+    assert len(wanted) > 3
+    assert [field for field, text in wanted if f"`{field}`" not in text.partition("\n\n")[0]] == []
+
+
+def test_every_call_is_told() -> None:
+    routes = re.findall(
+        r'Route\("(/v1/[^"]+)".*methods=\["(\w+)"\]', (ROOT / "collector" / "app.py").read_text("utf-8")
+    )
+    assert len(routes) >= 9
+    assert [(path, method) for path, method in routes if f"{method} {path}" not in PAGE] == []

@@ -27,7 +27,9 @@ def headline(told: Explanation) -> str:
     if told.verdict is None:
         return f"{told.name} resolves: {', '.join(told.end) or 'no address'}"
     known = REASONS.get(told.verdict)
-    return f"{told.name}: {known.meaning if known else told.verdict}"
+    held = sum(each.left is not None for each in told.cached)
+    caches = f"; {held} of {len(told.cached)} resolvers answer from their caches" if held else ""
+    return f"{told.name}: {known.meaning if known else told.verdict}{caches}"
 
 
 def _parts(told: Explanation) -> Iterator[RenderableType]:
@@ -36,9 +38,9 @@ def _parts(told: Explanation) -> Iterator[RenderableType]:
         yield Text(f"  {', '.join(flag.replace('_', ' ') for flag in told.flags)}", "yellow")
     yield Text()
     yield _tree(told)
-    for title, table in (("name servers", _servers(told)), ("caches", _caches(told)), ("safety", _safety(told))):
+    for title, table in (*_servers(told), ("caches", _caches(told)), ("safety", _safety(told))):
         if table.row_count:
-            yield Text(f"\n{title}", "bold")
+            yield Text(f"\n{clean(title)}", "bold")
             yield Padding(table, (0, 0, 0, 2), expand=False)
     if told.dark:
         yield Text("\nif it went dark", "bold")
@@ -69,18 +71,40 @@ def _hop(hop: Hop) -> Text:
     return text
 
 
-def _servers(told: Explanation) -> Table:
-    table = _table("zone", "server", "address", "operator", "site", "rtt", "says")
+def _servers(told: Explanation) -> Iterator[tuple[str, Table]]:
+    """A table for each zone and operator: a line an address, both transports on it."""
+    groups: dict[tuple[str, str], dict[tuple[str, str], list[Server]]] = {}
     for server in told.servers:
-        table.add_row(*_server(server), style="red" if server.reason else "")
-    return table
+        lines = groups.setdefault((server.zone, server.operator), {})
+        lines.setdefault((server.server, _bare(server.address)), []).append(server)
+    for (zone, operator), lines in groups.items():
+        table = _table("server", "address", "site", "udp", "tcp", "says")
+        for (name, address), both in lines.items():
+            site = next((each.site for each in both if each.site), "–")
+            says = list(dict.fromkeys(_says(each) for each in both))
+            row = [name, address, site, _rtt(both, "udp"), _rtt(both, "tcp"), "; ".join(says)]
+            failing = any(each.reason for each in both)
+            table.add_row(*(clean(cell) for cell in row), style="red" if failing else "")
+        yield f"name servers of {zone}, operator {operator or 'not known'}", table
 
 
-def _server(server: Server) -> list[str]:
-    rtt = measured(server.rtt_ns) if server.rtt_ns is not None else "–"
-    says = server.says if server.reason is None else f"{server.says} ({server.reason})"
-    row = [server.zone, server.server, server.address, server.operator, server.site or "–", rtt, says]
-    return [clean(cell) for cell in row]
+def _bare(address: str) -> str:
+    """Without the transport, and without the port that every name server has."""
+    bare = address.removesuffix("/tcp")
+    return bare.removesuffix(":53").strip("[]") if bare.endswith(":53") else bare
+
+
+def _says(server: Server) -> str:
+    """What a server says over one transport, in words where it is no plain answer."""
+    if server.reason is None:
+        return "answers" if server.says == "auth_answer" else server.says
+    known = REASONS.get(server.reason)
+    return f"{'over TCP: ' if server.transport == 'tcp' else ''}{known.meaning if known else server.reason}"
+
+
+def _rtt(both: list[Server], transport: str) -> str:
+    times = [each.rtt_ns for each in both if each.transport == transport and each.rtt_ns is not None]
+    return measured(times[0]) if times else "–"
 
 
 def _caches(told: Explanation) -> Table:
@@ -98,8 +122,11 @@ def _safety(told: Explanation) -> Table:
         table.add_row("delegation", clean(zone), _word(word))
     for zone, word in told.dnssec.items():
         table.add_row("DNSSEC", clean(zone), _word(word))
+    said: dict[str, list[str]] = {}
     for view, word in told.mail.items():
-        table.add_row("mail", clean(f"{told.mail_domain} at {view}"), _word(word))
+        said.setdefault(word, []).append(view)
+    for word, views in said.items():
+        table.add_row("mail", clean(f"{told.mail_domain} at {', '.join(views)}"), _word(word))
     return table
 
 
@@ -111,6 +138,7 @@ def _word(word: str) -> Text:
 def _dark(dark: Dark) -> Text:
     text = Text(clean(dark.operator), "bold")
     text.append(clean(f" ({', '.join(dark.zones)})" if dark.zones else ""), "dim")
+    text.append(" is dark now" if dark.is_dark else "", "red")
     text.append(clean(f": {dark.why}"), "red" if dark.breaks else "green")
     if dark.first_s is not None:
         text.append(f"; the first resolver asked fails in {lasting_exactly(dark.first_s * _NS)}")
@@ -122,5 +150,7 @@ def _dark(dark: Dark) -> Text:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column, justify="right" if column in ("rtt", "runs out in") else "left", overflow="fold")
+        table.add_column(
+            column, justify="right" if column in ("udp", "tcp", "runs out in") else "left", overflow="fold"
+        )
     return table

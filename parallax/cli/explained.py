@@ -25,7 +25,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """One name-server address of a zone."""
+    """One name-server address of a zone, over one transport."""
 
     zone: str
     server: str
@@ -36,6 +36,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     serial: int | None
     says: str
     reason: str | None
+    transport: str = "udp"
 
 
 class Cached(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,8 @@ class Dark(msgspec.Struct, frozen=True, kw_only=True):
     was seen."""
     last_s: int | None = None
     """By when all of them would."""
+    is_dark: bool = False
+    """None of its servers answers now."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +108,7 @@ def explain(name: str, mail_domain: str, observations: Sequence[Observation]) ->
     hops, chain = chain_of(observations)
     servers = tuple(_server(seen) for seen in observations if seen.kind == "dns.zone" and "server" in seen.dims)
     cached = tuple(_cached(seen) for seen in observations if seen.kind == "dns.resolve" and seen.target == name)
+    with_mail = mail_domain if any(_has_mail(seen) for seen in observations if seen.kind == "dns.mail") else ""
     mail = {str(seen.subject): _mail(seen) for seen in observations if seen.kind == "dns.mail"}
     return Explanation(
         name=name,
@@ -122,7 +126,7 @@ def explain(name: str, mail_domain: str, observations: Sequence[Observation]) ->
         dnssec=_dnssec(observations),
         mail=mail,
         mail_domain=mail_domain,
-        dark=tuple(_dark(operator, hops, servers, cached, mail_domain) for operator in _operators(hops, servers)),
+        dark=tuple(_dark(operator, hops, servers, cached, with_mail) for operator in _operators(hops, servers)),
     )
 
 
@@ -134,7 +138,8 @@ def _operators(hops: Sequence[Hop], servers: Sequence[Server]) -> list[str]:
 def _dark(
     operator: str, hops: Sequence[Hop], servers: Sequence[Server], cached: Sequence[Cached], mail_domain: str
 ) -> Dark:
-    """The name breaks with a hop that this operator alone serves. A zone that another one serves as well goes on."""
+    """The name breaks with a hop that this operator alone serves. A zone that another one serves as well goes on.
+    `mail_domain` is "" where there are no mail records to lose."""
     by_zone: dict[str, set[str]] = {}
     for server in servers:
         by_zone.setdefault(server.zone, set()).add(server.operator)
@@ -143,19 +148,24 @@ def _dark(
     zones = tuple(zone for zone, operators in by_zone.items() if operator in operators)
     alone = {zone for zone in zones if by_zone[zone] == {operator}}
     lost = [hop for hop in hops if hop.zone in alone]
-    mail = " and so would the mail records" if mail_domain in alone else ""
+    mail = f"the mail records of {mail_domain}" if mail_domain in alone else ""
     if not lost:
         others = sorted(set().union(*(by_zone[zone] for zone in zones)) - {operator})
         why = f"{', '.join(others)} would go on" if others else "no step of the name hangs on it"
-        return Dark(operator=operator, zones=zones, breaks=False, why=why + (f"; {mail_domain} lost" if mail else ""))
+        return Dark(operator=operator, zones=zones, breaks=False, why=why + (f"; {mail} would be lost" if mail else ""))
     owners = {hop.owner for hop in lost}
     left = [min(ttls) for each in cached if (ttls := [t for owner, t in each.by_owner.items() if owner in owners])]
+    own = [server for server in servers if server.operator == operator]
+    dark = bool(own) and all(server.reason is not None and server.rtt_ns is None for server in own)
+    lost_when = "will not resolve once caches run out" if dark else "would not resolve once caches ran out"
     longest = [hop.ttl for hop in lost if hop.ttl is not None]
     return Dark(
         operator=operator,
         zones=zones,
         breaks=True,
-        why=f"{', '.join(sorted(owners))} would not resolve once caches ran out{mail}",
+        is_dark=dark,
+        why=f"{', '.join(sorted(owners))} {lost_when}"
+        + (f", nor {'will' if dark else 'would'} {mail}" if mail else ""),
         first_s=min(left, default=None),
         last_s=min(longest, default=None),
     )
@@ -181,6 +191,7 @@ def _server(seen: Observation) -> Server:
         zone=str(seen.dims.get("zone", seen.target)),
         server=seen.dims.get("server", ""),
         address=str(seen.subject),
+        transport=seen.dims.get("transport", "udp"),
         operator=seen.dims.get("operator", ""),
         site=seen.site,
         rtt_ns=rtt if isinstance(rtt, int) else None,
@@ -227,6 +238,13 @@ def _mail(seen: Observation) -> str:
     if seen.reason is None:
         return "ok"
     return str(seen.findings.get("because") or seen.reason)
+
+
+def _has_mail(seen: Observation) -> bool:
+    """Whether one view has any record of the domain's mail that is well."""
+    records = _dict(seen.findings.get("records"))
+    every = [*records.values(), *_dict(records.get("dkim")).values()]
+    return any(_dict(each).get("class") == "ok" for each in every)
 
 
 def _dict(value: Any) -> dict[str, Any]:

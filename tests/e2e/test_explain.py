@@ -42,9 +42,10 @@ async def test_one_screen_says_it_all(tmp_path: Path) -> None:
         "operator dns-a, 6 of 6 servers answer",
         "ns4.dns-a.example",
         "resolver-1",
-        "auth-vendor.example at operator dns-a",
+        "name servers of auth-vendor.example, operator dns-a",
+        "mail        auth-vendor.example at resolver-1, resolver-2,",
         "dns-a (auth-vendor.example): ",
-        "and so would the mail records",
+        "nor would the mail records of auth-vendor.example",
     ):
         assert words in out
 

@@ -58,7 +58,11 @@ def test_an_operator_that_serves_a_hop_alone_breaks_the_name_when_the_first_cach
     assert (found.breaks, found.first_s, found.last_s) == (True, 40, 60)
     own = dark(told(), "acme")
     assert (own.breaks, own.first_s, own.last_s) == (True, 200, 300)
-    assert "mail records" in own.why
+    assert "mail records" not in own.why, "nobody found any"
+    mail = seen("dns.mail", "operator acme", findings={"records": {"spf": {"class": "ok"}, "mx": {"class": "none"}}})
+    assert dark(told(mail), "acme").why.endswith("once caches ran out, nor would the mail records of acme.example")
+    lost = seen("dns.mail", "operator acme", findings={"records": {"spf": {"class": "none"}, "dkim": {"s1": {}}}})
+    assert "mail records" not in dark(told(lost), "acme").why
 
 
 def test_a_zone_that_another_operator_serves_as_well_goes_on():
@@ -67,6 +71,17 @@ def test_a_zone_that_another_operator_serves_as_well_goes_on():
         found = dark(both, operator)
         assert (found.breaks, found.first_s) == (False, None)
         assert found.why == f"{other} would go on"
+
+
+def test_an_operator_that_is_dark_is_not_spoken_of_as_if_it_were_not():
+    chain = seen("dns.chain", NAME, reason="dns_hop_dark", findings={"hops": HOPS})
+    dims = {"operator": "dns-a", "zone": "vendor.example", "server": "ns1"}
+    silent = seen("dns.zone", "192.0.2.2:53", target="vendor.example", reason="dns_timeout", dims=dims)
+    found = explain(NAME, "acme.example", [chain, CACHED, silent])
+    assert headline(found).endswith("; 1 of 1 resolvers answer from their caches")
+    assert (dark(found, "dns-a").is_dark, dark(found, "acme").is_dark) == (True, False)
+    text = drawn(found)
+    assert f"dns-a (vendor.example) is dark now: {ALIAS} will not resolve once caches run out; the first" in text
 
 
 def test_without_ttls_nobody_says_when():
@@ -105,6 +120,26 @@ def test_the_screen_has_the_chain_the_servers_the_caches_and_what_darkness_would
         "the first resolver asked fails in 40 s, all by 1 min 0 s, without stale answers",
     ):
         assert words in text
+
+
+def test_a_server_has_one_line_with_both_transports_and_views_that_say_the_same_share_one():
+    dims = {"server": "ns1.dns-a.example", "operator": "dns-a", "zone": "vendor.example", "address": "192.0.2.1"}
+    found = {"class": "auth_answer", "rtt_ns": 9_400_000}
+    text = drawn(
+        told(
+            seen("dns.zone", "192.0.2.1:53", target="vendor.example", dims=dims, findings=found),
+            seen(
+                "dns.zone", "192.0.2.1:53/tcp", target="vendor.example", reason="connect_timeout",
+                dims={**dims, "transport": "tcp"},
+            ),
+            seen("dns.mail", "public-1"),
+            seen("dns.mail", "public-2"),
+        )
+    )  # fmt: skip
+    assert "name servers of vendor.example, operator dns-a" in text
+    (line,) = (line for line in text.splitlines() if "192.0.2.1 " in line)
+    assert " ".join(line.split()).startswith("ns1.dns-a.example 192.0.2.1 – 9.4 ms – answers; over TCP: ")
+    assert "acme.example at public-1, public-2" in text
 
 
 def test_a_name_that_does_not_resolve_says_why():

@@ -71,8 +71,7 @@ class Address(str):
     @classmethod
     def of(cls, ip: str, port: int) -> Self:
         """From a literal IP address in any form and a port."""
-        ip = str(_parse_ip(ip))
-        return cls(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}")
+        return cls(_address_text(ip, port))
 
     @classmethod
     def parse(cls, text: str, default_port: int | None = None) -> Self:
@@ -215,6 +214,12 @@ def is_ip(text: str) -> bool:
 def _parse_ip(text: str) -> IPAddress:
     # Kept: parsing is slow, and a probe dials the same addresses for ever.
     return ipaddress.ip_address(text)
+
+
+@lru_cache(4096)
+def _address_text(ip: str, port: int) -> str:
+    ip = str(_parse_ip(ip))
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
 
 
 def dns_name(text: str) -> str:

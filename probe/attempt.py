@@ -4,8 +4,7 @@ Every exception that a library raises on the way becomes a failure word here, by
 what the table does not know is a bug of ours and is reported as such, logged once with its traceback.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import trio
@@ -31,7 +30,7 @@ async def attempt(kind: Kind, spec: object, subject: Subject, timeout_s: float, 
 
 async def record(tape: Tape, timeout_s: float, gather: Callable[[], Awaitable[None]]) -> None:
     """Gathers onto the tape until its timeout. Never raises but for cancellation: how it ended is on the tape."""
-    with trio.move_on_at(tape.started + timeout_s) as deadline, _failure_noted(tape):
+    with trio.move_on_at(tape.started + timeout_s) as deadline, _FailureNoted(tape):
         await gather()
     if deadline.cancelled_caught:
         tape.fail("timeout")
@@ -43,17 +42,27 @@ def evidence_of(tape: Tape) -> Evidence:
 
     Reading takes CPU time (certificates), so a run calls this once all its attempts are over: else one attempt's
     reading would stand in another's phases."""
-    with _failure_noted(tape):
+    with _FailureNoted(tape):
         tape.read_rest()
     return tape.evidence()
 
 
-@contextmanager
-def _failure_noted(tape: Tape) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # the one place of the probe: a bug in a check must not stop the others
+class _FailureNoted:
+    """The one place of the probe that takes any exception: a bug in a check must not stop the others."""
+
+    __slots__ = ("_tape",)
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
         failure = failure_of(error)
         if failure == "bug":
             _log.exception("bug in a check")
-        tape.fail(failure, detail_of(error))
+        self._tape.fail(failure, detail_of(error))
+        return True

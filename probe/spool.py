@@ -6,6 +6,7 @@ in one transaction. So after a crash, a seq either stands in the spool with its 
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import msgspec
 import trio
@@ -79,21 +80,25 @@ class Spool:
 
     async def serve(self) -> None:
         """Cuts and appends. A full disk is waited for, while observations gather and then are lost and counted."""
-        with self._receive:
+        with self._receive, suppress(trio.EndOfChannel):
             while True:
-                observation: Observation | None = None
-                due_at = self._cutter.due_at
-                with trio.move_on_at(float("inf") if due_at is None else due_at):
-                    try:
-                        observation = await self._receive.receive()
-                    except trio.EndOfChannel:
-                        break
+                observation = await self._next()
                 now = trio.current_time()
                 await self._append(
                     self._cutter.take(now) if observation is None else self._cutter.add(observation, now)
                 )
         await self._append(self._cutter.take(trio.current_time()))
         self._closed.set()
+
+    async def _next(self) -> Observation | None:
+        """The next one; None when the open batch is due. Raises trio.EndOfChannel."""
+        due_at = float("inf") if self._cutter.due_at is None else self._cutter.due_at
+        if trio.current_time() < due_at:
+            with suppress(trio.WouldBlock):  # a run's observations come together: only the first is waited for
+                return self._receive.receive_nowait()
+            with trio.move_on_at(due_at):
+                return await self._receive.receive()
+        return None
 
     async def wait_closed(self) -> None:
         """Returns once all that was taken before `close` is on disk."""

@@ -4,8 +4,7 @@ A check's `run` writes here as it goes, so that partial evidence survives a time
 ran out is where it hung. Nothing here decides anything; `judge` does, from the `Evidence`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -56,13 +55,12 @@ class Tape:
         self._later: list[Callable[[], Mapping[str, Any]]] = []
         self._ended: float | None = None
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Times a phase. Phases do not nest. One that is left by an exception stays open, as the place of failure."""
+    def phase(self, name: str) -> "_Phase":
+        """Times a phase, as a context manager. Phases do not nest. One that is left by an exception stays open, as the
+        place of failure."""
         assert self._open is None, f"phase {name} inside {self._open}"
         self._open = (name, trio.current_time())
-        yield
-        self._close_phase()
+        return _Phase(self)
 
     def enter(self, name: str) -> None:
         """As `phase`, for where a library's events say when: ends the phase that is open, and opens this one."""
@@ -120,3 +118,17 @@ class Tape:
             now = trio.current_time()
             self._phases.append(Phase(name, to_ns(since - self.started), to_ns(now - since)))
             self._open = None
+
+
+class _Phase:
+    __slots__ = ("_tape",)
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if error is None:
+            self._tape.leave()

@@ -40,7 +40,7 @@ class UdpSockets:
         """By the address that was asked for: what new queries join."""
         self._by_fd: dict[int, UdpSocket] = {}
         self._epoll: select.epoll | None = None
-        """All open sockets; open as long as there is one."""
+        """All open sockets. Made with the first one, and kept: it costs more than a socket."""
         self._leader: Asker | None = None
         self._parked: dict[Asker, None] = {}
         """Those who do not lead, the youngest last; also some who are about to run."""
@@ -108,9 +108,6 @@ class UdpSockets:
         if self._newest.get(address) is held:
             del self._newest[address]
         held.close()  # which takes it out of the epoll
-        if not self._by_fd and self._epoll is not None:
-            self._epoll.close()
-            self._epoll = None
 
     async def _wait(self, asker: Asker) -> None:
         if self._leader is None:

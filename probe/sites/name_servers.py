@@ -5,6 +5,7 @@ the name of the server that was asked.
 """
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -57,6 +58,11 @@ def site_of_identity(identity: bytes | str | None, server: str = "") -> Site | N
     if not identity:
         return None
     text = identity if isinstance(identity, str) else _text(identity)
+    return _site(text, server) if len(text) <= MAX_RAW else Site(name=text[:MAX_RAW])
+
+
+@lru_cache(maxsize=4096)
+def _site(text: str, server: str) -> Site:
     for rule in RULES:
         if not _is_of(server, rule.server):
             continue
@@ -65,7 +71,7 @@ def site_of_identity(identity: bytes | str | None, server: str = "") -> Site | N
             name = match["site"].lower()
             iata = (match.groupdict().get("iata") or "").upper()
             return Site(name=name, known=True, operator=rule.operator, iata=iata, confidence=rule.confidence)
-    return Site(name=text[:MAX_RAW])
+    return Site(name=text)
 
 
 def _is_of(server: str, wanted: str) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from parallax.config import CollectorConfig
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+OWNER = "owner.json"
+"""What a collector that runs leaves in its state folder."""
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -20,7 +22,9 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 def place_options(command: Command) -> Command:
     """--config and --state, one of which says where the collector's state is; by default that of `parallax up`."""
     command = click.option(
-        "--state", type=FOLDER, help="The collector's state folder; that of `parallax up` if left out."
+        "--state",
+        type=FOLDER,
+        help="The state folder of the collector or of `parallax up`; that of the latter if left out.",
     )(command)
     return click.option("--config", type=FILE, help="The collector's config, which says where its state is.")(command)
 
@@ -28,7 +32,8 @@ def place_options(command: Command) -> Command:
 def collector_state(config: Path | None, state: Path | None) -> Path:
     """The collector's state folder. Ends the command (status 2) where the config cannot be read."""
     if state is not None:
-        return state
+        inner = state / "collector"  # what `parallax up --state` was given has the collector's in it
+        return inner if not (state / OWNER).exists() and (inner / OWNER).exists() else state
     if config is not None:
         return Path(load_collector(config).state)
     return default_state() / "collector"
@@ -48,7 +53,7 @@ def load_collector(path: Path) -> "CollectorConfig":
 def default_state() -> Path:
     """The state folder of the `parallax up` that runs: with a plan or, if none runs with one, the lab."""
     own, lab = up_state(), lab_state()
-    runs = [state for state in (own, lab) if (state / "collector" / "owner.json").exists()]
+    runs = [state for state in (own, lab) if (state / "collector" / OWNER).exists()]
     return (runs or [own])[0]
 
 

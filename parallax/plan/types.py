@@ -107,6 +107,14 @@ class Resolver(Section, frozen=True, kw_only=True):
     """An address or name, with a port if it is not its transport's own (53; 853 for dot and doq; 443 for doh)."""
     transport: Literal["udp", "tcp", "dot", "doh", "doq"] = "udp"
     """How it is asked."""
+    path: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"/[!-~]{0,255}",
+            description='the path of a URL: it begins with "/", without spaces, at most 256 long',
+        ),
+    ] = "/dns-query"
+    """Of the URL that doh asks (RFC 8484)."""
     control: DnsName | None = None
     """A name on unrelated infrastructure, which tells a dead resolver from a dead name."""
     own: bool = False

@@ -28,7 +28,7 @@ from probe.checks.resolve_judge import judge, judge_together
 from probe.dns.answer import values_at
 from probe.dns.client import Asked, Client, Server, ask
 from probe.dns.message import Query, Record, load_types
-from probe.dns.resolvers import Control, Resolvers, Trace, address_of
+from probe.dns.resolvers import Control, Resolvers, Trace, address_of, server_of
 from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
@@ -112,8 +112,7 @@ async def run(spec: ResolveSpec, subject: Subject, tape: Tape, tools: Tools) -> 
     if address.family not in tools.families:
         tape.fail("no_family")
         return
-    name, transport = resolver.address.host, resolver.transport
-    server = Server(address=address, name=name, transport=transport, hosts_own=task.hosts_own)
+    server = msgspec.structs.replace(server_of(resolver, address), hosts_own=task.hosts_own)
     await _Attempt(spec, subject.target, resolver, server, tools.dns, tape).run()
 
 

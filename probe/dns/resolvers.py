@@ -5,6 +5,7 @@ import trio
 
 from parallax.plan.types import Resolver
 from parallax.values import Address
+from probe.dns.client import Server
 from probe.dns.kept import Kept
 from probe.dns.lookup import lookup
 from probe.tape import Tape
@@ -51,6 +52,12 @@ class Resolvers:
         """By endpoint of a resolver that is given by a name: where it is."""
         self.traces: Kept[Trace] = Kept(MOST_TRACES)
         """By resolver and record: the TTLs seen."""
+
+
+def server_of(resolver: Resolver, address: Address) -> Server:
+    """A resolver as it is asked: over its transport, which is not "doq"."""
+    assert resolver.transport != "doq", resolver.name
+    return Server(address=address, name=resolver.address.host, transport=resolver.transport, path=resolver.path)
 
 
 async def address_of(resolver: Resolver, tools: Tools, tape: Tape) -> Address | None:

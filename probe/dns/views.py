@@ -10,7 +10,7 @@ from parallax.plan.types import Resolver
 from probe.dns.client import Server, Transport
 from probe.dns.cuts import Cut, Delegation, WalkFailed
 from probe.dns.operators import by_operator, planned_servers
-from probe.dns.resolvers import address_of
+from probe.dns.resolvers import address_of, server_of
 from probe.dns.walked import Walked
 from probe.remaining import left_s
 from probe.tape import Tape
@@ -85,8 +85,8 @@ async def resolver_views(tools: Tools) -> list[ResolverView]:
     views: dict[str, ResolverView] = {}
 
     async def one(resolver: Resolver) -> None:
-        address, host = await address_of(resolver, tools, Tape()), resolver.address.host
-        server = Server(address=address, name=host, transport=resolver.transport) if address else None  # type: ignore[arg-type]
+        address = await address_of(resolver, tools, Tape())
+        server = server_of(resolver, address) if address else None
         views[resolver.name] = ResolverView(name=resolver.name, server=server)
 
     async with trio.open_nursery() as nursery:

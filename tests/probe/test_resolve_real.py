@@ -172,6 +172,19 @@ async def test_over_every_transport(control: Daemon, transport: str, tmp_path: P
     assert seen.site == "fra1.resolver"
 
 
+async def test_over_https_at_a_path_of_its_own(control: Daemon, tmp_path: Path) -> None:
+    authority = Authority()
+    leaf, ca = authority.leaf("192.0.2.53"), authority.write(tmp_path)
+    async with unbound(
+        {"control.test": control.address}, certificate=leaf, more="http-endpoint: /of-our-own"
+    ) as server:
+        at = {"r1": server.also["doh"]}
+        seen = await Resolving(at, transport="doh", ca=ca, path="/of-our-own").one("ok.control.test")
+        other = await Resolving(at, transport="doh", ca=ca).one("ok.control.test")
+    assert (seen.reason, seen.findings["class"]) == (None, "fresh")
+    assert (other.findings["outcome"], other.findings["detail"]) == ("http_status", "HTTP status 404")
+
+
 async def test_records_of_other_types(control: Daemon) -> None:
     async with nsd({"acme.test": ACME}) as auth:
         stubs = {"acme.test": auth.address, "control.test": control.address}

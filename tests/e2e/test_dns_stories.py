@@ -280,3 +280,12 @@ async def test_a_middlebox_answers_for_everybody() -> None:
         running.net.redirect(53, box.address)
         found = but(await warm.run("zone"))
         assert {found[str(address(f"a{n}"))] for n in (1, 2, 3, 4)} == {"dns_intercepted"}
+
+
+async def test_a_middlebox_on_ipv4_alone_blames_no_operator() -> None:
+    async with world() as (running, probe), middle(address("a1"), answering_itself(ELSEWHERE)) as box:
+        assert but(await probe.run("zone")) == {}
+        running.net.redirect(53, box.address)
+        found = but(await probe.run("zone"))
+        found.pop(DELEGATION, None)
+        assert found == {str(address(f"a{n}")): "dns_intercepted" for n in (1, 2, 3, 4)}

@@ -22,6 +22,7 @@ from probe.checks.zone_server import AtServer
 from probe.dns.cuts import Delegation, Host, NameServer, WalkFailed
 from probe.dns.record import load_types
 from probe.dns.walk import addresses_of, delegation, operator_of
+from probe.side_by_side import side_by_side
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
@@ -61,9 +62,7 @@ async def find(spec: ZoneSpec, target: str, tape: Tape, tools: Tools) -> list[Su
         if isinstance(found, Delegation):
             last.met(found, trio.current_time())
         own = last.only_child()
-        async with trio.open_nursery() as nursery:
-            for name in {*own, *(endpoint.host for endpoint in spec.servers)}:
-                nursery.start_soon(one, name)
+        await side_by_side(one, {*own, *(endpoint.host for endpoint in spec.servers)})
     servers = list(last.delegation.servers) if last.delegation else []
     servers += [_server(further[name], 53, tools) for name in own]
     servers += [_server(further[endpoint.host], endpoint.port, tools) for endpoint in spec.servers]

@@ -19,6 +19,7 @@ from probe.dns.message import Query
 from probe.dns.names import target_of
 from probe.dns.views import ResolverView, resolver_views
 from probe.remaining import KEPT_S, left_s
+from probe.side_by_side import side_by_side
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
@@ -198,7 +199,8 @@ async def _resolver(spec: ZoneSpec, view: ResolverView, says: dict[str, dict[str
         return
     server, found = view.server, dict[str, Any]()
 
-    async def one(name: str, rdtype: str) -> None:
+    async def one(question: tuple[str, str]) -> None:
+        name, rdtype = question
         asked = await ask(Query(name=name, type=rdtype, recurse=True), server, tools.dns, left_s(QUERY_S))
         if rdtype == "NS":
             found["failure" if asked.reply is None else "rcode"] = (
@@ -211,10 +213,7 @@ async def _resolver(spec: ZoneSpec, view: ResolverView, says: dict[str, dict[str
         elif records:
             found["marker"] = records[0].text.strip('"')[:MAX_TEXT]
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(one, spec.zone, "NS")
-        if spec.marker is not None:
-            nursery.start_soon(one, spec.marker, "TXT")
+    await side_by_side(one, [(spec.zone, "NS"), *([(spec.marker, "TXT")] if spec.marker is not None else [])])
     says[view.name] = found
 
 

@@ -21,6 +21,7 @@ from probe.dns.message import Query, Reply
 from probe.dns.names import is_below, is_under, upwards
 from probe.dns.roots import ROOTS
 from probe.dns.walked import Walked
+from probe.side_by_side import side_by_side
 from probe.tools import Tools
 
 Found = TypeVar("Found")
@@ -261,17 +262,18 @@ class Descent:
             host = await self.host(name, walking)
             found[name] = self._server(name, host.ips, host.failure)
 
-        async with trio.open_nursery() as nursery:
-            # What is found when the time is over is handed out: one server that is hard to find hides no others.
-            nursery.cancel_scope.deadline = self._deadline - RESERVE_S
-            for name in names:
-                if glue.get(name):
-                    found[name] = self._server(name, glue[name])
-                elif is_under(name, zone):
-                    stale = self.stale_host(name)
-                    found[name] = self._server(name, stale.ips if stale else (), "glue_missing")
-                else:
-                    nursery.start_soon(one, name)
+        elsewhere: list[str] = []
+        for name in names:
+            if glue.get(name):
+                found[name] = self._server(name, glue[name])
+            elif is_under(name, zone):
+                stale = self.stale_host(name)
+                found[name] = self._server(name, stale.ips if stale else (), "glue_missing")
+            else:
+                elsewhere.append(name)
+        # What is found when the time is over is handed out: one server that is hard to find hides no others.
+        with trio.move_on_at(self._deadline - RESERVE_S):
+            await side_by_side(one, elsewhere)
         for name in names:
             if name not in found:
                 stale = self.stale_host(name)

@@ -11,6 +11,7 @@ is asked, as the C library's resolver does.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,16 @@ class _Walk:
 def system_resolvers(path: str = "/etc/resolv.conf") -> tuple[Address, ...]:
     """The `nameserver` lines of resolv.conf(5), port 53; empty if the file is missing. Scoped addresses are skipped."""
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        now = Path(path).stat()
+        return _resolvers_in(path, now.st_ino, now.st_mtime_ns, now.st_size)
     except OSError:
         return ()
+
+
+@lru_cache(maxsize=8)
+def _resolvers_in(path: str, *_version: int) -> tuple[Address, ...]:
+    # Kept for as long as the file stays as it is: every run asks.
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
     found: list[Address] = []
     for line in text.splitlines():
         words = line.split()

@@ -17,6 +17,7 @@ from probe.dns.client import Asked, Server, ask_again
 from probe.dns.cuts import Cut, Delegation, Host, ParentSays, WalkFailed
 from probe.dns.descent import TRY_S, Descent, Landed, kept_s, query_for
 from probe.dns.names import above, is_below, is_under
+from probe.side_by_side import side_by_side
 from probe.sites.name_servers import site_of_identity
 from probe.tools import Tools
 
@@ -124,9 +125,7 @@ class _Walk(Descent):
                 zone, cut, Server(address=address, name=names.get(address, "")), own
             )
 
-        async with trio.open_nursery() as nursery:
-            for address in chosen[:MOST_PARENTS]:
-                nursery.start_soon(one, address)
+        await side_by_side(one, chosen[:MOST_PARENTS])
         return tuple(says[address] for address in sorted(says))
 
     async def _parent_says(self, zone: str, cut: Cut, server: Server, known: Asked | None) -> ParentSays:
@@ -135,10 +134,7 @@ class _Walk(Descent):
         async def one(rdtype: str) -> None:
             answers[rdtype] = await ask_again(query_for(zone, rdtype), server, self._client, self._left(TRY_S * 1.5))
 
-        async with trio.open_nursery() as nursery:
-            for rdtype in ("NS", "DS"):
-                if rdtype not in answers:
-                    nursery.start_soon(one, rdtype)
+        await side_by_side(one, [rdtype for rdtype in ("NS", "DS") if rdtype not in answers])
         ds, ds_failure = _ds(answers["DS"], zone, cut.zone)
         asked = answers["NS"]
         says = ParentSays(server=server.name, address=server.address, ds=ds, ds_failure=ds_failure)

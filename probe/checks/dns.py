@@ -6,20 +6,19 @@ import msgspec
 
 from parallax.plan.specs import DnsSpec, RecordType
 from probe.checks.connection import judge_connection
+from probe.checks.dns_findings import MAX_TEXT, extended_errors, plain
 from probe.checks.kind import Subject, Verdict
 from probe.dns.answer import is_alias, values_at
 from probe.dns.client import Server, exchange
 from probe.dns.ede import FILTERED, ZONE_IS_BROKEN
 from probe.dns.exchange import Heard, NoReply
-from probe.dns.message import Query, Record, Reply, comparable, load_types
+from probe.dns.message import Query, Reply, comparable, load_types
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
 MAX_ANSWERS = 50
-MAX_TEXT = 255
-MAX_EDE = 10
 
 
 def prepare(target: str, tools: Tools) -> None:
@@ -56,17 +55,13 @@ def _note(tape: Tape, spec: DnsSpec, reply: Reply) -> None:
     tape.note(
         rcode=reply.rcode,
         flags=list(reply.flags),
-        answers=[_plain(record) for record in reply.answers[:MAX_ANSWERS]],
+        answers=[plain(record) for record in reply.answers[:MAX_ANSWERS]],
         answer_count=len(reply.answers),
         min_ttl=min((record.ttl for record in reply.answers), default=None),
         size=reply.size,
         edns=reply.edns,
-        ede=[{"code": code, "text": text[:MAX_TEXT]} for code, text in reply.ede[:MAX_EDE]] or None,
+        ede=extended_errors(reply),
     )
-
-
-def _plain(record: Record) -> dict[str, str | int]:
-    return {"owner": record.owner, "type": record.type, "ttl": record.ttl, "text": record.text[:MAX_TEXT]}
 
 
 def judge(spec: DnsSpec, evidence: Evidence) -> Verdict | None:

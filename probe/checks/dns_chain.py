@@ -27,7 +27,8 @@ from probe.checks.chain_hop import (
     signature,
     together,
 )
-from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
+from probe.checks.connection import judge_connection
+from probe.checks.exchange_judge import OURS, judge_outcome
 from probe.checks.kind import Subject, Verdict
 from probe.dns.client import Asked, Server, ask
 from probe.dns.cuts import Cut, WalkFailed
@@ -113,8 +114,9 @@ class _Chain:
             return found
         if one.state == "end":
             self._tape.note(end=[value[:MAX_TEXT] for value in one.values[:MAX_VALUES]])
-        elif one.state == "dark" and found.word in _OURS:
+        elif one.state == "dark" and found.word in OURS:
             self._tape.note(failure=found.word)
+        self._tape.note(intercepted=found.boxed or None)
         self._end(
             "lame" if one.state == "delegated" else one.state, followed=one.state in ("end", "nodata", "nxdomain")
         )
@@ -129,7 +131,7 @@ class _Chain:
             _write_zone(hop, known)
             if found.word not in ("dark", "lame", "timeout") or not known.addresses:
                 self._tape.note(walk=found.word, detail=found.detail or None)
-                if found.word in _OURS:
+                if found.word in OURS:
                     self._tape.note(failure=found.word)
                 self._tape.material["other_family"] = found.word == "no_address" and self._other_family(known)
                 self._end("lame" if found.word == "lame" else "dark")
@@ -212,7 +214,8 @@ class _Chain:
 
     def _at(self, hop: dict[str, Any]) -> None:
         """Labels of where the fault is."""
-        named = {"hop": hop["owner"], "zone": hop.get("zone"), "operator": hop.get("operator")}
+        whose = None if "intercepted" in self._tape.findings else hop.get("operator")
+        named = {"hop": hop["owner"], "zone": hop.get("zone"), "operator": whose}
         self._tape.dims.update({key: value for key, value in named.items() if value})
 
     def note(self) -> None:
@@ -255,9 +258,6 @@ def _strays(spec: ChainSpec, targets: list[str]) -> Iterator[str]:
         yield from (target for target in targets if target not in known)
 
 
-_OURS = frozenset({"not_allowed", "local_error", "unreachable", "over_budget"})
-"""Failures that, where all servers of a hop share them, are not the hop's."""
-
 _BY_END = {
     "dark": "dns_hop_dark",
     "lame": "dns_hop_lame",
@@ -276,13 +276,14 @@ def judge(spec: ChainSpec, evidence: Evidence) -> Verdict | None:
         return judge_connection(evidence)
     if ended is None:  # the time ran out at this hop
         return Verdict("dns_hop_dark")
-    if findings.get("failure") in _OURS:
-        reason = BY_FAILURE[findings["failure"]]
-        return Verdict(reason, abstain=ABSTAINS.get(reason))
+    if findings.get("failure") in OURS:
+        return judge_outcome(findings["failure"])
     if ended == "dark" and findings.get("walk") == "no_address":
         return Verdict("dns_hop_dark", abstain=NO_FAMILY if evidence.material.get("other_family") else None)
     if ended == "dark" and findings["hops"][-1].get("zone") == ".":
         return Verdict("dns_hop_dark", "network")  # not one root server answers: nobody else would notice less
+    if ended == "lame" and ("intercepted" in findings or findings["hops"][-1].get("zone") == "."):
+        return Verdict("dns_intercepted")
     if ended in _BY_END:
         return Verdict(_BY_END[ended])
     if "unexpected" in findings:

@@ -15,7 +15,8 @@ import trio
 from parallax.operators import planned_operator
 from parallax.plan.dns_specs import ParitySpec
 from parallax.plan.inventory import APEX, Item, inventory, label_of
-from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
+from probe.checks.connection import judge_connection
+from probe.checks.exchange_judge import OURS, judge_outcome
 from probe.checks.kind import Subject, Verdict
 from probe.checks.parity_compare import UNKNOWN, WILDCARD, Row, Seen, compare, ns_row, seen, worst_first
 from probe.checks.parity_side import AT_ONCE, Reached, Side
@@ -223,9 +224,6 @@ async def _side_by_side(*functions: Callable[[], Awaitable[Any]]) -> list[Any]:
     return results
 
 
-_OURS = {"not_allowed", "local_error", "unreachable", "over_budget"}
-
-
 def judge(spec: ParitySpec, evidence: Evidence) -> Verdict | None:
     """A side that does not answer first, as then nothing is claimed of the records; then the worst difference."""
     findings = evidence.findings
@@ -235,9 +233,8 @@ def judge(spec: ParitySpec, evidence: Evidence) -> Verdict | None:
     if primary is None or fallback is None:
         return _unknown("the servers of the two could not be found in time")
     for side in (primary, fallback):
-        if side["state"] in _OURS:
-            reason = BY_FAILURE[side["state"]]
-            return Verdict(reason, abstain=ABSTAINS.get(reason))
+        if side["state"] in OURS:
+            return judge_outcome(side["state"])
     if fallback["state"] == "not_served":
         word = next(iter(fallback.get("failing", {}).values()), "")
         shown = word.removeprefix("lame_").upper() if word.startswith("lame_") else word

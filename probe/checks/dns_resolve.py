@@ -14,13 +14,13 @@ from parallax.clock import NS, to_ns
 from parallax.plan.dns_specs import AddressType, ResolveSpec
 from parallax.plan.types import Resolver
 from parallax.values import Endpoint, dns_name
+from probe.checks.dns_findings import extended_errors, plain
 from probe.checks.kind import NOWHERE, Subject
 from probe.checks.resolve_classes import (
     WITHOUT_ANSWER,
     control_class,
     late_like_stale,
     outcome_class,
-    plain,
     reply_class,
     ttl_stands_still,
 )
@@ -48,7 +48,6 @@ GRACE_S = 0.5
 MOST_SNOOP_S = 0.5
 MOST_CD_S = 1.5
 MAX_ANSWERS = 50
-MAX_EDE = 10
 TRACE_S = 7 * 86400.0
 
 
@@ -181,7 +180,7 @@ class _Attempt:
             answer_count=len(reply.answers),
             min_ttl=min((record.ttl for record in reply.answers), default=None),
             size=reply.size,
-            ede=[{"code": code, "text": text[:255]} for code, text in reply.ede[:MAX_EDE]] or None,
+            ede=extended_errors(reply),
         )
         if word in ("fresh", "stale_definite"):
             for record in reply.answers[:MAX_ANSWERS]:

@@ -7,6 +7,7 @@ from parallax.reasons import REASONS
 from probe.abstain import NO_FAMILY
 from probe.checks.connection import ABSTAINS, BY_FAILURE
 from probe.checks.dnssec_evidence import Signatures
+from probe.checks.exchange_judge import judge_outcome
 from probe.checks.kind import Verdict
 from probe.dns.ede import BOGUS, ZONE_IS_BROKEN
 from probe.tape import Evidence
@@ -21,12 +22,6 @@ _BY_STATE = {
     "unsigned": "dnssec_unsigned",
     "unreadable": "dnssec_sig_invalid",
     "unsupported": "dnssec_unsupported",
-}
-_BY_OUTCOME = {
-    "timeout": "dns_timeout",
-    "bad_replies": "dns_bad_replies",
-    "malformed": "dns_malformed",
-    "too_large": "dns_too_large",
 }
 _BY_RCODE = {"SERVFAIL": "dns_servfail", "REFUSED": "dns_refused", "NXDOMAIN": "dns_nxdomain"}
 
@@ -48,7 +43,7 @@ def _judge_parent(spec: DnssecSpec, evidence: Evidence) -> Verdict | None:
         if material["walk"] == "no_delegation":
             return Verdict("dns_no_delegation")
         if material["walk"] == "over_budget":
-            return Verdict("over_budget", abstain=ABSTAINS["over_budget"])
+            return judge_outcome("over_budget")
         if material["walk"] == "no_address" and material["one_family"]:
             return Verdict("dns_parent_unreachable", "probe", abstain=NO_FAMILY)
         return Verdict("dns_parent_unreachable")
@@ -133,7 +128,7 @@ def _judge_resolver(evidence: Evidence) -> Verdict | None:
     if outcome == "no_address":
         return Verdict("dns_resolver_down")
     if outcome != "ok":
-        return _by_outcome(outcome, "resolver")
+        return judge_outcome(outcome, "resolver")
     rcode, extended = findings["rcode"], set(findings.get("ede", ()))
     if rcode == "SERVFAIL" and (extended & BOGUS or findings.get("unchecked") == "NOERROR"):
         return Verdict("dns_bogus")
@@ -147,19 +142,13 @@ def _unanswered(asked: Any) -> Verdict | None:
     if asked is None:
         return None
     if asked.reply is None:
-        return _by_outcome(asked.outcome, None)
+        return judge_outcome(asked.outcome)
     if asked.reply.rcode != "NOERROR":
         return Verdict(_BY_RCODE.get(asked.reply.rcode, "dns_rcode"))
     if "AA" not in asked.reply.flags:
         return Verdict("dns_not_authoritative")
     soa = asked.query.type != "SOA" or any(record.type == "SOA" for record in asked.reply.answers)
     return None if soa else Verdict("dns_nodata")
-
-
-def _by_outcome(outcome: str, silent: Any) -> Verdict:
-    """`silent`: whose fault it is where the other side is."""
-    reason = _BY_OUTCOME.get(outcome) or BY_FAILURE.get(outcome) or (outcome if outcome in REASONS else "dns_timeout")
-    return Verdict(reason, silent if REASONS[reason].fault == "target" else None, abstain=ABSTAINS.get(outcome))
 
 
 def _said(reason: str, because: str) -> Verdict:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from probe.abstain import NO_FAMILY
-from probe.checks.connection import ABSTAINS, BY_FAILURE
+from probe.checks.exchange_judge import OURS, judge_outcome
 from probe.checks.kind import Verdict
 from probe.mail.record import State
 from probe.tape import Evidence
@@ -36,8 +38,6 @@ degraded."""
 
 _ORDER = list(REASONS)
 _UNSETTLED = State(word="tempfail", problem="timeout", why="no answer before the deadline")
-_OURS = ("over_budget", "not_allowed", "local_error", "unreachable")
-"""Words of a server that was not reached for reasons of this side."""
 _MOST_SAID = 4
 _MOST_TEXT = 400
 
@@ -81,7 +81,7 @@ def judge_together(spec: Any, gathered: Sequence[Evidence]) -> list[Verdict | No
 def _judge(evidence: Evidence, differ: list[str]) -> Verdict | None:
     material = evidence.material
     if evidence.failure not in (None, "timeout"):
-        return Verdict(BY_FAILURE.get(evidence.failure, "mail_tempfail"), abstain=ABSTAINS.get(evidence.failure))
+        return judge_outcome(evidence.failure)
     if "wanted" not in material:  # nobody was found to ask
         return Verdict("mail_tempfail")
     states = settled(material["wanted"], material["states"])
@@ -99,10 +99,11 @@ def _judge(evidence: Evidence, differ: list[str]) -> Verdict | None:
     note["because"] = "; ".join(said)[:_MOST_TEXT]
     if reason not in ("mail_dkim_tempfail", "mail_tempfail"):
         return Verdict(reason, note=note)
-    words = {state.problem for _, state in bad if state.word == "tempfail"}
-    word = next((ours for ours in _OURS if ours in words), "")
-    if word and (word == "over_budget" or len(words) == 1):
-        return Verdict(BY_FAILURE[word], note=note, abstain=ABSTAINS.get(word))
+    words = {state.problem or "" for _, state in bad if state.word == "tempfail"}
+    if "over_budget" in words:
+        words = {"over_budget"}
+    if len(words) == 1 and words <= OURS:
+        return msgspec.structs.replace(judge_outcome(words.pop()), note=note)
     if words == {"no_address"} and material.get("one_family"):
         return Verdict(reason, "probe", note=note, abstain=NO_FAMILY)
     view = material.get("view")

@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from parallax.values import Address
+from probe.checks.exchange_judge import NOT_SENT, OURS
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, ask_again
 from probe.dns.message import Query
@@ -96,7 +97,7 @@ class Side:
             return Reached(word=sorted(kept)[0], said=said)
         if any(word.startswith(("lame_", "rcode_", "referral_")) or word in ANSWERS for word in words):
             return Reached(word="not_served", said=said)
-        return Reached(word=words.pop() if len(words) == 1 and words & _OURS else "dark", said=said)
+        return Reached(word=words.pop() if len(words) == 1 and words & OURS else "dark", said=said)
 
     def _site(self, address: Address, asked: Asked) -> Site | None:
         return site_of_identity(asked.reply.nsid, self._names.get(address, "")) if asked.reply is not None else None
@@ -111,7 +112,7 @@ class Side:
                 if asked.reply is not None:
                     self._silent = 0
                     return asked
-                if asked.outcome in ("over_budget", "not_allowed", "local_error"):
+                if asked.outcome in NOT_SENT:
                     return None
                 if self._addresses[0] == address:  # those that follow need not wait for it as well
                     self._addresses.append(self._addresses.pop(0))
@@ -126,6 +127,3 @@ class Side:
 
 def _word(asked: Asked, zone: str) -> str:
     return auth_class(asked.reply, zone, zone, "SOA") if asked.reply is not None else asked.outcome
-
-
-_OURS = {"not_allowed", "unreachable"}

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
 from parallax.plan.dns_specs import ResolveSpec
+from probe.checks.exchange_judge import NOT_SENT
 from probe.dns.answer import values_at
 from probe.dns.ede import BOGUS, FILTERED, ZONE_IS_BROKEN
-from probe.dns.message import Record, Reply, comparable
+from probe.dns.message import Reply, comparable
 
 STALE = frozenset({3, 19})
 """Extended errors (RFC 8914) by which a resolver says that it hands out what has expired (RFC 8767)."""
@@ -68,14 +69,10 @@ def outcome_class(outcome: str) -> str:
     return "timeout" if outcome in ("timeout", "bad_replies") else "no_answer"
 
 
-_NOT_ASKED = frozenset({"not_allowed", "local_error", "over_budget"})
-"""How an exchange ends that never left this host."""
-
-
 def control_class(outcome: str, reply: Reply | None) -> str:
     """ "ok" where the resolver resolves, whatever it says of the control name; else how it fails."""
     if reply is None:
-        return "not_asked" if outcome in _NOT_ASKED else outcome_class(outcome)
+        return "not_asked" if outcome in NOT_SENT else outcome_class(outcome)
     if reply.rcode in ("NOERROR", "NXDOMAIN"):
         return "ok"
     return {"SERVFAIL": "servfail", "REFUSED": "refused"}.get(reply.rcode, "rcode")
@@ -126,8 +123,3 @@ def late_like_stale(duration_s: float, control_s: float | None) -> bool:
     """Whether the answer took as long as a resolver tries a dark authority, while the control came at once."""
     low, high = CLIENT_TIMEOUT_S
     return low <= duration_s <= high and control_s is not None and control_s < _CONTROL_AT_ONCE_S
-
-
-def plain(record: Record) -> dict[str, str | int]:
-    """A record as findings carry it."""
-    return {"owner": record.owner, "type": record.type, "ttl": record.ttl, "text": record.text[:255]}

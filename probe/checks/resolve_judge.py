@@ -7,7 +7,8 @@ from typing import Any
 from parallax.plan.dns_specs import ResolveSpec
 from parallax.values import Address
 from probe.abstain import NO_FAMILY
-from probe.checks.connection import ABSTAINS, BY_FAILURE, judge_connection
+from probe.checks.connection import judge_connection
+from probe.checks.exchange_judge import OURS, judge_outcome, reason_of
 from probe.checks.kind import Verdict
 from probe.checks.resolve_classes import WITHOUT_ANSWER
 from probe.tape import Evidence
@@ -27,7 +28,7 @@ _BY_CLASS = {
     "stale_definite": Verdict("dns_stale"),
 }
 _GOOD = frozenset({"fresh", "stale_suspected", "expected_negative"})
-_OWN_TROUBLE = frozenset({"unreachable", "not_allowed", "local_error", "over_budget", "bug", "unsupported"})
+_OWN_TROUBLE = OURS | {"bug", "unsupported"}
 """How an exchange ends that says nothing of the resolver."""
 
 
@@ -76,7 +77,7 @@ def _judge_before(evidence: Evidence) -> Verdict:
 def _judge_without_answer(findings: dict[str, Any], control: str | None) -> Verdict:
     word, outcome = findings["class"], findings.get("outcome", "ok")
     if outcome in _OWN_TROUBLE:
-        return Verdict(BY_FAILURE[outcome], abstain=ABSTAINS.get(outcome))
+        return judge_outcome(outcome)
     if control not in (None, "ok"):
         return Verdict("dns_resolver_down")
     if findings.get("tcp_fallback") and outcome != "ok":  # it has answered, more than UDP carries
@@ -91,23 +92,7 @@ def _own_word(word: str, outcome: str) -> str:
     """What the resolver itself did wrong."""
     if outcome == "ok":
         return {"servfail": "dns_servfail", "refused": "dns_refused"}.get(word, "dns_rcode")
-    return _BY_OUTCOME.get(outcome, "dns_timeout")
-
-
-_BY_OUTCOME = {
-    "timeout": "dns_timeout",
-    "bad_replies": "dns_bad_replies",
-    "malformed": "dns_malformed",
-    "too_large": "dns_too_large",
-    "http_status": "http_status",
-    "http_content_type": "http_header",
-    "certificate": "tls_untrusted",
-    **{word: word for word in (
-        "tls_timeout", "tls_expired", "tls_not_yet_valid", "tls_wrong_name", "tls_untrusted", "tls_old_version",
-        "tls_alert", "tls_weak", "tls_malformed", "http_malformed",
-    )},
-    **BY_FAILURE,
-}  # fmt: skip
+    return reason_of(outcome)
 
 
 def _control_of(evidence: Evidence) -> str | None:

@@ -8,6 +8,7 @@ import trio
 
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
+from probe.checks.exchange_judge import judge_outcome
 from probe.checks.kind import Subject, Verdict
 from probe.checks.zone_compare import in_domain, problems_of, worst
 from probe.checks.zone_last import ChildSays, Last, last_of
@@ -230,6 +231,6 @@ def _judge_walk(failed: WalkFailed) -> Verdict:
     if failed.word == "no_delegation":
         return Verdict("dns_no_delegation")
     if failed.word == "over_budget":
-        return Verdict("over_budget", abstain="over_budget")
+        return judge_outcome("over_budget")
     # Not one root server answers: that is no fault of theirs.
     return Verdict("dns_parent_unreachable", "network" if failed.zone == "." else None)

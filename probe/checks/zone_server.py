@@ -8,7 +8,8 @@ import msgspec
 import trio
 
 from parallax.plan.dns_specs import ZoneSpec
-from probe.checks.connection import BY_FAILURE, judge_connection
+from probe.checks.dns_findings import MAX_TEXT, extended_errors
+from probe.checks.exchange_judge import judge_outcome
 from probe.checks.kind import Subject, Verdict
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, Transport, ask
@@ -21,7 +22,6 @@ from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
 QUERY_S = 3.0
-MAX_EDE, MAX_TEXT = 10, 255
 
 
 class AtServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ def _note(spec: ZoneSpec, asked: Asked, server: str, tape: Tape) -> None:
         size=reply.size,
         rtt_ns=asked.rtt_ns if asked.rtt_ns is not None else asked.duration_ns,
         zoneversion=reply.zoneversion,
-        ede=[{"code": code, "text": text[:MAX_TEXT]} for code, text in reply.ede[:MAX_EDE]] or None,
+        ede=extended_errors(reply),
         **_soa(spec.zone, reply),
     )
 
@@ -139,23 +139,8 @@ def _judge_failure(evidence: Evidence) -> Verdict:
         return Verdict("connect_timeout")
     if evidence.failure == "timeout" and evidence.material.get("last_phase") in ("tcp_connect", "tcp_query"):
         return Verdict("dns_truncated")
-    if evidence.failure in _BY_OUTCOME:
-        return judge_outcome(evidence.failure)
-    return judge_connection(evidence) or Verdict("probe_error")
-
-
-_BY_OUTCOME = {
-    "timeout": "dns_timeout",
-    "bad_replies": "dns_bad_replies",
-    "malformed": "dns_malformed",
-    "too_large": "dns_too_large",
-}
-
-
-def judge_outcome(outcome: str) -> Verdict:
-    """The verdict on an exchange that brought no answer, by its outcome alone."""
-    reason = _BY_OUTCOME.get(outcome) or BY_FAILURE.get(outcome, "probe_error")
-    return Verdict(reason, abstain="over_budget" if outcome == "over_budget" else None)
+    assert evidence.failure is not None
+    return judge_outcome(evidence.failure)
 
 
 def intercepted(asked: Sequence[Evidence]) -> bool:

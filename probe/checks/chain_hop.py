@@ -35,6 +35,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
     """The data at the end of the chain, sorted."""
     ttl: int = 0
+    boxed: bool = False
+    """It is as a resolver answers: with a record, with recursion on offer, without authority."""
 
 
 class Together(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,8 @@ class Together(msgspec.Struct, frozen=True, kw_only=True):
     """Servers with authority say different things."""
     word: str = ""
     """Where the hop is dark: the one failure that all servers share, or what kept some from being asked; else ""."""
+    boxed: bool = False
+    """Each of several servers answers as a resolver does: something on the way answers in their place."""
 
 
 def said(asked: Asked, zone: str, name: str, rdtype: str) -> Said:
@@ -55,7 +59,7 @@ def said(asked: Asked, zone: str, name: str, rdtype: str) -> Said:
     if word == "referral_down":
         return Said(state="delegated", word=word)
     if word not in ANSWERS:
-        return Said(state="lame", word=word)
+        return Said(state="lame", word=word, boxed=word == "lame_cached" and "RA" in asked.reply.flags)
     found = asked.reply.answers
     alias = _alias(found, name, rdtype)
     if alias is not None:
@@ -84,7 +88,7 @@ def together(each: Iterable[Said]) -> Together:
         return Together(said=whole, disagree=len(votes) > 1)
     lame = next((one for one in heard if one.state == "lame"), None)
     if lame is not None:
-        return Together(said=lame)
+        return Together(said=lame, boxed=len(heard) > 1 and all(one.boxed for one in heard))
     words = {one.word for one in heard}
     kept = sorted(words & {"over_budget", "local_error"}) or (words if len(words) == 1 else [""])
     return Together(said=Said(state="dark", word="dark"), word=next(iter(kept)))

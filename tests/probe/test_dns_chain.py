@@ -15,6 +15,7 @@ from parallax.plan.dns_specs import ChainSpec
 from parallax.values import DnsName
 from probe.dns.memory import Memory
 from tests.fakes.dns_server import (
+    Query,
     UdpBehaviour,
     answer,
     compression_loop,
@@ -208,6 +209,25 @@ async def test_servers_that_misbehave(behave: UdpBehaviour, reason: str, word: s
         assert seen.findings["hops"][1]["servers"] == {B1: word, B2: word}
         made.lead(made.b.address if made.b else CLOSED, B2)
         assert (await follow(made)).reason is None, "one good server is enough"
+
+
+async def test_a_box_that_answers_for_everybody_blames_no_operator() -> None:
+    async def box(query: Query) -> None:
+        reply = dns.message.make_response(query.message, recursion_available=True)
+        name = query.message.question[0].name
+        reply.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.66"))
+        await query.send(reply.to_wire())
+
+    async with world() as made, dns_server(box, tcp=None) as bad:
+        await follow(made)
+        made.lead(bad.address, B1)
+        assert (await follow(made)).reason is None, "the other server answers"
+        made.lead(bad.address, *AT_A, *AT_B, ROOT)
+        seen = await follow(made)
+        assert (seen.reason, seen.fault, seen.dims.get("operator")) == ("dns_intercepted", "network", None)
+        made.memory = Memory()
+        cold = await follow(made)
+        assert (cold.reason, cold.fault) == ("dns_intercepted", "network"), "not one root server has authority"
 
 
 async def test_records_of_other_zones_in_an_answer_are_not_taken() -> None:

@@ -29,6 +29,7 @@ UPDATE_NS, LOOK_NS = 30 * NS, 5 * NS
 """What is said of a runway that shortens is said no more often, and looked at no more often."""
 MAX_RISKS = 500
 CARRIED = "resolvers carry it until what they hold runs out"
+SERVED = "the zone is still answered for, if not by all of its servers"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +186,7 @@ def _of_incident(
         components=tuple(c.name for c in view.components if c.name in named),
         since=min(since),
         expected_at=runway.earliest_at if runway else min(ends, default=None),
-        why=CARRIED if server else "",
+        why=CARRIED if reach is not None and reach.any else SERVED if server else "",
         domain=case.domain,
         runway=runway,
     )

@@ -143,6 +143,14 @@ def test_a_fault_of_the_lab(name: str) -> None:
     assert "reopened" not in [change for change, _ in lab.changes()]
 
 
+def test_one_server_of_several_leaves_nothing_to_caches() -> None:
+    lab = Lab()
+    lab.run(30)
+    lab.fails("dns_timeout", subject="192.0.2.11")
+    lab.run(30)
+    assert [risk.why for risk in lab.board.risks] == ["the zone is still answered for, if not by all of its servers"]
+
+
 def test_a_dark_operator_is_one_incident_until_the_caches_run_out_and_after() -> None:
     """10 Feb 2026: authoritative DNS dies, caches carry sign-in for a while, then names stop resolving."""
     lab = Lab()

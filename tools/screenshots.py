@@ -33,7 +33,7 @@ async def main(folder: Path) -> None:
 def take(chromium: Chromium, url: str, incidents: list[str], folder: Path) -> None:
     """In the browser's thread."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"overview": "/", "check": "/check/api", "probes": "/probes", "lab": "/lab"}
+    pages = {"overview": "/", "dns": "/dns", "check": "/check/api", "probes": "/probes", "lab": "/lab"}
     if incidents:
         pages["incident"] = f"/incident/{incidents[0]}"
     for name, path in pages.items():

@@ -1,16 +1,18 @@
 """What changes from one plan to another: checks, load on each target, probes touched. Pure.
 
 Load is counted per target and minute over the whole fleet, for one address of the target: a name with several
-addresses gets that much at each. Looking a target's name up asks the probes' resolvers, and is counted there.
+addresses gets that much at each. Looking a target's name up asks the probes' resolvers, and is counted there. What the
+plan's own resolvers are asked is counted at each of them, beside the target that they are asked about.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
+from parallax.plan.dns_specs import ResolveSpec
 from parallax.plan.kinds import SPECS
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
 from parallax.plan.types import Check, Plan
@@ -39,7 +41,7 @@ class ChangedCheck(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """Queries a minute over the fleet, at one target (host:port), by the old and the new plan."""
+    """Queries a minute over the fleet, at one target (host:port, or a name) or resolver, by the old and new plan."""
 
     target: str
     before: float
@@ -61,6 +63,8 @@ class PlanDiff(msgspec.Struct, frozen=True, kw_only=True):
     plan that lists none."""
     sections: list[str]
     """Other sections that differ."""
+    resolvers: list[Load] = []
+    """The plan's resolvers, by name, whose load changes."""
 
     @property
     def empty(self) -> bool:
@@ -72,20 +76,15 @@ def diff(old: Plan, new: Plan) -> PlanDiff:
     """What changes from the old plan to the new one."""
     before, after = ({check.name: check for check in plan.check} for plan in (old, new))
     both = [name for name in after if name in before]
-    loads = _loads(old), _loads(new)
-    targets = sorted({*loads[0], *loads[1]})
     return PlanDiff(
         added=[name for name in after if name not in before],
         removed=[name for name in before if name not in after],
         changed=[ChangedCheck(name, keys) for name in both if (keys := _changed_keys(before[name], after[name]))],
-        load=[
-            Load(target=target, before=float(loads[0][target]), after=float(loads[1][target]))
-            for target in targets
-            if loads[0][target] != loads[1][target]
-        ],
+        load=_changed_loads(_loads(old), _loads(new)),
         lookups=(_lookups(old), _lookups(new)),
         probes=_probes_touched(old, new),
         sections=[name for name in _SECTIONS if getattr(old, name) != getattr(new, name)],
+        resolvers=_changed_loads(_resolver_loads(old), _resolver_loads(new)),
     )
 
 
@@ -97,13 +96,18 @@ def diff_lines(found: PlanDiff) -> list[str]:
     lines += [f"- check {name}" for name in found.removed]
     lines += [f"~ check {check.name}: {', '.join(check.keys)}" for check in found.changed]
     lines += [f"~ {name}" for name in found.sections]
-    if found.load or found.lookups[0] != found.lookups[1]:
-        lines += ["", "queries a minute, whole fleet, for each address of a target (all servers of a zone):"]
-        rows = [(load.target, load.before, load.after) for load in found.load]
-        if found.lookups[0] != found.lookups[1]:
-            rows.append(("lookups at resolvers", *found.lookups))
-        width = max(len(name) for name, *_ in rows)
-        lines += [f"  {name:<{width}}  {before:8.2f} -> {after:8.2f}" for name, before, after in rows]
+    rows = [(load.target, load.before, load.after) for load in found.load]
+    if found.lookups[0] != found.lookups[1]:
+        rows.append(("lookups at resolvers", *found.lookups))
+    at_resolvers = [(load.target, load.before, load.after) for load in found.resolvers]
+    width = max((len(name) for name, *_ in (*rows, *at_resolvers)), default=0)
+    for heading, some in (
+        ("queries a minute, whole fleet, for each address of a target (all servers of a zone):", rows),
+        ("queries a minute, whole fleet, at each [[resolver]]:", at_resolvers),
+    ):
+        if some:
+            lines += ["", heading]
+            lines += [f"  {name:<{width}}  {before:8.2f} -> {after:8.2f}" for name, before, after in some]
     lines += (
         ["", f"probes touched: {len(found.probes)}"] if "" not in found.probes else ["", "probes touched: every one"]
     )
@@ -129,6 +133,22 @@ def _loads(plan: Plan) -> dict[str, Fraction]:
     for check, target, runs in _runs(plan):
         loads[endpoint_text(check.kind, target)] += runs * SPECS[check.kind].cost(check.spec)
     return loads
+
+
+def _resolver_loads(plan: Plan) -> dict[str, Fraction]:
+    loads: dict[str, Fraction] = defaultdict(Fraction)
+    for check, _, runs in _runs(plan):
+        queries = SPECS[check.kind].at_resolver(check.spec)
+        wanted = check.spec.resolvers if isinstance(check.spec, ResolveSpec) else []
+        for resolver in plan.resolver if queries else []:
+            if not wanted or resolver.name in wanted:
+                loads[resolver.name] += runs * queries
+    return loads
+
+
+def _changed_loads(before: Mapping[str, Fraction], after: Mapping[str, Fraction]) -> list[Load]:
+    loads = ((name, before.get(name, 0), after.get(name, 0)) for name in sorted({*before, *after}))
+    return [Load(target=name, before=float(old), after=float(new)) for name, old, new in loads if old != new]
 
 
 def _lookups(plan: Plan) -> float:

@@ -30,6 +30,8 @@ class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
     cost: Callable[[Any], int]
     """Given the spec: the queries, handshakes or requests of one run at one address; of one run in all, where a run
     finds out where it goes."""
+    at_resolver: Callable[[Any], int] = lambda spec: 0
+    """Given the spec: the queries of one run at each of the plan's resolvers that the check asks."""
     endpoint: Callable[[str], Endpoint] | None = None
     """Target text to where it goes. Raises ValueError with a sentence. None: a run finds out where it goes."""
     targets: Callable[[Any], list[str]] | None = None
@@ -51,11 +53,14 @@ def _zone_cost(spec: ZoneSpec) -> int:
     return 4 + math.ceil(addresses * (1.1 + 0.5 * (spec.data is not None) + min(1.0, 30 / spec.tcp_period)))
 
 
+def _mail_at_resolver(spec: MailSpec) -> int:
+    return 8 + len(spec.selectors) + 3 * bool(spec.return_path)
+
+
 def _mail_cost(spec: MailSpec) -> int:
     """At a resolver what a receiver looks up, at an operator what is in its zone; and the walk."""
-    at_resolver = 8 + len(spec.selectors) + 3 * bool(spec.return_path)
     at_operator = 4 + len(spec.selectors) + 2 * bool(spec.return_path)
-    return RESOLVERS * at_resolver + OPERATORS * at_operator + 2
+    return RESOLVERS * _mail_at_resolver(spec) + OPERATORS * at_operator + 2
 
 
 SPECS: dict[str, KindSpec] = {
@@ -72,6 +77,7 @@ SPECS: dict[str, KindSpec] = {
         summary="every name server of a zone, and its delegation",
         faults=lambda spec, timeout: zone_faults(spec),
         cost=_zone_cost,
+        at_resolver=lambda spec: 1 + (spec.marker is not None),  # the NS set, and whose data it answers from
     ),
     "dns.resolve": KindSpec(
         spec=ResolveSpec,
@@ -79,6 +85,7 @@ SPECS: dict[str, KindSpec] = {
         summary="names at resolvers, beside a control name",
         faults=lambda spec, timeout: resolve_faults(spec),
         cost=lambda spec: 2 * (len(spec.resolvers) or RESOLVERS + 1),
+        at_resolver=lambda spec: 2,  # the name and the control name
     ),
     "dns.chain": KindSpec(
         spec=ChainSpec,
@@ -102,6 +109,7 @@ SPECS: dict[str, KindSpec] = {
         pace=_SLOW,
         faults=lambda spec, timeout: mail_faults(spec),
         cost=_mail_cost,
+        at_resolver=_mail_at_resolver,
     ),
     "dns.dnssec": KindSpec(
         spec=DnssecSpec,
@@ -110,6 +118,7 @@ SPECS: dict[str, KindSpec] = {
         pace=_SLOW,
         faults=lambda spec, timeout: dnssec_faults(spec),
         cost=lambda spec: 5 + 3 * OPERATORS + RESOLVERS,  # the delegation and its keys, then each view
+        at_resolver=lambda spec: 1,
     ),
     "tls": KindSpec(
         spec=TlsSpec,

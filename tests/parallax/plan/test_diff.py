@@ -1,13 +1,15 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from parallax.plan.diff import ChangedCheck, Load, diff, diff_lines
+from parallax.plan.dns_specs import ResolveSpec, ZoneSpec
 from parallax.plan.load import load_plan
 from parallax.plan.specs import DnsSpec, HttpSpec, TlsSpec
-from parallax.plan.types import Check, Control, Plan, Probe
-from parallax.values import Address, DnsName, Duration
+from parallax.plan.types import Check, Control, Plan, Probe, Resolver
+from parallax.values import Address, DnsName, Duration, Endpoint
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 KIND_SPECS = {"dns": DnsSpec(query=DnsName("a.example")), "tls": TlsSpec(), "http": HttpSpec()}
@@ -47,6 +49,32 @@ def test_load_is_summed_over_the_fleet_and_over_a_targets_checks() -> None:
     assert diff(old, new).load == [
         Load(target="192.0.2.1:443", before=6.0, after=11.0),
         Load(target="192.0.2.1:53", before=0.0, after=6.0),
+    ]
+
+
+def test_what_each_of_the_plans_resolvers_is_asked_is_counted_there() -> None:
+    """Of two probes: every check of a zone asks every resolver, one of names those that it says."""
+    keys: dict[str, Any] = {"timeout": Duration(5), "external": True, "probes": []}
+    spec = ZoneSpec(zone=DnsName("a.example"), marker=DnsName("m.a.example"))
+    zone = Check(name="zone", kind="dns.zone", targets=["a.example"], spec=spec, period=Duration(30), **keys)
+    names = [DnsName("www.a.example"), DnsName("b.example")]
+    one = ResolveSpec(names=names, resolvers=["r1"])
+    some = Check(name="names", kind="dns.resolve", targets=[*names], spec=one, period=Duration(60), **keys)
+    resolvers = [Resolver(name=name, address=Endpoint("192.0.2.53:53")) for name in ("r1", "r2")]
+    before = Plan(probe=[Probe(id="p1"), Probe(id="p2")], resolver=resolvers, check=[zone])
+    found = diff(before, msgspec.structs.replace(before, check=[zone, some]))
+    assert found.resolvers == [Load(target="r1", before=8.0, after=16.0)]
+    assert diff(msgspec.structs.replace(before, check=[]), before).resolvers == [
+        Load(target="r1", before=0.0, after=8.0),
+        Load(target="r2", before=0.0, after=8.0),
+    ]
+    assert diff_lines(found)[2:8] == [
+        "queries a minute, whole fleet, for each address of a target (all servers of a zone):",
+        "  b.example          0.00 ->     4.00",
+        "  www.a.example      0.00 ->     4.00",
+        "",
+        "queries a minute, whole fleet, at each [[resolver]]:",
+        "  r1                 8.00 ->    16.00",
     ]
 
 

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from probe.dns.exchange import MAX_TCP_ANSWER
 from probe.dns.message import (
     MAX_POINTERS,
     MAX_RECORDS,
@@ -29,6 +28,9 @@ from probe.dns.message import (
 )
 from probe.dns.reader import Reader
 from probe.dns.record import MAX_READ_LATER
+from tests.probe.dns.hostile import hostile_answers, huge_answers
+from tests.probe.dns.hostile import pointer as _pointer
+from tests.probe.dns.hostile import record as _record
 
 QUERY = Query(name="www.acme.test", type="A", recurse=True)
 
@@ -242,63 +244,6 @@ def _read(wire: bytes) -> None:
     except Unreadable:
         return
     assert all(isinstance(record.text, str) and record.ttl >= 0 for record in reply.answers)
-
-
-def _record(name: bytes, rdtype: int, data: bytes) -> bytes:
-    return name + struct.pack("!HHIH", rdtype, 1, 60, len(data)) + data
-
-
-def _pointer(at: int) -> bytes:
-    return struct.pack("!H", 0xC000 | at)
-
-
-def _whole(first: bytes, each: bytes) -> bytes:
-    """A message of the first record, and then as many of the other as there may be."""
-    count = min((MAX_TCP_ANSWER - 12 - len(first)) // len(each), MAX_RECORDS - 1)
-    return struct.pack("!6H", 7, 0x8400, 0, count + 1, 0, 0) + first + each * count
-
-
-def hostile_answers() -> dict[str, bytes]:
-    """Whole TCP answers of at most 16 KiB, made to cost the reader as much as they can."""
-    opaque = 65280  # a type for private use: its data is not looked at
-    data_at = 12 + 11  # of a first record whose owner is the root
-    links = b"\1a\0" + b"".join(_pointer(data_at + (3 + 2 * (n - 1) if n else 0)) for n in range(127))
-    long_name, odd_name = b"\1a" * 126 + b"\0", b"\1\xff" * 126 + b"\0"
-    odd_owner = b"\1%c" + _pointer(14)
-    odd_text = _record(b"\0", 16, b"\xff" + b"\xfe" * 255)
-    owners = b"".join(_record(odd_owner.replace(b"%c", bytes([n])), 1, bytes(4)) for n in range(256))
-    return {
-        "pointers at pointers": _whole(
-            _record(b"\0", opaque, links), _record(_pointer(data_at + len(links) - 2), 1, bytes(4))
-        ),
-        "names": _whole(_record(long_name, opaque, b""), _record(_pointer(12), 2, _pointer(12))),
-        "two names": _whole(
-            _record(long_name, opaque, b""), _record(b"\0", 6, _pointer(12) + _pointer(12) + bytes(20))
-        ),
-        "odd owners": struct.pack("!6H", 7, 0x8400, 0, 257, 0, 0) + _record(odd_name, opaque, b"") + owners,
-        "odd text": _whole(odd_text, odd_text),
-        "many records": _whole(_record(b"\0", opaque, b""), _record(b"\0", 16, b"\0")),
-        "many of type A": _whole(_record(b"\0", opaque, b""), _record(b"\0", 1, bytes(4))),
-    }
-
-
-def huge_answers() -> dict[str, bytes]:
-    """Of 60 to 100 kB: what only a datagram or a stream that nobody bounded could bring."""
-    labels = b"\1a" * 120 + b"\0"
-    records = MAX_RECORDS
-
-    def whole(answers: int, body: bytes, additional: int = 0) -> bytes:
-        return struct.pack("!6H", 7, 0x8400, 0, answers, 0, additional) + body
-
-    return {
-        "records": whole(5900, _record(b"\0", 1, bytes(4)) * 5900),
-        "owners": whole(records, _record(labels, 65280, b"") * records),
-        "names in data": whole(200, _record(b"\0", 6, labels * 2 + bytes(20)) * 200),
-        "options": whole(0, _record(b"\0", 41, b"\0\3\0\0" * 15_000), 1),
-        "short strings": whole(1, _record(b"\0", 16, b"\1\xff" * 30_000)),
-        "long strings": whole(1, _record(b"\0", 16, (b"\xff" + b"\xff" * 255) * 235)),
-        "signatures": whole(records, _record(b"\0", 46, bytes(18) + b"\1a\0" + bytes(64)) * records),
-    }
 
 
 @pytest.mark.parametrize("kind", [*hostile_answers(), *huge_answers()])

@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from parallax.clock import wall_ns
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.specs import Spec
-from parallax.plan.types import Check, Operator
-from parallax.values import Address, Duration, Family, Redirect
+from parallax.plan.types import Operator
+from parallax.values import Address, Family, Redirect
 from probe.dns.memory import Memory
-from probe.runs import Vantage, run_target
 from probe.tools import Tools
 from tests.parts.daemon import Daemon
 from tests.parts.nsd import nsd
+from tests.probe.dns_runs import observe
 
 ROOT, ROOT6 = Address("198.51.100.1:53"), Address("[2001:db8::1]:53")
 A1, A2 = Address("192.0.2.1:53"), Address("192.0.2.2:53")
@@ -65,12 +64,8 @@ class World:
         self, kind: str, target: str, spec: Spec, *, timeout_s: float = 5, tools: Tools | None = None
     ) -> Observation:
         """One run, which is one observation."""
-        check = Check(
-            name="by test", kind=kind, targets=[target], period=Duration(600), timeout=Duration(timeout_s),
-            external=False, probes=[], spec=spec,
-        )  # fmt: skip
-        vantage = Vantage(probe="fra1", families=(4,))
-        [seen] = await run_target(check, target, vantage, tools or self.tools(), scheduled_at=wall_ns())
+        tools = tools or self.tools()
+        [seen] = await observe(kind, target, spec, tools, timeout_s=timeout_s, families=(4,))
         return seen
 
 

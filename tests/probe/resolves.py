@@ -7,11 +7,11 @@ from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.dns_specs import ResolveSpec
-from parallax.plan.types import Check, Resolver
-from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redirect
+from parallax.plan.types import Resolver
+from parallax.values import Address, DnsName, Endpoint, Family, Redirect
 from probe.dns.memory import Memory
-from probe.runs import Vantage, run_target
 from probe.tools import Tools
+from tests.probe.dns_runs import by_subject, observe
 
 CONTROL = DnsName("ok.control.test")
 
@@ -51,13 +51,9 @@ class Resolving:
     ) -> dict[str, Observation]:
         """One run; the observations by subject."""
         whole = ResolveSpec(names=[DnsName(name)], **spec)
-        entry = Check(
-            name="resolve", kind="dns.resolve", targets=[name], period=Duration(30), timeout=Duration(timeout_s),
-            external=True, probes=[], spec=whole,
-        )  # fmt: skip
-        vantage = Vantage(probe="p1", families=self._tools.families)
-        found = await run_target(entry, name, vantage, tools or self._tools, scheduled_at=0)
-        return {observation.subject: observation for observation in found}
+        families = self._tools.families
+        found = await observe("dns.resolve", name, whole, tools or self._tools, timeout_s=timeout_s, families=families)
+        return by_subject(found)
 
     async def one(self, name: str = "www.acme.test", **more: Any) -> Observation:
         """One run at the one resolver."""

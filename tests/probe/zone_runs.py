@@ -6,10 +6,10 @@ import msgspec
 
 from parallax.observation import Observation
 from parallax.plan.dns_specs import ZoneSpec
-from parallax.plan.types import Check
-from parallax.values import Duration
-from probe.runs import Vantage, run_target
 from probe.tools import Tools
+from tests.probe.dns_runs import by_subject, observe
+
+__all__ = ["by_subject", "zone_run"]
 
 
 async def zone_run(
@@ -17,21 +17,4 @@ async def zone_run(
 ) -> list[Observation]:
     """The observations of one run, in the order of the subjects."""
     whole = msgspec.convert({"zone": zone, **spec}, ZoneSpec, dec_hook=lambda kind, raw: kind(raw))
-    check = Check(
-        name="zone",
-        kind="dns.zone",
-        targets=[zone],
-        period=Duration(30),
-        timeout=Duration(timeout_s),
-        external=True,
-        probes=[],
-        spec=whole,
-    )
-    vantage = Vantage(probe="p1", families=tools.families)
-    return await run_target(check, zone, vantage, tools, scheduled_at=0)
-
-
-def by_subject(observations: list[Observation]) -> dict[str, Observation]:
-    found = {seen.subject: seen for seen in observations}
-    assert len(found) == len(observations), "each subject once"
-    return found
+    return await observe("dns.zone", zone, whole, tools, timeout_s=timeout_s)

@@ -15,24 +15,30 @@ from parallax.values import Address, Duration, Family, Redirect
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def address_options(command: Command) -> Command:
-    """Adds the options of the kinds that measure each address of a target."""
+def _with_options(command: Command, timeout: str, what: str, *more: Callable[..., Any]) -> Command:
+    """The command with the options that all have, and with those of its family."""
     for option in reversed(
         [
-            click.option("--timeout", type=DURATION, default="5s", show_default=True, help="For each address."),
+            click.option("--timeout", type=DURATION, default=timeout, show_default=True, help=what),
             click.option(
                 "--connect-to", type=REDIRECT, multiple=True, metavar="FROM=TO", help="Dial TO where FROM is measured."
             ),
             click.option("-4", "four", is_flag=True, help="IPv4 only."),
             click.option("-6", "six", is_flag=True, help="IPv6 only."),
-            click.option(
-                "--resolver", type=RESOLVER, multiple=True, help="Whom to ask for names; /etc/resolv.conf if left out."
-            ),
+            *more,
             click.option("--json", "as_json", is_flag=True, help="Print observations as JSON, one a line."),
         ]
     ):
         command = option(command)
     return command
+
+
+def address_options(command: Command) -> Command:
+    """Adds the options of the kinds that measure each address of a target."""
+    resolver = click.option(
+        "--resolver", type=RESOLVER, multiple=True, help="Whom to ask for names; /etc/resolv.conf if left out."
+    )
+    return _with_options(command, "5s", "For each address.", resolver)
 
 
 def settings_of(
@@ -58,32 +64,18 @@ def settings_of(
 
 def dns_options(command: Command) -> Command:
     """Adds the options of the kinds of DNS in depth: what a plan's [dns], [[operator]] and [[resolver]] would say."""
-    for option in reversed(
-        [
-            click.option("--timeout", type=DURATION, default="10s", show_default=True, help="For the whole run."),
-            click.option(
-                "--connect-to", type=REDIRECT, multiple=True, metavar="FROM=TO", help="Dial TO where FROM is measured."
-            ),
-            click.option("-4", "four", is_flag=True, help="IPv4 only."),
-            click.option("-6", "six", is_flag=True, help="IPv6 only."),
-            click.option(
-                "--root", type=RESOLVER, multiple=True, help="Where walks begin, not at the Internet's roots."
-            ),
-            click.option(
-                "--operator", type=OPERATOR, multiple=True, metavar="NAME=PATTERN", help="Whose servers fit PATTERN."
-            ),
-            click.option(
-                "--resolver",
-                type=NAMED_RESOLVER,
-                multiple=True,
-                metavar="[NAME=]ADDRESS[/TRANSPORT]",
-                help="A resolver to ask as well; udp, tcp, dot or doh. Repeatable.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Print observations as JSON, one a line."),
-        ]
-    ):
-        command = option(command)
-    return command
+    root = click.option("--root", type=RESOLVER, multiple=True, help="Where walks begin, not at the Internet's roots.")
+    operator = click.option(
+        "--operator", type=OPERATOR, multiple=True, metavar="NAME=PATTERN", help="Whose servers fit PATTERN."
+    )
+    resolver = click.option(
+        "--resolver",
+        type=NAMED_RESOLVER,
+        multiple=True,
+        metavar="[NAME=]ADDRESS[/TRANSPORT]",
+        help="A resolver to ask as well; udp, tcp, dot or doh. Repeatable.",
+    )
+    return _with_options(command, "10s", "For the whole run.", root, operator, resolver)
 
 
 def dns_settings_of(

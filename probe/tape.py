@@ -21,7 +21,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt saw: the input of `judge`.
 
     `failure` is None when the exchange ran to its end; else one of Failure or a word of the kind's own. `phase` names
-    the phase in which it failed. `findings` are plain values (they go into the observation as they are).
+    the phase in which it failed. `findings` are plain values, names and addresses: the wire makes text of them.
     """
 
     phases: list[Phase] = []

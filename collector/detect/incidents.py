@@ -8,6 +8,7 @@ place is better known, and once when all is well.
 import msgspec
 
 from collector.detect.components import RANK, keys_by_check, raw_state
+from collector.detect.departed import UNDELEGATED
 from collector.detect.domain import infer
 from collector.detect.places import Spot, spot_of
 from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_PLACES, MAX_RECENT, Case, Key, State
@@ -110,6 +111,7 @@ def leave(state: State, name: str, why: str) -> None:
     if case is not None and name in case.bad:
         case.bad.remove(name)
         case.left, case.left_at, case.grown = why, state.now, True
+        case.deserted |= why == UNDELEGATED
         if name in case.members:
             after = {"state": "up", "reason": None, "since": state.now}
             case.members[name] = msgspec.structs.replace(case.members[name], **after)
@@ -166,7 +168,7 @@ def _tell(
         if bad:
             finding = infer(state, view, bad)
             case.domain, case.title = finding.domain, title_of(finding)
-        case.grown, case.drawn_at = False, state.now
+        case.grown, case.drawn_at, case.deserted = False, state.now, False
     if len(case.bad) >= case.peak:
         case.peak, case.peak_title, case.peak_domain = len(case.bad), case.title, case.domain
     if not case.pending and state.now - case.weighed_at >= DRAW_NS:  # no message for that alone
@@ -190,6 +192,8 @@ def _may_draw(state: State, case: Case) -> bool:
     """Whether place and name may be drawn anew."""
     if len(case.bad) >= case.peak:
         return state.now - case.drawn_at >= DRAW_NS
+    if case.deserted:
+        return state.now - case.left_at >= DRAW_NS
     calm = state.now - max(case.drawn_at, case.left_at)
     return calm >= WANE_NS or state.now - case.drawn_at >= 5 * WANE_NS
 

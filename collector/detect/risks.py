@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from collector.detect.components import for_check
+from collector.detect.departed import UNDELEGATED
+from collector.detect.incidents import WANE_NS
 from collector.detect.intake import SIGNATURES_END
 from collector.detect.places import Spot, spot_of
 from collector.detect.readiness import covers, fallbacks_of, vouched
@@ -44,6 +46,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     domain: FaultDomain | None = None
     runway: Runway | None = None
+    stage: int = 0
+    """It is told again when this grows."""
 
 
 def tell_risks(state: State, view: View, told: list[EventData]) -> None:
@@ -51,6 +55,9 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
     wishes = {wish.name: wish for wish in _wishes(state, view, lambda name: _is_due(state, name))}
     for name in [name for name in state.wished if name not in wishes]:
         del state.wished[name]
+    for name in wishes:
+        if name in state.risks_said:
+            state.risks_said[name].seen_at = state.now
     for name in [name for name in state.risks if name not in wishes and not _lasts(state, name)]:
         state.risks_said.pop(name, None)
         told.append(RiskChanged(change="cleared", risk=state.risks.pop(name)))
@@ -61,11 +68,11 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
         if len(state.risks) >= MAX_RISKS:
             continue
         seen_at = state.wished.setdefault(name, state.now)
-        if state.now - seen_at >= SETTLE_NS:
+        if state.now - seen_at >= SETTLE_NS and not _is_unsaid(state, name):
             del state.wished[name]
             state.risks_raised += 1
             state.risks[name] = risk = _risk(wish, f"{state.seed[:8]}-r{state.risks_raised}")
-            state.risks_said[name] = Said(state.now, _step(wish.runway), state.now)
+            state.risks_said[name] = Said(state.now, max(_step(wish.runway), wish.stage), state.now, state.now)
             told.append(RiskChanged(change="raised", risk=risk))
 
 
@@ -103,19 +110,25 @@ def _is_due(state: State, name: str) -> bool:
     said = state.risks_said.get(name)
     if said is None:
         return state.now - state.wished.get(name, state.now) >= SETTLE_NS
+    if name in state.risks and state.risks[name].runway is None:
+        return state.now - said.looked_at >= SETTLE_NS
     return state.now - said.at >= UPDATE_NS and state.now - said.looked_at >= LOOK_NS
 
 
 def _update(state: State, name: str, wish: Wish, told: list[EventData]) -> None:
-    """The first sampled resolver has run out, half of them, all."""
-    if wish.runway is None:
-        return
-    said = state.risks_said.setdefault(name, Said(state.now))
-    step, said.looked_at = _step(wish.runway), state.now
-    if step > said.step and state.now - said.at >= UPDATE_NS:
-        state.risks_said[name] = Said(state.now, step, state.now)
-        before = state.risks[name]
-        state.risks[name] = msgspec.structs.replace(_risk(wish, before.id), since=before.since)
+    """What was said turned out to be larger, or to have a runway; the first sampled resolver has run out, half of them,
+    all."""
+    said, before = state.risks_said.setdefault(name, Said(state.now)), state.risks[name]
+    step = max(_step(wish.runway), wish.stage)
+    if wish.runway is not None or _is_due(state, name):
+        said.looked_at = state.now
+    gained = wish.runway is not None and before.runway is None
+    if gained or _width(wish.domain) > _width(before.domain) or (step > said.step and state.now - said.at >= UPDATE_NS):
+        state.risks_said[name] = Said(state.now, max(step, said.step), state.now, state.now)
+        runway = wish.runway or before.runway
+        expected_at = wish.expected_at if runway is wish.runway else before.expected_at
+        changes = {"since": before.since, "runway": runway, "expected_at": expected_at}
+        state.risks[name] = msgspec.structs.replace(_risk(wish, before.id), **changes)
         told.append(RiskChanged(change="updated", risk=state.risks[name]))
 
 
@@ -125,9 +138,26 @@ def _step(runway: Runway | None) -> int:
     return 3 if runway.expired >= runway.sampled else 2 if 2 * runway.expired >= runway.sampled else 1
 
 
+def _width(domain: FaultDomain | None) -> int:
+    if domain is None:
+        return 0
+    return {"operator": 3, "zone": 3, "address": 1, "site": 1}.get(domain.kind, 2)
+
+
 def _lasts(state: State, name: str) -> bool:
-    """A risk of an incident ends with it, not before: what flaps is not told anew at each turn."""
-    return name.partition("\x1f")[2] in state.open
+    """A risk of an incident ends with it: what flaps is not told anew at each turn. Where the incident is about
+    something else by now, the risk ends a while after it was last seen, or at once if nothing can bring it back."""
+    case = state.open.get(name.partition("\x1f")[2])
+    if case is None:
+        return False
+    said = state.risks_said.get(name)
+    return not case.bad or (case.left != UNDELEGATED and said is not None and state.now - said.seen_at < WANE_NS)
+
+
+def _is_unsaid(state: State, name: str) -> bool:
+    """Whether it is about an incident that is not named yet."""
+    case = state.open.get(name.partition("\x1f")[2])
+    return case is not None and case.pending == "opened"
 
 
 def _wishes(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wish]:

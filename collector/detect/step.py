@@ -101,6 +101,7 @@ def _tell_time(state: State, at: int) -> None:
             line.better_at = min(line.better_at, at)
         for said in state.risks_said.values():
             said.at, said.looked_at = min(said.at, at), min(said.looked_at, at)
+            said.seen_at = min(said.seen_at, at)
         rewind(state.zones, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 

@@ -1,5 +1,6 @@
 """A subject turns: from its votes to its state, and into or out of an incident."""
 
+from collector.detect.departed import UNDELEGATED, has_left, is_done_with, is_still_used
 from collector.detect.incidents import join, leave
 from collector.detect.intake import forget
 from collector.detect.places import spot_of
@@ -25,7 +26,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
     """Looks at a subject again. True if anything that others build on has changed."""
     key = state.keys[name]
     check = view.checks[key.check]
-    if (why := _why_gone(state, check, key)) is not None:
+    if (why := _why_gone(state, view, check, key)) is not None:
         drop(state, view, name, why, told)
         return True
     count = tally(state, view, check, key)
@@ -147,19 +148,26 @@ def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
     moments += [count.expires_at] if count.expires_at is not None else []
     moments += [count.grace_until] if count.failing else []
     moments += [state.started_at + check.fresh_for_ns(key.subject)]
+    if has_left(state, check, key):
+        moments.append(state.now + check.period_ns)
     later = [moment for moment in moments if moment > state.now]
     key.due = min(later, default=state.now + check.period_ns)
 
 
-def _why_gone(state: State, check: CheckView, key: Key) -> str | None:
+def _why_gone(state: State, view: View, check: CheckView, key: Key) -> str | None:
     """Why nobody speaks of it any more, if that is so."""
     span = DROP_PERIODS * check.every_ns(key.subject) + check.timeout_ns
+    since = has_left(state, check, key)
+    if since and is_done_with(state, view, check, key, since):
+        return UNDELEGATED
     if key.subject.endswith(OVER_TCP) and _without_udp(state, key):
         return GONE
     ends = state.ends.get(ends_id(key.check, key.target))
     if key.lookup and key.state == "up" and state.now - key.failed_at > span:
         return ""
     if state.now - key.spoke_at <= span:
+        return None
+    if since and is_still_used(state, key):
         return None
     if ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
         return GONE

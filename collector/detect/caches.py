@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from collector.detect.numbers import whole
 from collector.detect.view import CheckView, View
 from parallax.clock import NS
 from parallax.observation import Observation
@@ -158,8 +159,8 @@ def _answers(findings: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
     answers = findings.get("answers")
     for answer in answers[:50] if isinstance(answers, list) else ():
         if isinstance(answer, dict):
-            owner, rdtype, ttl = answer.get("owner"), answer.get("type"), answer.get("ttl")
-            if isinstance(owner, str) and isinstance(rdtype, str) and isinstance(ttl, int) and 0 <= ttl < 2**31:
+            owner, rdtype, ttl = answer.get("owner"), answer.get("type"), whole(answer.get("ttl"), 2**31)
+            if isinstance(owner, str) and isinstance(rdtype, str) and ttl is not None:
                 key = (owner[:255].lower().rstrip("."), rdtype[:16])
                 found[key] = min(ttl, found.get(key, ttl))
     for (owner, rdtype), ttl in list(found.items())[:MAX_SETS]:

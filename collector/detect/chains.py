@@ -1,11 +1,13 @@
 """Where names lead: the chain that most probes saw last. Pure."""
 
 from collections import Counter
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from collector.board import ChainBoard, HopBoard
+from collector.detect.numbers import whole
 from collector.detect.view import CheckView, View
 from parallax.observation import Observation
 
@@ -39,6 +41,8 @@ class Said(msgspec.Struct, array_like=True):
     signature: str
     broken: str = ""
     reason: str = ""
+    way: str = ""
+    """The sign of the hops with their zones and operators."""
 
 
 class Chain(msgspec.Struct):
@@ -76,8 +80,9 @@ def note_chain(chains: dict[str, Chain], check: CheckView, probe: str, observati
     if before is None and len(chain.said) >= MAX_PROBES:
         del chain.said[min(chain.said, key=lambda each: chain.said[each].at)]
     chain.at = max(chain.at, at)
-    chain.said[probe] = Said(at, seen, broken, (observation.reason or "")[:64])
-    if whole:
+    way = _way(hops) if whole else before.way if before else ""
+    chain.said[probe] = Said(at, seen, broken, (observation.reason or "")[:64], way)
+    if whole and (seen not in chain.shapes or _vouched(chain, seen, way)):
         chain.shapes[seen] = Shape(hops, tuple(flag for flag in FLAGS if findings.get(flag)))
     elif hops and not chain.shapes:
         chain.shapes[""] = Shape(hops, ())
@@ -92,6 +97,18 @@ def note_chain(chains: dict[str, Chain], check: CheckView, probe: str, observati
             del chain.shapes[old]
     while len(chain.shapes) > MAX_SHAPES:
         del chain.shapes[next(each for each in chain.shapes if each != chain.signature)]
+
+
+def _way(hops: tuple[Hop, ...]) -> str:
+    texts = [text for hop in hops for text in (hop.owner, hop.target, hop.type, hop.zone, *hop.operators)]
+    return blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
+
+
+def _vouched(chain: Chain, signature: str, way: str) -> bool:
+    """Whether a second probe sees the chain of this signature in the same way: whose zones it leads through is no
+    matter for one alone."""
+    said = [each for each in chain.said.values() if each.signature == signature]
+    return sum(each.way == way for each in said) >= min(2, len(said))
 
 
 def boards_of(chains: dict[str, Chain], view: View, now: int, stale: frozenset[str]) -> tuple[ChainBoard, ...]:
@@ -140,7 +157,7 @@ def _hops(findings: dict[str, Any]) -> tuple[Hop, ...]:
         if isinstance(hop, dict) and isinstance(hop.get("owner"), str):
             several = hop.get("operators")
             names = several if isinstance(several, list) else [hop.get("operator")]
-            ttl = hop.get("ttl")
+            ttl = whole(hop.get("ttl"), 2**31)
             found.append(
                 Hop(
                     _text(hop["owner"]),
@@ -148,7 +165,7 @@ def _hops(findings: dict[str, Any]) -> tuple[Hop, ...]:
                     _text(hop.get("type")),
                     _text(hop.get("zone")),
                     tuple(_text(name)[:100] for name in names[:8] if isinstance(name, str) and name),
-                    ttl if isinstance(ttl, int) and 0 <= ttl < 2**31 else None,
+                    ttl,
                 )
             )
     return tuple(found)

@@ -14,7 +14,17 @@ from collections.abc import Callable
 
 import msgspec
 
-from collector.detect.places import RESOLVER_DOWN, VIEWS, Spot, asked_names, is_resolver, is_server, spot_of, zones_of
+from collector.detect.places import (
+    RESOLVER_DOWN,
+    VIEWS,
+    Spot,
+    asked_names,
+    heard_by_more,
+    is_resolver,
+    is_server,
+    spot_of,
+    zones_of,
+)
 from collector.detect.state import Key, State
 from collector.detect.view import OVER_TCP, CheckView, View
 from collector.events import FaultDomain
@@ -62,6 +72,9 @@ def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
     if not dark:
         return None
     peers = [spot for spot in _spots(state, view, is_server) if _vouched(state, spot)]
+    heard = {id(key) for key in heard_by_more([spot.key for spot in peers])}
+    peers = [spot for spot in peers if id(spot.key) in heard]
+    dark = [spot for spot in dark if id(spot.key) in heard] or dark
     counts = Counter(spot.operator for spot in dark)
     if len(counts) > 1 and (whole := _whole_zone(dark, peers)) is not None:
         return whole

@@ -14,7 +14,7 @@ from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
 from collector.detect.view import OVER_TCP, CheckView, View, ip_of
 from collector.detect.votes import ends_id, key_id
-from collector.detect.zones import left_at, whose, zone_at
+from collector.detect.zones import whose, zone_at
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS
@@ -65,7 +65,7 @@ def take(
     if key is None:
         if lookup and observation.reason is None:
             return []
-        if not _may_open(state, ends, probe) or _is_gone(state, check, observation):
+        if not _may_open(state, ends, probe):
             return []
         key = _open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
         if key is None:
@@ -75,7 +75,7 @@ def take(
         return []
     key.votes[probe] = new = _vote(observation, check, vote, at, skewed)
     if check.of_dns and new.counts and (new.reason is not None or check.kind != "dns.chain"):
-        _name(state, view, key, check, observation)
+        _name(state, view, key, probe, check, observation)
     key.spoke_at = max(key.spoke_at, at)
     if subject.endswith(OVER_TCP) and new.reason is None:
         _vouch(state, key_name)
@@ -102,14 +102,6 @@ def _may_open(state: State, ends: Ends, probe: str) -> bool:
     """Whether the probe may bring up another subject; one that it alone spoke of makes room for it."""
     own = [name for name in ends.keys if state.keys[name].votes.keys() <= {probe}]
     return len(own) < MAX_OWN or _make_room(state, own, 1)
-
-
-def _is_gone(state: State, check: CheckView, observation: Observation) -> bool:
-    """Whether its zone has left the server so long ago that only who saw nothing of it asks there."""
-    if check.kind != "dns.zone":
-        return False
-    since = left_at(state.zones, observation.target, _name_in(observation.dims.get("server", "")), state.now)
-    return 0 < since < state.now - check.fresh_ns
 
 
 def _open_key(
@@ -189,17 +181,37 @@ def _vouch(state: State, over_tcp: str) -> None:
         state.open[twin.incident].grown = True
 
 
-def _name(state: State, view: View, key: Key, check: CheckView, observation: Observation) -> None:
-    """Whom a subject of DNS belongs to. The plan's own words go before the probe's."""
-    dims, target = observation.dims, check.targets[key.target]
-    server = dims.get("server", target.host if check.role == "authoritative" else "")
-    key.server = _name_in(server)
-    key.resolver = (dims.get("resolver") or (target.host if check.role == "resolver" else ""))[:MAX_LABEL]
-    key.address = (dims.get("address") or "")[:MAX_LABEL]
-    key.operator = whose(view, key.server, observation) if key.server else (dims.get("operator") or "")[:MAX_LABEL]
-    key.zone = _name_in(dims.get("zone") or "") or zone_at(state.zones, check.query)
+def _name(state: State, view: View, key: Key, probe: str, check: CheckView, observation: Observation) -> None:
+    """Whom a subject of DNS belongs to. The plan's own words go before the probe's, and what is known holds until two
+    probes say otherwise, where two speak of it: all that follows from a subject hangs on whose it is."""
+    labels = _labels(state, view, key, check, observation)
+    known = (key.server, key.resolver, key.address, key.operator, key.zone)
+    if labels == known:
+        key.renamed.pop(probe, None)
+    else:
+        key.renamed[probe] = labels
+        agreeing = sum(each == labels for name, each in key.renamed.items() if name in key.votes)
+        if any(known) and agreeing < min(2, len(key.votes)):
+            return
+        key.renamed = {name: each for name, each in key.renamed.items() if each != labels and name in key.votes}
+        key.server, key.resolver, key.address, key.operator, key.zone = labels
     at_operator = check.kind in VIEWS and bool(key.operator) and not key.resolver
     key.apart = at_operator or (check.kind == "dns.zone" and is_standby(view, state.zones.serving, key, check))
+
+
+def _labels(
+    state: State, view: View, key: Key, check: CheckView, observation: Observation
+) -> tuple[str, str, str, str, str]:
+    """Server, resolver, address, operator and zone, as one probe has them."""
+    dims, target = observation.dims, check.targets[key.target]
+    server = _name_in(dims.get("server", target.host if check.role == "authoritative" else ""))
+    return (
+        server,
+        (dims.get("resolver") or (target.host if check.role == "resolver" else ""))[:MAX_LABEL],
+        (dims.get("address") or "")[:MAX_LABEL],
+        whose(view, server, observation) if server else (dims.get("operator") or "")[:MAX_LABEL],
+        _name_in(dims.get("zone") or "") or zone_at(state.zones, check.query),
+    )
 
 
 def _of_one(check: CheckView, observation: Observation) -> bool:

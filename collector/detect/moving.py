@@ -32,6 +32,7 @@ GIVEN_UP_NS = 8 * 86400 * NS
 STUCK_AT_LEAST_NS = 30 * NS
 """Resolvers are sampled every period, so nothing is late to the second."""
 MIXED_TURNS = 3
+MANY_VOICES = 3
 
 On = Literal["old", "new", "other"]
 
@@ -185,6 +186,10 @@ class Move(msgspec.Struct):
         for name, stand in self.parents.items():
             server = name.partition("\x1f")[2] or name
             found.setdefault(server, []).append(stand)
+        if len({name.partition("\x1f")[0] for name in self.parents}) >= MANY_VOICES:
+            # One that a single probe speaks of, beside others that more do, may be made up.
+            shared = {server: stands for server, stands in found.items() if len(stands) > 1}
+            found = shared or found
         return {server: [s for s in stands if s.until >= now] or stands for server, stands in found.items()}
 
     def parent_counts(self, now: int) -> tuple[int, int]:

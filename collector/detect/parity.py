@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from collector.board import Gap
+from collector.detect.numbers import whole
 from collector.detect.view import CheckView
 from parallax.observation import Observation
 
@@ -132,4 +133,4 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+    return whole(value, 2**31) or 0

@@ -4,7 +4,7 @@ Two faults that share a place are one incident. What they share weighs: an opera
 name stops resolving when its operator is dark.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -63,6 +63,13 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 def is_server(key: Key, check: CheckView) -> bool:
     """Whether a subject is an address of a name server, or its name where that has none."""
     return bool(key.server) and check.kind in SERVERS and not key.lookup
+
+
+def heard_by_more(keys: Sequence[Key]) -> list[Key]:
+    """Of the servers of one operator or zone: without those that one probe alone speaks of, where others of the same
+    family have more voices. One that is made up, or that one probe was led to, hides nothing of what the others see."""
+    shared = {":" in ip_of(key.subject) for key in keys if len(key.votes) > 1}
+    return [key for key in keys if len(key.votes) > 1 or (":" in ip_of(key.subject)) not in shared]
 
 
 def is_resolver(key: Key, check: CheckView) -> bool:

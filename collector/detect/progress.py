@@ -47,7 +47,7 @@ def _withdrawn(
         return
     if gone:
         why = f"{gone}, and {behind} of {resolvers[1]} sampled resolvers still use it"
-    elif served and resolvers[0] and failing * 2 > behind and _lasts(move, now):
+    elif served and resolvers[0] and failing * 2 > behind and _lasts(move, now) and _by_more(move):
         why = f"{failing} of {behind} sampled resolvers that still use it get no answer any more, the others do"
     else:
         return
@@ -150,6 +150,12 @@ def _mixed(move: Move) -> None:
 def _lasts(move: Move, now: int) -> bool:
     """Whether they have been failing for a round."""
     return min(move.failing.values(), default=now) <= now - move.fresh_ns // 2
+
+
+def _by_more(move: Move) -> bool:
+    """Whether two probes get no answers, where two sample."""
+    voices = {name.partition("\x1f")[0] for name in move.resolvers}
+    return len({name.partition("\x1f")[0] for name in move.failing}) >= min(2, len(voices))
 
 
 def _parent_word(move: Move) -> str:

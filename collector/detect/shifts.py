@@ -27,6 +27,8 @@ BAD_P = 0.001
 BAD_FAILURES = 3
 BAD_SHARE, WELL_SHARE = 0.2, 0.1
 """A site is broken from the one on, and well again below the other."""
+MOST_WEIGHT = 2
+"""So many times the median's attempts of one probe count."""
 NAMED = 8
 
 Movers = dict[str, Reach]
@@ -174,8 +176,9 @@ def _flaps(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventDa
 def _bad(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData]) -> None:
     """Failures that are concentrated at one site."""
     counts: dict[str, list[tuple[str, int, int]]] = {}
+    most = MOST_WEIGHT * (median_ns([sum(reach.outcomes(now)) for reach in fresh.values()]) or 0)
     for probe, reach in fresh.items():
-        counts.setdefault(reach.site, []).append((probe, *reach.outcomes(now)))
+        counts.setdefault(reach.site, []).append((probe, *_bounded(reach.outcomes(now), most)))
     if len(counts) < 2:
         return
     for site, own in counts.items():
@@ -184,7 +187,7 @@ def _bad(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData
         rest_passed, rest_failed = sum(each[1] for each in rest), sum(each[2] for each in rest)
         if failed < WELL_SHARE * (passed + failed):
             catch.bad.pop(site, None)
-        failing = {probe: fresh[probe] for probe, _, bad in own if bad}
+        failing = {probe: fresh[probe] for probe, good, bad in own if bad and bad >= BAD_SHARE * (good + bad)}
         if site in catch.bad or failed < max(BAD_FAILURES, BAD_SHARE * (passed + failed)):
             continue
         if len(failing) < 2 or not rest_passed:
@@ -201,6 +204,13 @@ def _bad(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData
         )
         why += f" (Fisher's exact test: p = {p:.1g}); {_names(failing)} are affected"
         told.append(_notice("site_bad", catch, view, title, why, "warning", site, failing, (), (site,)))
+
+
+def _bounded(outcomes: tuple[int, int], most: int) -> tuple[int, int]:
+    """Passes and failures, made fewer in proportion where one probe asks so often that it would outweigh the others."""
+    passed, failed = outcomes
+    total = passed + failed
+    return outcomes if total <= most else (passed * most // total, failed * most // total)
 
 
 def _remote(catch: Catch, view: View, fresh: Movers, now: int, told: list[EventData]) -> None:

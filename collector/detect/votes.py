@@ -5,9 +5,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from collector.detect.places import heard_by_more
 from collector.detect.state import Key, State, Vote
 from collector.detect.view import CheckView, ProbeView, View
 from collector.events import Evidence
+
+SAME_FOR_ALL = ("dns.zone", "dns.resolve", "dns.mail", "dns.dnssec")
+"""The kinds that find the same subjects wherever they look from, where the plan names the resolvers."""
 
 
 class Ballot(msgspec.Struct, frozen=True):
@@ -76,6 +80,8 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
     expected = len(voters)
     if state.now < grace_until:
         expected = max(expected, _live(state, view, check) - abstaining)
+    if expected == 1 and _is_lone(state, view, check, key):
+        expected = 2
     return Tally(
         voters=voters,
         failing=failing,
@@ -108,6 +114,16 @@ def _grace_until(state: State, check: CheckView, key: Key) -> int:
     if key.lookup and (ends := state.ends.get(ends_id(key.check, key.target))):
         born_at = ends.born_at
     return max(born_at, state.started_at) + check.every_ns(key.subject) + check.timeout_ns
+
+
+def _is_lone(state: State, view: View, check: CheckView, key: Key) -> bool:
+    """Whether one probe speaks of it where the others look at the same things, and do not find it: they are asked too,
+    as it may be made up."""
+    if check.kind not in SAME_FOR_ALL or (key.resolver and not view.resolvers):
+        return False
+    ends = state.ends.get(ends_id(key.check, key.target))
+    keys = [state.keys[name] for name in ends.keys] if ends else []
+    return all(each is not key for each in heard_by_more(keys))
 
 
 def _live(state: State, view: View, check: CheckView) -> int:

@@ -14,7 +14,7 @@ from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
 from collector.detect.view import OVER_TCP, CheckView, View, ip_of
 from collector.detect.votes import ends_id, key_id
-from collector.detect.zones import whose, zone_at
+from collector.detect.zones import left_at, whose, zone_at
 from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS
@@ -65,7 +65,7 @@ def take(
     if key is None:
         if lookup and observation.reason is None:
             return []
-        if not _may_open(state, ends, probe):
+        if not _may_open(state, ends, probe) or _is_gone(state, check, observation):
             return []
         key = _open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
         if key is None:
@@ -102,6 +102,14 @@ def _may_open(state: State, ends: Ends, probe: str) -> bool:
     """Whether the probe may bring up another subject; one that it alone spoke of makes room for it."""
     own = [name for name in ends.keys if state.keys[name].votes.keys() <= {probe}]
     return len(own) < MAX_OWN or _make_room(state, own, 1)
+
+
+def _is_gone(state: State, check: CheckView, observation: Observation) -> bool:
+    """Whether its zone has left the server so long ago that only who saw nothing of it asks there."""
+    if check.kind != "dns.zone":
+        return False
+    since = left_at(state.zones, observation.target, _name_in(observation.dims.get("server", "")), state.now)
+    return 0 < since < state.now - check.fresh_ns
 
 
 def _open_key(

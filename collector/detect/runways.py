@@ -2,7 +2,8 @@
 
 A name is carried at a resolver until the first of its record sets runs out that the dark operators host; what others
 host does not count, as it can be fetched anew, nor do NS and DS records, which nobody needs while the data lives. A
-record set is cut off where every operator that serves its zone is dark.
+record set is cut off where every operator that serves its zone is dark; once the zone has moved to another operator,
+for the caches that still hold the delegation of before.
 
     earliest   the first of these moments over the sampled resolvers and names
     latest     the last of them; and no cache can hold out longer than from the last good answer of the authority for
@@ -16,7 +17,9 @@ from typing import NamedTuple
 import msgspec
 
 from collector.detect.caches import Cache, RecordSet, Sample
+from collector.detect.departed import behind
 from collector.detect.places import heard_by_more, is_server, is_standby
+from collector.detect.sights import under_way
 from collector.detect.state import State
 from collector.detect.view import OVER_TCP, View
 from collector.detect.zones import hosted_by, last_alive, zone_among, zone_at
@@ -91,11 +94,13 @@ class Reach:
     def __init__(self, state: State, view: View, dark: Dark) -> None:
         self._hosts, self._dark = hosted_by(state.zones, view), dark
         self._known: dict[str, bool] = {}
+        self._behind = dict(_behind(state, self._hosts, dark))
 
     @property
     def any(self) -> bool:
         """Whether any zone is cut off at all."""
-        return bool(self._dark.zones) or any(hosts <= self._dark.operators for hosts in self._hosts.values())
+        cut_off = any(hosts <= self._dark.operators for hosts in self._hosts.values())
+        return cut_off or bool(self._dark.zones or self._behind)
 
     def cuts_off(self, name: str) -> bool:
         """Whether nobody serves the name's zone any more."""
@@ -108,6 +113,29 @@ class Reach:
                 known = zone_among(dict.fromkeys(self._dark.zones), name) != ""
             self._known[name] = known
         return known
+
+    def moves(self, name: str) -> bool:
+        """Whether the name's zone is on its way from who is dark to who is not."""
+        return bool(self._behind) and zone_among(self._behind, name) != ""
+
+    def cuts_off_at(self, cache: Cache, name: str) -> bool:
+        """Whether a cache cannot fetch the name anew: nobody serves it, or who the cache would ask does not."""
+        if self.cuts_off(name):
+            return True
+        zone = zone_among(self._behind, name) if self._behind else ""
+        return bool(zone) and f"{cache.probe}\x1f{cache.resolver}" in self._behind[zone]
+
+
+def _behind(state: State, hosts: dict[str, frozenset[str]], dark: Dark) -> Iterator[tuple[str, frozenset[str]]]:
+    """By zone that has left a dark operator for one that answers: the caches that this has not reached."""
+    for place in state.moves.under_way:
+        kind, _, zone = place.partition(" ")
+        cut, move = state.zones.cuts.get(zone), under_way(state.moves, "delegation", zone)
+        if kind != "delegation" or cut is None or move is None or hosts.get(zone, frozenset()) <= dark.operators:
+            continue
+        old = {cut.servers[server] for server in move.old if server in cut.servers}
+        if old and old <= dark.operators and (caches := behind(move, state.now)):
+            yield zone, caches
 
 
 def runway_of(state: State, view: View, reach: Reach, now: int) -> Runway | None:
@@ -123,7 +151,9 @@ def runway_of(state: State, view: View, reach: Reach, now: int) -> Runway | None
     for each in seen:
         resolvers.setdefault(f"{each.cache.probe}\x1f{each.cache.resolver}", []).append(each)
     gone = {name for name, own in resolvers.items() if any(each.is_gone(now) for each in own)}
-    stale = {name for name, own in resolvers.items() if any(each.sample.stale for each in own)} - gone
+    stale = {
+        name for name, own in resolvers.items() if any(each.sample.stale and not each.reached for each in own)
+    } - gone
     held = {(each.cache.resolver, found.owner, found.type, min(found.untils)) for each in seen for found in each.sets}
     ahead = sorted((h for h in held if h[3] > now), key=lambda h: (h[3], h))
     behind = sorted((h for h in held if h[3] <= now), key=lambda h: (-h[3], h))
@@ -150,15 +180,16 @@ def carried_names(view: View, reach: Reach, check_name: str) -> bool:
 
 class _Seen(NamedTuple):
     """A sample of a cache, and its record sets that are cut off. `ends_at` is when the first of those runs out, or when
-    it was found to have; 0 where neither is known."""
+    it was found to have; 0 where neither is known. `reached`: its zone has moved, and this cache knows."""
 
     cache: Cache
     sample: Sample
     sets: list[RecordSet]
     ends_at: int
+    reached: bool = False
 
     def is_gone(self, now: int) -> bool:
-        if self.sample.stale:
+        if self.sample.stale or self.reached:
             return False
         return not self.sample.ok or 0 < self.ends_at <= now
 
@@ -168,11 +199,14 @@ def _seen(state: State, reach: Reach, now: int) -> Iterator[_Seen]:
         for sample in cache.samples.values():
             if now > sample.fresh_until:
                 continue
-            sets = [each for each in sample.sets if each.type not in ("NS", "DS") and reach.cuts_off(each.owner)]
-            if sets or (not sample.ok and reach.cuts_off(sample.name)):
+            data = [each for each in sample.sets if each.type not in ("NS", "DS")]
+            sets = [each for each in data if reach.cuts_off_at(cache, each.owner)]
+            if sets or (not sample.ok and reach.cuts_off_at(cache, sample.name)):
                 moments = [until for each in sets for until in each.untils]
                 moments += [sample.failed_at] if sample.failed_at else []
                 yield _Seen(cache, sample, sets, min(moments, default=0))
+            elif any(reach.moves(each.owner) for each in data) or reach.moves(sample.name):
+                yield _Seen(cache, sample, [], 0, reached=True)
 
 
 def _latest(state: State, seen: list[_Seen], most: dict[tuple[str, str], int]) -> int | None:

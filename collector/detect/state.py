@@ -152,6 +152,8 @@ class Case(msgspec.Struct):
     """What is still to be said of its beginning."""
     left: str = ""
     """Why its last subject left it, where that was not because it passes."""
+    deserted: bool = False
+    """What it was about is out of use, and other subjects go on to fail: it is something else by now."""
     relapses: int = 0
     """How often it was reopened."""
     calm_at: int | None = None
@@ -204,11 +206,13 @@ class Line(msgspec.Struct):
 
 
 class Said(msgspec.Struct, array_like=True):
-    """What was last said of a risk whose runway shortens: when, how far it was, and when that was last looked at."""
+    """What was last said of a risk: when, how far its runway was, when that was last looked at; and when the risk was
+    last seen."""
 
     at: int
     step: int = 0
     looked_at: int = 0
+    seen_at: int = 0
 
 
 class State(msgspec.Struct, kw_only=True):

@@ -2,7 +2,8 @@
 hold, where chains lead, what comparisons said: the ground under runway, readiness and stale answers. Pure.
 
 A cut is a zone and the operators that were seen to serve it. Which of them the delegation names is taken from what
-probes read at the parent: from two of them, where there are two, as one probe alone may be shown another parent.
+probes read at the parent: from most of them, and from two where there are two, as one probe alone may be shown another
+parent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,14 +17,17 @@ from collector.detect.chains import Chain, boards_of, note_chain
 from collector.detect.parity import Compared, note_parity
 from collector.detect.serials import Serials, note_serial
 from collector.detect.view import CheckView, View, ip_of
+from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.operators import operator_of, registrable
 
 MAX_ZONES = 2000
 MAX_OPERATORS = 20
 MAX_SERVERS = 64
-MAX_DISSENT = 64
+MAX_PROBES = 64
 MAX_LABEL = 100
+LEFT_NS = 2 * 86400 * NS
+"""No cache follows a delegation of before for longer: 172800 s is the longest TTL that parents give."""
 
 
 class ZoneCut(msgspec.Struct):
@@ -37,6 +41,10 @@ class ZoneCut(msgspec.Struct):
     """The delegation's servers at the parent, sorted."""
     dissent: dict[str, tuple[str, ...]] = {}
     """Probes that last saw another delegation there, and which."""
+    heard: dict[str, int] = {}
+    """When each probe last saw a delegation."""
+    left: dict[str, int] = {}
+    """Servers that the delegation named before, and since when it does not."""
     every_ns: int = 0
     """How long a word on its servers is fresh: so old may be what is known of them while all is well."""
     at: int = 0
@@ -89,6 +97,8 @@ def rewind(zones: Zones, at: int) -> None:
     for cut in zones.cuts.values():
         cut.at = min(cut.at, at)
         cut.operators = {name: min(seen, at) for name, seen in cut.operators.items()}
+        cut.heard = {name: min(seen, at) for name, seen in cut.heard.items()}
+        cut.left = {name: min(since, at) for name, since in cut.left.items()}
     for chain in zones.chains.values():
         chain.at, chain.since = min(chain.at, at), min(chain.since, at)
         for said in chain.said.values():
@@ -191,18 +201,45 @@ def _note_delegation(zones: Zones, view: View, check: CheckView, probe: str, obs
     if not isinstance(found, list) or not found:
         return
     ns = tuple(sorted({text[:255].lower().rstrip(".") for text in found[:MAX_SERVERS] if isinstance(text, str)}))
+    if not ns:
+        return
     cut = _cut(zones, observation.target, at)
-    if ns == cut.ns or not ns:
+    if at < cut.heard.get(probe, 0):
+        return
+    if len(cut.heard) >= MAX_PROBES and probe not in cut.heard:
+        oldest = min(cut.heard, key=lambda name: cut.heard[name])
+        del cut.heard[oldest]
+        cut.dissent.pop(oldest, None)
+    cut.heard[probe] = at
+    if ns == cut.ns:
         cut.dissent.pop(probe, None)
     else:
-        if len(cut.dissent) < MAX_DISSENT or probe in cut.dissent:
-            cut.dissent[probe] = ns
-        others = sum(seen == ns for seen in cut.dissent.values())
-        if others >= min(2, len(check.probes or view.probes) or 1):
-            cut.ns = ns
-            cut.dissent = {name: seen for name, seen in cut.dissent.items() if seen != ns}
+        cut.dissent[probe] = ns
+        fresh = [name for name, heard_at in cut.heard.items() if at - heard_at <= check.fresh_ns]
+        seeing = sum(cut.dissent.get(name) == ns for name in fresh)
+        staying = sum(name not in cut.dissent for name in fresh)
+        if seeing >= min(2, len(check.probes or view.probes) or 1) and seeing > staying:
+            _move(cut, ns, at)
     if cut.ns:
         zones.serving[observation.target] = tuple(dict.fromkeys(_operators(view, cut, cut.ns)))
+
+
+def _move(cut: ZoneCut, ns: tuple[str, ...], at: int) -> None:
+    """The delegation names other servers from now on."""
+    before, cut.ns = cut.ns, ns
+    left = {**cut.left, **{server: at for server in before if server not in cut.left}}
+    left = {server: since for server, since in left.items() if server not in ns and at - since <= LEFT_NS}
+    cut.left = dict(list(left.items())[-MAX_SERVERS:])
+    cut.dissent = {
+        name: cut.dissent.get(name, before) for name in cut.heard if cut.dissent.get(name, before) not in (ns, ())
+    }
+
+
+def left_at(zones: Zones, zone: str, server: str, now: int) -> int:
+    """Since when the zone's delegation names a server no more; 0 where it does, or never did."""
+    cut = zones.cuts.get(zone)
+    since = cut.left.get(server, 0) if cut is not None else 0
+    return since if now - since <= LEFT_NS else 0
 
 
 def _operators(view: View, cut: ZoneCut, servers: Iterable[str]) -> Iterable[str]:

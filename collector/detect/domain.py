@@ -10,7 +10,8 @@ names that no longer resolve                     resolver if it is one of severa
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -47,10 +48,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Where only one way of asking fails: "TCP", "IPv6"."""
     addresses: bool = False
     """The parts that are counted are addresses, not servers."""
+    in_doubt: int = 0
+    """Further parts that may be failing too: the domain is what it will be if they do."""
 
 
-def infer(state: State, view: View, bad: list[Spot]) -> Finding:
-    """The domain of subjects that fail together; `bad` is not empty."""
+def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> Finding:
+    """The domain of subjects that fail together; `bad` is not empty. `early`: it has just begun, and no narrower claim
+    is made than what is known by now bears out."""
     if all(spot.key.blocked for spot in bad):
         certain = any(
             vote.reason is None and vote.counts and (probe := view.probe(name)) is not None and probe.access
@@ -58,7 +62,7 @@ def infer(state: State, view: View, bad: list[Spot]) -> Finding:
             for name, vote in spot.key.votes.items()
         )
         return Finding(domain=FaultDomain(kind="network", name=DATA_CENTRES, certain=certain), spots=tuple(bad))
-    for find in (_servers, _site, _fronts, _names):
+    for find in (_early if early else _servers, _site, _fronts, _names):
         finding = find(state, view, bad)
         if finding is not None:
             return finding
@@ -66,12 +70,59 @@ def infer(state: State, view: View, bad: list[Spot]) -> Finding:
     return _finding("endpoint", host, bad, certain=len({spot.host for spot in bad}) == 1)
 
 
-def _servers(state: State, view: View, bad: list[Spot]) -> Finding | None:
-    """Name servers that are down, by operator."""
+def _early(state: State, view: View, bad: list[Spot]) -> Finding | None:
+    """Name servers that are down, and what it would be if those in doubt were down too."""
+    down = [spot for spot in bad if spot.server and spot.key.counts_as == "down"]
+    certain = {spot.ip for spot in down}
+    if not down:
+        return None
+    doubtful = in_doubt(state, view, down)
+    if not doubtful:
+        return _servers(state, view, bad)
+    turned = {spot.name: _turned(spot) for spot in doubtful}
+    finding = _servers(state, view, [*bad, *turned.values()], turned)
+    if finding is None:
+        return None
+    part = {spot.ip for spot in finding.spots if spot.name in turned} - certain
+    return msgspec.structs.replace(
+        finding,
+        domain=msgspec.structs.replace(finding.domain, certain=finding.domain.certain and not part),
+        spots=tuple(spot for spot in finding.spots if spot.name not in turned) or tuple(down),
+        failing=finding.failing - len(part) if finding.of else 0,
+        in_doubt=len(part),
+    )
+
+
+def in_doubt(state: State, view: View, down: list[Spot]) -> list[Spot]:
+    """Name servers beside those that are down that may well be too: they fail for most of those who looked since it
+    began, or nobody has looked since, and all that is known of the server is that it fails at another address."""
+    begun = min(spot.key.since for spot in down)
+    operators, hosts = {spot.operator for spot in down}, {spot.host for spot in down}
+
+    def doubtful(key: Key, check: CheckView) -> bool:
+        if key.operator not in operators or key.state not in ("up", "suspected") or not is_server(key, check):
+            return False
+        votes = [vote for vote in key.votes.values() if vote.counts and vote.at >= begun]
+        if not votes:
+            return key.server in hosts and not key.subject.endswith(OVER_TCP)
+        return 2 * sum(vote.reason is not None for vote in votes) > len(votes)
+
+    return _spots(state, view, doubtful)
+
+
+def _turned(spot: Spot) -> Spot:
+    return msgspec.structs.replace(spot, key=msgspec.structs.replace(spot.key, state="down", held="down"))
+
+
+def _servers(
+    state: State, view: View, bad: list[Spot], turned: Mapping[str, Spot] = MappingProxyType({})
+) -> Finding | None:
+    """Name servers that are down, by operator. `turned` are those that are taken for down."""
     dark = [spot for spot in bad if spot.server and spot.key.counts_as == "down"]
     if not dark:
         return None
-    peers = [spot for spot in _spots(state, view, is_server) if _vouched(state, spot)]
+    peers = [turned.get(spot.name, spot) for spot in _spots(state, view, is_server) if _vouched(state, spot)]
+    peers = [spot for spot in peers if spot.name in turned or spot.name.removesuffix(OVER_TCP) not in turned]
     heard = {id(key) for key in heard_by_more([spot.key for spot in peers])}
     peers = [spot for spot in peers if id(spot.key) in heard]
     dark = [spot for spot in dark if id(spot.key) in heard] or dark

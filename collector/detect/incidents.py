@@ -9,7 +9,7 @@ import msgspec
 
 from collector.detect.components import RANK, keys_by_check, raw_state
 from collector.detect.departed import UNDELEGATED
-from collector.detect.domain import infer
+from collector.detect.domain import in_doubt, infer
 from collector.detect.places import Spot, spot_of
 from collector.detect.state import MAX_MEMBERS, MAX_OPEN, MAX_PLACES, MAX_RECENT, Case, Key, State
 from collector.detect.titles import title_of
@@ -40,6 +40,10 @@ SETTLE_NS = 2 * NS
 """Faults show at one subject after the other: a better name for the incident waits so long for the next."""
 DRAW_NS = NS
 """Place and name are drawn from all that is known, so not for each subject anew."""
+FIRST_NS = 3 * NS
+"""The first subject to turn is seldom all of it: while others beside it begin to fail, nothing is said for so long."""
+EARLY_NS = 20 * NS
+"""For so long what is in doubt counts for its name."""
 PATIENT_NS = 30 * NS
 """What is seen at an operator directly hurts nobody yet: where the operator's name servers are dark, they are what the
 incident is about, and they show within this."""
@@ -163,11 +167,11 @@ def _shared(state: State, spot: Spot) -> str | None:
 def _tell(
     state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
 ) -> None:
-    if case.grown and (case.pending or _may_draw(state, case)):
+    if case.pending or ((case.grown or case.in_doubt) and _may_draw(state, case)):
         bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
         if bad:
-            finding = infer(state, view, bad)
-            case.domain, case.title = finding.domain, title_of(finding)
+            finding = infer(state, view, bad, early=state.now - case.shown.opened_at < EARLY_NS)
+            case.domain, case.title, case.in_doubt = finding.domain, title_of(finding), finding.in_doubt > 0
         case.grown, case.drawn_at, case.deserted = False, state.now, False
     if len(case.bad) >= case.peak:
         case.peak, case.peak_title, case.peak_domain = len(case.bad), case.title, case.domain
@@ -175,6 +179,8 @@ def _tell(
         case.shown, case.weighed_at = msgspec.structs.replace(case.shown, evidence=_most(state, view, case)), state.now
     draft = _draft(state, view, case, levels, quiet)
     shown = case.shown
+    if case.pending == "opened" and draft.severity != "critical" and _may_be_wider(state, view, case):
+        return
     if case.pending:
         what = draft.title if case.pending == "opened" else f"it is back: {draft.title}"
         _emit(state, view, case, draft, what, told)
@@ -186,6 +192,14 @@ def _tell(
         case.dirty_at = state.now
     if draft.severity != shown.severity or state.now - case.dirty_at >= SETTLE_NS:
         _emit(state, view, case, draft, _difference(shown, draft), told)
+
+
+def _may_be_wider(state: State, view: View, case: Case) -> bool:
+    """Whether other name servers of its operator may be failing too, and there is still time to wait for them."""
+    if state.now - case.shown.opened_at >= FIRST_NS:
+        return False
+    spots = [spot for name in case.bad if (spot := spot_of(state, view, name)) is not None and spot.server]
+    return bool(spots) and bool(in_doubt(state, view, spots))
 
 
 def _may_draw(state: State, case: Case) -> bool:

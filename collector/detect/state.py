@@ -137,6 +137,8 @@ class Case(msgspec.Struct):
     title: str = ""
     grown: bool = False
     """A subject joined, left, or fails in another way, since domain and title were drawn."""
+    in_doubt: bool = False
+    """They rest on subjects that may be failing too."""
     drawn_at: int = 0
     left_at: int = 0
     """When a subject last left it."""

@@ -112,11 +112,12 @@ def _title(finding: Finding) -> str:
         case "operator":
             what = "name-server addresses" if finding.addresses else "name servers"
             servers = f"{finding.failing} of {finding.of} {what}"
+            more = f", {finding.in_doubt} more are in doubt" if finding.in_doubt else ""
             if finding.over:
-                return f"DNS operator {domain.name} fails over {finding.over}: {servers} {_plural(reason)}"
+                return f"DNS operator {domain.name} fails over {finding.over}: {servers} {_plural(reason)}{more}"
             if domain.certain and reason in DARK:
                 return f"DNS operator {domain.name} is dark: {servers} do not answer"
-            return f"DNS operator {domain.name} fails: {servers} {_plural(reason)}"
+            return f"DNS operator {domain.name} fails: {servers} {_plural(reason)}{more}"
         case "name_server":
             over = f" over {finding.over}" if finding.over else ""
             return f"Name server {domain.name} {says(reason)}{over}"
@@ -125,7 +126,8 @@ def _title(finding: Finding) -> str:
             operators = _list(sorted({spot.operator for spot in spots if spot.operator}))
             whose = f" of {operators}" if operators else ""
             state = "is dark" if reason in DARK else "is wrong" if reason in WRONG else "fails"
-            return f"Zone {domain.name} {state}: {servers}{whose} {they_say(reason)}"
+            more = f", {finding.in_doubt} more are in doubt" if finding.in_doubt else ""
+            return f"Zone {domain.name} {state}: {servers}{whose} {they_say(reason)}{more}"
         case "site":
             return f"Site {domain.name} of {hosts} {says(reason)}"
         case "region":

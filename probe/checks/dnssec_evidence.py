@@ -8,7 +8,7 @@ import msgspec
 
 from probe.dns.client import Asked
 from probe.dns.denial import Denial, check_denial, wildcard_proven
-from probe.dns.dnssec import DsState, Signed, check_rrset, ds_states, key_facts, vouched
+from probe.dns.dnssec import DsState, Room, Signed, check_rrset, ds_states, key_facts, vouched
 from probe.dns.message import Record, Reply
 
 MOST_SETS = 8
@@ -82,6 +82,7 @@ def read_signatures(
 ) -> Signatures:
     """`gathered` has the answers to SOA, DNSKEY and, as denial, to a name that is not there; `ds` is the parent's set,
     None if it is not known."""
+    room = Room()
     keys: list[str] = []
     sets: list[Signed] = []
     by_parent = None
@@ -91,17 +92,17 @@ def read_signatures(
         keys = [record.text for record in answer.answers if record.type == "DNSKEY" and record.owner == zone]
         states = ds_states(ds or (), keys, zone)
         if keys:
-            sets.append(check_rrset(answer.answers, zone, "DNSKEY", zone, keys, now_ns))
+            sets.append(check_rrset(answer.answers, zone, "DNSKEY", zone, keys, now_ns, room))
             if ds:
                 trusted = vouched(ds, keys, zone)
-                by_parent = check_rrset(answer.answers, zone, "DNSKEY", zone, trusted, now_ns)
+                by_parent = check_rrset(answer.answers, zone, "DNSKEY", zone, trusted, now_ns, room)
     answer = _reply(gathered, "SOA")
     if answer is not None and any(record.type == "SOA" and record.owner == zone for record in answer.answers):
-        sets.append(check_rrset(answer.answers, zone, "SOA", zone, keys, now_ns))
+        sets.append(check_rrset(answer.answers, zone, "SOA", zone, keys, now_ns, room))
     denial: DenialState = "unasked"
     answer = _reply(gathered, "denial")
     if answer is not None and keys:
-        denial, proofs = _denial(answer, absent, zone, keys, now_ns)
+        denial, proofs = _denial(answer, absent, zone, keys, now_ns, room)
         sets += proofs
     return Signatures(
         keys=tuple(key_facts(keys)), ds=tuple(states), by_parent=by_parent, sets=tuple(sets), denial=denial, at=now_ns
@@ -115,15 +116,18 @@ def _reply(gathered: Mapping[str, Asked], word: str) -> Reply | None:
     return asked.reply if asked.reply.rcode in ("NOERROR", "NXDOMAIN") else None
 
 
-def _denial(reply: Reply, absent: str, zone: str, keys: list[str], now_ns: int) -> tuple[DenialState, list[Signed]]:
+def _denial(
+    reply: Reply, absent: str, zone: str, keys: list[str], now_ns: int, room: Room
+) -> tuple[DenialState, list[Signed]]:
     """A name made up just now is not there, unless a wildcard answers for it; either way the answer has a proof."""
     proofs = [
-        check_rrset(reply.authority, owner, rdtype, zone, keys, now_ns) for owner, rdtype in _sets(reply.authority)
+        check_rrset(reply.authority, owner, rdtype, zone, keys, now_ns, room)
+        for owner, rdtype in _sets(reply.authority)
     ]
     proven = [(proof.owner, proof.type) for proof in proofs if proof.state == "ok"]
     found = [record for record in reply.answers if record.owner == absent and record.type in ("A", "CNAME")]
     if found:
-        signed = check_rrset(reply.answers, absent, found[0].type, zone, keys, now_ns)
+        signed = check_rrset(reply.answers, absent, found[0].type, zone, keys, now_ns, room)
         if signed.state != "ok" or signed.labels is None:
             return ("unsigned" if signed.state == "unsigned" else "bad_signature"), [signed, *proofs]
         state = wildcard_proven(reply.authority, absent, signed.labels, zone, proven)

@@ -13,6 +13,8 @@ DATA_PERIOD_S = 60.0
 NS_PERIOD_S = 300.0
 MOVE_S = 900.0
 """How long the zone's own servers are asked for its NS set at every run, once it or the delegation has changed."""
+MOST_ONLY_CHILD = 16
+"""Servers that only the zone names are looked for: each is a walk of its own, and each server may name others."""
 SLACK_S = 2.0
 """Runs do not begin to the millisecond."""
 LONGEST_FORMER_S = 2 * 86400.0
@@ -68,7 +70,7 @@ class Last(msgspec.Struct):
             return []
         delegated = {address for server in self.delegation.servers for address in server.addresses}
         named = {name for address, each in self.children.items() if address in delegated for name in each.ns}
-        return sorted(named - set(self.delegation.ns))
+        return sorted(named - set(self.delegation.ns))[:MOST_ONLY_CHILD]
 
     def in_move(self, now: float) -> bool:
         return now - self.moved_at < MOVE_S

@@ -41,8 +41,10 @@ def check_denial(
 def _nsec_proves(records: list[Record], name: "dns.name.Name", rdtype: str, rcode: str, zone: "dns.name.Name") -> bool:
     spans = []
     for record in records:
-        following, *types = record.text.split()
-        spans.append((name_of(record.owner), name_of(following), types))
+        text, *types = record.text.split()
+        following = name_of(text)
+        if following.is_subdomain(zone):  # one that leads out of the zone says nothing of it
+            spans.append((name_of(record.owner), following, types))
     at = [types for owner, _, types in spans if owner == name]
     if rcode == "NOERROR" or any("NXNAME" in types for types in at):
         if any(rdtype not in types and "CNAME" not in types for types in at):

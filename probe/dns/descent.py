@@ -15,7 +15,7 @@ import trio
 from parallax.operators import operator_of
 from parallax.values import Address
 from probe.dns.classes import ANSWERS, Referral, auth_class, referral
-from probe.dns.client import Asked, Server, ask
+from probe.dns.client import Asked, Client, Server, ask
 from probe.dns.cuts import Cut, Host, NameServer, WalkFailed
 from probe.dns.message import Query, Reply
 from probe.dns.names import is_below, is_under, upwards
@@ -25,12 +25,18 @@ from probe.side_by_side import side_by_side
 from probe.tools import Tools
 
 Found = TypeVar("Found")
+Ask = Callable[[Query, Server, Client, float], Awaitable[Asked]]
 
+MOST_QUERIES = 200
+"""Of one walk, with those within it. Delegations without glue can each lead to 32 more walks, of which each meets such
+delegations (Y. Afek et al., "NXNSAttack", USENIX Security 2020): whoever writes one must not make us ask others for
+him."""
 MOST_STEPS = 16
 MOST_NESTED = 4
 MOST_TRIES = 4
 """Servers of one zone that one step asks."""
 STAGGER_S = 0.4
+ASKED_ENOUGH = "not sent: the walk has asked enough"
 TRY_S = 1.5
 SHORTEST_KEPT_S, LONGEST_KEPT_S = 30.0, 86400.0
 FAILURE_KEPT_S = 15.0
@@ -53,7 +59,8 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
 class Descent:
     """One walk and those within it: they share the deadline, and a host that is being walked for is not begun again."""
 
-    def __init__(self, tools: Tools, timeout_s: float) -> None:
+    def __init__(self, tools: Tools, timeout_s: float, most_queries: int = MOST_QUERIES) -> None:
+        self._queries_left = most_queries
         self._tools, self._memory, self._client = tools, tools.memory, tools.dns
         self._walked = tools.memory.of(Walked)
         self._deadline = trio.current_time() + timeout_s
@@ -180,7 +187,7 @@ class Descent:
         news = trio.Event()
 
         async def one(number: int, address: Address) -> None:
-            asked = await ask(query, Server(address=address), self._client, self._left(TRY_S))
+            asked = await self._ask(query, Server(address=address), TRY_S)
             if asked.outcome == "timeout":
                 self._walked.silent.put(str(address), True, trio.current_time() + SILENT_S)
             landed = _landed(cut, asked, name, rdtype)
@@ -279,6 +286,12 @@ class Descent:
                 stale = self.stale_host(name)
                 found[name] = self._server(name, stale.ips if stale else (), None if stale else "timeout")
         return tuple(found[name] for name in names)
+
+    async def _ask(self, query: Query, server: Server, most_s: float, how: Ask = ask) -> Asked:
+        if self._queries_left <= 0:
+            return Asked(query=query, server=server, outcome="over_budget", detail=ASKED_ENOUGH)
+        self._queries_left -= 1
+        return await how(query, server, self._client, self._left(most_s))
 
     def _left(self, most_s: float) -> float:
         return max(0.0, min(most_s, self._deadline - trio.current_time()))

@@ -5,6 +5,8 @@ can make long is bounded: signatures and keys tried (a message full of keys with
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -22,9 +24,21 @@ this probe does not know or must not use (RFC 8624)."""
 SKEW_S = 300
 """A signature that begins at most this far in the future is put down to the clocks."""
 MOST_KEYS = 24
+MOST_DS = 8
+MOST_READ = 48
+"""Signatures of one name that are read to find those of one type."""
 MOST_SIGNATURES = 8
 MOST_VERIFICATIONS = 8
+MOST_TOGETHER = 24
+"""Verifications of all sets that one server shows (CVE-2023-50387: where all keys share a tag, each signature fits
+each of them). A sound zone needs one a set."""
+LARGEST_KEY = 1028
+"""Octets of a key's data: RSA of 4096 bits (RFC 3110) and whatever is shorter. A longer one costs ten times as much,
+and nobody signs with one."""
+LONGEST_EXPONENT = 8
+"""Octets of an RSA key's exponent; in use is 65537."""
 _ZONE_KEY = 0x0100
+_RSA = frozenset({1, 5, 7, 8, 10})
 
 _TELLING: tuple[State, ...] = ("expired", "not_yet_valid", "sig_invalid", "unknown_key", "unsupported", "unreadable")
 
@@ -58,6 +72,13 @@ class DsState(msgspec.Struct, frozen=True, kw_only=True):
     matches: bool
 
 
+class Room:
+    """How many verifications are left, of all that share it."""
+
+    def __init__(self, most: int = MOST_TOGETHER) -> None:
+        self.left = most
+
+
 def load() -> None:
     """Imports what verifies; 70 ms that would else stand in the first run."""
     import dns.dnssec
@@ -72,7 +93,7 @@ def ds_states(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -
     """Each DS of the parent, and whether one of the zone's keys has its tag, algorithm and digest (RFC 4034 5.2).
 
     Texts are record data in presentation form; what is no such data fits nothing and is left out."""
-    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    keys = _rdatas("DNSKEY", dnskey_texts, MOST_KEYS)
     return [
         DsState(
             tag=ds.key_tag,
@@ -80,14 +101,14 @@ def ds_states(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -
             digest=int(ds.digest_type),
             matches=any(_fits(ds, key, zone) for key in keys),
         )
-        for ds in _rdatas("DS", ds_texts)[:MOST_KEYS]
+        for ds in _rdatas("DS", ds_texts, MOST_DS)
     ]
 
 
 def vouched(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) -> list[str]:
     """The keys that a DS of the parent fits: those that a validator begins with."""
-    known = _rdatas("DS", ds_texts)[:MOST_KEYS]
-    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    known = _rdatas("DS", ds_texts, MOST_DS)
+    keys = _rdatas("DNSKEY", dnskey_texts, MOST_KEYS)
     return [key.to_text() for key in keys if any(_fits(ds, key, zone) for ds in known)]
 
 
@@ -95,7 +116,7 @@ def key_facts(dnskey_texts: Iterable[str]) -> list[dict[str, int]]:
     """Tag, algorithm and flags of each key, as plain values."""
     import dns.dnssec
 
-    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    keys = _rdatas("DNSKEY", dnskey_texts, MOST_KEYS)
     return [{"tag": dns.dnssec.key_id(key), "algorithm": int(key.algorithm), "flags": int(key.flags)} for key in keys]
 
 
@@ -118,7 +139,13 @@ def ds_matches(ds_texts: Iterable[str], dnskey_texts: Iterable[str], zone: str) 
 
 
 def check_rrset(
-    records: Sequence[Record], owner: str, rdtype: str, zone: str, dnskey_texts: Iterable[str], now_ns: int
+    records: Sequence[Record],
+    owner: str,
+    rdtype: str,
+    zone: str,
+    dnskey_texts: Iterable[str],
+    now_ns: int,
+    together: Room | None = None,
 ) -> Signed:
     """What the signatures over the records of this owner and type come to, by the zone's keys, at a wall time.
 
@@ -130,7 +157,7 @@ def check_rrset(
     texts = [record for record in records if record.owner == owner and record.type == rdtype]
     signatures = [
         rdata
-        for rdata in _rdatas("RRSIG", [r.text for r in records if r.owner == owner and r.type == "RRSIG"])
+        for rdata in _rdatas("RRSIG", [r.text for r in records if r.owner == owner and r.type == "RRSIG"], MOST_READ)
         if _covers(rdata, rdtype)
     ][:MOST_SIGNATURES]
     if not signatures:
@@ -141,20 +168,21 @@ def check_rrset(
         origin = name_of(zone)
     except (dns.exception.DNSException, ValueError):
         return Signed(owner=owner, type=rdtype, state="unreadable")
-    keys = _rdatas("DNSKEY", dnskey_texts)[:MOST_KEYS]
+    keys = [(key, dns.dnssec.key_id(key)) for key in _rdatas("DNSKEY", dnskey_texts, MOST_KEYS)]
+    together = together or Room()
     now_s, room = now_ns // 10**9, MOST_VERIFICATIONS
     good: list[tuple[State, Any]] = []
     bad: list[tuple[State, Any]] = []
     for signature in signatures:
         fitting = [
             key
-            for key in keys
+            for key, tag in keys
             if key.algorithm == signature.algorithm
             and key.flags & _ZONE_KEY
             and key.protocol == 3
             and signature.signer == origin
-            and dns.dnssec.key_id(key) == signature.key_tag
-        ][:room]
+            and tag == signature.key_tag
+        ][: min(room, together.left)]
         state: State = "unknown_key"
         if signature.expiration < now_s:
             state = "expired"
@@ -162,6 +190,7 @@ def check_rrset(
             state = "not_yet_valid"
         elif fitting:
             room -= len(fitting)
+            together.left -= len(fitting)
             state = _verify(rrset, signature, fitting, origin)
         (good if state == "ok" else bad).append((state, signature))
     if good:
@@ -194,7 +223,7 @@ def _verify(rrset: "dns.rrset.RRset", signature: Any, keys: list[Any], origin: "
     import dns.exception
     import dns.rdataset
 
-    allowed = [key for key in keys if dns.dnssec.default_policy.ok_to_validate(key)]
+    allowed = [key for key in keys if not _is_costly(key) and dns.dnssec.default_policy.ok_to_validate(key)]
     if not allowed:
         return "unsupported"
     known = dns.rdataset.from_rdata_list(0, allowed)
@@ -206,6 +235,13 @@ def _verify(rrset: "dns.rrset.RRset", signature: Any, keys: list[Any], origin: "
     except (dns.exception.DNSException, ValueError):
         return "sig_invalid"
     return "ok"
+
+
+def _is_costly(key: Any) -> bool:
+    """Whether verifying by it takes much longer than by any key that is in use."""
+    if len(key.key) > LARGEST_KEY:
+        return True
+    return key.algorithm in _RSA and not 0 < key.key[0] <= LONGEST_EXPONENT
 
 
 def _covers(signature: Any, rdtype: str) -> bool:
@@ -225,15 +261,19 @@ def name_of(text: str) -> "dns.name.Name":
         raise ValueError(f"{text!r} is no name: {error}") from None
 
 
-def _rdatas(rdtype: str, texts: Iterable[str]) -> list[Any]:
-    """The data that can be read."""
+def _rdatas(rdtype: str, texts: Iterable[str], most: int) -> list[Any]:
+    """The data that can be read, of the first so many."""
+    read = (_rdata(rdtype, text) for text in islice(texts, most))
+    return [each for each in read if each is not None]
+
+
+@lru_cache(maxsize=64)
+def _rdata(rdtype: str, text: str) -> Any:
+    """None for what is no such data. Kept: the keys of a zone are looked at for each of its sets."""
     import dns.exception
     import dns.rdata
 
-    found = []
-    for text in texts:
-        try:
-            found.append(dns.rdata.from_text("IN", rdtype, text))
-        except (dns.exception.DNSException, ValueError):
-            continue
-    return found
+    try:
+        return dns.rdata.from_text("IN", rdtype, text)
+    except (dns.exception.DNSException, ValueError):
+        return None

@@ -28,8 +28,8 @@ MOST_AT_ONCE = 256
 MOST_IN_LIFE = 4096
 """Queries of one socket in all: the ids that it has used up are not drawn again."""
 MOST_UNREADABLE = 16
-"""Answers to one query that are looked at closely. Whoever sends that many with the right id and question wants to cost
-us time; the rest are counted as unreadable without a look."""
+"""Answers to one query that are looked at closely, and are none. Whoever sends that many with the right id and question
+wants to cost us time; the rest are counted as unreadable without a look."""
 _ERRORS_AT_ONCE = 64
 _RECEIVE_BUFFER = 1 << 20
 """Octets. The default of Linux drops answers past a few hundred in flight."""
@@ -223,6 +223,7 @@ class UdpSocket:
                         asker.heard.rtt_ns = _rtt_ns(asker, ancillary)
                         self._wake(asker)
                         return
+                    asker.unreadable += 1
                     cause = "cookie"
         asker.heard.count(cause or "unreadable")
 

@@ -25,6 +25,8 @@ __all__ = ["addresses_of", "delegation", "operator_of", "zone_of"]
 
 PARENTS_ASKED = 2
 MOST_PARENTS = 32
+MOST_FOR_HOST = 40
+"""Queries of a walk for one host's addresses."""
 
 
 async def delegation(
@@ -50,7 +52,7 @@ async def addresses_of(host: str, tools: Tools, timeout_s: float) -> Host:
     (RFC 2181 section 10.3)."""
     if is_ip(host):
         return Host(name=host, ips=(host,))
-    walker = _Walk(tools, timeout_s)
+    walker = _Walk(tools, timeout_s, MOST_FOR_HOST)
     with trio.move_on_after(timeout_s):
         return await walker.host(host)
     return walker.stale_host(host) or Host(name=host, failure="timeout")
@@ -96,7 +98,7 @@ class _Walk(Descent):
         DS comes from the parent's side (RFC 4035 section 3.1.4.1), and its SOA names the parent."""
         owner = soa_owner(landed.reply)
         if own_delegation(landed.reply, zone, landed.cut.zone) is not None:
-            asked = await ask_again(query_for(zone, "DS"), landed.asked.server, self._client, self._left(TRY_S))
+            asked = await self._ask(query_for(zone, "DS"), landed.asked.server, TRY_S, ask_again)
             owner = soa_owner(asked.reply) if asked.reply is not None else None
         if owner is None or not is_below(zone, owner) or not is_below(owner, landed.cut.zone):
             return landed.cut
@@ -107,7 +109,7 @@ class _Walk(Descent):
         known = self._walked.cuts.get(zone, trio.current_time())
         if known is not None:
             return known
-        asked = await ask_again(query_for(zone, "NS"), landed.asked.server, self._client, self._left(TRY_S))
+        asked = await self._ask(query_for(zone, "NS"), landed.asked.server, TRY_S, ask_again)
         own = own_delegation(asked.reply, zone, landed.cut.zone) if asked.reply is not None else None
         return self._learn(own, landed.cut.zone) if own is not None else None
 
@@ -132,7 +134,7 @@ class _Walk(Descent):
         answers: dict[str, Asked] = {} if known is None else {"NS": known}
 
         async def one(rdtype: str) -> None:
-            answers[rdtype] = await ask_again(query_for(zone, rdtype), server, self._client, self._left(TRY_S * 1.5))
+            answers[rdtype] = await self._ask(query_for(zone, rdtype), server, TRY_S * 1.5, ask_again)
 
         await side_by_side(one, [rdtype for rdtype in ("NS", "DS") if rdtype not in answers])
         ds, ds_failure = _ds(answers["DS"], zone, cut.zone)
@@ -177,7 +179,7 @@ class _Walk(Descent):
             upper = above(name)
             if not is_below(upper, landed.cut.zone):
                 return landed.cut
-            asked = await ask_again(query_for(upper, "SOA"), landed.asked.server, self._client, self._left(TRY_S))
+            asked = await self._ask(query_for(upper, "SOA"), landed.asked.server, TRY_S, ask_again)
             if asked.reply is None:
                 return landed.cut
             return await self._zone_landed(upper, msgspec.structs.replace(landed, asked=asked, reply=asked.reply))

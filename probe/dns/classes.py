@@ -87,13 +87,15 @@ def _delegated(owner: str, section: tuple[Record, ...], reply: Reply, within: st
     records = [record for record in section if record.type == "NS" and record.owner == owner]
     names = sorted({target_of(record.text) for record in records})[:MOST_SERVERS]
     glue: dict[str, tuple[str, ...]] = {}
+    together = 0
     for record in reply.additional:
         if record.type in ("A", "AAAA") and record.owner in names and is_under(record.owner, within):
             known = glue.get(record.owner, ())
-            if len(known) < MOST_GLUE and record.text not in known:
+            if len(known) < MOST_GLUE and together < MOST_TOGETHER and record.text not in known:
+                together += 1
                 glue[record.owner] = tuple(sorted((*known, record.text)))
     return Referral(zone=owner, ns=tuple(names), glue=glue, ttl=min(record.ttl for record in records))
 
 
-MOST_SERVERS, MOST_GLUE = 32, 16
-"""More servers of one zone, and addresses of one server, are not looked at."""
+MOST_SERVERS, MOST_GLUE, MOST_TOGETHER = 32, 16, 128
+"""More servers of one zone, addresses of one server, and of all of them, are not looked at: cuts are remembered."""

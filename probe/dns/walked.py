@@ -3,7 +3,7 @@
 from probe.dns.cuts import Cut, Host
 from probe.dns.kept import Kept
 
-MOST_CUTS = 10_000
+MOST_CUTS = 4_000
 MOST_HOSTS = 10_000
 MOST_SILENT = 2_000
 

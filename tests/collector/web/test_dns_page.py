@@ -11,7 +11,8 @@ from collector.web.catchments import catchment_map
 from collector.web.dns import picked
 from collector.web.moves import HEIGHT, WIDTH, curve
 from parallax.clock import NS
-from tests.collector.web.test_pages import read
+from tests.collector.web.asking import ask
+from tests.collector.web.test_pages import Reader, read
 from tests.fakes import dns_boards
 from tests.fakes.boards import HOSTILE, NOW, FakeView, empty_board, full_board, hostile_board, probe
 
@@ -153,3 +154,26 @@ async def test_once_the_first_cache_is_out_the_next_one_is_counted_down() -> Non
     over = msgspec.structs.replace(late, held=())
     said = await words_of(Board(at=NOW, position=1, risks=(msgspec.structs.replace(risk, runway=over),)))
     assert "caches run out since 17:05:55" in said
+
+
+async def test_a_board_at_all_its_bounds_is_a_page_that_can_be_read() -> None:
+    """What one probe makes up fills boards to their bounds: a thousand addresses, each with 64 sites."""
+    one, move, risk = dns_boards.catchments(NOW)[0], dns_boards.moves(NOW)[0], dns_boards.runway_risk(NOW)
+    site, fallback = one.sites[0], dns_boards.fallbacks(NOW)[0]
+    sites = tuple(msgspec.structs.replace(site, name=f"site {n} {'x' * 90}") for n in range(64))
+    gap = msgspec.structs.replace(fallback.gaps[0], primary=("p" * 300,) * 8, fallback=("f" * 300,) * 8)
+    points = tuple((NOW + n * NS, n, n) for n in range(240))
+    board = msgspec.structs.replace(
+        full_board(),
+        catchments=tuple(
+            msgspec.structs.replace(one, address=f"192.0.{n // 250}.{n % 250}", sites=sites, why="w" * 200)
+            for n in range(1000)
+        ),
+        moves=tuple(msgspec.structs.replace(move, id=f"move-{n}", points=points) for n in range(80)),
+        fallbacks=tuple(msgspec.structs.replace(fallback, check=f"parity {n}", gaps=(gap,) * 50) for n in range(20)),
+        risks=tuple(msgspec.structs.replace(risk, id=f"r{n}") for n in range(500)),
+    )
+    for url in ("/dns", "/"):
+        answer = await ask(FakeView(board), url)
+        Reader(answer.text)
+        assert len(answer.text) < 300_000, url

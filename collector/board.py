@@ -122,6 +122,12 @@ class FallbackBoard(msgspec.Struct, frozen=True, kw_only=True):
     """The worst first; bounded."""
     compared: int = 0
     """Record sets that were compared."""
+    why: str = ""
+    """Since when and why they cannot be compared; empty while they can. What was known before stands."""
+    serves: bool = False
+    """The zone is delegated to it alone: it stands by no more."""
+    lacks: str = ""
+    """Once it serves: what it was found to lack, which is not known to be mended."""
 
 
 class HopBoard(msgspec.Struct, frozen=True, kw_only=True):

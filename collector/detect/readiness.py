@@ -1,20 +1,25 @@
 """Whether an operator that stands by could take over: "fallback ready: no, because ...". Pure.
 
 It rests on comparisons of the two operators' records (`parity`), and on what mail and DNSSEC come to at the fallback
-itself. Where two probes or more compare, one alone raises nothing.
+itself. Where two probes or more compare, one alone raises nothing. What was known stands while nobody can compare.
+
+Once the zone is delegated to the fallback alone, it stands by no more: what it was found to lack, users lack, until a
+comparison, or who looks at the records themselves, finds it there.
 """
 
 from collector.board import FallbackBoard
 from collector.detect.components import for_check
-from collector.detect.parity import INCOMPLETE, Compared, saying
+from collector.detect.parity import INCOMPLETE, Compared, Word, saying
 from collector.detect.places import VIEWS, is_standby
 from collector.detect.state import Key, State
 from collector.detect.view import CheckView, View
+from parallax.clock import rfc3339
 from parallax.plan.dns_specs import MailSpec, ParitySpec
 from parallax.reasons import REASONS
 
 BOGUS = "parity_would_go_bogus"
 MAX_WHY = 300
+CANNOT = "cannot be compared: "
 NEVER = "nobody has compared the two yet"
 
 
@@ -55,6 +60,10 @@ def _board(state: State, view: View, check: CheckView, failing: dict[str, list[K
     if beside:
         because = "; ".join([*([because] if ready is False else []), *beside])
         ready = False
+    serves = _serves(state, spec)
+    lacks = because if serves and ready is False and not _mended(state, view, spec, compared, word) else ""
+    if serves:
+        ready, because = None, f"it serves {spec.zone} now"
     return FallbackBoard(
         check=check.name,
         zone=str(spec.zone),
@@ -66,7 +75,44 @@ def _board(state: State, view: View, check: CheckView, failing: dict[str, list[K
         components=for_check(view, check.name),
         gaps=word.gaps if word else (),
         compared=word.compared if word else 0,
+        why=_uncompared(state, check, compared)[:MAX_WHY],
+        serves=serves,
+        lacks=lacks[:MAX_WHY],
     )
+
+
+def _serves(state: State, spec: ParitySpec) -> bool:
+    serving = state.zones.serving.get(spec.zone, ())
+    return spec.fallback in serving and spec.primary not in serving
+
+
+def _uncompared(state: State, check: CheckView, compared: Compared | None) -> str:
+    """Why nobody can compare them now, where somebody could before."""
+    said = (
+        [] if compared is None else [each for each in compared.said.values() if state.now - each.at <= check.fresh_ns]
+    )
+    known_at = max((each.known_at for each in said), default=0)
+    if not known_at or not all(each.because for each in said):
+        return ""
+    newest = max(said, key=lambda each: each.at)
+    return f"not compared since {rfc3339(known_at)[11:19]}Z: {newest.because.removeprefix(CANNOT)}"
+
+
+def _mended(state: State, view: View, spec: ParitySpec, compared: Compared | None, word: Word | None) -> bool:
+    """Whether what it lacked is there by now though nobody can compare: it was records of mail, and all who look at
+    the mail records there find them."""
+    if compared is None or word is None or any(gap.purpose != "mail" and gap.severity != "low" for gap in word.gaps):
+        return False
+    known_at = max((each.known_at for each in compared.said.values() if each.word == compared.word), default=0)
+    looked = [
+        key
+        for key in state.keys.values()
+        if key.operator == spec.fallback
+        and (check := view.checks.get(key.check)) is not None
+        and check.kind == "dns.mail"
+        and _within(view, key, spec.zone)
+    ]
+    return bool(looked) and all(key.state == "up" and key.spoke_at > known_at for key in looked)
 
 
 def _verdict(state: State, check: CheckView, compared: Compared | None) -> tuple[bool | None, str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from collector.board import FallbackBoard
 from collector.detect.components import for_check
 from collector.detect.departed import UNDELEGATED
 from collector.detect.incidents import WANE_NS
@@ -225,14 +226,16 @@ def _of_incident(
 def _unready(state: State, view: View) -> Iterator[Wish]:
     """Operators that are to take over and could not."""
     for board in fallbacks_of(state, view):
-        if board.ready is False and vouched(state, view, board):
+        if (board.ready is False or board.lacks) and vouched(state, view, board):
+            title, why = _unready_words(board)
             yield Wish(
                 name=f"{board.check}\x1ffallback {board.fallback}",
-                title=f"Fallback {board.fallback} is not ready: {board.because}"[:200],
+                title=f"Fallback {board.fallback} {title}"[:200],
                 check=board.check,
                 components=board.components,
                 since=board.since,
-                why=f"it could not take over {board.zone} from {board.primary}",
+                why=f"{why}; {board.why}" if why and board.why else why or board.why,
+                stage=int(board.serves),
                 domain=FaultDomain(kind="operator", name=board.fallback),
             )
     bad: dict[tuple[str, str], list[Spot]] = {}
@@ -255,6 +258,13 @@ def _unready(state: State, view: View) -> Iterator[Wish]:
             else "it could not take over",
             domain=FaultDomain(kind="operator", name=operator),
         )
+
+
+def _unready_words(board: FallbackBoard) -> tuple[str, str]:
+    """Title and why."""
+    if not board.serves:
+        return f"is not ready: {board.because}", f"it could not take over {board.zone} from {board.primary}"
+    return f"serves {board.zone}{'; when last compared, it' if board.why else ' and'} {board.lacks}", ""
 
 
 def _old_version(view: View, each: Behind) -> Wish:

@@ -1,5 +1,6 @@
 """Zones whose name servers are found and watched one by one: what is dark, lame, wrong, cut off by caches, or old."""
 
+import re
 from typing import Any
 
 import pytest
@@ -94,10 +95,17 @@ def test_10_february_2026() -> None:
     [live] = [risk for risk in world.board.risks if risk.runway]
     assert (live.runway.expired, live.runway.users) == (24, 1.0)
     assert len(said(world, "updated")) <= 3
-    assert world.board.fallbacks[0].ready is False, "what was known stands while they cannot be compared"
+    fallback = world.board.fallbacks[0]
+    assert (fallback.ready, fallback.because) == (False, BECAUSE), "what was known stands while they cannot be compared"
+    assert re.fullmatch(r"not compared since \d\d:\d\d:\d\dZ: dns-a does not answer", fallback.why)
 
     world.delegated = "dns-b"
     world.run(60)
+    fallback = world.board.fallbacks[0]
+    assert (fallback.serves, fallback.ready, fallback.lacks) == (True, None, BECAUSE)
+    unready = [risk.title for risk in world.board.risks if risk.title.startswith("Fallback")]
+    assert unready == [f"Fallback dns-b serves {ZONE}; when last compared, it {BECAUSE}"]
+    assert [e.data.risk.title for e in world.told("risk.updated")][-1:] == unready, "who was told of it hears that"
     assert world.component("User and authentication") == "operational"
     assert world.component("Email delivery") == "full_outage", "the fallback lacks the mail records"
     world.run(200)
@@ -112,10 +120,11 @@ def test_10_february_2026() -> None:
     assert len(world.told("incident.opened")) == len(world.told("incident.resolved")) == 1
     assert world.told("incident.resolved")[0].data.incident.title == DARK, "remembered by what it was when largest"
     assert said(world, "cleared") == [] or said(world, "cleared")[-1][1].title == DARK
-    assert [risk.title for risk in world.board.risks] == [f"Fallback dns-b is not ready: {BECAUSE}"]
+    assert world.board.risks == (), "its mail records are there, though nobody can compare"
     world.dark.clear()
     world.run(30)
     assert world.board.risks == ()
+    assert [fallback.because for fallback in world.board.fallbacks] == [f"it serves {ZONE} now"]
     assert len(world.told("risk.raised")) == len(world.told("risk.cleared")) == 2
 
 
@@ -423,6 +432,22 @@ def test_one_probe_of_eight_raises_nothing_about_the_fallback() -> None:
     world.run(60)
     assert world.board.fallbacks[0].ready is True
     assert world.board.risks == ()
+
+
+def test_a_fallback_that_took_over_and_lacks_records_is_a_risk_until_it_has_them() -> None:
+    """Where the primary answers, and so can be compared with."""
+    world = Vendor()
+    world.run(60)
+    world.delegated = "dns-b"
+    world.run(60)
+    [fallback] = world.board.fallbacks
+    assert (fallback.ready, fallback.serves, fallback.lacks, fallback.why) == (None, True, BECAUSE, "")
+    [risk] = [risk for risk in world.board.risks if risk.title.startswith("Fallback")]
+    assert risk.title == f"Fallback dns-b serves {ZONE} and {BECAUSE}"
+    world.mail_at.add("dns-b")
+    world.run(60)
+    assert world.board.risks == ()
+    assert world.board.fallbacks[0].lacks == ""
 
 
 # ---- serials

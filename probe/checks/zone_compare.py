@@ -27,7 +27,10 @@ def problems_of(
     found: Delegation, children: Mapping[Address, ChildSays], glue_differs: Mapping[str, tuple[str, ...]]
 ) -> dict[str, list[str]]:
     """The problems by word, each with the names or addresses that it is about. Of servers that did not answer nothing
-    is claimed."""
+    is claimed. Of `children` those count that the parent names: an operator that the zone has left, or that is to take
+    over, serves an NS set of its own, and nobody is led there."""
+    delegated = set(found.cut.addresses)
+    children = {address: each for address, each in children.items() if address in delegated}
     told = [each for each in found.parents if each.failure is None]
     from_child = {name for each in children.values() for name in each.ns if each.failure is None}
     parent = set(found.ns)

@@ -309,6 +309,7 @@ def cases() -> Iterator[tuple[Delegation, dict[Address, ChildSays], dict[str, li
     yield both, children(("c.b",)), {"total_mismatch": ["c.b"]}, "dns_delegation_wrong"
     inconsistent = {"child_inconsistent": ["192.0.0.1 a.b b.b", "192.0.1.1 b.b a.b"]}
     yield both, children(ab, ("b.b", "a.b")), inconsistent, "dns_delegation_inconsistent"
+    yield both, children(ab, ab, ("left.b",)), {}, None  # who is named by nobody says nothing of the delegation
     differ = found("a.b", "b.b", parents=parents(ab, ("a.b",), "timeout"))
     words = {"parent_inconsistent": ["198.51.100.0 a.b b.b", "198.51.100.1 a.b"]}
     yield differ, children(ab), words, "dns_delegation_inconsistent"

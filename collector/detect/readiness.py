@@ -7,7 +7,7 @@ Once the zone is delegated to the fallback alone, it stands by no more: what it 
 comparison, or who looks at the records themselves, finds it there.
 """
 
-from collector.board import FallbackBoard
+from collector.board import FallbackBoard, Gap
 from collector.detect.components import for_check
 from collector.detect.parity import INCOMPLETE, Compared, Word, saying
 from collector.detect.places import VIEWS, is_standby
@@ -101,7 +101,7 @@ def _uncompared(state: State, check: CheckView, compared: Compared | None) -> st
 def _mended(state: State, view: View, spec: ParitySpec, compared: Compared | None, word: Word | None) -> bool:
     """Whether what it lacked is there by now though nobody can compare: it was records of mail, and all who look at
     the mail records there find them."""
-    if compared is None or word is None or any(gap.purpose != "mail" and gap.severity != "low" for gap in word.gaps):
+    if compared is None or word is None or not all(map(_of_mail, word.gaps)):
         return False
     known_at = max((each.known_at for each in compared.said.values() if each.word == compared.word), default=0)
     looked = [
@@ -113,6 +113,11 @@ def _mended(state: State, view: View, spec: ParitySpec, compared: Compared | Non
         and _within(view, key, spec.zone)
     ]
     return bool(looked) and all(key.state == "up" and key.spoke_at > known_at for key in looked)
+
+
+def _of_mail(gap: Gap) -> bool:
+    """Whether checks of mail look at it, or nobody misses it."""
+    return gap.purpose == "mail" or gap.name.startswith("_dmarc") or gap.severity == "low"
 
 
 def _verdict(state: State, check: CheckView, compared: Compared | None) -> tuple[bool | None, str]:

@@ -47,6 +47,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     domain: FaultDomain | None = None
     runway: Runway | None = None
+    dark: bool = False
+    """It rests on what is dark, not on what a check found beside it."""
     stage: int = 0
     """It is told again when this grows."""
 
@@ -63,6 +65,9 @@ def tell_risks(state: State, view: View, told: list[EventData]) -> None:
         state.risks_said.pop(name, None)
         told.append(RiskChanged(change="cleared", risk=state.risks.pop(name)))
     for name, wish in wishes.items():
+        if name in state.risks and _is_another(state.risks[name], wish):
+            state.risks_said.pop(name, None)
+            told.append(RiskChanged(change="cleared", risk=state.risks.pop(name)))
         if name in state.risks:
             _update(state, name, wish, told)
             continue
@@ -155,6 +160,11 @@ def _lasts(state: State, name: str) -> bool:
     return not case.bad or (case.left != UNDELEGATED and said is not None and state.now - said.seen_at < WANE_NS)
 
 
+def _is_another(risk: Risk, wish: Wish) -> bool:
+    """Whether what was dark is no more, and what still fails of its incident is a matter of its own."""
+    return risk.runway is not None and not wish.dark and wish.domain != risk.domain
+
+
 def _is_unsaid(state: State, name: str) -> bool:
     """Whether it is about an incident that is not named yet."""
     case = state.open.get(name.partition("\x1f")[2])
@@ -220,6 +230,7 @@ def _of_incident(
         why=CARRIED if reach is not None and reach.any else SERVED if server else "",
         domain=case.domain,
         runway=runway,
+        dark=dark is not None,
     )
 
 

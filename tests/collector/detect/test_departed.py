@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from collector.detect.departed import UNDELEGATED
-from collector.events import CheckChanged, IncidentChanged
+from collector.events import CheckChanged, IncidentChanged, RiskChanged
 from parallax.clock import NS
 from parallax.plan.types import Check
 from tests.collector.detect.scenes import T0
@@ -149,6 +149,21 @@ def test_what_still_fails_at_the_fallback_is_what_it_is_about_then() -> None:
     world.mail_at.add("dns-b")
     world.run(60)
     assert world.incidents() == []
+
+
+def test_a_risk_of_who_is_out_of_use_is_cleared_though_something_else_is_one() -> None:
+    world = Moving(PLAN.replace('risks = ["parity"]', 'risks = ["zone", "mail"]'))
+    world.mail_at = {"dns-a"}
+    world.run(60)
+    world.dark = {"dns-a"}
+    world.run(260)
+    world.move()
+    world.run(SEEN_S + 15)
+    told = [(e.data.change, e.data.risk.title) for e in world.events if isinstance(e.data, RiskChanged)]
+    told = [each for each in told if not each[1].startswith("Fallback")]
+    assert ("cleared", DARK) in told
+    assert told[-1][0] == "raised"
+    assert told[-1][1].startswith(f"Mail of {ZONE}: ")
 
 
 def test_it_goes_on_for_as_long_as_a_sampled_cache_leads_there() -> None:

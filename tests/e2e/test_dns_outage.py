@@ -17,7 +17,7 @@ import trio
 import collector.main
 import probe.main
 from collector.board import Board
-from collector.events import ComponentChanged, Event, IncidentChanged, Noticed, RiskChanged
+from collector.events import CheckChanged, ComponentChanged, Event, IncidentChanged, Noticed, RiskChanged
 from collector.main import Running
 from collector.tokens import add_token
 from parallax.clock import NS, wall_ns
@@ -221,17 +221,33 @@ async def test_the_tenth_of_february(tmp_path: Path) -> None:
         await wait_board(running, lambda b: component(b, "E-mail") == "operational", "mail is back")
         await wait_board(running, lambda b: b.moves[0].state == "done", "the move is through")
         await wait_board(running, lambda b: not b.incidents, "it is over")
+        over = await wait_board(running, lambda b: not b.risks, "nothing is at risk any more")
+        assert [(each.serves, each.lacks) for each in over.fallbacks] == [(True, "")]
 
     events = await check_replay(tmp_path / "collector")
     runway_at = next(e.at for e in events if isinstance(e.data, RiskChanged) and e.data.risk.runway)
     sign_in = [e for e in events if isinstance(e.data, ComponentChanged) and e.data.component == "Sign-in"]
     hurt_at = next(e.at for e in sign_in if e.at > dark_at)
     assert dark_at < runway_at < hurt_at
+    assert mail_is_hurt_by_resolvers_only(events, dark_at)
     assert [e.data.word for e in events if isinstance(e.data, Noticed) and e.data.word.startswith("move_")] == [
         "move_started",
         "move_done",
     ]
     assert opened_and_ended(events)
+
+
+def mail_is_hurt_by_resolvers_only(events: list[Event], dark_at: int) -> bool:
+    """What fails at the dark operator itself hurts nobody while caches carry the records."""
+    hurt_at = next(e.at for e in events if e.at > dark_at and is_worse(e, "E-mail"))
+    failed = [e.data for e in events if dark_at < e.at <= hurt_at and isinstance(e.data, CheckChanged)]
+    down = [each.subject for each in failed if each.check == "mail" and each.state in ("down", "degraded")]
+    return any(not subject.startswith("operator ") for subject in down)
+
+
+def is_worse(event: Event, component: str) -> bool:
+    data = event.data
+    return isinstance(data, ComponentChanged) and data.component == component and data.state != "operational"
 
 
 def opened_and_ended(events: list[Event]) -> bool:

@@ -402,6 +402,7 @@ def test_front_ends_count_too() -> None:
     assert [site.name for site in shown.sites] == ["FRA", "IAD", "SIN"]
 
 
+@pytest.mark.slow
 def test_a_probe_that_makes_things_up_fills_nothing() -> None:
     world = World()
     world.round(8)

@@ -112,6 +112,7 @@ def test_one_probe_that_goes_on_asking_there_keeps_nothing_open() -> None:
     assert not [s for check in world.board.checks for s in check.subjects if s.operator == "dns-a" and s.server]
 
 
+@pytest.mark.slow
 def test_two_probes_that_see_another_parent_moves_nothing() -> None:
     world = Moving()
     world.run(60)
@@ -133,6 +134,7 @@ def test_two_probes_that_see_another_parent_moves_nothing() -> None:
     assert [incident.title for incident in world.incidents()] == [DARK]
 
 
+@pytest.mark.slow
 def test_what_still_fails_at_the_fallback_is_what_it_is_about_then() -> None:
     world = Moving()
     world.mail_at = {"dns-a"}
@@ -151,6 +153,7 @@ def test_what_still_fails_at_the_fallback_is_what_it_is_about_then() -> None:
     assert world.incidents() == []
 
 
+@pytest.mark.slow
 def test_a_risk_of_who_is_out_of_use_is_cleared_though_something_else_is_one() -> None:
     world = Moving(PLAN.replace('risks = ["parity"]', 'risks = ["zone", "mail"]'))
     world.mail_at = {"dns-a"}
@@ -196,6 +199,7 @@ def test_an_old_operator_that_goes_dark_after_the_move_hurts_who_is_still_led_th
     assert [e.type for e in world.told("notice.old_set")] == ["notice.old_set_withdrawn_early"]
 
 
+@pytest.mark.slow
 def test_a_planned_move_is_no_trouble() -> None:
     world = Moving()
     world.run(60)

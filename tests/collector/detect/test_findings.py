@@ -67,6 +67,7 @@ dims = st.dictionaries(
 @given(
     st.lists(st.tuples(findings, dims, st.text(max_size=5), st.sampled_from(["zone", "chain", "resolve"])), max_size=6)
 )
+@pytest.mark.slow
 def test_whatever_a_probe_says_is_survived(said: list[tuple[dict[str, Any], dict[str, str], str, str]]) -> None:
     world = World(probes=3)
     world.round(1)

@@ -28,7 +28,7 @@ REASONS = [
 ]
 FEWER = PLAN.replace('checks = ["customer"]', "checks = []").replace(f"'{NS[1]}', ", "")
 STEPS = 14
-LABS = 6
+LABS, VENDORS = 4, 3
 CHAIN = VENDOR[VENDOR.index('[[check]]\nname = "chain"') : VENDOR.index('[[check]]\nname = "parity"')]
 
 
@@ -117,7 +117,7 @@ def _world(seed: int) -> Scene:
     return world
 
 
-@pytest.fixture(scope="module", params=range(LABS + 4))
+@pytest.fixture(scope="module", params=range(LABS + VENDORS))
 def lab(request: pytest.FixtureRequest) -> Scene:
     return _world(request.param)
 

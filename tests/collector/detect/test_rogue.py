@@ -227,6 +227,7 @@ def test_it_raises_nothing_by_saying_that_all_fails() -> None:
     assert world.board.risks == ()
 
 
+@pytest.mark.slow
 def test_it_neither_raises_nor_hides_that_a_server_is_behind() -> None:
     world = Besieged()
     old = {"findings": {"class": "auth_answer", "serial": 3, "refresh": 1, "expire": 2}}

@@ -606,6 +606,7 @@ def test_a_probe_that_makes_subjects_up_crowds_out_none_that_others_see(reason: 
     assert key_id("front door", target, "203.0.113.30:443") in lab.state.keys, "there is room for what is new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fails_s", "passes_s"), [(5, 5), (15, 15), (60, 60)])
 def test_what_flaps_is_one_incident_and_few_messages(fails_s: int, passes_s: int) -> None:
     lab = Lab()
@@ -629,6 +630,7 @@ def test_what_flaps_is_one_incident_and_few_messages(fails_s: int, passes_s: int
     assert lab.state.open == {}, "it does not flap any more: the end is told at once"
 
 
+@pytest.mark.slow
 def test_a_probe_that_comes_and_goes_is_few_incidents() -> None:
     lab = Lab()
     lab.run(20)
@@ -650,6 +652,7 @@ def test_a_probe_that_comes_and_goes_is_few_incidents() -> None:
     assert lab.state.open == {}, "it does not flap any more: the end is told at once"
 
 
+@pytest.mark.slow
 def test_a_risk_lasts_as_long_as_its_incident() -> None:
     lab = Lab()
     lab.run(20)

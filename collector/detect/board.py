@@ -26,6 +26,7 @@ def board_of(state: State) -> Board:
     """Everything that is known at `state.now`."""
     view = view_of(state.plan) or NOTHING
     keys = keys_by_check(state)
+    said = [case for case in state.open.values() if case.pending != "opened"]  # else it has no name yet
     probes = dict(view.probes)
     for name in state.probes:
         if name not in probes and (stranger := view.probe(name)) is not None:
@@ -36,9 +37,7 @@ def board_of(state: State) -> Board:
         components=_components(state, view),
         checks=tuple(_check(state, view, check, keys.get(name, [])) for name, check in view.checks.items()),
         probes=tuple(_probe(probe, state.probes.get(name)) for name, probe in probes.items()),
-        incidents=tuple(
-            sorted((current(state, case) for case in state.open.values()), key=lambda incident: -incident.opened_at)
-        ),
+        incidents=tuple(sorted((current(state, case) for case in said), key=lambda incident: -incident.opened_at)),
         risks=risks_of(state, view),
         fallbacks=fallbacks_of(state, view),
         chains=_chains(state, view, keys),
@@ -123,7 +122,7 @@ def _subject(state: State, view: View, check: CheckView, key: Key) -> SubjectBoa
         state=key.state,
         since=key.since,
         evidence=evidence_of(tally(state, view, check, key)),
-        incident=key.incident,
+        incident=None if key.incident in state.open and state.open[key.incident].pending == "opened" else key.incident,
         latest=tuple(latest),
         server=key.server,
         operator=key.operator,

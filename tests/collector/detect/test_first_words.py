@@ -76,6 +76,17 @@ def test_what_is_in_doubt_is_said_to_be() -> None:
     assert not world.incidents()[0].domain.certain  # type: ignore[union-attr]
 
 
+def test_an_incident_is_on_the_board_once_it_has_a_name() -> None:
+    world = world_of(WATCHED, dark={"dns-a"})
+    shown = []
+    for _ in range(80):
+        world.run(0.25)
+        linked = {subject.incident for check in world.board.checks for subject in check.subjects}
+        shown.append((bool(world.incidents()), linked != {None}, bool(world.told("incident.opened"))))
+        assert all(incident.title for incident in world.incidents())
+    assert all(len(set(each)) == 1 for each in shown)
+
+
 def test_one_name_server_is_still_called_by_its_name_at_once() -> None:
     world = world_of(QUICK, dark_parts={"192.0.2.12", "2001:db8:1::2"})
     world.run(15)

@@ -94,6 +94,8 @@ def _subjects(
     last.data_at = now if data else last.data_at
     over_tcp = bool(places) and due(last.tcp_at, spec.tcp_period, now)
     last.tcp_at = now if over_tcp else last.tcp_at
+    last.forget({address for _, address in places})
+    again, last.again = last.again, set()
     for server, address in places:
         dims = {"server": server, "operator": operator_of(server, address.ip, tools.operators), "zone": target}
         yield Subject(
@@ -104,7 +106,7 @@ def _subjects(
             dims={**dims, "transport": "udp"},
             task=AtServer(data=data),
         )
-        if over_tcp:
+        if over_tcp or address in again:
             yield Subject(
                 target=target,
                 host=server,
@@ -140,7 +142,13 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     """One attempt at one subject."""
     task = subject.task
     if isinstance(task, AtServer):
-        await zone_server.run(spec, subject, tape, tools)
+        well = False
+        try:
+            await zone_server.run(spec, subject, tape, tools)
+            well = tape.findings.get("class") == "auth_answer"
+        finally:
+            if subject.address is not None:
+                last_of(spec, tools.memory).asked(subject.address, task.transport, well=well)
     elif isinstance(task, AtParent):
         await zone_delegation.run(spec, subject, tape, tools)
     else:

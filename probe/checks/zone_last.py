@@ -1,10 +1,13 @@
 """What dns.zone remembers of a zone from run to run: its servers, in case the parent cannot be reached, and when each
 thing that is not asked every time was asked last."""
 
+from collections.abc import Container
+
 import msgspec
 
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
+from probe.dns.client import Transport
 from probe.dns.cuts import Delegation
 from probe.dns.kept import Kept
 from probe.dns.memory import Memory
@@ -43,6 +46,10 @@ class Last(msgspec.Struct):
     tcp_at: float = float("-inf")
     data_at: float = float("-inf")
     ns_at: float = float("-inf")
+    failing: dict[str, set[Address]] = {}
+    """By transport: the servers that did not serve the zone when they were last asked."""
+    again: set[Address] = set()
+    """Servers to be asked over TCP at the next run, whatever the period."""
 
     def met(self, found: Delegation, now: float) -> None:
         """The delegation as it is now."""
@@ -71,6 +78,19 @@ class Last(msgspec.Struct):
         delegated = {address for server in self.delegation.servers for address in server.addresses}
         named = {name for address, each in self.children.items() if address in delegated for name in each.ns}
         return sorted(named - set(self.delegation.ns))[:MOST_ONLY_CHILD]
+
+    def asked(self, address: Address, transport: Transport, *, well: bool) -> None:
+        """What came of asking a server. One that answers over UDP again is asked over TCP at the next run, if that
+        failed too: else its last word there would be from the outage for as long as the TCP period."""
+        failing = self.failing.setdefault(transport, set())
+        if well and transport == "udp" and address in failing and address in self.failing.get("tcp", ()):
+            self.again.add(address)
+        (failing.discard if well else failing.add)(address)
+
+    def forget(self, kept: Container[Address]) -> None:
+        """Drops what is known of servers that are not asked any more."""
+        for addresses in (self.again, *self.failing.values()):
+            addresses.difference_update([address for address in addresses if address not in kept])
 
     def in_move(self, now: float) -> bool:
         return now - self.moved_at < MOVE_S

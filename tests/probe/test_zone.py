@@ -160,6 +160,21 @@ async def test_tcp_that_is_closed_is_its_own_subject(scene: Scene) -> None:
     assert reasons(seen) == {f"{TWO}/tcp": "connection_closed"}
 
 
+async def test_a_server_that_is_back_is_asked_over_tcp_before_its_time(scene: Scene) -> None:
+    scene.two.udp, scene.two.tcp = silent, tcp_closed
+    over_tcp = []
+    for back in (False, False, True, True, True):
+        if back:
+            scene.two.udp, scene.two.tcp = serving(), tcp_serving
+        seen = await scene.run(timeout_s=1.0)
+        over_tcp.append({subject: seen[subject].reason for subject in seen if subject.endswith("/tcp")})
+    first, *dark, after, last = over_tcp
+    assert first == {f"{ONE}/tcp": None, f"{TWO}/tcp": "connection_closed"}
+    assert dark == [{}, {}], "its period is not over, and it is dark"
+    assert after == {f"{TWO}/tcp": None}
+    assert last == {}
+
+
 async def test_a_server_without_edns_is_degraded(scene: Scene) -> None:
     async def behave(query: Query) -> None:
         await (no_edns if query.message.edns >= 0 else serving())(query)

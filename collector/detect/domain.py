@@ -62,7 +62,7 @@ def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> 
             for name, vote in spot.key.votes.items()
         )
         return Finding(domain=FaultDomain(kind="network", name=DATA_CENTRES, certain=certain), spots=tuple(bad))
-    for find in (_early if early else _servers, _site, _fronts, _names):
+    for find in (_early if early else _servers, _site, _one_server, _fronts, _names):
         finding = find(state, view, bad)
         if finding is not None:
             return finding
@@ -214,7 +214,10 @@ def _parts(own: list[Spot], peers: list[Spot]) -> tuple[set[str], set[str]]:
 def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
     """All who fail were last answered by one site, and nobody who passes is."""
     sites: set[str | None] = set()
+    names = {spot.name for spot in bad}
     for spot in bad:
+        if spot.key.subject.endswith(OVER_TCP) and spot.name.removesuffix(OVER_TCP) in names:
+            continue  # asked so rarely that its sites may not be known: where it stands is known over UDP
         votes = [vote for vote in spot.key.votes.values() if vote.counts]
         failing = {vote.site for vote in votes if vote.reason is not None}
         passing = {vote.site for vote in votes if vote.reason is None}
@@ -223,6 +226,15 @@ def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
         sites |= failing
     site = next(iter(sites)) if len(sites) == 1 else None
     return _finding("site", site, bad) if site else None
+
+
+def _one_server(state: State, view: View, bad: list[Spot]) -> Finding | None:
+    """One name server, or one address of it, that fails for some."""
+    hosts, ips = {spot.host for spot in bad}, {spot.ip for spot in bad}
+    if len(hosts) > 1 or not all(spot.server for spot in bad):
+        return None
+    kind, name = ("address", ips.pop()) if len(ips) == 1 and "" not in ips else ("name_server", hosts.pop())
+    return _finding(kind, name, bad, certain=kind == "address")
 
 
 def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:

@@ -121,7 +121,7 @@ def _title(finding: Finding) -> str:
         case "name_server":
             over = f" over {finding.over}" if finding.over else ""
             return f"Name server {domain.name} {says(reason)}{over}"
-        case "zone" if any(spot.server for spot in spots):
+        case "zone" if finding.of and any(spot.server for spot in spots):
             servers = f"{finding.failing} of {finding.of} name-server addresses"
             operators = _list(sorted({spot.operator for spot in spots if spot.operator}))
             whose = f" of {operators}" if operators else ""

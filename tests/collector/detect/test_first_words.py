@@ -124,3 +124,35 @@ def test_a_risk_that_turns_out_wider_is_told() -> None:
     assert told[1] == ("updated", DARK)
     assert len(told) <= 4, "the others say how far caches have run out"
     assert world.board.risks[0].runway is not None
+
+
+def test_an_address_that_fails_for_some_is_called_by_its_address() -> None:
+    """Two of eight probes fail there, and no site is known that would explain it."""
+    world = world_of(QUICK)
+    world.fails("dns_timeout", check="zone", subject="192.0.2.12:53", probes=("iad1", "gru1"))
+    world.run(40)
+    [incident] = world.incidents()
+    assert incident.title == "192.0.2.12 of ns2.dns-a.example does not answer"
+    assert str(incident.domain) == "address 192.0.2.12"
+
+
+def test_a_site_is_named_also_where_tcp_was_asked_there_for_the_first_time() -> None:
+    world = world_of(QUICK)
+    there = ("iad1", "gru1")
+
+    def rule(probe: str, check: Check, target: str, subject: str, t: float) -> dict[str, Any]:
+        if check.kind != "dns.zone" or not subject.startswith("192.0.2.12:"):
+            return {}
+        site = {"site": "fra" if probe in there else "sin"}
+        if probe in there and t > 80:
+            return {"reason": "dns_timeout", "findings": {"class": "timeout"}}
+        return {**world._server(subject), **(site if not subject.endswith("/tcp") else {})}
+
+    world.rule(rule)
+    world.run(20)
+    for _ in range(3):
+        world.tcp_at.clear()
+        world.run(20)
+    [incident] = world.incidents()
+    assert {affected.subject for affected in incident.checks} == {"192.0.2.12:53", "192.0.2.12:53/tcp"}
+    assert incident.title == "Site fra of ns2.dns-a.example does not answer"

@@ -113,9 +113,6 @@ async def test_a_resolver_resolves_over_each_transport(resolver: Start) -> None:
         tcp = await dns.asyncquery.tcp(query, ip, port=running.address.port, timeout=5)
         dot = await dns.asyncquery.tls(query, ip, port=running.also["dot"].port, timeout=5, verify=False)
         assert answers(tcp) == answers(dot) == ["192.0.2.7"]
-        url = f"https://{running.also['doh']}/dns-query"
-        doh = await dns.asyncquery.https(query, url, timeout=5, verify=False)
-        assert answers(doh) == ["192.0.2.7"]
 
 
 async def wait_expired(resolver: Daemon, name: str) -> dns.message.Message:

@@ -112,7 +112,7 @@ async def test_a_control_whose_asker_is_cancelled_is_asked_by_who_waits_for_it()
                 await probe.one()
 
         async def waiting() -> None:
-            seen.append(await probe.one(timeout_s=0.8))
+            seen.append(await probe.one(timeout_s=2.0))
             done.set()
 
         nursery.start_soon(cancelled)
@@ -133,11 +133,11 @@ async def test_a_kept_control_is_no_proof_for_a_name_that_fails() -> None:
         probe = Resolving({"r1": server.address})
         assert (await probe.one()).reason is None
         server.udp = fake.silent
-        seen = await probe.one(timeout_s=0.8)
+        seen = await probe.one(timeout_s=2.0)
         assert (seen.reason, seen.fault) == ("dns_resolver_down", "resolver")
         assert "age_ns" not in seen.findings["control"]
         server.udp = by_name(name=fake.silent)
-        again = await probe.one(timeout_s=0.8)  # a failed control is shared for a moment: it accuses no name
+        again = await probe.one(timeout_s=2.0)  # a failed control is shared for a moment: it accuses no name
         assert again.reason == "dns_resolver_down"
 
 
@@ -146,25 +146,25 @@ async def test_a_name_that_is_late_has_its_control_asked_meanwhile() -> None:
         probe = Resolving({"r1": server.address})
         assert (await probe.one()).reason is None
         server.udp = by_name(name=fake.silent)
-        seen = await probe.one(timeout_s=0.8)
+        seen = await probe.one(timeout_s=2.0)
     assert (seen.reason, seen.findings["control"]["class"]) == ("dns_name_down", "ok")
     assert "age_ns" not in seen.findings["control"]
 
 
 async def test_a_silent_name_beside_a_control_is_the_name_and_a_silent_resolver_is_the_resolver() -> None:
     async with dns_server(by_name(name=fake.silent)) as server:
-        name = await Resolving({"r1": server.address}).one(timeout_s=0.6)
+        name = await Resolving({"r1": server.address}).one(timeout_s=1.5)
     async with dns_server(fake.silent) as server:
-        resolver = await Resolving({"r1": server.address}).one(timeout_s=0.6)
+        resolver = await Resolving({"r1": server.address}).one(timeout_s=1.5)
     assert (name.reason, name.fault, name.findings["class"]) == ("dns_name_down", "target", "timeout")
     assert (resolver.reason, resolver.fault) == ("dns_resolver_down", "resolver")
     assert resolver.findings["control"]["class"] == "timeout"
-    assert max(name.duration_ns, resolver.duration_ns) < 700_000_000
+    assert max(name.duration_ns, resolver.duration_ns) < 1_700_000_000
 
 
 async def test_two_resolvers_whose_controls_fail_are_the_probes_network_and_do_not_count() -> None:
     async with dns_server(fake.silent) as one, dns_server(fake.silent) as two:
-        seen = await Resolving({"r1": one.address, "r2": two.address}).run(timeout_s=0.6)
+        seen = await Resolving({"r1": one.address, "r2": two.address}).run(timeout_s=1.5)
     assert {each.reason for each in seen.values()} == {"dns_network_down"}
     assert {each.abstain for each in seen.values()} == {"network_down"}
     assert {each.fault for each in seen.values()} == {"network"}
@@ -172,7 +172,7 @@ async def test_two_resolvers_whose_controls_fail_are_the_probes_network_and_do_n
 
 async def test_a_resolver_is_down_beside_one_that_is_not() -> None:
     async with dns_server(fake.silent) as one, dns_server(by_name()) as two:
-        seen = await Resolving({"r1": one.address, "r2": two.address}).run(timeout_s=0.6)
+        seen = await Resolving({"r1": one.address, "r2": two.address}).run(timeout_s=1.5)
     assert (seen["r1"].reason, seen["r2"].reason) == ("dns_resolver_down", None)
     assert seen["r2"].duration_ns < 300_000_000  # nobody waits for another resolver
 
@@ -256,7 +256,7 @@ async def test_what_a_resolver_does_has_its_word(
     behave: fake.UdpBehaviour, reason: str | None, fault: str | None
 ) -> None:
     async with dns_server(by_name(name=behave)) as server:
-        seen = await Resolving({"r1": server.address}).one(timeout_s=0.7)
+        seen = await Resolving({"r1": server.address}).one(timeout_s=1.7)
     assert (seen.reason, seen.fault) == (reason, fault)
 
 
@@ -376,7 +376,7 @@ async def test_an_answer_that_tcp_does_not_bring_is_no_word_on_the_name() -> Non
     async with dns_server(by_name(name=fake.truncated), tcp=None) as server:
         refused = await Resolving({"r1": server.address}).one()
     async with dns_server(by_name(name=fake.truncated), tcp=fake.tcp_drip) as server:
-        silent = await Resolving({"r1": server.address}).one(timeout_s=0.6)
+        silent = await Resolving({"r1": server.address}).one(timeout_s=1.5)
     for seen in (refused, silent):
         assert (seen.reason, seen.fault, seen.findings["tcp_fallback"]) == ("dns_truncated", "resolver", True)
 

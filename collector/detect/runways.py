@@ -156,7 +156,7 @@ def runway_of(state: State, view: View, reach: Reach, now: int) -> Runway | None
     } - gone
     held = {(each.cache.resolver, found.owner, found.type, min(found.untils)) for each in seen for found in each.sets}
     ahead = sorted((h for h in held if h[3] > now), key=lambda h: (h[3], h))
-    behind = sorted((h for h in held if h[3] <= now), key=lambda h: (-h[3], h))
+    run_out = sorted((h for h in held if h[3] <= now), key=lambda h: (-h[3], h))
     return Runway(
         names=tuple(sorted({each.sample.name for each in seen}))[:MAX_NAMES],
         earliest_at=min((each.ends_at for each in seen if each.ends_at), default=None),
@@ -165,7 +165,7 @@ def runway_of(state: State, view: View, reach: Reach, now: int) -> Runway | None
         expired=len(gone),
         stale=len(stale),
         users=_users(view, resolvers, gone),
-        held=tuple(Held(resolver=r, owner=o, type=t, until=u) for r, o, t, u in (ahead + behind)[:MAX_HELD]),
+        held=tuple(Held(resolver=r, owner=o, type=t, until=u) for r, o, t, u in (ahead + run_out)[:MAX_HELD]),
     )
 
 

@@ -147,8 +147,7 @@ async def run(spec: ZoneSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
             await zone_server.run(spec, subject, tape, tools)
             well = tape.findings.get("class") == "auth_answer"
         finally:
-            if subject.address is not None:
-                last_of(spec, tools.memory).asked(subject.address, task.transport, well=well)
+            last_of(spec, tools.memory).asked(subject.address, task.transport, well=well)
     elif isinstance(task, AtParent):
         await zone_delegation.run(spec, subject, tape, tools)
     else:

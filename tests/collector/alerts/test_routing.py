@@ -18,7 +18,9 @@ from collector.events import (
     ComponentChanged,
     Event,
     Evidence,
+    Noticed,
     ProbeChanged,
+    Severity,
 )
 from parallax.plan.types import Match, Plan, Receiver, Route
 from tests.fakes.events import AT, incident, risk
@@ -163,3 +165,25 @@ def test_what_is_known_is_bounded_and_the_oldest_goes() -> None:
     assert len(known) == MOST_KNOWN
     assert next(iter(known)) == "i11"
     assert list(known)[-1] == "i10"
+
+
+def notice(severity: Severity = "warning", component: str = "Sign-in") -> Event:
+    data = Noticed(word="chain_changed", severity=severity, title="the chain changed", components=(component,))
+    return Event(id=f"n-{severity}", at=AT, cause=1, data=data)
+
+
+def test_a_notice_is_told_by_its_severity_and_component() -> None:
+    routes = plan(route("pager", severity=["critical"]), route("ops", severity=["warning"], component=["Sign-in"]))
+    assert receivers_of(notice("critical"), routes) == ["pager"]
+    assert receivers_of(notice("warning"), routes) == ["ops"]
+    assert receivers_of(notice("warning", "Mail"), routes) == []
+
+
+def test_a_notice_for_information_is_no_alert() -> None:
+    assert not is_alert(notice("info"))
+    assert receivers_of(notice("info"), plan()) == []
+
+
+def test_a_notice_is_said_once_and_owes_no_end() -> None:
+    assert sent(notice(), incident()) == [("n-warning", False), ("i1-opened", False)]
+    assert not known_after({}, notice(), told=True)

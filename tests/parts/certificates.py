@@ -1,4 +1,5 @@
-"""A certificate authority for the tests: leaf certificates with any names and dates, made in a few milliseconds."""
+"""A certificate authority for the tests: leaf certificates with any names and dates, made in a few milliseconds, and
+what OCSP says of them."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from parallax.values import is_ip
@@ -114,6 +116,33 @@ class Authority:
         )
         above = self.pem if with_chain and self._above else ""
         return Leaf(_pem(certificate) + above, _key_pem(key), certificate)
+
+    def staple(
+        self,
+        leaf: Leaf,
+        *,
+        revoked: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise,
+        signed_by: "Authority | None" = None,
+    ) -> bytes:
+        """An OCSP response (RFC 6960) on the leaf, as DER: what a server staples. From an hour ago to in a week unless
+        said otherwise; revoked two days before that. Signed by another authority it is a lie."""
+        since = since or datetime.now(UTC) - DAY / 24
+        signer = signed_by or self
+        builder = ocsp.OCSPResponseBuilder().add_response(
+            cert=leaf.certificate,
+            issuer=self.certificate,
+            algorithm=hashes.SHA1(),  # names the issuer, as RFC 5019 section 2.1.1 has it
+            cert_status=ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
+            this_update=since,
+            next_update=until or since + 7 * DAY,
+            revocation_time=since - 2 * DAY if revoked else None,
+            revocation_reason=reason if revoked else None,
+        )
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
+        return builder.sign(signer.private_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def _name(common: str) -> x509.Name:

@@ -165,7 +165,7 @@ async def daemon(
     ip: str,
     port: int,
     ready: str,
-    files: Mapping[str, Callable[[Path], str]],
+    files: Mapping[str, Callable[[Path], str | bytes]],
     also: Mapping[str, Address] | None = None,
 ) -> AsyncIterator[Daemon]:
     """Writes the files into a new folder, starts the command there, and waits for the `ready` text on its stderr."""
@@ -173,7 +173,8 @@ async def daemon(
         folder = Path(name)
         folder.chmod(0o755)
         for path, content in files.items():
-            (folder / path).write_text(content(folder))
+            made = content(folder)
+            (folder / path).write_bytes(made.encode() if isinstance(made, str) else made)
         running = Daemon(command(folder), Address.of(ip, port), folder, ready, also or {})
         try:
             await running.wait_ready()

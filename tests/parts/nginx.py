@@ -1,6 +1,6 @@
 """nginx, a real web server, on loopback: any number of sites, each on a port of its own, with certificates of ours."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -31,9 +31,11 @@ http {{
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """One server block. Over TLS where it has a certificate. `inside`: its directives, `{folder}` the state folder."""
+    """One server block. Over TLS where it has a certificate. `inside`: its directives, `{folder}` the state folder.
+    `staple`: the OCSP response that goes with the certificate, from `Authority.staple`."""
 
     certificate: Leaf | None = None
+    staple: bytes | None = None
     inside: str = 'location / { return 200 "ok\\n"; }'
     ip: str = "127.0.0.1"
     port: int | None = None
@@ -64,11 +66,13 @@ async def nginx(sites: Mapping[str, Site]) -> AsyncIterator[Nginx]:
     """Serves the sites until the end of the block. Skips the test where nginx is missing."""
     program = find_program("nginx", "nginx-light")
     addresses = {name: Address.of(site.ip, site.port or free_port(site.ip)) for name, site in sites.items()}
-    files = {}
+    files: dict[str, Callable[[Path], str | bytes]] = {}
     for name, site in sites.items():
         if site.certificate:
             files[f"{name}.crt"] = partial(_content, site.certificate.chain)
             files[f"{name}.key"] = partial(_content, site.certificate.key)
+        if site.staple is not None:
+            files[f"{name}.ocsp"] = partial(_content, site.staple)
 
     def config(folder: Path) -> str:
         blocks = (_block(name, site, addresses[name], folder) for name, site in sites.items())
@@ -84,10 +88,12 @@ async def nginx(sites: Mapping[str, Site]) -> AsyncIterator[Nginx]:
 
 def _block(name: str, site: Site, address: Address, folder: Path) -> str:
     tls = f'ssl_certificate "{folder}/{name}.crt"; ssl_certificate_key "{folder}/{name}.key";'
+    if site.staple is not None:
+        tls += f' ssl_stapling on; ssl_stapling_file "{folder}/{name}.ocsp";'
     listen = f"listen {address}{' ssl' if site.certificate else ''};"
     inside = site.inside.replace("{folder}", str(folder))
     return f"server {{ {listen} {tls if site.certificate else ''} {inside} }}"
 
 
-def _content(text: str, _: Path) -> str:
-    return text
+def _content(content: str | bytes, _: Path) -> str | bytes:
+    return content

@@ -97,6 +97,24 @@ class CollectorAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """A PEM file with the CA of the collector's certificate, beside the host's trust store."""
 
 
+HostPattern = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63}){0,10}|[0-9.]{7,15}|\[[0-9a-f:.]{2,45}\]",
+        description='a host in lower case, like "sso.example.com", or "*.example.com" for every host below',
+    ),
+]
+
+
+class BoundSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a secret is, and where it may go. No plan can widen that."""
+
+    source: str = msgspec.field(name="from")
+    """Where it is: file:PATH, env:NAME or credential:NAME (systemd); never the secret itself."""
+    hosts: Annotated[list[HostPattern], msgspec.Meta(min_length=1, max_length=50, description="at least one host")]
+    """The hosts that it may be sent to, over TLS."""
+
+
 class ProbeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """probe.toml."""
 
@@ -116,6 +134,8 @@ class ProbeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """As in the plan, for this probe only; wins over the plan's."""
     control: Control | None = None
     """As in the plan, for this probe only; instead of the plan's."""
+    secrets: dict[str, BoundSecret] = {}
+    """By the name that the plan uses (secret:NAME): where the secret is, and the hosts that it may be sent to."""
     limits: ProbeLimits = ProbeLimits()
     """Bounds of what the probe keeps."""
 
@@ -166,8 +186,14 @@ def _with_folder(config: Any, folder: Path) -> Any:
         elif name == "token":
             changes[name] = _reference_from(folder, value)
         elif name == "secrets":
-            changes[name] = {key: _reference_from(folder, reference) for key, reference in value.items()}
+            changes[name] = {key: _secret_from(folder, entry) for key, entry in value.items()}
     return msgspec.structs.replace(config, **changes)
+
+
+def _secret_from(folder: Path, entry: "str | BoundSecret") -> "str | BoundSecret":
+    if isinstance(entry, BoundSecret):
+        return msgspec.structs.replace(entry, source=_reference_from(folder, entry.source))
+    return _reference_from(folder, entry)
 
 
 def _reference_from(folder: Path, reference: str) -> str:
@@ -204,6 +230,11 @@ def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
 def _probe_faults(config: ProbeConfig) -> Iterator[Fault]:
     if not config.state:
         yield Fault(("state",), "is empty")
+    for name, bound in config.secrets.items():
+        try:
+            check_reference(bound.source)
+        except SecretError as error:
+            yield Fault(("secrets", name, "from"), str(error))
     yield from _file_faults(("ca",), config.ca)
     urls: set[str] = set()
     for place, collector in enumerate(config.collector):

@@ -443,6 +443,81 @@ REASONS: dict[str, Reason] = {
     "http_challenge": Reason(
         "a bot wall answered instead of the service", "blocked", "allow this probe at the bot wall"
     ),
+    # sign-in: what its pages say
+    "signin_unexpected_page": Reason(
+        "a page that no step knows what to do with", "target", "title and alerts in the findings; a changed theme?"
+    ),
+    "signin_form_not_found": Reason(
+        "the page has no form to fill in", "target", "title and alerts in the findings; a changed theme?"
+    ),
+    "signin_loop": Reason(
+        "the pages lead in a circle", "target", "the hops in the findings; cookies that are not kept"
+    ),
+    "signin_error_page": Reason(
+        "the provider shows an error instead of signing in", "target", "the alert in the findings; the provider's log"
+    ),
+    "signin_incomplete": Reason(
+        "the provider ended the sign-in without saying that it is complete", "target", "the state in the findings"
+    ),
+    "signin_needs_browser": Reason(
+        "the sign-in page works only with JavaScript",
+        "config",
+        "write the flow as steps on the provider's API, or give the check a page without JavaScript",
+    ),
+    "signin_mfa_required": Reason(
+        "a second factor is asked for that the check does not have",
+        "config",
+        "totp or code for the user in the plan, or a policy without a second factor for it",
+    ),
+    "signin_required_action": Reason(
+        "the provider wants something of the user first (a new password, terms, a second factor)",
+        "config",
+        "sign in once as this user by hand, and do what the page asks",
+    ),
+    "signin_consent_required": Reason(
+        "the provider asks for consent, and the step that gives it is left out",
+        "config",
+        "grant consent once by hand, or take consent out of leave_out",
+    ),
+    "signin_bad_credentials": Reason(
+        "user name or password are not accepted; the flow stops for hours, so as not to lock the account",
+        "config",
+        "the user's password in this probe's config; was it changed or did it expire?",
+    ),
+    "signin_unknown_identifier": Reason(
+        "the provider does not know the user", "config", "is there an account for this probe? user.name in the plan"
+    ),
+    "signin_bad_otp": Reason(
+        "the one-time password is not accepted", "config", "the shared secret, its encoding, and this probe's clock"
+    ),
+    "signin_halted": Reason(
+        "not tried: an earlier run was refused in a way that must not be repeated",
+        "config",
+        "because and halted_until in the findings; mend that, then run the check once by hand",
+    ),
+    "signin_captcha": Reason(
+        "a captcha stands before the sign-in", "blocked", "exempt this probe's address or user from bot detection"
+    ),
+    "signin_account_throttled": Reason(
+        "the provider slows this user or address down", "blocked", "the budget in the plan; other uses of the account"
+    ),
+    "signin_account_locked": Reason("the account is locked", "blocked", "unlock it; who else signs in as this user?"),
+    "signin_own_budget": Reason(
+        "not run: the check's own budget is spent", "config", "a longer every.full, or a larger budget"
+    ),
+    "signin_quota": Reason("the provider says that a quota is used up", "target", "the provider's plan and limits"),
+    "signin_cancelled": Reason("the run was cancelled before its end", "probe", "was the probe stopped?"),
+    "signin_cleanup_failed": Reason(
+        "the session could not be ended, and may live on", "target", "the logout or revocation endpoint", soft=True
+    ),
+    "mail_not_received": Reason(
+        "the mail did not arrive in time", "target", "the provider's mail log; the records that mail needs"
+    ),
+    "mail_late": Reason("the mail arrived late", "target", "the provider's mail queue", soft=True),
+    "mail_duplicate": Reason("the mail arrived more than once", "target", "the provider's mail queue", soft=True),
+    "mail_wrong_content": Reason(
+        "the mail has no code that fits", "config", "user.mail.code in the plan: the pattern; the template of the mail"
+    ),
     # names of targets, and the probe itself
     "lookup_no_address": Reason(
         "the name has no address of a family that this probe has", "target", "A and AAAA records of the name"
@@ -451,6 +526,21 @@ REASONS: dict[str, Reason] = {
         "the probe does not dial this address",
         "config",
         "private, link-local and metadata addresses need `allow` in the probe's config",
+    ),
+    "secret_missing": Reason(
+        "this probe does not have a secret that the check names",
+        "config",
+        "the detail in the findings: [secrets.NAME] in this probe's config",
+    ),
+    "secret_withheld": Reason(
+        "the check would send a secret to a host that this probe's config does not allow",
+        "config",
+        "the host in the findings; hosts in [secrets.NAME] of this probe's config, if that is right",
+    ),
+    "value_missing": Reason(
+        "a step uses a value that no step before it has set",
+        "config",
+        "the value in the findings; a capture in an earlier step",
     ),
     "over_budget": Reason(
         "not asked: this probe's share of what the operator may be sent is spent",

@@ -18,6 +18,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)", re.ASCII)
+_RATE = re.compile(r"(\d{1,6})/(\d{1,4})?(s|min|h|d)", re.ASCII)
+_RATE_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d{1,12})(B|kB|MB|GB)", re.ASCII)
 _SIZES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 _LABEL = re.compile(r"[a-z0-9_*](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
@@ -61,6 +63,33 @@ class Size(int):
             if self and self % _SIZES[unit] == 0:
                 return f"{self // _SIZES[unit]}{unit}"
         return f"{int(self)}B"
+
+
+class Rate(str):
+    """How often something may be done: a whole number of times in a span of time: 4/min, 3/10s, 50/h."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        match = _RATE.fullmatch(text)
+        if match is None or int(match[1]) == 0 or (match[2] and int(match[2]) == 0):
+            raise ValueError(f'{text!r} is no rate; write a number and a span, like "4/min", "3/10s", "50/h"')
+        return cls(text)
+
+    @property
+    def times(self) -> int:
+        return int(self.partition("/")[0])
+
+    @property
+    def span_s(self) -> float:
+        match = _RATE.fullmatch(self)
+        assert match is not None, self
+        return int(match[2] or 1) * _RATE_UNITS[match[3]]
+
+    @property
+    def per_minute(self) -> float:
+        return self.times * 60 / self.span_s
 
 
 class Address(str):
@@ -283,7 +312,7 @@ def split_host_port(text: str, default_port: int | None) -> tuple[str, int]:
     return host, int(port_text)
 
 
-VALUE_TYPES = (Duration, Size, Address, Endpoint, DnsName, Redirect, Cidr, Url)
+VALUE_TYPES = (Duration, Size, Rate, Address, Endpoint, DnsName, Redirect, Cidr, Url)
 """The types with a text form of their own, which msgspec hands to `decode_value` and `encode_value`."""
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {kind: kind.parse for kind in VALUE_TYPES}

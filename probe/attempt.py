@@ -4,6 +4,7 @@ Every exception that a library raises on the way becomes a failure word here, by
 what the table does not know is a bug of ours and is reported as such, logged once with its traceback.
 """
 
+import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -14,16 +15,18 @@ from parallax.log import get_log
 from probe.checks.kind import Kind, Subject
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.vault import Withheld
 
 _log = get_log(__name__)
 
 
 async def attempt(kind: Kind, spec: object, subject: Subject, timeout_s: float, tools: Tools) -> Tape:
     """Runs once against one subject; the timeout counts from the start of the tape that it goes on from, if any."""
-    tape = Tape(subject.after)
+    tape = Tape(subject.after, tools.hidden)
     tape.dims.update(subject.dims)
     if subject.address:
         tape.dims.update(address=subject.address.ip, family=str(subject.address.family))
+    assert kind.run is not None
     await record(tape, timeout_s, partial(kind.run, spec, subject, tape, tools))
     return tape
 
@@ -58,11 +61,15 @@ class _FailureNoted:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> bool:
         if not isinstance(error, Exception):
             return False
+        if isinstance(error, Withheld):
+            self._tape.fail(error.word, str(error))
+            return True
         failure = failure_of(error)
         if failure == "bug":
-            _log.exception("bug in a check")
+            told = "".join(traceback.format_exception(error))
+            _log.error("bug in a check", traceback=self._tape.hidden.scrub(told))
         self._tape.fail(failure, detail_of(error))
         return True

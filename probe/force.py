@@ -12,6 +12,7 @@ from probe.dns.memory import Memory
 from probe.plans import PlanInForce
 from probe.runs import Vantage
 from probe.tools import Tools
+from probe.vault import Vault
 
 
 class Force:
@@ -26,6 +27,7 @@ class Force:
         self.controls = list(config.control.addresses) if config.control else []
         self.vantage = Vantage(probe=config.id, families=(4, 6))
         self._memory = Memory()
+        self._vault = Vault(config.secrets)
         self._part = Part(probe=Probe(id=config.id), slot=(0, 1))
 
     def apply(self, plan: PlanInForce) -> None:
@@ -55,6 +57,7 @@ class Force:
             roots=tuple(self._part.dns.roots),
             operators=tuple(self._part.operator),
             named_resolvers=tuple(self._part.resolver),
+            vault=self._vault,
         )
 
     def _routes(self, redirects: Iterable[ConnectTo]) -> Routes:

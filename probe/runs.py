@@ -2,13 +2,13 @@
 side by side, and each attempt is its own observation."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 import msgspec
 import trio
 
-from parallax.clock import wall_ns
+from parallax.clock import to_ns, wall_ns
 from parallax.observation import Observation
 from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
@@ -16,10 +16,11 @@ from parallax.values import Address, Endpoint, Family
 from probe.abstain import NO_FAMILY
 from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
-from probe.checks.kind import Subject, Verdict
+from probe.checks.kind import Kind, Subject, Verdict
 from probe.checks.lookup_judge import judge_lookup, judge_lost_time
 from probe.dns.lookup import lookup
 from probe.dns.message import load_types
+from probe.steps import Steps
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 
@@ -37,12 +38,14 @@ async def run_target(
     """Runs the check once against one target: an observation a subject, or one for the target if none was found.
 
     `scheduled_at` is a wall timestamp, ns. `stream` and `seq` are left empty: the spool gives them. Never raises but
-    for cancellation, and takes the check's timeout at most.
+    for cancellation. It takes the check's timeout at most; a control attempt after it ends before the next tick.
     """
     _prepare(check.kind, target, tools)
-    start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns())
-    tape = Tape()
+    start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns(), trio.current_time())
+    tape = Tape(hidden=tools.hidden)
     read, kind = SPECS[check.kind].endpoint, KINDS[check.kind]
+    if kind.play is not None:
+        return await _play(start, kind, tools)
     if read is not None:
         endpoint = read(target)
         addresses = await _addresses(endpoint, vantage.families, tools, tape, check.timeout)
@@ -56,24 +59,100 @@ async def run_target(
             verdict = kind.judge(check.spec, evidence) or Verdict("probe_error")
             return [start.observation(target, tape, evidence, verdict)]
 
-    tapes = [tape] * len(subjects)
-    left_s = tape.started + check.timeout - trio.current_time()
+    async def first(subject: Subject) -> Tape:
+        left_s = tape.started + check.timeout - trio.current_time()
+        return await attempt(kind, check.spec, subject, check.timeout if subject.after else left_s, tools)
 
-    async def one(place: int, subject: Subject) -> None:
-        timeout_s = check.timeout if subject.after else left_s
-        tapes[place] = await attempt(kind, check.spec, subject, timeout_s, tools)
+    gathered = await _gather(first, subjects)
+    verdicts = _judged(kind, check, gathered)
+    found = [
+        start.observation(subject.name or str(subject.address), own, evidence, verdict)
+        for subject, (own, evidence), verdict in zip(subjects, gathered, verdicts, strict=True)
+    ]
+    if kind.repeats is not None and kind.repeats(check.spec):
+        again = [subject for subject, verdict in zip(subjects, verdicts, strict=True) if _wants_control(verdict)]
+        found += await _control(start, kind, again, tools, ended_s=trio.current_time() - tape.started)
+    return found
+
+
+CONTROL_AFTER_S = 0.1
+"""How long a control attempt waits: what SDKs retry at once, and what a load balancer needs to send it elsewhere."""
+SHORTEST_CONTROL_S = 0.5
+
+
+def _wants_control(verdict: Verdict | None) -> bool:
+    """Whether the attempt failed in a way that clients would try again, and that a second attempt can tell about."""
+    return verdict is not None and not verdict.soft and verdict.side in ("target", "network") and not verdict.abstain
+
+
+async def _control(
+    start: "_Start", kind: Kind, subjects: list[Subject], tools: Tools, *, ended_s: float
+) -> list[Observation]:
+    """One attempt more at what failed, on another connection: it tells a blip from an outage, and is what the replay of
+    retry policies knows besides other runs. It ends before the next tick, or is left out."""
+    check = start.check
+    timeout_s = min(check.timeout, check.period - ended_s - 2 * CONTROL_AFTER_S)
+    if not subjects or timeout_s < min(SHORTEST_CONTROL_S, check.timeout):
+        return []
+    await trio.sleep(CONTROL_AFTER_S)
+
+    async def again(subject: Subject) -> Tape:
+        return await attempt(kind, check.spec, msgspec.structs.replace(subject, after=None), timeout_s, tools)
+
+    gathered = await _gather(again, subjects)
+    verdicts = _judged(kind, check, gathered)
+    return [
+        start.observation(subject.name or str(subject.address), own, evidence, verdict, attempt=2)
+        for subject, (own, evidence), verdict in zip(subjects, gathered, verdicts, strict=True)
+    ]
+
+
+async def _gather(one: Callable[[Subject], Awaitable[Tape]], subjects: list[Subject]) -> list[tuple[Tape, Evidence]]:
+    """All of these at the same time, in their order."""
+    tapes: dict[int, Tape] = {}
+
+    async def into(place: int, subject: Subject) -> None:
+        tapes[place] = await one(subject)
 
     async with trio.open_nursery() as nursery:
         for place, subject in enumerate(subjects):
-            nursery.start_soon(one, place, subject)
-    gathered = [evidence_of(own) for own in tapes]
+            nursery.start_soon(into, place, subject)
+    return [(tapes[place], evidence_of(tapes[place])) for place in range(len(subjects))]
+
+
+def _judged(kind: Kind, check: Check, gathered: list[tuple[Tape, Evidence]]) -> list[Verdict | None]:
+    all_evidence = [evidence for _, evidence in gathered]
     if kind.judge_together is not None:
-        verdicts = kind.judge_together(check.spec, gathered)
+        verdicts = kind.judge_together(check.spec, all_evidence)
     else:
-        verdicts = [kind.judge(check.spec, evidence) for evidence in gathered]
+        verdicts = [kind.judge(check.spec, evidence) for evidence in all_evidence]
+    return [_with_lookup(verdict, evidence) for verdict, evidence in zip(verdicts, all_evidence, strict=True)]
+
+
+async def _play(start: "_Start", kind: Kind, tools: Tools) -> list[Observation]:
+    """A run whose attempts come one after another."""
+    assert kind.play is not None
+    steps = Steps(
+        kind,
+        start.check,
+        start.target,
+        tools,
+        probe=start.vantage.probe,
+        scheduled_at=start.scheduled_at,
+        run=start.run,
+    )
+    began = trio.current_time()
+    await kind.play(start.check.spec, steps)
     return [
-        start.observation(subject.name or str(subject.address), own, evidence, _with_lookup(verdict, evidence))
-        for subject, own, evidence, verdict in zip(subjects, tapes, gathered, verdicts, strict=True)
+        start.observation(
+            taken.subject.name,
+            taken.tape,
+            taken.evidence,
+            taken.verdict,
+            attempt=taken.attempt,
+            later_ns=to_ns(taken.tape.started - began),
+        )
+        for taken in steps.taken
     ]
 
 
@@ -150,10 +229,25 @@ class _Start(msgspec.Struct, frozen=True):
     run: str
     scheduled_at: int
     started_at: int
+    began: float
+    """The start by trio's clock."""
 
     def observation(
-        self, subject: str, tape: Tape, evidence: Evidence, verdict: Verdict | None, abstain: str | None = None
+        self,
+        subject: str,
+        tape: Tape,
+        evidence: Evidence,
+        verdict: Verdict | None,
+        abstain: str | None = None,
+        *,
+        attempt: int = 1,
+        later_ns: int | None = None,
     ) -> Observation:
+        """`later_ns` is when the attempt began, since the run's start; the run's own start if left out. Nothing that
+        is hidden gets past here."""
+        if later_ns is None:
+            later_ns = to_ns(tape.started - self.began) if attempt > 1 else 0
+        scrub = tape.hidden.scrub
         return Observation(
             probe=self.vantage.probe,
             stream="",
@@ -162,15 +256,16 @@ class _Start(msgspec.Struct, frozen=True):
             check=self.check.name,
             kind=self.check.kind,
             target=self.target,
-            subject=str(subject),
-            dims=tape.dims,
-            site=tape.site,
+            subject=scrub(str(subject)),
+            dims=scrub(tape.dims),
+            site=scrub(tape.site),
+            attempt=attempt,
             scheduled_at=self.scheduled_at,
-            started_at=self.started_at,
+            started_at=self.started_at + later_ns,
             duration_ns=evidence.duration_ns,
             phases=evidence.phases,
             reason=verdict.reason if verdict else None,
             fault=verdict.side if verdict else None,
             abstain=abstain or (verdict.abstain if verdict else None),
-            findings=evidence.findings | (verdict.note if verdict else {}),
+            findings=scrub(evidence.findings | (verdict.note if verdict else {})),
         )

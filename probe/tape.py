@@ -12,6 +12,7 @@ import trio
 
 from parallax.clock import to_ns
 from parallax.observation import Phase
+from probe.hidden import Hidden
 
 Failure = Literal["timeout", "refused", "unreachable", "reset", "closed", "not_allowed", "local_error", "bug"]
 """How an attempt ended early, in words that every transport shares. A kind adds words of its own."""
@@ -43,7 +44,9 @@ class Tape:
     An attempt that follows a name's lookup goes on from the lookup's tape: same start, its phases and findings first.
     """
 
-    def __init__(self, after: "Tape | None" = None) -> None:
+    def __init__(self, after: "Tape | None" = None, hidden: Hidden | None = None) -> None:
+        self.hidden: Hidden = hidden or (after.hidden if after else Hidden())
+        """What must not be on it: texts are cut only after they were scrubbed."""
         self.started: float = after.started if after else trio.current_time()
         self.findings: dict[str, Any] = dict(after.findings) if after else {}
         self.dims: dict[str, str] = {}
@@ -84,7 +87,7 @@ class Tape:
         if self._failure is None:
             self._failure = (failure, self._open[0] if self._open else None)
             if detail:
-                self.findings["detail"] = detail[:500]
+                self.findings["detail"] = self.hidden.scrub(detail)[:500]
 
     def stop(self) -> None:
         """The attempt is over: an open phase ends now, and the clock stands."""

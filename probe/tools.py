@@ -8,11 +8,13 @@ from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, Family
 from probe.dns.client import Client
 from probe.dns.memory import Memory
+from probe.hidden import Hidden
+from probe.vault import Vault
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run may use of its probe: where dials go, whom TLS trusts, the addresses of the host's resolvers, and what
-    the plan says of DNS."""
+    """What a run may use of its probe: where dials go, whom TLS trusts, the addresses of the host's resolvers, what the
+    plan says of DNS, and secrets."""
 
     routes: Routes
     trust: Trust
@@ -26,6 +28,10 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[Operator, ...] = ()
     named_resolvers: tuple[Resolver, ...] = ()
     """The plan's [[resolver]] entries."""
+    vault: Vault = Vault()
+    """The secrets that this probe's config binds to hosts."""
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
+    """The secrets that this run knows: no observation has one."""
 
     @property
     def dns(self) -> Client:

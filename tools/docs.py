@@ -3,7 +3,7 @@
 Run `python -m tools.docs` after a change to a key; a test fails while a page is stale or a key has no description.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,7 +17,7 @@ from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.plan.load import IDLE, MANY, SINGLE
 from parallax.plan.specs import PLANNED_KEYS
 from parallax.plan.types import CheckKeys
-from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url
+from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Rate, Redirect, Size, Url
 
 FOLDER = Path(__file__).parent.parent / "docs"
 
@@ -63,8 +63,9 @@ A secret is never in the file; the file says where it is: `file:PATH` (which not
 `credential:NAME` (systemd's `LoadCredential=`).
 """
 
-_FORMS: dict[type, str] = {
+_FORMS: dict[Any, str] = {
     Duration: "duration",
+    Rate: "rate",
     Size: "size",
     Address: "address",
     Endpoint: "address or name",
@@ -77,6 +78,8 @@ _FORMS: dict[type, str] = {
     int: "whole number",
     float: "number",
     datetime: "time",
+    date: "date",
+    Any: "any value",
 }
 
 
@@ -138,6 +141,7 @@ def _inner_tables(kind: type[msgspec.Struct], level: int) -> list[str]:
     for key, field in fields_of(kind).items():
         for inner in _structs(field.type):
             found.append(f"{'#' * level} {key}\n\n{describe(inner).text}\n\n{_table(inner)}")
+            found.extend(_inner_tables(inner, level + 1))
     return found
 
 
@@ -164,7 +168,7 @@ def type_text(wanted: Any) -> str:
         kinds = [kind for kind in get_args(wanted) if kind is not Ellipsis]
         every = ", ".join(map(type_text, kinds))
         return f"list of {every}{bounds}" if origin is list or len(kinds) == 1 else f"[{every}]{bounds}"
-    if issubclass(wanted, msgspec.Struct):
+    if wanted is not Any and issubclass(wanted, msgspec.Struct):
         return "table"
     return f"{_FORMS[wanted]}{bounds}"
 

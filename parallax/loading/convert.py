@@ -8,7 +8,7 @@ Literal, the values of `parallax.values`, and plain text, numbers, booleans and 
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -20,6 +20,10 @@ from parallax.values import VALUE_TYPES, decode_value
 
 MAX_TEXT = 4096
 """Characters of a text whose type sets no bound of its own."""
+
+
+MAX_DEPTH = 10
+"""Of tables and lists within a value that may be anything."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -196,7 +200,29 @@ def _plain(raw: object, wanted: Any, max_length: int) -> object:
         if not isinstance(raw, datetime) or raw.tzinfo is None:
             raise ValueError(f"wants a time with its offset, like 2027-01-31T02:00:00Z, not {shown(raw)}")
         return raw
+    if wanted is date:
+        if isinstance(raw, date) and not isinstance(raw, datetime):
+            return raw
+        try:
+            return date.fromisoformat(raw if isinstance(raw, str) else "")
+        except ValueError:
+            raise ValueError(f"wants a date, like 2027-01-31, not {shown(raw)}") from None
+    if wanted is Any:
+        return _json_value(raw)
     raise AssertionError(f"no conversion to {wanted}")
+
+
+def _json_value(raw: object, depth: int = 0) -> object:
+    """What JSON can hold, as it is."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(raw, dict):
+        return {key: _json_value(value, depth + 1) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_json_value(value, depth + 1) for value in raw]
+    if not isinstance(raw, str | int | float | bool | None):
+        raise ValueError(f"wants a value that JSON has, not {shown(raw)}")
+    return raw
 
 
 def _out_of_bounds(value: Any, meta: msgspec.Meta) -> str | None:

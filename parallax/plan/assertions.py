@@ -7,6 +7,7 @@ from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.plan.patterns import pattern_complaint
 from parallax.plan.specs import Assertion, HttpSpec
+from parallax.plan.templates import Gap, parse_secrets
 from parallax.redaction import SECRET_HEADERS
 from parallax.values import Duration, Size
 
@@ -46,14 +47,16 @@ def http_faults(spec: HttpSpec, timeout: Duration) -> Iterator[Fault]:
 
 def _header_faults(headers: dict[str, str]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for name in headers:
+    for name, value in headers.items():
         lower, path = name.lower(), ("headers", name[:100])
         if not name or len(name) > 200 or not set(name) <= _TOKEN:
             yield Fault(path, "is no header name; it has letters, digits and '-' (RFC 9110, 5.1)")
         elif lower in _OURS:
             yield Fault(path, f"cannot be set: it {_OURS[lower]}")
-        elif lower in SECRET_HEADERS:
-            yield Fault(path, "carries a secret, and a plan holds none; secrets in checks are not built yet")
+        elif lower in SECRET_HEADERS and not any(isinstance(piece, Gap) for piece in parse_secrets(value)):
+            yield Fault(
+                path, 'carries a secret, and a plan holds none; write it as "secret:NAME" or "... {secret:NAME}"'
+            )
         elif lower in seen:
             yield Fault(path, "is there twice; header names have no case")
         seen.add(lower)

@@ -24,6 +24,7 @@ from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.plan.specs import PLANNED_KEYS
+from parallax.plan.templates import Gap, parse_secrets
 from parallax.plan.types import Check, CheckKeys, Defaults
 from parallax.redaction import secret_query_key
 from parallax.values import VALUE_TYPES, Duration, encode_value
@@ -57,7 +58,6 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     faults: list[Fault] = []
     if not isinstance(table, dict):
         return _unsupported({}, defaults, [Fault((), f"wants a table, not {shown(table)}")])
-    faults.extend(Fault(path, "secrets in checks are not built yet; take it out") for path in _secrets(table))
     kind = table.get("kind")
     own = fields_of(CheckKeys)
     if not isinstance(kind, str) or kind not in SPECS:
@@ -85,6 +85,7 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
         faults.extend(_target_faults(keys.targets, kind))
     faults.extend(_pace_faults(keys, defaults, whose))
     faults.extend(SPECS[kind].faults(spec, keys.timeout or defaults.timeout))
+    faults.extend(_secret_faults(table, kind, keys.targets))
     if faults:
         return _unsupported(table, defaults, faults)
     return Check(
@@ -163,11 +164,22 @@ def _kind_complaint(kind: object) -> str:
     return f"{shown(kind)} is no kind of check; {hint}{built}"
 
 
-def _secrets(table: Any, path: Path = ()) -> Iterator[Path]:
-    if isinstance(table, str) and table.startswith("secret:"):
+def _secret_faults(table: dict[str, Any], kind: str, targets: Any) -> Iterator[Fault]:
+    """Secrets where the kind sends none, or where they would go in the clear."""
+    takes = SPECS[kind].secrets
+    for path in _secrets(table):
+        if path[0] not in takes:
+            where = f"in {quoted(sorted(takes))}" if takes else "nowhere"
+            yield Fault(path, f"names a secret; a {kind} check takes one {where}")
+        elif kind == "http" and good(targets) and any(str(target).startswith("http:") for target in targets):
+            yield Fault(path, "names a secret, and a target is http://; a secret is sent over TLS only")
+
+
+def _secrets(value: Any, path: Path = ()) -> Iterator[Path]:
+    if isinstance(value, str) and any(isinstance(piece, Gap) for piece in parse_secrets(value)):
         yield path
-    elif isinstance(table, dict | list):
-        for key, inner in table.items() if isinstance(table, dict) else enumerate(table):
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _secrets(inner, (*path, key))
 
 

@@ -38,6 +38,8 @@ class KindSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The targets, where the kind's own keys say them; None: the plan writes `targets`."""
     pace: tuple[Duration, Duration] | None = None
     """Period and timeout of a check that says none, where a run is many queries; None: those of [defaults]."""
+    secrets: frozenset[str] = frozenset()
+    """The keys under which texts may name secrets (secret:NAME)."""
     faults: Callable[[Any, Duration], Iterator[Fault]] = lambda spec, timeout: iter(())
     """Given the spec, which may be a draft, and the check's timeout, which may be BAD: what the keys do not keep among
     each other."""
@@ -130,6 +132,7 @@ SPECS: dict[str, KindSpec] = {
         spec=HttpSpec,
         endpoint=lambda text: Url.parse(text).endpoint,
         summary="one HTTP request to one address",
+        secrets=frozenset({"headers", "body"}),
         faults=http_faults,
         cost=lambda spec: 1,
     ),

@@ -4,7 +4,7 @@ It says what one table may hold. What holds between keys and tables (timeout < p
 `parallax plan check` knows, so a file that validates can still be refused.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -15,12 +15,25 @@ from parallax.loading.descriptions import describe
 from parallax.plan.kinds import PLANNED_KINDS, SPECS
 from parallax.plan.load import MANY, SINGLE
 from parallax.plan.types import SCHEMA, CheckKeys
-from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url, encode_value
+from parallax.values import (
+    VALUE_TYPES,
+    Address,
+    Cidr,
+    DnsName,
+    Duration,
+    Endpoint,
+    Rate,
+    Redirect,
+    Size,
+    Url,
+    encode_value,
+)
 
 Json = dict[str, Any]
 
 _TEXT_FORMS: dict[type, Json] = {
     Duration: {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h|d)$", "examples": ["500ms", "30s", "5m"]},
+    Rate: {"pattern": r"^[0-9]{1,6}/([0-9]{1,4})?(s|min|h|d)$", "examples": ["4/min", "3/10s"]},
     Size: {"pattern": r"^[0-9]{1,12}(B|kB|MB|GB)$", "examples": ["64kB", "1MB"]},
     Address: {"pattern": r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]+$", "examples": ["192.0.2.1:53", "[2001:db8::1]:53"]},
     Redirect: {"pattern": r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[0-9]+(/(udp|tcp))?$", "examples": ["192.0.2.1:53/udp"]},
@@ -107,6 +120,8 @@ def _value(wanted: Any) -> Json:
         return {"type": "object", "additionalProperties": _value(get_args(wanted)[1])}
     if origin is Literal:
         return {"enum": list(get_args(wanted))}
+    if wanted is Any:
+        return {}
     if wanted in _TEXT_FORMS:
         return {"type": "string", **_TEXT_FORMS[wanted]}
     if issubclass(wanted, msgspec.Struct):
@@ -120,6 +135,7 @@ _PLAIN: dict[type, Json] = {
     int: {"type": "integer"},
     float: {"type": "number"},
     datetime: {"type": "string", "format": "date-time"},
+    date: {"type": "string", "format": "date"},
 }
 
 

@@ -29,6 +29,12 @@ KINDS: dict[str, Kind] = {
         load=dns_mail.load,
     ),
     "dns.dnssec": Kind(find=dns_dnssec.find, run=dns_dnssec.run, judge=dns_dnssec.judge, load=dns_dnssec.load),
-    "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare, load=tls.load),
-    "http": Kind(run=http.run, judge=http.judge, prepare=http.prepare, load=http.load),
+    "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare, load=tls.load, repeats=lambda spec: True),
+    "http": Kind(
+        run=http.run,
+        judge=http.judge,
+        prepare=http.prepare,
+        load=http.load,
+        repeats=lambda spec: spec.method in ("GET", "HEAD", "OPTIONS"),
+    ),
 }

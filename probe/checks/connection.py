@@ -13,6 +13,9 @@ BY_FAILURE = {
     "bug": "probe_error",
     "unsupported": "unsupported",
     "over_budget": "over_budget",
+    "secret_missing": "secret_missing",
+    "secret_withheld": "secret_withheld",
+    "value_missing": "value_missing",
 }
 
 ABSTAINS = {"over_budget": "over_budget"}

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +13,9 @@ from parallax.reasons import REASONS, Fault
 from parallax.values import Address
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+
+if TYPE_CHECKING:
+    from probe.steps import Steps
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -28,6 +31,11 @@ class Verdict(msgspec.Struct, frozen=True):
     @property
     def side(self) -> Fault:
         return self.fault or REASONS[self.reason].fault
+
+    @property
+    def soft(self) -> bool:
+        """Whether it means degraded."""
+        return REASONS[self.reason].soft
 
 
 NOWHERE = Address("")
@@ -56,13 +64,20 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One check kind. `spec` types differ by kind, hence Any: the registry pairs each run and judge with its own."""
 
-    run: Callable[[Any, Subject, Tape, Tools], Awaitable[None]]
+    run: Callable[[Any, Subject, Tape, Tools], Awaitable[None]] | None = None
+    """None for a kind with `play`."""
     judge: Callable[[Any, Evidence], Verdict | None]
     find: Callable[[Any, str, Tape, Tools], Awaitable[list[Subject]]] | None = None
     """Given the spec and the target, finds what to measure; it has half of the check's time. None: the addresses of the
     target's host. Where it finds nothing or fails, `judge` gets the tape that it wrote on."""
     judge_together: Callable[[Any, Sequence[Evidence]], list[Verdict | None]] | None = None
     """Judges all attempts of a run at once, in the order of `find`, where one bears on another."""
+    play: "Callable[[Any, Steps], Awaitable[None]] | None" = None
+    """Given the spec, takes the steps of a run one after another, each deciding on the next. It has the run's time;
+    what it must clean up it does in a shielded scope with a deadline of its own."""
+    repeats: Callable[[Any], bool] | None = None
+    """Given the spec, whether a failed attempt may be repeated at once, as a control: it changes nothing at the target.
+    None: never."""
     prepare: Callable[[str, Tools], None] | None = None
     """Given the target, makes what all runs share and the first would else wait for; called before anything is
     measured, every time, so it is cheap the second time. May raise OSError, which the run then meets again."""

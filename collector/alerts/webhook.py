@@ -121,14 +121,14 @@ class Webhook:
         remaining_s = trio.current_effective_deadline() - trio.current_time()
         connecting = trio.CancelScope(deadline=trio.current_time() + min(CONNECT_S, remaining_s / left))
 
-        async def trace(event: str, details: dict[str, Any]) -> None:
-            if event == "connection.connect_tcp.complete":
+        def enter(phase: str) -> None:
+            if phase != "connect":
                 connecting.deadline = math.inf
 
         async with open_http(address, self._routes, self._trust) as http:
             with connecting:
                 try:
-                    async with http.request("POST", self._url, headers=headers, body=message.body, trace=trace) as got:
+                    async with http.request("POST", self._url, headers=headers, body=message.body, enter=enter) as got:
                         wait_s = retry_after_s(got.headers, self._wall() / NS)
                         answer = Answer(status=got.status_code, retry_after_s=wait_s)
                         await _drain(got)

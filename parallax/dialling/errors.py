@@ -11,9 +11,9 @@ import ssl
 from collections.abc import Iterator
 
 import h11
-import httpcore2
 import trio
 
+from parallax.dialling.http_exchange import HttpError, Unsendable
 from parallax.dialling.route import NotAllowed
 from parallax.redaction import redact_text
 
@@ -24,19 +24,8 @@ FAILURES: dict[type[BaseException], str] = {
     h11.ProtocolError: "malformed",
     h11.RemoteProtocolError: "malformed",
     h11.LocalProtocolError: "unsendable",
-    httpcore2.ProtocolError: "malformed",
-    httpcore2.RemoteProtocolError: "malformed",
-    httpcore2.LocalProtocolError: "unsendable",
-    httpcore2.UnsupportedProtocol: "unsendable",
-    httpcore2.NetworkError: "reset",
-    httpcore2.ConnectError: "reset",
-    httpcore2.ReadError: "reset",
-    httpcore2.WriteError: "reset",
-    httpcore2.TimeoutException: "timeout",
-    httpcore2.ConnectTimeout: "timeout",
-    httpcore2.ReadTimeout: "timeout",
-    httpcore2.WriteTimeout: "timeout",
-    httpcore2.PoolTimeout: "timeout",
+    HttpError: "malformed",
+    Unsendable: "unsendable",
 }
 """By class, exactly: a class that is not here is a bug, not a failure."""
 EXPECTED: tuple[type[BaseException], ...] = (OSError, NotAllowed, *FAILURES)
@@ -56,6 +45,25 @@ VERIFY_PROBLEMS = {
     **dict.fromkeys((66, 67, 68), "weak"),  # EE_KEY_TOO_SMALL, CA_KEY_TOO_SMALL, CA_MD_TOO_WEAK
 }
 """OpenSSL's verify codes (x509_vfy.h) that are no matter of trust; every other one is `untrusted`."""
+
+VERIFY_MESSAGES = {
+    2: "unable to get issuer certificate",
+    9: "certificate is not yet valid",
+    10: "certificate has expired",
+    18: "self-signed certificate",
+    19: "self-signed certificate in certificate chain",
+    20: "unable to get local issuer certificate",
+    21: "unable to verify the first certificate",
+    22: "certificate chain too long",
+    24: "invalid CA certificate",
+    26: "unsuitable certificate purpose",
+    62: "hostname mismatch",
+    64: "IP address mismatch",
+    66: "EE certificate key too weak",
+    67: "CA certificate key too weak",
+    68: "CA signature digest algorithm too weak",
+}
+"""What people know the verify codes by."""
 
 _TLS_REASONS = {
     "UNSUPPORTED_PROTOCOL": "tls_old_version",
@@ -90,9 +98,31 @@ _ERRNO = {
 # CPython 3.11, but always this text.
 _ALERT = re.compile(r"\] (?:sslv3 alert|tlsv1 alert|tlsv13 alert|tlsv1) ([a-z0-9 ]+) \(")
 
+_ALERT_REASON = re.compile(r"(?:ssl/tls alert|sslv3 alert|tlsv1 alert|tlsv13 alert|tlsv1) ([a-z0-9 ]+)")
+
+
+class TlsFailed(Exception):
+    """A handshake by OpenSSL itself, not by CPython's ssl, failed: `word` is the failure word, `alert` the name of the
+    alert where the other side sent one."""
+
+    def __init__(self, word: str, message: str, alert: str | None = None) -> None:
+        super().__init__(message)
+        self.word, self.alert = word, alert
+
+
+def tls_failure(reason: str) -> TlsFailed:
+    """What OpenSSL's reason for an error, in its words ("wrong version number"), comes to."""
+    match = _ALERT_REASON.fullmatch(reason)
+    if match is not None:
+        alert = match[1].replace(" ", "_")
+        return TlsFailed("tls_old_version" if alert == "protocol_version" else "tls_alert", reason, alert)
+    return TlsFailed(_TLS_REASONS.get(reason.upper().replace(" ", "_"), "tls_malformed"), reason)
+
 
 def failure_word(error: BaseException) -> str | None:
     """The failure word of one exception, without its causes; None for one that the tables do not know."""
+    if isinstance(error, TlsFailed):
+        return error.word
     if isinstance(error, ssl.SSLError):  # before OSError, which it is: its errno is OpenSSL's, not the system's
         return _tls_word(error)
     if isinstance(error, OSError):

@@ -1,98 +1,32 @@
-"""HTTP/1.1, and HTTP/2 where asked for, over our own dialling: the one importer of httpcore2 (the wire half of httpx2).
+"""HTTP/1.1, and HTTP/2 where asked for, over our own dialling.
 
 The URL, Host and SNI stay what they are; only the address that is dialled is pinned. Nothing is read from the
 environment (proxies, netrc), cookies are not kept, redirects are not followed, nothing is retried, and bodies come raw.
-
-Two details of httpcore2 shape this module. It suppresses only its own WriteError while it sends, so that a server's
-early answer (413 and a close) is still read: the stream here raises that one. And it closes nothing when a handshake
-fails, so the backend here closes what it has dialled.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote, urlsplit
 
-import httpcore2
+import msgspec
 import trio
 
+from parallax.dialling.http1 import Http1
+from parallax.dialling.http_exchange import Enter, Exchange, Head, HttpError, Request, Unsendable
 from parallax.dialling.route import Routes
 from parallax.dialling.sockets import close_now, open_tcp, socket_below
 from parallax.dialling.tls import Trust, client_context, open_tls
 from parallax.values import Address, Url
 
-Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
-HttpError = httpcore2.ProtocolError
-"""The other side does not speak HTTP as it should, or was asked to send what is no HTTP."""
+__all__ = ["ALPN", "ALPN_WITH_HTTP2", "Enter", "Headers", "Http", "HttpError", "Response", "Unsendable", "open_http"]
+
 ALPN = ("http/1.1",)
 """What is offered (RFC 7301): the one version that is spoken unless the caller wants HTTP/2 too."""
 ALPN_WITH_HTTP2 = ("h2", "http/1.1")
 _MAX_IDLE = 4
-_READ_BYTES = 65536
 _KEPT = "/?:@!$&'()*+,;=-._~%[]"
 """What stays as it is in a request target; all else is percent-encoded (RFC 3986 section 3.3, and % itself)."""
-
-
-class _Stream(httpcore2.AsyncNetworkStream):
-    def __init__(self, stream: trio.abc.Stream, forget: Callable[["_Stream"], None]) -> None:
-        self.stream, self._forget = stream, forget
-        self.at_end = False
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = bytes(await self.stream.receive_some(min(max_bytes, _READ_BYTES)))
-        self.at_end = not data
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if buffer:
-            try:
-                await self.stream.send_all(buffer)
-            except trio.BrokenResourceError as error:
-                raise httpcore2.WriteError(str(error)) from error
-
-    async def aclose(self) -> None:
-        self._forget(self)
-        close_now(self.stream)
-
-    async def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> "_Stream":
-        tls = open_tls(self.stream, ssl_context, server_hostname or "")
-        self.stream = tls  # so that the certificate can be read even if the handshake fails
-        await tls.do_handshake()
-        return self
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":  # a kept-alive connection that the peer has closed
-            return socket_below(self.stream).is_readable()
-        if info == "ssl_object" and isinstance(self.stream, trio.SSLStream):  # asked for the version that was agreed on
-            return self.stream
-        return None
-
-
-class _Backend(httpcore2.AsyncNetworkBackend):
-    """Dials the pinned address whatever the URL's host; remembers streams for whoever measures, and to close them."""
-
-    def __init__(self, address: Address, routes: Routes) -> None:
-        self._address, self._routes = address, routes
-        self.last: _Stream | None = None
-        self.open: set[_Stream] = set()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> _Stream:
-        self.last = _Stream(await open_tcp(self._address, self._routes), self.open.discard)
-        self.open.add(self.last)
-        return self.last
-
-    async def sleep(self, seconds: float) -> None:
-        await trio.sleep(seconds)
 
 
 class Headers(Mapping[str, str]):
@@ -121,20 +55,17 @@ class Headers(Mapping[str, str]):
 class Response:
     """A response whose head has arrived."""
 
-    def __init__(self, answer: httpcore2.Response) -> None:
-        self.status_code: int = answer.status
-        self.headers = Headers(answer.headers)
-        self._answer = answer
-        self._parts = answer.aiter_stream()
-
-    @property
-    def http_version(self) -> str:
-        """As the status line has it: HTTP/1.1."""
-        return str(self._answer.extensions["http_version"], "ascii", "replace")
+    def __init__(self, head: Head, exchange: Exchange) -> None:
+        self.status_code = head.status
+        self.headers = Headers(head.headers)
+        self.http_version = head.version
+        """What was spoken: HTTP/1.1, HTTP/2; as the status line has it where there is one."""
+        self._exchange = exchange
+        self._ended = False
 
     def aiter_raw(self) -> AsyncIterator[bytes]:
         """The body in parts of up to 64 kB, without its transfer coding, with its content coding. May be left early."""
-        return _Parts(self._parts)
+        return _Parts(self._exchange)
 
     async def aread(self, max_bytes: int = 1_000_000) -> bytes:
         """The whole raw body. Raises ValueError if it is larger than `max_bytes`."""
@@ -145,21 +76,17 @@ class Response:
                 raise ValueError(f"the response is larger than {max_bytes} octets")
         return bytes(body)
 
-    async def aclose(self) -> None:
-        """Ends the connection too, unless the whole response was read."""
-        if isinstance(self._parts, AsyncGenerator):
-            await self._parts.aclose()
-        await self._answer.aclose()
-
 
 class _Parts(AsyncIterator[bytes]):
-    """No generator, so that it can be left without a farewell: the response closes what is below."""
+    """No generator, so that it can be left without a farewell."""
 
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
-        self._parts = parts
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
 
     async def __anext__(self) -> bytes:
-        part = await anext(self._parts)
+        part = await self._exchange.part()
+        if not part:
+            raise StopAsyncIteration
         # A part may come out of what was read before: without this, a body of one-octet chunks never yields.
         await trio.lowlevel.checkpoint()
         return part
@@ -173,71 +100,85 @@ class Http:
     has a connection to itself.
     """
 
-    def __init__(self, backend: _Backend, trust: Trust, min_version: str, *, http2: bool) -> None:
-        self._backend, self._trust, self._min_version, self._http2 = backend, trust, min_version, http2
-        self._idle: list[httpcore2.AsyncHTTPConnection] = []
+    def __init__(self, address: Address, routes: Routes, trust: Trust, min_version: str, *, http2: bool) -> None:
+        self._address, self._routes, self._trust = address, routes, trust
+        self._min_version, self._http2 = min_version, http2
+        self._idle: list[tuple[str, Exchange]] = []
+        self._open: set[trio.abc.Stream] = set()
+        self._last: Exchange | None = None
+        self.stream: trio.abc.Stream | None = None
+        """The stream last dialled or taken up again, TLS or not, open or not; None before the connection."""
 
     @asynccontextmanager
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", trace: Trace | None = None
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", enter: Enter = lambda phase: None
     ) -> AsyncIterator[Response]:
         """One request; the response's head has arrived, its body is read by `response.aiter_raw()` (not decoded).
 
-        `Host` and `Content-Length` are set unless given. Raises what the layers raise: NotAllowed, OSError, trio and
-        ssl errors as causes, httpcore2's errors; `parallax.dialling.errors` knows them all. The caller owns the
-        timeout. `trace` gets httpcore2's events (`connection.connect_tcp.started`, ...).
+        `Host` and `Content-Length` are set unless given. Raises what the layers raise: NotAllowed, OSError, HttpError,
+        trio's errors and ssl's as their causes; `parallax.dialling.errors` knows them all. The caller owns the timeout.
+        `enter` is told each phase as it begins: `connect` and `tls` where there is no kept connection, `send`,
+        `first_byte`, `body`.
         """
-        target, host = _target(url)
-        connection = await self._take(target)
-        answer = await connection.handle_async_request(
-            httpcore2.Request(
-                method=method,
-                url=target,
-                headers=_request_headers(host, method, headers, body),
-                content=body,
-                extensions={"trace": trace} if trace else {},
-            )
-        )
-        response = Response(answer)
+        target = _target(url)
+        lines = _request_lines(target.host, method, headers, body)
+        exchange = self._take(target) or await self._dial(target, enter)
         try:
-            yield response
+            head = await exchange.ask(Request(method, target.scheme, target.path, lines, body), enter)
+            yield Response(head, exchange)
         finally:
-            await response.aclose()
-            if connection.is_available() and len(self._idle) < _MAX_IDLE:
-                self._idle.append(connection)
+            if exchange.idle and len(self._idle) < _MAX_IDLE:
+                self._idle.append((target.origin, exchange))
             else:
-                await connection.aclose()
-
-    @property
-    def stream(self) -> "trio.abc.Stream | None":
-        """The stream last dialled, TLS or not, open or not; None before the connection."""
-        return self._backend.last.stream if self._backend.last else None
+                self._close(exchange.stream)
 
     @property
     def peer_ended(self) -> bool:
-        """Whether the other side closed the connection last dialled: tells a cut response from a malformed one."""
-        return self._backend.last is not None and self._backend.last.at_end
+        """Whether the other side closed the connection last used: tells a cut response from a malformed one."""
+        return self._last is not None and self._last.at_end
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Closes every connection, without a farewell."""
         self._idle.clear()
-        for stream in list(self._backend.open):
-            await stream.aclose()
+        for stream in list(self._open):
+            self._close(stream)
 
-    async def _take(self, target: httpcore2.URL) -> httpcore2.AsyncHTTPConnection:
-        """A kept connection that is still good, or a new one, not yet dialled."""
+    def _take(self, target: "_Target") -> Exchange | None:
+        """A kept connection that is still good; nothing may have come on it meanwhile, nor its end."""
         while self._idle:
-            kept = self._idle.pop()
-            if kept.can_handle_request(target.origin) and not kept.has_expired():
-                return kept
-            await kept.aclose()
-        https, alpn = target.scheme == b"https", ALPN_WITH_HTTP2 if self._http2 else ALPN
-        return httpcore2.AsyncHTTPConnection(
-            target.origin,
-            ssl_context=client_context(self._trust, self._min_version, alpn) if https else None,
-            http2=self._http2 and https,
-            network_backend=self._backend,
-        )
+            origin, exchange = self._idle.pop()
+            if origin == target.origin and not socket_below(exchange.stream).is_readable():
+                self._last, self.stream = exchange, exchange.stream
+                return exchange
+            self._close(exchange.stream)
+        return None
+
+    async def _dial(self, target: "_Target", enter: Enter) -> Exchange:
+        enter("connect")
+        self._last = None
+        stream: trio.abc.Stream = await open_tcp(self._address, self._routes)
+        self.stream = stream
+        self._open.add(stream)
+        spoken = None
+        try:
+            if target.scheme == "https":
+                alpn = ALPN_WITH_HTTP2 if self._http2 else ALPN
+                enter("tls")
+                self._open.remove(stream)
+                tls = open_tls(stream, client_context(self._trust, self._min_version, alpn), target.name)
+                self.stream = stream = tls  # so that the certificate can be read even if the handshake fails
+                self._open.add(stream)
+                await tls.do_handshake()
+                spoken = tls.selected_alpn_protocol()
+        except BaseException:
+            self._close(stream)
+            raise
+        self._last = _speaker(spoken, stream)
+        return self._last
+
+    def _close(self, stream: trio.abc.Stream) -> None:
+        self._open.discard(stream)
+        close_now(stream)
 
 
 @asynccontextmanager
@@ -246,26 +187,46 @@ async def open_http(
 ) -> AsyncIterator[Http]:
     """A client that dials only this address. Closes its connections at the end, also when cancelled. With `http2` it
     speaks HTTP/2 where the server does (RFC 9113), by ALPN."""
-    http = Http(_Backend(address, routes), trust, min_version, http2=http2)
+    http = Http(address, routes, trust, min_version, http2=http2)
     try:
         yield http
     finally:
-        await http.aclose()
+        http.close()
+
+
+def _speaker(alpn: str | None, stream: trio.abc.Stream) -> Exchange:
+    if alpn == "h2":
+        from parallax.dialling.http2 import Http2  # late: who never speaks it need not have h2
+
+        return Http2(stream)
+    return Http1(stream)
+
+
+class _Target(msgspec.Struct, frozen=True, gc=False):
+    """A URL as a request needs it. `host`: the header's value (RFC 9110 section 7.2); `name`: for SNI."""
+
+    scheme: str
+    name: str
+    host: str
+    path: bytes
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}"
 
 
 @lru_cache(1024)
-def _target(url: str) -> tuple[httpcore2.URL, str]:
-    """A URL as httpcore2 wants it, and its Host (RFC 9110 section 7.2). Kept: a probe asks the same ones again."""
+def _target(url: str) -> _Target:
+    """Kept: a probe asks the same ones again."""
     parts, endpoint = urlsplit(url), Url(url).endpoint
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     if endpoint.port != (443 if parts.scheme == "https" else 80):
         host += f":{endpoint.port}"
-    whole = httpcore2.URL(scheme=parts.scheme, host=endpoint.host, port=endpoint.port, target=quote(target, safe=_KEPT))
-    return whole, host
+    return _Target(parts.scheme, endpoint.host, host, quote(path, safe=_KEPT).encode("ascii"))
 
 
-def _request_headers(host: str, method: str, given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
+def _request_lines(host: str, method: str, given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
     names = {name.lower() for name in given}
     headers = [] if "host" in names else [("Host", host)]
     headers += given.items()

@@ -7,7 +7,6 @@ its size and digest are findings.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
 
 import trio
 
@@ -42,15 +41,6 @@ USUAL_HEADERS = {
 ANSWER = "answer"
 """The key of the response in the tape's material."""
 
-_PHASES = {
-    "connection.connect_tcp.started": "connect",
-    "connection.start_tls.started": "tls",
-    "http11.send_request_headers.started": "send",
-    "http11.receive_response_headers.started": "first_byte",
-    "http11.receive_response_headers.complete": "body",
-}
-"""httpcore2's events that begin a phase."""
-
 
 def prepare(target: str, tools: Tools) -> None:
     """The trust store, read once; for a URL with TLS."""
@@ -68,17 +58,13 @@ async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     """Dials, sends, reads. The body counts as far as it was understood, also when its end never came."""
     async with open_http(subject.address, tools.routes, tools.trust) as http:
 
-        async def trace(event: str, _: dict[str, Any]) -> None:
-            if event in _PHASES:
-                tape.enter(_PHASES[event])
-
         with _ending_noted(tape, http, subject.host):
             async with http.request(
                 spec.method,
                 subject.target,
                 headers=_request_headers(spec),
                 body=spec.body.encode(),
-                trace=trace,
+                enter=tape.enter,
             ) as response:
                 _note_head(spec, tape, response)
                 await _read_body(spec, tape, response)

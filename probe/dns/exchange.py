@@ -9,7 +9,6 @@ over HTTP/2 where the server speaks it, as some resolvers speak nothing else.
 
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 import trio
@@ -136,12 +135,7 @@ async def ask_dot(query: Query, address: Address, name: str, routes: Routes, tru
         close_now(stream)
 
 
-_HTTP_PHASES = {
-    "connection.connect_tcp.started": "connect",
-    "connection.start_tls.started": "handshake",
-    "http11.send_request_headers.started": "query",
-    "http2.send_connection_init.started": "query",
-}
+_HTTP_PHASES = {"connect": "connect", "tls": "handshake", "send": "query"}
 
 
 async def ask_doh(
@@ -149,16 +143,16 @@ async def ask_doh(
 ) -> Reply:
     """Asks over HTTPS (RFC 8484), on a connection of its own. Raises what `ask_dot` raises, and HttpError."""
 
-    async def trace(event: str, _: dict[str, Any]) -> None:
-        if event in _HTTP_PHASES:
-            heard.enter(_HTTP_PHASES[event])
+    def enter(phase: str) -> None:
+        if phase in _HTTP_PHASES:
+            heard.enter(_HTTP_PHASES[phase])
 
     host = name or address.ip
     url = f"https://{f'[{host}]' if is_ip(host) and ':' in host else host}:{address.port}{path}"
     headers = {"Content-Type": DOH_TYPE, "Accept": DOH_TYPE, "User-Agent": "parallax"}
 
     async def once(query: Query) -> Reply:
-        async with http.request("POST", url, headers=headers, body=encode(query, 0), trace=trace) as response:
+        async with http.request("POST", url, headers=headers, body=encode(query, 0), enter=enter) as response:
             if response.status_code != 200:
                 raise NoReply("http_status", f"HTTP status {response.status_code}")
             kind = response.headers.get("content-type", "")

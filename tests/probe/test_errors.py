@@ -7,11 +7,12 @@ from itertools import pairwise
 from types import ModuleType
 
 import h11
-import httpcore2
 import pytest
 import trio
 
+from parallax.dialling import http_exchange
 from parallax.dialling.errors import FAILURES, alert_name, detail_of, failure_of, failure_word
+from parallax.dialling.http_exchange import HttpError, Unsendable
 from parallax.dialling.route import NotAllowed
 from parallax.plan.specs import HttpSpec
 from parallax.values import Address
@@ -29,8 +30,6 @@ CANNOT_REACH_US = {
     trio.RunFinishedError: "of threads that outlive trio",
     trio.TrioInternalError: "a broken trio",
     trio.TrioDeprecationWarning: "a warning",
-    httpcore2.ConnectionNotAvailable: "of its pool, which is not used; two requests on one connection: our bug",
-    httpcore2.ProxyError: "there is no proxy",
 }
 
 
@@ -40,7 +39,7 @@ def _exceptions(module: ModuleType) -> list[type[BaseException]]:
 
 
 @pytest.mark.parametrize(
-    "kind", [c for module in (trio, ssl, h11, httpcore2) for c in _exceptions(module)], ids=lambda c: c.__name__
+    "kind", [c for module in (trio, ssl, h11, http_exchange) for c in _exceptions(module)], ids=lambda c: c.__name__
 )
 def test_every_exception_class_is_mapped_or_explained(kind: type[BaseException]) -> None:
     if issubclass(kind, OSError):
@@ -83,11 +82,11 @@ def _raised(*causes: BaseException) -> BaseException:
         (OSError(errno.EADDRNOTAVAIL, "x"), "local_error"),
         (FileNotFoundError(errno.ENOENT, "x"), "local_error"),
         (_raised(trio.BrokenResourceError("x"), OSError(errno.ECONNRESET, "y")), "reset"),
-        (_raised(httpcore2.WriteError("x"), trio.BrokenResourceError("x"), OSError(errno.EPIPE, "y")), "reset"),
+        (_raised(trio.BrokenResourceError("x"), OSError(errno.EPIPE, "y")), "reset"),
         (_raised(trio.BrokenResourceError(), ssl.SSLCertVerificationError(1, "y")), "certificate"),
         (_raised(trio.BrokenResourceError(), ssl.SSLEOFError(8, "y")), "closed"),
-        (_raised(httpcore2.RemoteProtocolError("x"), h11.RemoteProtocolError("y")), "malformed"),
-        (_raised(httpcore2.LocalProtocolError("x"), h11.LocalProtocolError("y")), "unsendable"),
+        (_raised(HttpError("x"), h11.RemoteProtocolError("y")), "malformed"),
+        (_raised(Unsendable("x"), h11.LocalProtocolError("y")), "unsendable"),
         (ExceptionGroup("x", [OSError(errno.ECONNREFUSED, "y")]), "refused"),
         (_raised(RuntimeError("x"), NotAllowed(Address("10.0.0.1:80"))), "bug"),
         (NotAllowed(Address("10.0.0.1:80")), "not_allowed"),

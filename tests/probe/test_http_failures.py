@@ -71,7 +71,7 @@ async def test_what_is_sent() -> None:
         ),
         (fake.says(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), "http_malformed", "first_byte"),
         (fake.drips(b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"a" * 8000 + b"\r\n"), "http_malformed", "first_byte"),
-        (fake.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "first_byte_timeout", "first_byte"),
+        (fake.drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "http_malformed", "first_byte"),
         (fake.says_and_waits(response(200, b"hi", length=100)), "body_timeout", "body"),
         (fake.says(response(200, b"hi", length=100)), "http_truncated", "body"),
         (fake.says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), "http_truncated", "body"),

@@ -156,7 +156,7 @@ def test_tokens_are_made_listed_and_ended(tmp_path: Path):
     assert run("collector", "token", "revoke", "fra1", *state).exit_code == 2
 
 
-@pytest.mark.parametrize(("package", "command"), [("httpcore2", "up"), ("anycorn", "up"), ("dns", "check")])
+@pytest.mark.parametrize(("package", "command"), [("h11", "up"), ("anycorn", "up"), ("dns", "check")])
 def test_a_package_that_is_missing_is_one_line(package: str, command: str, tmp_path: Path):
     arguments = ["up", "--plan", str(ROOT / "docs/examples/small.toml"), "--state", str(tmp_path)]
     if command == "check":

@@ -19,6 +19,8 @@ class WorldOrder(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     webhook_secret: str
     """What the lab's pager checks signatures with: whsec_..."""
+    sign_in_password: str
+    """Of every user that the probes sign in as."""
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,8 @@ class ProbesOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A PEM file."""
     probes: dict[str, ProbeSeat]
     """By id."""
+    sign_in_password: str
+    """A file."""
 
 
 class ProbesReady(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,12 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     throttled: bool = False
     expired: bool = False
     walled: bool = False
+    sign_in_broken: bool = False
+    """The identity provider fails once a password is sent."""
+    keys_lost: bool = False
+    """It publishes other keys than it signs with."""
+    captcha: bool = False
+    """It wants a captcha solved."""
 
     def __or__(self, other: "Effect") -> "Effect":
         return Effect(**{name: getattr(self, name) | getattr(other, name) for name in self.__struct_fields__})
@@ -59,6 +65,10 @@ EFFECTS: dict[str, Effect] = {
     "throttled": Effect(throttled=True),
     "certificate-expired": Effect(expired=True),
     "bot-wall": Effect(walled=True),
+    "sign-in-broken": Effect(sign_in_broken=True),
+    "keys-lost": Effect(keys_lost=True),
+    "captcha": Effect(captcha=True),
+    "database-slow": Effect(throttled=True, slow_regions=frozenset(addresses.FRONT_ENDS_V4)),
     "site-gone": Effect(dark_sites=frozenset({(addresses.ANYCAST, FAULTY_SITE)})),
     "site-withdrawn": Effect(withdrawn_sites=frozenset({(addresses.ANYCAST, FAULTY_SITE)})),
     "delegation-moved": Effect(moved=True),

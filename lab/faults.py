@@ -71,6 +71,26 @@ FAULTS: dict[str, Fault] = {
         does="both front ends answer a challenge to clients in data centres; access lines pass",
         expect="blocked or throttled: cannot tell; no outage is claimed",
     ),
+    "sign-in-broken": Fault(
+        title="Sign-in broken",
+        does="the identity provider answers every password with an error page; its pages and keys are fine",
+        expect="an incident at the sign-in, step password, in the full runs; health checks stay green",
+    ),
+    "keys-lost": Fault(
+        title="Signing keys lost",
+        does="the identity provider publishes other keys than it signs with",
+        expect="an incident at the sign-in: tokens cannot be verified",
+    ),
+    "captcha": Fault(
+        title="Captcha",
+        does="the sign-in page wants a captcha solved of everyone",
+        expect="the sign-in check is blocked and says so; no outage is claimed",
+    ),
+    "database-slow": Fault(
+        title="Database slow",
+        does="19 of 20 requests get 429 at once, and the others are answered 1.5 s late",
+        expect="a grey failure: throttled for users too, and what passes is slow",
+    ),
     "site-gone": Fault(
         title="Anycast site gone",
         does="the Frankfurt site of the anycast name server answers nothing, and is still announced",

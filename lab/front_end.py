@@ -1,4 +1,5 @@
-"""The vendor's front end in one region: a health endpoint, a sign-in page, and what faults make of them."""
+"""The vendor's front end in one region: a health endpoint, a sign-in page, the way to the identity provider, and what
+faults make of them."""
 
 import ssl
 from datetime import timedelta
@@ -7,13 +8,14 @@ from random import Random
 import msgspec
 import trio
 
+from lab import identity
 from lab.certificates import Authority
 from lab.effects import SLOW_S
 from lab.http_server import Request, Response, serve_http, serve_https
 from lab.internet import Conditions, Visit
 from lab.zones import VENDOR
 
-NAMES = (f"frontend-api.{VENDOR}", f"accounts.{VENDOR}", "clerk.acme.example", "accounts.acme.example")
+NAMES = (f"frontend-api.{VENDOR}", f"accounts.{VENDOR}", identity.HOST, "clerk.acme.example", "accounts.acme.example")
 THROTTLED_OF = 20
 """Of so many requests in a 429 storm one passes."""
 ENDED_AGO = timedelta(hours=1)
@@ -48,7 +50,15 @@ class Certificates(msgspec.Struct, frozen=True, kw_only=True):
 class FrontEnd:
     """One region. Its addresses of both families lead here."""
 
-    def __init__(self, region: str, certificates: Certificates, conditions: Conditions, seed: int) -> None:
+    def __init__(
+        self,
+        region: str,
+        certificates: Certificates,
+        conditions: Conditions,
+        seed: int,
+        identity_provider: identity.Identity,
+    ) -> None:
+        self._identity = identity_provider
         self.region, self._certificates, self._conditions = region, certificates, conditions
         self._random = Random(f"{seed}/{region}")  # noqa: S311 - reproducible, nothing to keep secret
         self._in_block: list[bool] = []
@@ -76,6 +86,9 @@ class FrontEnd:
             return self._answer(429, {"retry-after": "30", "content-type": "text/plain"}, b"Too many requests\n")
         if self.region in now.slow_regions:
             await trio.sleep(SLOW_S)
+        if request.headers.get("host", "").partition(":")[0] == identity.HOST:
+            answer = self._identity.respond(request, now)
+            return self._answer(answer.status, dict(answer.headers), answer.body)
         return self._page(request)
 
     def _page(self, request: Request) -> Response:

@@ -15,12 +15,13 @@ _PIECE = 16384
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """`path` is without the query. Header names are lower case."""
+    """`path` is without the query, which is as it came. Header names are lower case."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +83,11 @@ async def _receive(connection: h11.Connection, stream: trio.abc.Stream) -> Reque
             if len(body) > MOST_BODY:
                 raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
         elif isinstance(event, h11.EndOfMessage) and head is not None:
+            path, _, query = head.target.decode("latin-1").partition("?")
             return Request(
                 method=head.method.decode("ascii"),
-                path=head.target.decode("latin-1").partition("?")[0],
+                path=path,
+                query=query,
                 headers={name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers},
                 body=body,
             )

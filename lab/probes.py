@@ -15,18 +15,21 @@ import trio
 
 from lab.control import ProbeSeat, ProbesOrder, ProbesReady
 from lab.faults import FAULTS
+from lab.identity import HOST
 from lab.in_force import InForce, reply_to
 from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
 from lab.truth import Truth
 from parallax import log
 from parallax.clock import NS, HostClock, use_host_clock
-from parallax.config import CollectorAddress, ProbeConfig, ProbeLimits
+from parallax.config import BoundSecret, CollectorAddress, ProbeConfig, ProbeLimits
 from parallax.journal import JournalError
 from parallax.plan.types import ConnectTo
 from parallax.state import StartError
 from parallax.values import Cidr, Size, Url
 from probe.main import main as probe
 
+IN_THE_PLAN = "LAB_SIGN_IN_PASSWORD"
+"""What the plan calls the password that its users sign in with."""
 CLOCK_WRONG = "clock-wrong"
 WRONG_CLOCK = "nrt1"
 """The probe whose clock the fault is about; the first one where there is none of that name."""
@@ -58,6 +61,7 @@ def config_of(name: str, seat: ProbeSeat, order: ProbesOrder) -> ProbeConfig:
         resolvers=list(seat.wiring.resolvers),
         ca=order.ca,
         connect_to=[ConnectTo(source=source, to=to) for source, to in seat.wiring.connect_to],
+        secrets={IN_THE_PLAN: BoundSecret(source=f"file:{order.sign_in_password}", hosts=[HOST])},
         limits=LIMITS,
     )
 

@@ -60,8 +60,10 @@ async def run_lab(
         ):
             key = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
             world_state = state / "world"
-            order = WorldOrder(state=str(world_state), collector=address, webhook_secret=key)
-            await trio.to_thread.run_sync(_write_key, state, key)
+            password = secrets.token_urlsafe(18)
+            order = WorldOrder(state=str(world_state), collector=address, webhook_secret=key, sign_in_password=password)
+            await trio.to_thread.run_sync(_write_secret, _key_file(state), key)
+            await trio.to_thread.run_sync(_write_secret, _password_file(state), password)
             ready = await world.order(order, WorldReady)
             lab = Lab(world, probes, world_state / "faults.jsonl")
             await _run_around(state, address, ready, world, probes, lab, task_status)
@@ -94,6 +96,7 @@ async def _run_around(
                 collector=running.url,
                 ca=ready.ca,
                 probes=seats,
+                sign_in_password=str(_password_file(state)),
             )
             await probes.order(order, ProbesReady)
             children = {child.name: child.pid for child in (world, probes)}
@@ -141,12 +144,16 @@ def _make_seats(state: Path, wirings: dict[str, Wiring]) -> dict[str, ProbeSeat]
     return seats
 
 
-def _write_key(state: Path, key: str) -> None:
+def _write_secret(file: Path, secret: str) -> None:
     try:
-        write_private(_key_file(state), key.encode())
+        write_private(file, secret.encode())
     except OSError as error:
-        raise StartError(f"{_key_file(state)} cannot be written: {error.strerror}; set another --state") from None
+        raise StartError(f"{file} cannot be written: {error.strerror}; set another --state") from None
 
 
 def _key_file(state: Path) -> Path:
     return state / "pager.key"
+
+
+def _password_file(state: Path) -> Path:
+    return state / "sign-in.password"

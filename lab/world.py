@@ -19,6 +19,7 @@ from lab.doors import DatagramDoor, StreamDoor
 from lab.effects import EFFECTS, combined
 from lab.front_end import Certificates, FrontEnd
 from lab.hosts import HTTPS, REGIONS, build_hosts
+from lab.identity import Identity
 from lab.in_force import InForce, reply_to
 from lab.internet import Conditions, Host, Reach, Visit, Way
 from lab.pager import Pager
@@ -58,7 +59,8 @@ class World:
         except NoKey as error:
             raise StartError(f"webhook_secret {error}") from None
         certificates = Certificates.by(authority)
-        front_ends = {name: FrontEnd(name, certificates, self._conditions, order.seed) for name in REGIONS}
+        provider = Identity(order.sign_in_password, wall)
+        front_ends = {name: FrontEnd(name, certificates, self._conditions, order.seed, provider) for name in REGIONS}
         self._hosts = build_hosts(self._conditions, front_ends, order.seed)
         try:
             self.ready = WorldReady(

@@ -32,6 +32,8 @@ def _zone(apex: str, servers: dict[str, str], *rrsets: RRset, v6: dict[str, str]
 _SIGN_IN = (
     RRset(f"frontend-api.{VENDOR}", "A", FRONT_TTL, tuple(addresses.FRONT_ENDS_V4.values())),
     RRset(f"frontend-api.{VENDOR}", "AAAA", FRONT_TTL, tuple(addresses.FRONT_ENDS_V6.values())),
+    RRset(f"sso.{VENDOR}", "A", FRONT_TTL, tuple(addresses.FRONT_ENDS_V4.values())),
+    RRset(f"sso.{VENDOR}", "AAAA", FRONT_TTL, tuple(addresses.FRONT_ENDS_V6.values())),
     RRset(f"accounts.{VENDOR}", "A", FRONT_TTL, tuple(addresses.FRONT_ENDS_V4.values())),
     RRset(f"accounts.{VENDOR}", "AAAA", FRONT_TTL, tuple(addresses.FRONT_ENDS_V6.values())),
 )

@@ -8,6 +8,7 @@ import trio
 from lab.effects import SLOW_S, Effect
 from lab.front_end import Certificates, FrontEnd
 from lab.http_server import Request, Response
+from lab.identity import Identity
 from lab.internet import Conditions, Visit
 from lab.places import PROBES, ProbePlace
 
@@ -21,7 +22,7 @@ class Vendor:
     def __init__(self, seed: int = 1) -> None:
         self.conditions = Conditions()
         certificates = Certificates(good=_CONTEXT, expired=_CONTEXT)
-        self.front_end = FrontEnd("us-east", certificates, self.conditions, seed)
+        self.front_end = FrontEnd("us-east", certificates, self.conditions, seed, Identity("secret", lambda: 0))
 
     async def get(self, path: str, client: ProbePlace | None = CENTRE, method: str = "GET") -> Response:
         request = Request(method=method, path=path, headers={}, body=b"")

@@ -22,6 +22,7 @@ from probe.dns.memory import Memory
 from probe.runs import Vantage, get_ready, run_target
 from probe.tools import Tools
 
+SIGN_IN_PASSWORD = "correct horse battery staple"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PLAN = load_plan(Path(lab.__file__).with_name("plan.toml"))
 PATIENCE_S = 1.45
@@ -88,7 +89,15 @@ class Lab:
 @asynccontextmanager
 async def running_lab(state: Path, collector: str = "127.0.0.1:9", seed: int = 1) -> AsyncIterator[Lab]:
     """Runs the world until the block ends."""
-    world = World(WorldOrder(state=str(state), collector=Address(collector), seed=seed, webhook_secret=SECRET))
+    world = World(
+        WorldOrder(
+            state=str(state),
+            collector=Address(collector),
+            seed=seed,
+            webhook_secret=SECRET,
+            sign_in_password=SIGN_IN_PASSWORD,
+        )
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(world.run)
         lab_ = Lab(world)

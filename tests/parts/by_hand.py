@@ -54,7 +54,7 @@ class ByHand:
     """One jar of cookies and one pinned address. Follows redirects until one leads to `stop`."""
 
     def __init__(self, address: Address, routes: Routes, ca_file: str, stop: str) -> None:
-        self._address, self._routes, self._trust, self._stop = address, routes, Trust(ca_file), stop
+        self._address, self._routes, self._trust, self.stop = address, routes, Trust(ca_file), stop
         self.cookies: dict[tuple[str, str], str] = {}
 
     async def send(
@@ -82,7 +82,7 @@ class ByHand:
             if location is None:
                 return answer
             url = urljoin(answer.url, location)
-            if url.startswith(self._stop):
+            if url.startswith(self.stop):
                 return msgspec.structs.replace(answer, url=url)
             answer = await self.send("GET", url)
         raise AssertionError(f"more than 20 redirects, the last to {url}")

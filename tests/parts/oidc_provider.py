@@ -98,7 +98,7 @@ class OidcProvider:
 
     async def restart(self) -> None:
         """With new signing keys; sessions, grants and counts of wrong passwords are gone."""
-        _replace(self._process.folder / "config.json.keys", _signing_keys())
+        _replace(self._process.folder / "config.json.keys", signing_keys())
         await self._process.restart()
 
     def pause(self) -> None:
@@ -139,7 +139,7 @@ async def oidc_provider(
     files = {
         "config.json": lambda _: json.dumps(config),
         "config.json.broken": lambda _: "[]",
-        "config.json.keys": lambda _: _signing_keys(),
+        "config.json.keys": lambda _: signing_keys(),
         "ca.pem": lambda _: ca.pem,
     }
     command = lambda home: [node, str(_SERVER), str(folder / "node_modules"), str(home / "config.json")]  # noqa: E731
@@ -154,7 +154,7 @@ def _replace(path: Path, content: str) -> None:
     new.replace(path)
 
 
-def _signing_keys() -> str:
+def signing_keys() -> str:
     """A new JWK set (RFC 7517) with private keys for RS256 and ES256."""
     rsa_key = rsa.generate_private_key(65537, 2048).private_numbers()
     public = rsa_key.public_numbers

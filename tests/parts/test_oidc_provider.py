@@ -96,12 +96,12 @@ async def test_a_whole_sign_in_and_out(provider: OidcProvider) -> None:
     bye = provider.web.logout_uri
     leave = f"{provider.issuer}/session/end?id_token_hint={tokens['id_token']}&post_logout_redirect_uri={bye}"
     page = await browser.go("GET", leave)
-    browser._stop = bye or ""
+    browser.stop = bye or ""
     left = await browser.submit(page, page.form_with("xsrf"), {}, "Yes, sign me out")
     assert left.url.startswith(bye or "?")
     revoked = {"token": renewed["refresh_token"], "client_id": provider.web.id}
     assert (await backchannel.send("POST", f"{provider.issuer}/token/revocation", revoked)).status == 200
-    browser._stop = provider.web.redirect_uri or ""
+    browser.stop = provider.web.redirect_uri or ""
     assert "error=login_required" in (await browser.go("GET", ask(provider, prompt="none").url)).url
     bearer = {"Authorization": f"Bearer {renewed['access_token']}"}
     assert (await backchannel.send("GET", f"{provider.issuer}/me", headers=bearer)).status == 401

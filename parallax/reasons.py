@@ -406,6 +406,43 @@ REASONS: dict[str, Reason] = {
         "the server's keys, signatures or parameters are too weak", "target", "key sizes and the server's TLS settings"
     ),
     "tls_malformed": Reason("what came back is not TLS", "target", "is this a TLS port?"),
+    "tls_chain_incomplete": Reason(
+        "the server does not send the certificate of its certificate's issuer",
+        "target",
+        "add the intermediate to what the server sends; browsers may fetch it themselves, programs do not",
+    ),
+    "tls_revoked": Reason(
+        "the certificate's issuer says, in the stapled OCSP response, that it is revoked",
+        "target",
+        "why was it revoked? replace key and certificate",
+    ),
+    "tls_wrong_protocol": Reason(
+        "the server speaks none of the protocols that the plan asks for (ALPN)", "target", "the front end's protocols"
+    ),
+    "tls_staple_invalid": Reason(
+        "the stapled OCSP response does not count: out of date, for another certificate, or wrongly signed",
+        "target",
+        "does the server renew its staple? why, in the findings",
+        soft=True,
+    ),
+    "tls_staple_missing": Reason(
+        "the certificate demands a stapled OCSP response, and the server sends none",
+        "target",
+        "turn on stapling at the server; some browsers refuse such a certificate",
+        soft=True,
+    ),
+    "tls_caa_forbids": Reason(
+        "the name's CAA records do not let the certificate's issuer issue for it",
+        "target",
+        "the next renewal will be refused; or who asked another CA for a certificate?",
+        soft=True,
+    ),
+    "tls_certificates_differ": Reason(
+        "the address shows another certificate than most: of another issuer, for other names, or left from before",
+        "target",
+        "the machine behind this address: did the last change reach it?",
+        soft=True,
+    ),
     # HTTP
     "send_timeout": Reason("the request could not be sent in time", "target", "the service stopped reading"),
     "first_byte_timeout": Reason("no response before the deadline", "target", "the application behind the front end"),

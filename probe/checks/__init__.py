@@ -29,7 +29,14 @@ KINDS: dict[str, Kind] = {
         load=dns_mail.load,
     ),
     "dns.dnssec": Kind(find=dns_dnssec.find, run=dns_dnssec.run, judge=dns_dnssec.judge, load=dns_dnssec.load),
-    "tls": Kind(run=tls.run, judge=tls.judge, prepare=tls.prepare, load=tls.load, repeats=lambda spec: True),
+    "tls": Kind(
+        run=tls.run,
+        judge=tls.judge,
+        judge_together=tls.judge_together,
+        prepare=tls.prepare,
+        load=tls.load,
+        repeats=lambda spec: True,
+    ),
     "http": Kind(
         run=http.run,
         judge=http.judge,

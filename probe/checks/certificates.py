@@ -9,7 +9,7 @@ the attempt that brought it was measured; a probe, where other attempts may be u
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -19,6 +19,7 @@ import msgspec
 
 from parallax.dialling.errors import VERIFY_PROBLEMS
 from parallax.values import is_ip
+from probe.tls.path import untrusted_finding
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -28,9 +29,10 @@ MAX_NAMES = 20
 MAX_TEXT = 200
 _DAY = 86400
 
-PROBLEMS = ("wrong_name", "untrusted", "expired", "not_yet_valid", "weak")
+PROBLEMS = ("wrong_name", "untrusted", "chain_incomplete", "revoked", "expired", "not_yet_valid", "weak")
 """Most telling first; the first one present is the reason `tls_<problem>`. Is it our certificate at all? Then: made by
-whom? Then: in date? A later question means little while an earlier one is answered no."""
+whom? Then: does its maker still stand by it, and is it in date? A later question means little while an earlier one is
+answered no."""
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     key: str
     """Type and size: "RSA 2048", "EC secp256r1", "Ed25519"."""
+    issued_by: str
+    """The organisation of its issuer, else the issuer's common name: a CA rotates its intermediates, not its name."""
 
 
 def load() -> None:
@@ -89,7 +93,17 @@ def _read(der: bytes) -> Certificate:
         serial=f"{certificate.serial_number:x}",
         sha256=sha256(der).hexdigest(),
         key=_key(certificate),
+        issued_by=_organisation(certificate.issuer),
     )
+
+
+def _organisation(name: "x509.Name") -> str:
+    from cryptography.x509.oid import NameOID
+
+    for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
+        for attribute in name.get_attributes_for_oid(oid):
+            return str(attribute.value)
+    return name.rfc4514_string()
 
 
 def _key(certificate: "x509.Certificate") -> str:
@@ -112,13 +126,17 @@ def _key(certificate: "x509.Certificate") -> str:
 
 
 def chain_findings(chain: Sequence[bytes], now_s: float) -> dict[str, Any]:
-    """The findings `chain` (leaf first) and `days_left` (of the leaf, below 0 once expired) for DER certificates."""
+    """The findings `chain` (leaf first), `chain_count` (where more came), `days_left` (of the leaf, below 0 once
+    expired) and `issued_by` for DER certificates."""
     if not chain:
         return {}
     read = [read_certificate(der) for der in chain[:MAX_CHAIN]]
     findings: dict[str, Any] = {"chain": [_as_finding(c) if c else {"unreadable": True} for c in read]}
+    if len(chain) > MAX_CHAIN:
+        findings["chain_count"] = len(chain)
     if read[0] is not None:
         findings["days_left"] = round((read[0].not_after - now_s) / _DAY, 2)
+        findings["issued_by"] = read[0].issued_by[:MAX_TEXT]
     return findings
 
 
@@ -136,15 +154,24 @@ def _as_finding(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-def problem_findings(chain: Sequence[bytes], name: str, now_s: float, verify_code: int) -> dict[str, Any]:
-    """The finding `problems` of a chain (DER, leaf first) that OpenSSL refused."""
+def problem_findings(chain: Sequence[bytes], name: str, now_s: float, codes: Collection[int]) -> dict[str, Any]:
+    """The findings `problems` and `untrusted` of a chain (DER, leaf first) that OpenSSL refused with these codes, or
+    would accept for another name; nothing where all is well."""
     leaf = read_certificate(chain[0]) if chain else None
-    return {"problems": problems_of(leaf, name, now_s, verify_code)}
+    problems = problems_of(leaf, name, now_s, codes)
+    if not problems:
+        return {}
+    untrusted = untrusted_finding(chain, codes)
+    if untrusted is None:
+        return {"problems": problems}
+    if untrusted["why"] == "chain_incomplete":
+        problems = ["chain_incomplete" if problem == "untrusted" else problem for problem in problems]
+    return {"problems": problems, "untrusted": untrusted}
 
 
-def problems_of(leaf: Certificate | None, name: str, now_s: float, verify_code: int) -> list[str]:
-    """All that is wrong with a certificate that OpenSSL refused with `verify_code`, in the order of PROBLEMS."""
-    found = {VERIFY_PROBLEMS.get(verify_code, "untrusted")}
+def problems_of(leaf: Certificate | None, name: str, now_s: float, codes: Collection[int]) -> list[str]:
+    """All that is wrong with a certificate that OpenSSL refused with `codes`, in the order of PROBLEMS."""
+    found = {VERIFY_PROBLEMS.get(code, "untrusted") for code in codes}
     if leaf is not None:
         if not covers(leaf.names, name):
             found.add("wrong_name")
@@ -152,7 +179,12 @@ def problems_of(leaf: Certificate | None, name: str, now_s: float, verify_code: 
             found.add("expired")
         if now_s < leaf.not_before:
             found.add("not_yet_valid")
-    return [problem for problem in PROBLEMS if problem in found]
+    return in_order(found)
+
+
+def in_order(problems: Collection[str]) -> list[str]:
+    """The most telling problem first."""
+    return [problem for problem in PROBLEMS if problem in problems]
 
 
 def covers(names: Sequence[str], wanted: str) -> bool:

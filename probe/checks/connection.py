@@ -23,6 +23,7 @@ ABSTAINS = {"over_budget": "over_budget"}
 
 _BY_OPEN_PHASE = {
     "connect": "connect_timeout",
+    "hello": "tls_timeout",
     "tls": "tls_timeout",
     "query": "dns_timeout",
     "tcp_connect": "dns_truncated",

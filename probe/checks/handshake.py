@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from parallax.clock import NS, wall_ns
-from parallax.dialling.errors import alert_name, cause_chain
+from parallax.dialling.errors import TlsFailed, alert_name, cause_chain
 from parallax.dialling.tls import peer_chain, session_of
 from probe.checks.certificates import chain_findings, problem_findings
 from probe.checks.kind import Verdict
@@ -36,7 +36,9 @@ def note_refusal(tape: Tape, stream: trio.abc.Stream | None, name: str, error: B
         if isinstance(link, ssl.SSLCertVerificationError):
             chain = peer_chain(stream) if isinstance(stream, trio.SSLStream) else []
             tape.note(verify={"code": link.verify_code, "message": link.verify_message})
-            tape.read_later(partial(problem_findings, chain, name, wall_ns() / NS, link.verify_code))
+            tape.read_later(partial(problem_findings, chain, name, wall_ns() / NS, (link.verify_code,)))
+        elif isinstance(link, TlsFailed):
+            tape.note(alert=link.alert)
         elif isinstance(link, ssl.SSLError):
             tape.note(alert=alert_name(link))
 

@@ -71,7 +71,7 @@ async def world(authority: Authority, tmp_path: Path) -> AsyncIterator[World]:
 async def test_good(world: World) -> None:
     got = await world.check("good")
     assert got.verdict is None
-    assert got.phases == ["connect", "tls"]
+    assert got.phases == ["connect", "hello", "tls"]
     assert got.findings["version"] == "TLSv1.2"  # nginx 1.22 unless told otherwise
     assert got.findings["alpn"] == "http/1.1"
     assert 89.9 < got.findings["days_left"] < 90.1
@@ -113,7 +113,7 @@ async def test_certificates(world: World, site: str, host: str, reason: str | No
     if reason:
         assert got.findings["verify"]["code"] > 0
         assert got.fault == "target"
-        assert [p.name for p in got.evidence.phases] == ["connect", "tls"]
+        assert [p.name for p in got.evidence.phases] == ["connect", "hello", "tls"]
 
 
 async def test_the_chain_is_there_in_order(world: World) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from collector.board import Board, ChainBoard, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
 from collector.detect.catchments import catchments_of
 from collector.detect.components import keys_by_check
+from collector.detect.flows import vote_fresh_ns
 from collector.detect.incidents import current
 from collector.detect.moves import moves_of
 from collector.detect.readiness import fallbacks_of
@@ -100,7 +101,6 @@ def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> Check
 
 
 def _subject(state: State, view: View, check: CheckView, key: Key) -> SubjectBoard:
-    horizon = state.now - check.fresh_for_ns(key.subject)
     latest = [
         Latest(
             probe=probe,
@@ -110,7 +110,7 @@ def _subject(state: State, view: View, check: CheckView, key: Key) -> SubjectBoa
             fault=vote.fault,
             abstain=vote.abstain,
             soft=vote.soft,
-            fresh=vote.at >= horizon,
+            fresh=not vote.unreached and state.now <= vote.at + vote_fresh_ns(check, key.subject, vote.every_ns),
             site=vote.site,
             region=vote.region,
         )

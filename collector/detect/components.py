@@ -5,12 +5,15 @@ Worsens at once, improves when the better state has lasted: a flicker must not b
 
 from collections.abc import Iterable
 
+from collector.detect.flows import BEHIND
 from collector.detect.state import Key, Line, State
 from collector.detect.view import View
 from collector.events import ComponentChanged, ComponentState, EventData
 from parallax.clock import NS
 from parallax.plan.types import Component, Maintenance
+from parallax.reasons import REASONS
 
+CANNOT_TELL = "blocked or throttled: cannot tell"
 IMPROVE_NS = 10 * NS
 RANK: dict[ComponentState, int] = {
     "operational": 0,
@@ -37,28 +40,33 @@ def for_check(view: View, check: str) -> tuple[str, ...]:
     return tuple(c.name for c in view.components if check in (*c.risks, *c.checks))
 
 
-def raw_state(component: Component, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
+def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
     """What the subjects say now, maintenance aside, and why."""
     if not component.checks:
         return "not_measured", "no check of the plan measures it"
     measured = [key for check in component.checks for key in _measuring(keys.get(check, ()))]
     measured = [key for key in measured if not key.apart] or measured
     known = [key for key in measured if key.state != "unknown" or key.told == "unknown"]
+    unseen = _unseen(component, view, measured, known)
     if not known:
-        return "unknown", "no probe has a fresh word on it"
+        return "unknown", unseen or "no probe has a fresh word on it"
     for check in component.checks:  # a handshake that passes beside it says nothing of requests that are answered
         of_check = [key for key in known if key.check == check]
+        of_check = [key for key in of_check if _signs_in(view, key) and key.throttled] or of_check
         if of_check and all(key.throttled for key in of_check):
             return "full_outage", f"{check}: nearly every request gets 429 Too Many Requests"
     down = [key for key in known if key.counts_as == "down"]
     if down:
-        share = f"{len(down)} of {len(known)} measured subjects down: {_checks(down)}"
-        if len(down) == len(known):
-            return "full_outage", share
-        return "partial_outage", share
+        parts = {_part(view, key): False for key in known}
+        whole = parts | {_part(view, key): True for key in down if not _is_behind(view, key)}
+        number = len({_part(view, key) for key in down})
+        share = f"{number} of {len(parts)} measured subjects down: {_checks(view, down)}"
+        return "full_outage" if all(whole.values()) else "partial_outage", share
     degraded = [key for key in known if key.counts_as == "degraded" and not key.blocked]
     if degraded:
-        return "degraded_performance", f"degraded: {_checks(degraded)}"
+        return "degraded_performance", f"degraded: {_checks(view, degraded)}"
+    if unseen:
+        return "unknown", unseen
     if all(key.state == "unknown" for key in known):
         return "unknown", "no probe has a fresh word on it"
     return "operational", ""
@@ -74,7 +82,7 @@ def tell_components(state: State, view: View, told: list[EventData]) -> None:
         line = state.lines.get(component.name)
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)
-        new, why = raw_state(component, keys)
+        new, why = raw_state(component, view, keys)
         window = _maintenance(view.maintenance, component.name, state.now)
         if window is not None and new not in ("operational", "not_measured"):
             why = f"{window.name} ({why})"
@@ -118,8 +126,45 @@ def _measuring(keys: Iterable[Key]) -> list[Key]:
     return [key for key in keys if key.lookup == (key.target in names)]
 
 
-def _checks(keys: Iterable[Key]) -> str:
-    names = list(dict.fromkeys(key.check for key in keys))
+def _of_steps(view: View, key: Key) -> bool:
+    check = view.checks.get(key.check)
+    return check is not None and check.of_steps
+
+
+def _signs_in(view: View, key: Key) -> bool:
+    return _of_steps(view, key) and key.subject not in BEHIND
+
+
+def _is_behind(view: View, key: Key) -> bool:
+    """Whether users are signed in by then: what fails there is not the whole."""
+    return _of_steps(view, key) and key.subject in BEHIND
+
+
+def _part(view: View, key: Key) -> tuple[str, ...]:
+    """What counts as one: a flow is as well as the worst of its steps, as nobody gets past that."""
+    return (key.check, key.target) if _of_steps(view, key) else (key.check, key.target, key.subject)
+
+
+def _unseen(component: Component, view: View, measured: list[Key], known: list[Key]) -> str:
+    """Why one of the checks sees nothing; empty if they all see. A flow that is kept from a step sees nothing more."""
+    for check in component.checks:
+        blind = [key for key in measured if key.check == check and key.blind]
+        sees = [key for key in known if key.check == check and not key.blind and not _of_steps(view, key)]
+        if blind and not sees:
+            return f"{check}: {blind_words(blind[0])}"
+    return ""
+
+
+def blind_words(key: Key) -> str:
+    """Why nobody can tell."""
+    known = REASONS.get(key.blind)
+    if known is not None and known.fault == "blocked":
+        return f"{CANNOT_TELL} ({known.meaning})"
+    return f"cannot tell: {known.meaning if known else key.blind}"
+
+
+def _checks(view: View, keys: Iterable[Key]) -> str:
+    names = list(dict.fromkeys(f"{k.check} at {k.subject}" if _of_steps(view, k) else k.check for k in keys))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 

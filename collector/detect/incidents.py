@@ -128,7 +128,7 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
     if not cases:
         return
     keys = keys_by_check(state)
-    levels = {c.name: raw_state(c, keys)[0] for c in view.components}
+    levels = {c.name: raw_state(c, view, keys)[0] for c in view.components}
     quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
     for case in cases:
         if case.bad:

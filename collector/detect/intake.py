@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from collector.detect.expiry import HANDSHAKES, SHORT_NS, warns_ns
+from collector.detect.flows import note_step, turn_ns, vote_fresh_ns
 from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
 from collector.detect.view import OVER_TCP, CheckView, View, ip_of
@@ -26,8 +28,6 @@ MAX_TEXT = 300
 """Characters of a subject; a longer one is none of ours."""
 MAX_LABEL = 100
 MAX_NAMES = 12
-CERTIFICATE_NS = 14 * 24 * 3600 * NS
-"""A certificate that ends within this is a risk; one of a short life when a third of that life is left."""
 LAST_NS = 2**63 - 1
 """No time is later: a certificate without an end says 31 Dec 9999 (RFC 5280 section 4.1.2.5), and no snapshot holds
 that many ns."""
@@ -51,8 +51,10 @@ def take(
     subject = observation.subject
     if target is None or len(subject) > MAX_TEXT or "\x1f" in subject:
         return []
+    if observation.attempt > 1:
+        return []  # what users meet is the first attempt
     at = min(observation.started_at + offset_ns, heard_at)
-    if at < heard_at - check.fresh_for_ns(subject):
+    if at < heard_at - vote_fresh_ns(check, subject, turn_ns(check, observation)):
         return []  # a backlog: how things were, not how they are
     name = ends_id(check.name, observation.target)
     ends = state.ends.get(name)
@@ -80,6 +82,8 @@ def take(
     if subject.endswith(OVER_TCP) and new.reason is None:
         _vouch(state, key_name)
     touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
+    if check.of_steps:
+        touched += note_step(state, ends, probe, key, new, observation)
     if new.counts:
         _note(state, key, new, observation)
         touched += _elsewhere(state, ends, probe, key, new)
@@ -166,6 +170,7 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
     vote.aside = aside
+    vote.every_ns = turn_ns(check, observation)
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
     if before is not None:
         vote.streak, vote.failing_since = before.streak, before.failing_since
@@ -177,7 +182,7 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
     elif vote.counts:
         vote.failing_since = vote.failing_since if vote.streak > 0 else at
         vote.streak = max(vote.streak, 0) + 1
-        if reason == SIGNATURES_END:
+        if reason == SIGNATURES_END or vote.soft:
             vote.until, vote.warn_at = _ends(observation, check, at)
     return vote
 
@@ -277,14 +282,13 @@ def _passed(state: State, lookup: str, probe: str, at: int) -> list[str]:
 def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int]:
     """When what was seen ends, and from when on that is a risk; zeros where nothing does."""
     findings = observation.findings
-    if observation.kind == "tls":
+    if observation.kind in HANDSHAKES:
         chain = findings.get("chain")
         leaf = chain[0] if isinstance(chain, list) and chain else None
         if isinstance(leaf, dict):
             begins, end = _instant(leaf.get("not_before")), _instant(leaf.get("not_after"))
             if end:
-                life = end - begins if begins else CERTIFICATE_NS * 3
-                return end, end - min(CERTIFICATE_NS, max(life, 0) // 3)
+                return end, end - warns_ns(end - begins if begins else SHORT_NS)
     if observation.kind == "dns.dnssec":
         expires_at = findings.get("expires_at")
         if isinstance(expires_at, int) and at < expires_at <= LAST_NS:

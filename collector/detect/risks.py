@@ -8,7 +8,8 @@ from collector.detect.departed import UNDELEGATED
 from collector.detect.incidents import WANE_NS
 from collector.detect.state import Said, State
 from collector.detect.view import View
-from collector.detect.wishes import Wish, wishes_of
+from collector.detect.wish import Wish
+from collector.detect.wishes import wishes_of
 from collector.events import EventData, FaultDomain, Risk, RiskChanged, Runway
 from parallax.clock import NS
 

@@ -59,6 +59,11 @@ class Vote(msgspec.Struct, array_like=True):
     """It was slow, and most of that time went by looking up the name."""
     aside: str | None = None
     """A reason word that is no failure of what is measured: an answer that a resolver held for longer than its time."""
+    every_ns: int = 0
+    """When the probe looks at it again, where that is later than the check's period says."""
+    unreached: Literal["", "failed", "kept"] = ""
+    """A step that the probe's runs no longer get to: an earlier one fails, or keeps them from it though what is
+    measured may be well (refused, or wrongly set up)."""
 
 
 class Key(msgspec.Struct):
@@ -105,6 +110,13 @@ class Key(msgspec.Struct):
     """It is at an operator, which users reach through resolvers only, and perhaps not yet: no component is hurt by what
     fails there alone, though it will be."""
 
+    places: dict[str, int] = {}
+    """For a step of a flow: its place among the steps of a run, by cadence."""
+    blind: str = ""
+    """The reason word of most, where no probe gets through and none of them can say whether it works: refused with
+    nothing to corroborate it, or wrongly set up."""
+    blind_since: int = 0
+
     @property
     def counts_as(self) -> CheckState:
         """Its state; one that was down and is not heard of since still counts as down."""
@@ -119,6 +131,8 @@ class Ends(msgspec.Struct):
     keys: list[str] = []
     lookup: str | None = None
     """The one that stands for the name."""
+    whole: dict[str, int] = {}
+    """For a flow: when a run of each cadence last got to its last step."""
 
 
 class Case(msgspec.Struct):

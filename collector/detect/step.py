@@ -2,6 +2,7 @@
 
 from collector.detect.catchments import note_catchments, tell_catchments
 from collector.detect.components import tell_components
+from collector.detect.flows import turn_ns, vote_fresh_ns
 from collector.detect.incidents import tell_incidents
 from collector.detect.intake import take
 from collector.detect.moves import command_moves, note_moves, tell_moves
@@ -78,6 +79,7 @@ def _tell_time(state: State, at: int) -> None:
         state.ticked_at = 0
         for key in state.keys.values():
             key.due = 0
+            key.blind_since = min(key.blind_since, at)
             key.born_at, key.spoke_at, key.failed_at = (
                 min(key.born_at, at),
                 min(key.spoke_at, at),
@@ -87,6 +89,7 @@ def _tell_time(state: State, at: int) -> None:
                 vote.at, vote.failing_since = min(vote.at, at), min(vote.failing_since, at)
         for ends in state.ends.values():
             ends.born_at, ends.spoke_at = min(ends.born_at, at), min(ends.spoke_at, at)
+            ends.whole = {cadence: min(last, at) for cadence, last in ends.whole.items()}
         for member in state.probes.values():
             member.first_at, member.heard_at = min(member.first_at, at), min(member.heard_at, at)
             member.cloned_at = min(member.cloned_at, at)
@@ -122,10 +125,10 @@ def _take(state: State, view: View, value: BatchInput, batch: wire.Batch) -> lis
 
 def _learn(state: State, view: View, check: CheckView, value: BatchInput, observation: Observation) -> None:
     """What an observation says beyond its verdict. One that must not count teaches nothing."""
-    if observation.abstain is not None or value.skewed or observation.kind != check.kind:
+    if observation.abstain is not None or value.skewed or observation.kind != check.kind or observation.attempt > 1:
         return
     at = min(observation.started_at + (value.offset_ns or 0), value.received_at)
-    if at < value.received_at - check.fresh_for_ns(observation.subject):
+    if at < value.received_at - vote_fresh_ns(check, observation.subject, turn_ns(check, observation)):
         return
     if observation.kind.startswith("dns"):
         note_zones(state.zones, view, check, value.probe, observation, at)

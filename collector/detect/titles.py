@@ -2,11 +2,11 @@
 
 from collections import Counter
 
+from collector.detect.components import CANNOT_TELL
 from collector.detect.domain import WRONG, Finding
 from collector.detect.places import Spot
 from parallax.reasons import REASONS
 
-CANNOT_TELL = "blocked or throttled: cannot tell"
 SINGLE = "single vantage: cannot tell target from network"
 MAX_TITLE = 200
 
@@ -57,6 +57,8 @@ KINDS = {
     "dns.dnssec": "DNSSEC of {hosts}: {reason}",
 }
 """What fails where one kind of check alone says so, by that kind."""
+
+FLOW_WORDS = {"signin": "Sign-in", "oidc": "OpenID Connect"}
 
 PLURALS = {"does": "do", "has": "have", "is": "are"}
 """Verbs of SAYS that lose more than an s."""
@@ -143,6 +145,9 @@ def _title(finding: Finding) -> str:
             return f"Names in {domain.name} do not resolve: {_word(reason)}"
         case "resolver":
             return f"Resolver {domain.name} {says(reason)}"
+        case _ if all(spot.check.of_steps for spot in spots):
+            what = _list([FLOW_WORDS.get(spot.check.kind, spot.check.kind) for spot in spots])
+            return f"{what} at {hosts} fails at {_list([spot.key.subject for spot in spots])}: {_word(reason)}"
         case _:
             return f"{hosts} {they_say(reason) if several else says(reason)}"
 
@@ -186,9 +191,9 @@ def _word(reason: str | None) -> str:
 
 
 def _throttle(reason: str | None) -> str:
-    return {"http_throttled": "429", "http_forbidden": "403", "http_challenge": "a bot wall"}.get(
-        reason or "", "refused"
-    )
+    known = REASONS.get(reason or "")
+    short = {"http_throttled": "429", "http_forbidden": "403", "http_challenge": "a bot wall"}.get(reason or "")
+    return short or (known.meaning if known else "refused")
 
 
 def _list(names: list[str]) -> str:

@@ -1,8 +1,10 @@
 """A subject turns: from its votes to its state, and into or out of an incident."""
 
 from collector.detect.departed import UNDELEGATED, has_left, is_done_with, is_still_used
+from collector.detect.flows import UNREACHED, every_ns, fresh_ns, why_gone
 from collector.detect.incidents import join, leave
 from collector.detect.intake import forget
+from collector.detect.outside import fails_outside, is_watched
 from collector.detect.places import spot_of
 from collector.detect.state import Key, State
 from collector.detect.verdict import Verdict, judge
@@ -16,6 +18,8 @@ DROP_PERIODS = 10
 GIVEN_UP_NS = 24 * 3600 * NS
 """A fault that nobody measures any more for a day is closed: nothing else could."""
 BAD = ("down", "degraded")
+OUTSIDE_NS = 5 * NS
+"""How often it is looked whether a refusal is borne out by something else."""
 UNHEARD = "no probe has a fresh word on it; what was last known holds"
 GONE = "its name no longer leads there"
 UNMEASURED = "nobody measured it for a day"
@@ -30,11 +34,16 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         drop(state, view, name, why, told)
         return True
     count = tally(state, view, check, key)
-    verdict = judge(count, key.held, since=key.since, throttled=key.throttled, blocked=key.blocked)
+    refused = any(ballot.vote.fault == "blocked" for ballot in count.failing)
+    outside = refused and fails_outside(state, view, check, key)
+    verdict = judge(count, key.held, since=key.since, throttled=key.throttled, blocked=key.blocked, outside=outside)
     _schedule(state, check, key, count)
-    before = (key.state, key.reason, key.blocked, key.throttled)
+    if refused and is_watched(view, check, key):
+        key.due = min(key.due, state.now + OUTSIDE_NS)
+    before = (key.state, key.reason, key.blocked, key.throttled, key.blind)
     _apply(state, view, name, key, check, count, verdict, told)
-    return before != (key.state, key.reason, key.blocked, key.throttled)
+    _see(state, key, count)
+    return before != (key.state, key.reason, key.blocked, key.throttled, key.blind)
 
 
 def drop(state: State, view: View, name: str, why: str, told: list[EventData]) -> None:
@@ -64,6 +73,22 @@ def drop(state: State, view: View, name: str, why: str, told: list[EventData]) -
         twin.due = 0
 
 
+def _see(state: State, key: Key, count: Tally) -> None:
+    """Whether the check sees anything here: it is blind where nobody gets through, and nobody can say why but for
+    refusals and wrong settings. Where nobody has a word at all, what was so before stands."""
+    if count.voters:
+        blind = key.reason or "" if key.blocked and len(count.failing) == len(count.voters) else ""
+    elif count.misset:
+        blind = max(count.misset, key=lambda word: (count.misset[word], word))
+    elif any(vote.unreached for vote in key.votes.values()):
+        blind = ""
+    else:
+        return
+    if bool(blind) != bool(key.blind):
+        key.blind_since = state.now if blind else 0
+    key.blind = blind
+
+
 def _apply(
     state: State,
     view: View,
@@ -78,12 +103,11 @@ def _apply(
     before: CheckState = key.state
     was = key.held
     if new == "unknown":
-        if before != "unknown" and state.now >= state.started_at + check.fresh_for_ns(
-            key.subject
-        ):  # else they have not had their turn
-            key.state, key.since = new, state.now
+        unreached = any(vote.unreached for vote in key.votes.values())
+        if before != "unknown" and (unreached or state.now >= state.started_at + fresh_ns(check, key)):
+            key.state, key.since = new, state.now  # else they have not had their turn
             if key.held in BAD:
-                _tell(state, key, check, count, before, told, why=UNHEARD)
+                _tell(state, key, check, count, before, told, why=UNREACHED if unreached else UNHEARD)
             key.told = new if key.held in BAD else key.told
         return
     if new != "up":
@@ -138,16 +162,16 @@ def _since(state: State, key: Key, check: CheckView, count: Tally, new: CheckSta
     if new == "up":
         return state.now
     begun = [ballot.vote.failing_since for ballot in count.failing]
-    recent = [at for at in begun if at >= state.now - 2 * check.fresh_for_ns(key.subject)]
+    recent = [at for at in begun if at >= state.now - 2 * fresh_ns(check, key)]
     return min(recent or begun, default=state.now)
 
 
 def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
     """When time alone can change the verdict."""
-    moments = [key.spoke_at + DROP_PERIODS * check.every_ns(key.subject) + check.timeout_ns]
+    moments = [key.spoke_at + DROP_PERIODS * every_ns(check, key) + check.timeout_ns]
     moments += [count.expires_at] if count.expires_at is not None else []
     moments += [count.grace_until] if count.failing else []
-    moments += [state.started_at + check.fresh_for_ns(key.subject)]
+    moments += [state.started_at + fresh_ns(check, key)]
     if has_left(state, check, key):
         moments.append(state.now + check.period_ns)
     later = [moment for moment in moments if moment > state.now]
@@ -156,7 +180,7 @@ def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
 
 def _why_gone(state: State, view: View, check: CheckView, key: Key) -> str | None:
     """Why nobody speaks of it any more, if that is so."""
-    span = DROP_PERIODS * check.every_ns(key.subject) + check.timeout_ns
+    span = DROP_PERIODS * every_ns(check, key) + check.timeout_ns
     since = has_left(state, check, key)
     if since and is_done_with(state, view, check, key, since):
         return UNDELEGATED
@@ -169,7 +193,11 @@ def _why_gone(state: State, view: View, check: CheckView, key: Key) -> str | Non
         return None
     if since and is_still_used(state, key):
         return None
-    if ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
+    if check.of_steps:
+        left_out = why_gone(state, check, ends, key, span)
+        if left_out is not None:
+            return left_out
+    elif ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
         return GONE
     return UNMEASURED if state.now - key.spoke_at > max(GIVEN_UP_NS, span) else None
 

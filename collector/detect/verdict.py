@@ -32,16 +32,23 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    count: Tally, before: CheckState, *, since: int = 0, throttled: bool = False, blocked: bool = True
+    count: Tally,
+    before: CheckState,
+    *,
+    since: int = 0,
+    throttled: bool = False,
+    blocked: bool = True,
+    outside: bool = False,
 ) -> Verdict:
-    """The state of a subject by the count, and by the state (never `unknown`), its start and the verdict before it."""
+    """The state of a subject by the count, and by the state (never `unknown`), its start and the verdict before it.
+    `outside`: what a limit on data centres does not touch fails in earnest, too."""
     if not count.voters:
         return Verdict(state="unknown")
     if _size(count) == 1:
-        return _judge_single(count.voters[0], before)
+        return _judge_single(count.voters[0], before, outside=outside)
     failing = count.failing
     refused = [ballot for ballot in failing if ballot.vote.fault == "blocked"]
-    corroborated = _corroborated(count)
+    corroborated = _corroborated(count, outside=outside)
     hard = [b for b in failing if not b.vote.soft and (b.vote.fault != "blocked" or corroborated)]
     full = corroborated and _throttled(count, was=throttled and before == "degraded")
     if _quorum(hard, count):
@@ -75,16 +82,17 @@ def _halved(count: Tally, hard: list[Ballot]) -> bool:
     return 2 * len(hard) <= len(count.voters) and all(b.failing or b.vote.streak <= -2 for b in count.voters)
 
 
-def _judge_single(only: Ballot, before: CheckState) -> Verdict:
+def _judge_single(only: Ballot, before: CheckState, *, outside: bool) -> Verdict:
     vote = only.vote
     if vote.reason is None:
         return Verdict(state="up", single=True)
     refused = vote.fault == "blocked"
+    alone = refused and not only.view.access and not outside
     if vote.streak >= SINGLE_DOWN:
         soft = vote.soft or refused
-        return Verdict(state="degraded" if soft else "down", blocked=refused and not only.view.access, single=True)
+        return Verdict(state="degraded" if soft else "down", blocked=alone, single=True)
     if before in ("down", "degraded"):
-        return Verdict(state=before, blocked=before == "degraded" and refused and not only.view.access, single=True)
+        return Verdict(state=before, blocked=before == "degraded" and alone, single=True)
     return Verdict(state="suspected" if vote.streak >= SINGLE_SUSPECTED else "up", single=True)
 
 
@@ -104,10 +112,10 @@ def _well(count: Tally) -> bool:
     return 3 * failing < voters and 3 * (voters - failing) >= 2 * _size(count)
 
 
-def _corroborated(count: Tally) -> bool:
-    """Lines as users have fail too: at least half of those that vote."""
+def _corroborated(count: Tally, *, outside: bool) -> bool:
+    """Lines as users have fail too: at least half of those that vote. Where none votes, what else is outside."""
     access = sum(ballot.view.access for ballot in count.voters)
-    return access > 0 and 2 * sum(ballot.view.access for ballot in count.failing) >= access
+    return 2 * sum(ballot.view.access for ballot in count.failing) >= access if access else outside
 
 
 def _throttled(count: Tally, *, was: bool) -> bool:

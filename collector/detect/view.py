@@ -1,6 +1,7 @@
 """The plan as detection looks at it: who measures what, how long a word is fresh, and what belongs together."""
 
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,9 +23,16 @@ SILENT_AT_LEAST_NS, SILENT_AT_MOST_NS = 15 * NS, 90 * NS
 """A probe that runs nothing still reports on itself every 30 s, so 90 s are three of those."""
 
 
+FLOWS = ("oidc", "signin")
+"""The kinds whose runs are steps, one after another: a subject of theirs is a step; where one fails, the run ends."""
+
+WELL_KNOWN = "/.well-known/"
+"""Where in a URL a host keeps what everybody may read (RFC 8615): discovery, keys."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a check goes. `endpoint` is host:port, empty where the target is a name that a run starts from; `ip` is
-    empty where the host is a name."""
+    """Where a check goes. `endpoint` is host:port, empty where the target is a name or a URL that a run starts from;
+    `ip` is empty where the host is a name."""
 
     host: str
     endpoint: str
@@ -53,6 +61,11 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     def of_dns(self) -> bool:
         """Whether it measures names and what serves them; else it dials what names lead to."""
         return self.kind.startswith("dns")
+
+    @property
+    def of_steps(self) -> bool:
+        """Whether its subjects are the steps of a flow."""
+        return self.kind in FLOWS
 
     def every_ns(self, subject: str) -> int:
         """How often a probe has a word on a subject."""
@@ -84,6 +97,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[Operator, ...]
     resolvers: dict[str, Resolver] = {}
     sites: tuple[Site, ...] = ()
+    published: dict[str, tuple[tuple[str, str], ...]] = {}
+    """By host: (check, target) of those that read what a provider of sign-in publishes there for everybody."""
+    tenants: dict[str, tuple[tuple[str, str], ...]] = {}
+    """By flow: (check, target) of the flows of its kind that stand for the same component."""
 
     def probe(self, name: str) -> ProbeView | None:
         """None for a probe that the plan does not have."""
@@ -130,8 +147,9 @@ def view_of(texts: tuple[tuple[str, str], ...]) -> View | None:
 
 
 def _view(plan: Plan) -> View:
+    checks = {check.name: _check(check) for check in plan.check}
     return View(
-        checks={check.name: _check(check) for check in plan.check},
+        checks=checks,
         probes={
             probe.id: ProbeView(probe=probe, network=_network(probe), access=probe.network == "access")
             for probe in plan.probe
@@ -141,6 +159,27 @@ def _view(plan: Plan) -> View:
         operators=tuple(plan.operator),
         resolvers={resolver.name: resolver for resolver in plan.resolver},
         sites=tuple(plan.site),
+        published=_published(checks),
+        tenants={name: _tenants(plan, checks, name) for name, check in checks.items() if check.of_steps},
+    )
+
+
+def _published(checks: dict[str, CheckView]) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for check in checks.values():
+        for text, target in check.targets.items():
+            if check.of_steps or (check.kind == "http" and WELL_KNOWN in text):
+                found.setdefault(target.host, []).append((check.name, text))
+    return {host: tuple(places) for host, places in found.items()}
+
+
+def _tenants(plan: Plan, checks: dict[str, CheckView], name: str) -> tuple[tuple[str, str], ...]:
+    beside = {each for component in plan.component if name in component.checks for each in component.checks}
+    return tuple(
+        (other.name, target)
+        for other in checks.values()
+        if other.name in beside and other.kind == checks[name].kind
+        for target in other.targets
     )
 
 
@@ -165,10 +204,18 @@ def _check(check: Check) -> CheckView:
 def _target(kind: str, text: str) -> Target:
     read = SPECS[kind].endpoint
     if read is None:
-        return Target(host=str(text), endpoint="", ip="")
+        return Target(host=_host_of(str(text)), endpoint="", ip="")
     endpoint = read(text)
     address = endpoint.address
     return Target(host=endpoint.host, endpoint=str(endpoint), ip=address.ip if address else "")
+
+
+def _host_of(text: str) -> str:
+    """The host of a URL; any other text as it is."""
+    try:
+        return (urlsplit(text).hostname or text) if "://" in text else text
+    except ValueError:
+        return text
 
 
 def _network(probe: Probe) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from collector.detect.flows import every_ns, vote_fresh_ns
 from collector.detect.places import heard_by_more
 from collector.detect.state import Key, State, Vote
 from collector.detect.view import CheckView, ProbeView, View
@@ -35,6 +36,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     expected: int
     abstaining: int = 0
     silent: int = 0
+    misset: Mapping[str, int] = {}
+    """Of those that abstain: the words of fresh runs that are wrongly set up, and how many have each."""
     expires_at: int | None = None
     """When the first of the voters' words is no longer fresh."""
     grace_until: int = 0
@@ -54,10 +57,9 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
     """Counts the fresh words on a subject."""
     voters: list[Ballot] = []
     failing: list[Ballot] = []
-    abstaining = silent = 0
-    oldest: int | None = None
-    fresh_ns = check.fresh_for_ns(key.subject)
-    horizon = state.now - fresh_ns
+    abstaining = silent = held_back = 0
+    misset: Counter[str] = Counter()
+    ends: int | None = None
     for name, vote in key.votes.items():
         member, of_plan = state.probes.get(name), view.probe(name)
         if member is None or of_plan is None:
@@ -65,19 +67,24 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         if member.state == "silent":
             silent += 1
             continue
-        if vote.at < horizon:
+        if vote.unreached:
+            held_back += vote.unreached == "failed"
+            continue
+        until = vote.at + vote_fresh_ns(check, key.subject, vote.every_ns)
+        if until < state.now:
             continue
         if not vote.counts or member.cloned_at:
             abstaining += 1
+            misset[vote.reason or ""] += vote.fault == "config" and vote.abstain is None and not member.cloned_at
+            ends = until if ends is None or until < ends else ends
             continue
         ballot = Ballot(name, vote, of_plan)
         voters.append(ballot)
         if vote.reason is not None:
             failing.append(ballot)
-        if oldest is None or vote.at < oldest:
-            oldest = vote.at
+        ends = until if ends is None or until < ends else ends
     grace_until = _grace_until(state, check, key)
-    expected = len(voters)
+    expected = len(voters) + (held_back if voters else 0)
     if state.now < grace_until:
         expected = max(expected, _live(state, view, check) - abstaining)
     if expected == 1 and _is_lone(state, view, check, key):
@@ -88,7 +95,8 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         expected=expected,
         abstaining=abstaining,
         silent=silent,
-        expires_at=None if oldest is None else oldest + fresh_ns + 1,
+        misset={word: number for word, number in misset.items() if number},
+        expires_at=None if ends is None else ends + 1,
         grace_until=grace_until,
     )
 
@@ -113,7 +121,7 @@ def _grace_until(state: State, check: CheckView, key: Key) -> int:
     born_at = key.born_at
     if key.lookup and (ends := state.ends.get(ends_id(key.check, key.target))):
         born_at = ends.born_at
-    return max(born_at, state.started_at) + check.every_ns(key.subject) + check.timeout_ns
+    return max(born_at, state.started_at) + every_ns(check, key) + check.timeout_ns
 
 
 def _is_lone(state: State, view: View, check: CheckView, key: Key) -> bool:

@@ -5,14 +5,16 @@ a check under a component's `risks` is degraded or down    caches may still carr
 a fallback operator is not ready                           who takes over must be ready before that
 name servers serve an old version of a zone                they stop when it expires
 a certificate, or a zone's signatures, end soon            the end is known to the second
+a password is due to be changed                            whoever changes it must tell the probes
+a check is blind                                           nobody is told of what it cannot see
 """
 
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from collector.board import FallbackBoard
+from collector.detect.blind import blind_checks
 from collector.detect.components import for_check
+from collector.detect.expiry import certificates, left, passwords
 from collector.detect.intake import SIGNATURES_END
 from collector.detect.places import Spot, spot_of
 from collector.detect.readiness import covers, fallbacks_of, vouched
@@ -20,30 +22,12 @@ from collector.detect.runways import Dark, Reach, carried_names, dark_by_inciden
 from collector.detect.serials import Behind, behind
 from collector.detect.state import Key, State
 from collector.detect.view import View
-from collector.events import FaultDomain, Runway
-from parallax.clock import NS
+from collector.detect.wish import Wish
+from collector.events import FaultDomain
 from parallax.reasons import REASONS
 
 CARRIED = "resolvers carry it until what they hold runs out"
 SERVED = "the zone is still answered for, if not by all of its servers"
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """A risk as seen now, by what makes it the same one."""
-
-    name: str
-    title: str
-    check: str
-    components: tuple[str, ...]
-    since: int
-    expected_at: int | None = None
-    why: str = ""
-    domain: FaultDomain | None = None
-    runway: Runway | None = None
-    dark: bool = False
-    """It rests on what is dark, not on what a check found beside it."""
-    stage: int = 0
-    """It is told again when this grows."""
 
 
 def wishes_of(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wish]:
@@ -51,7 +35,9 @@ def wishes_of(state: State, view: View, due: Callable[[str], bool]) -> Iterator[
     yield from _failing(state, view, due)
     yield from _unready(state, view)
     yield from (_old_version(view, each) for each in behind(state.zones.serials, state.now))
-    yield from _certificates(state, view)
+    yield from certificates(state, view)
+    yield from passwords(state, view)
+    yield from blind_checks(state, view)
     yield from _signatures(state, view)
 
 
@@ -172,31 +158,6 @@ def _old_version(view: View, each: Behind) -> Wish:
     )
 
 
-def _certificates(state: State, view: View) -> Iterator[Wish]:
-    """Certificates that pass, and end soon."""
-    wishes: dict[str, Wish] = {}
-    for key in state.keys.values():
-        check = view.checks.get(key.check)
-        if check is None or check.kind != "tls" or key.state == "unknown":
-            continue
-        seen = [vote for vote in key.votes.values() if vote.reason is None and vote.until]
-        vote = min(seen, key=lambda vote: vote.until, default=None)
-        if vote is None or state.now < vote.warn_at or vote.until <= state.now:
-            continue
-        host = check.targets[key.target].host
-        wishes[host] = Wish(
-            name=f"{key.check}\x1fcertificate {host}",
-            title=f"The certificate of {host} ends in {_left(vote.until - state.now)}",
-            check=key.check,
-            components=for_check(view, key.check),
-            since=vote.warn_at,
-            expected_at=vote.until,
-            why="renew it",
-            domain=FaultDomain(kind="endpoint", name=host),
-        )
-    yield from wishes.values()
-
-
 def _signatures(state: State, view: View) -> Iterator[Wish]:
     """Zones whose signatures end soon: who validates notices nothing until then, and nothing of the zone after. What is
     a risk for a component by the plan is told with its incident."""
@@ -209,7 +170,7 @@ def _signatures(state: State, view: View) -> Iterator[Wish]:
         whose = f" at {key.operator}" if key.operator else ""
         yield Wish(
             name=f"{key.check}\x1fsignatures {key.target} {key.subject}",
-            title=f"Signatures of {key.target}{whose} end in {_left(end - state.now)}"[:200],
+            title=f"Signatures of {key.target}{whose} end in {left(end - state.now)}"[:200],
             check=key.check,
             components=for_check(view, key.check),
             since=key.since,
@@ -225,8 +186,3 @@ def _signed_until(state: State, key: Key) -> int:
         return 0
     ends = [v.until for v in key.votes.values() if v.counts and v.reason == SIGNATURES_END and v.until > state.now]
     return min(ends, default=0)
-
-
-def _left(ns: int) -> str:
-    days = ns / NS / 86400
-    return f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"

@@ -29,6 +29,7 @@ _SECTIONS = (
     "receiver",
     "route",
     "maintenance",
+    "retry",
     "connect_to",
 )
 

@@ -31,6 +31,7 @@ from parallax.plan.types import (
     Probe,
     Receiver,
     Resolver,
+    Retry,
     Route,
     Site,
 )
@@ -50,6 +51,7 @@ MANY: dict[str, Any] = {
     "receiver": Receiver,
     "route": Route,
     "maintenance": Maintenance,
+    "retry": Retry,
     "connect_to": ConnectTo,
 }
 """The sections that a plan has many of, [[probe]]; a check's type goes by its kind."""

@@ -12,11 +12,24 @@ import msgspec
 from parallax.loading.convert import BAD, Fault, good
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.repeats import repeat_faults
-from parallax.plan.types import Check, ConnectTo, Control, Failover, Maintenance, Operator, Probe, Resolver, Route
+from parallax.plan.types import (
+    Check,
+    ConnectTo,
+    Control,
+    Failover,
+    Maintenance,
+    Operator,
+    Probe,
+    Resolver,
+    Retry,
+    Route,
+)
 from parallax.values import dns_name, is_ip
 
 MAX_PAIRS = 10_000
 """(check, target) pairs of one plan."""
+MAX_RETRIES = 10
+"""[[retry]] of one plan: each is reckoned through whenever the page is looked at."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +59,8 @@ def plan_faults(entries: list[Entry]) -> Found:
     yield from _unique_names(entries)
     yield from _references(entries)
     yield from _connect_to(entries)
+    for beyond in [entry for entry in entries if entry.section == "retry"][MAX_RETRIES:]:
+        yield beyond, Fault((), f"is beyond the {MAX_RETRIES} [[retry]] that a plan may have")
     pairs = 0
     for entry in entries:
         for fault in _own_faults(entry.value):
@@ -143,6 +158,21 @@ def _own_faults(value: Any) -> Iterator[Fault]:
         yield from repeat_faults(("to",), value.to)
     elif isinstance(value, Check):
         yield from repeat_faults(("probes",), value.probes)
+    elif isinstance(value, Retry):
+        yield from _retry_faults(value)
+
+
+def _retry_faults(retry: Retry) -> Iterator[Fault]:
+    for key in ("on", "methods", "retry_after"):
+        yield from repeat_faults((key,), getattr(retry, key) if good(getattr(retry, key)) else ())
+    if good(retry.jitter) and good(*retry.jitter) and retry.jitter[0] > retry.jitter[1]:
+        yield Fault(("jitter",), "has its smaller multiple second; write it first")
+    if good(retry.on, retry.retry_after):
+        for place, outcome in enumerate(retry.retry_after):
+            if good(outcome) and good(*retry.on) and outcome not in retry.on:
+                yield Fault(("retry_after", place), f"{shown(outcome)} is not in `on`: it is never tried again")
+    if good(retry.name) and retry.name == "none":
+        yield Fault(("name",), '"none" is there already: it is what no client does')
 
 
 def server_complaint(server: str) -> str | None:

@@ -265,6 +265,43 @@ class Maintenance(Section, frozen=True, kw_only=True):
     """When it ends, with an offset from UTC."""
 
 
+Outcome = Literal["network", "timeout", "5xx", "429", "4xx"]
+"""How a request can fail, as a client that retries tells it: no connection or no whole answer, no answer in time, or
+the class of the status."""
+
+
+class Retry(Section, frozen=True, kw_only=True):
+    """How a client library tries again. What its users would have seen is worked out from the attempts; nothing is sent
+    for it (docs/retries.md)."""
+
+    name: Name
+    """What it is called beside the figures."""
+    about: Text = ""
+    """Which client it is, and what it does, in a sentence."""
+    on: Annotated[list[Outcome], msgspec.Meta(min_length=1, description="at least one outcome")]
+    """After what it tries again: network (no connection, or no whole answer), timeout, 5xx, 429, 4xx (others)."""
+    methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]] = []
+    """The request methods that it tries again; all if left out."""
+    tries: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    """How many requests a call is at most, the first one included; as many as fit into `give_up` if left out."""
+    delays: Annotated[list[Duration], msgspec.Meta(max_length=20)] = []
+    """How long it waits before the first retries; `initial` and `factor` say how it goes on."""
+    initial: Duration = Duration(0.5)
+    """The first wait after those in `delays`."""
+    factor: Annotated[float, msgspec.Meta(ge=1, le=10)] = 2.0
+    """What each wait is times the one before."""
+    cap: Duration = Duration(60)
+    """The longest wait."""
+    jitter: tuple[Annotated[float, msgspec.Meta(ge=0, le=10)], Annotated[float, msgspec.Meta(ge=0, le=10)]] = (1.0, 1.0)
+    """Each wait is drawn between these multiples of itself; its middle is what is reckoned with."""
+    jitter_up_to: Duration | None = None
+    """Each wait is lengthened by up to this; half of it is what is reckoned with."""
+    give_up: Duration = Duration(3600)
+    """After this long no further try is begun."""
+    retry_after: list[Outcome] = []
+    """After which outcomes a Retry-After in the answer is waited for instead."""
+
+
 class ConnectTo(Section, frozen=True, kw_only=True):
     """As curl's --connect-to: dial elsewhere, measure as if there. Applied to the address after resolution."""
 
@@ -291,6 +328,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     receiver: list[Receiver] = []
     route: list[Route] = []
     maintenance: list[Maintenance] = []
+    retry: list[Retry] = []
     connect_to: list[ConnectTo] = []
 
 

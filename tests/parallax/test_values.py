@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallax.values import Address, Cidr, DnsName, Duration, Endpoint, Redirect, Size, Url, dns_name
+from parallax.values import Address, Cidr, DnsName, Duration, Endpoint, Rate, Redirect, Size, Url, dns_name
 
 GOOD = [
     (Duration, "500ms", "500ms"),
@@ -16,6 +16,8 @@ GOOD = [
     (Size, "64kB", "64kB"),
     (Size, "1000kB", "1MB"),
     (Size, "0B", "0B"),
+    (Rate, "4/min", "4/min"),
+    (Rate, "3/10s", "3/10s"),
     (Address, "192.0.2.1:53", "192.0.2.1:53"),
     (Address, "[2001:0DB8::1]:53", "[2001:db8::1]:53"),
     (Endpoint, "Auth.Example.:443", "auth.example:443"),
@@ -43,6 +45,9 @@ BAD = [
     (Duration, "0s", "'0s' is no duration"),
     (Duration, "-1s", "'-1s' is no duration"),
     (Size, "1MiB", "'1MiB' is no size"),
+    (Rate, "0/min", "'0/min' is no rate"),
+    (Rate, "4/0s", "'4/0s' is no rate"),
+    (Rate, "4 per minute", "is no rate"),
     (Address, "ns1.example:53", "'ns1.example' is no literal IP address"),
     (Address, "192.0.2.1", "has no port"),
     (Address, "192.0.2.1:0", "'0' is no port"),
@@ -85,7 +90,7 @@ def test_a_message_about_a_url_with_a_password_does_not_repeat_it():
     assert "hunter2" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", [Duration, Size, Address, Endpoint, DnsName, Redirect, Cidr, Url])
+@pytest.mark.parametrize("kind", [Duration, Size, Rate, Address, Endpoint, DnsName, Redirect, Cidr, Url])
 @given(text=st.text(max_size=80))
 def test_any_text_parses_or_raises_value_error_only(kind, text):
     try:
@@ -116,3 +121,7 @@ def test_a_redirect_names_its_protocols(text, protocols):
     redirect = Redirect.parse(text)
     assert redirect.protocols == protocols
     assert redirect.address == "192.0.2.1:53"
+
+
+def test_a_rate_as_a_number_a_minute():
+    assert [Rate.parse(text).per_minute for text in ("4/min", "3/10s", "60/h", "2/s")] == [4, 18, 1, 120]

@@ -111,11 +111,17 @@ class Http:
 
     @asynccontextmanager
     async def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", enter: Enter = lambda phase: None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str | bytes],
+        body: bytes = b"",
+        enter: Enter = lambda phase: None,
     ) -> AsyncIterator[Response]:
         """One request; the response's head has arrived, its body is read by `response.aiter_raw()` (not decoded).
 
-        `Host` and `Content-Length` are set unless given. Raises what the layers raise: NotAllowed, OSError, HttpError,
+        `Host` and `Content-Length` are set unless given; a value in bytes goes as it is. Raises what the layers raise: NotAllowed, OSError, HttpError,
         trio's errors and ssl's as their causes; `parallax.dialling.errors` knows them all. The caller owns the timeout.
         `enter` is told each phase as it begins: `connect` and `tls` where there is no kept connection, `send`,
         `first_byte`, `body`.
@@ -156,7 +162,8 @@ class Http:
     async def _dial(self, target: "_Target", enter: Enter) -> Exchange:
         enter("connect")
         self._last = None
-        stream: trio.abc.Stream = await open_tcp(self._address, self._routes)
+        tcp = await open_tcp(self._address, self._routes)
+        stream: trio.abc.Stream = tcp
         self.stream = stream
         self._open.add(stream)
         spoken = None
@@ -165,11 +172,11 @@ class Http:
                 alpn = ALPN_WITH_HTTP2 if self._http2 else ALPN
                 enter("tls")
                 self._open.remove(stream)
-                tls = open_tls(stream, client_context(self._trust, self._min_version, alpn), target.name)
+                tls = open_tls(tcp, client_context(self._trust, self._min_version, alpn), target.name)
                 self.stream = stream = tls  # so that the certificate can be read even if the handshake fails
                 self._open.add(stream)
                 await tls.do_handshake()
-                spoken = tls.selected_alpn_protocol()
+                spoken = tls.tls.selected_alpn_protocol()
         except BaseException:
             self._close(stream)
             raise
@@ -226,10 +233,13 @@ def _target(url: str) -> _Target:
     return _Target(parts.scheme, endpoint.host, host, quote(path, safe=_KEPT).encode("ascii"))
 
 
-def _request_lines(host: str, method: str, given: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
+def _request_lines(host: str, method: str, given: Mapping[str, str | bytes], body: bytes) -> list[tuple[bytes, bytes]]:
     names = {name.lower() for name in given}
-    headers = [] if "host" in names else [("Host", host)]
+    headers: list[tuple[str, str | bytes]] = [] if "host" in names else [("Host", host)]
     headers += given.items()
     if (body or method in ("POST", "PUT")) and not names & {"content-length", "transfer-encoding"}:
         headers.append(("Content-Length", str(len(body))))
-    return [(name.encode("ascii", "replace"), value.encode()) for name, value in headers]
+    return [
+        (name.encode("ascii", "replace"), value if isinstance(value, bytes) else value.encode())
+        for name, value in headers
+    ]

@@ -58,7 +58,7 @@ class Jwks(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "kids": [shown(kid, 120) for kid in self.kids[:_SHOWN]],
             "keys": self.count,
-            "key_types": dict(Counter(_kind(key) for key in self.keys).most_common(_SHOWN)),
+            "key_types": dict(Counter(_kind(key) for key in self.keys[:MANY_KEYS]).most_common(_SHOWN)),
             "cache_s": self.cache_s,
             "remarks": list(self.remarks) or None,
         }
@@ -79,12 +79,12 @@ def read_jwks(body: bytes, headers: Mapping[str, str] | None = None) -> Jwks | F
         return Fault("jwks_empty")
     if len(listed) > MAX_KEYS:
         return Fault("jwks_too_large", {"keys": len(listed), "most": MAX_KEYS})
-    symmetric = [_name(key, place) for place, key in enumerate(listed) if _is(key, "kty", "oct")]
+    symmetric = {_name(key, place): None for place, key in enumerate(listed) if _is(key, "kty", "oct")}
     private = [_name(key, place) for place, key in enumerate(listed) if _is_private(key)]
     read = [(key, _name(key, place), _problem(key, place)) for place, key in enumerate(listed)]
     good = [_public(key) for key, _, problem in read if problem is None and isinstance(key, dict)]
     bad = {name: problem for _, name, problem in read if problem is not None and name not in symmetric}
-    problems = [*_leaks(symmetric, private), *_doubts(good, bad, len(listed))]
+    problems = [*_leaks(list(symmetric), private), *_doubts(good, bad, len(listed))]
     if not any(key.get("use", "sig") == "sig" for key in good):
         if problems and not problems[0].soft:
             return problems[0]

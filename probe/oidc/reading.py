@@ -19,7 +19,7 @@ def json_object(body: bytes, max_octets: int) -> dict[str, Any] | str:
         return "too_large"
     try:
         value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError):  # the latter: nested by the hundred
+    except (ValueError, RecursionError):  # DecodeError; UnicodeDecodeError of a text within; nested by the hundred
         return "html" if body.lstrip()[:1] == b"<" else "not_json"
     return value if isinstance(value, dict) else "no_object"
 

@@ -121,8 +121,9 @@ class Http:
     ) -> AsyncIterator[Response]:
         """One request; the response's head has arrived, its body is read by `response.aiter_raw()` (not decoded).
 
-        `Host` and `Content-Length` are set unless given; a value in bytes goes as it is. Raises what the layers raise: NotAllowed, OSError, HttpError,
-        trio's errors and ssl's as their causes; `parallax.dialling.errors` knows them all. The caller owns the timeout.
+        `Host` and `Content-Length` are set unless given; a value in bytes goes as it is. Raises what the layers raise:
+        NotAllowed, OSError, HttpError, trio's errors and ssl's as their causes; `parallax.dialling.errors` knows them
+        all. The caller owns the timeout.
         `enter` is told each phase as it begins: `connect` and `tls` where there is no kept connection, `send`,
         `first_byte`, `body`.
         """

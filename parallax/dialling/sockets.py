@@ -9,6 +9,7 @@ import trio
 from trio import socket as tsocket
 
 from parallax.dialling.route import Routes
+from parallax.dialling.tls_stream import TlsStream
 from parallax.values import Address, Protocol
 
 
@@ -39,7 +40,7 @@ def close_now(stream: trio.abc.Stream) -> None:
 
 def socket_below(stream: trio.abc.Stream) -> tsocket.SocketType:
     """The socket of a TCP stream, or of the one under a TLS stream."""
-    below: Any = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    below: Any = stream.transport_stream if isinstance(stream, TlsStream) else stream
     sock: tsocket.SocketType = below.socket
     return sock
 

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 import trio
 
+from parallax.dialling.tls_stream import TlsStream
+
 
 class Trust(msgspec.Struct, frozen=True):
     """Whom a dialler trusts: the host's trust store, plus the CAs of a PEM file."""
@@ -44,27 +46,24 @@ def check_ca_file(path: str) -> None:
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
 
 
-def open_tls(stream: trio.abc.Stream, context: ssl.SSLContext, server_name: str) -> "trio.SSLStream[Any]":
-    """A TLS stream before its handshake. `https_compatible`: most servers close without close_notify."""
-    return trio.SSLStream(stream, context, server_hostname=server_name, https_compatible=True)
+def open_tls(stream: trio.SocketStream, context: ssl.SSLContext, server_name: str) -> TlsStream:
+    """A TLS stream before its handshake."""
+    return TlsStream(stream, context, server_name)
 
 
-def session_of(tls: "trio.SSLStream[Any]") -> Session | None:
+def session_of(stream: TlsStream) -> Session | None:
     """What the handshake agreed on; None before its end."""
-    try:
-        cipher = tls.cipher()
-    except trio.NeedHandshakeError:
-        return None
+    tls, cipher = stream.tls, stream.tls.cipher() if stream.shaken else None
     return Session(version=tls.version() or "", cipher=cipher[0], alpn=tls.selected_alpn_protocol()) if cipher else None
 
 
-def peer_chain(tls: "trio.SSLStream[Any]") -> list[bytes]:
+def peer_chain(stream: TlsStream) -> list[bytes]:
     """The certificates that the server sent, leaf first, DER; also after a failed verification. Empty if none came.
 
-    CPython has this in its public API from 3.13 only; before, the method is on the inner object. Both are one attribute
-    deep inside trio's stream, hence the look inside here and nowhere else.
+    CPython has this in its public API from 3.13 only; before, the method is on an inner object: the look inside is here
+    and nowhere else.
     """
-    inner: Any = tls._ssl_object  # noqa: SLF001
+    inner: Any = stream.tls
     source = inner if hasattr(inner, "get_unverified_chain") else getattr(inner, "_sslobj", None)
     chain = source.get_unverified_chain() if source is not None else None
     return [c if isinstance(c, bytes) else c.public_bytes(_DER) for c in chain or ()]

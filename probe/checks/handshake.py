@@ -12,6 +12,7 @@ import trio
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import TlsFailed, alert_name, cause_chain
 from parallax.dialling.tls import peer_chain, session_of
+from parallax.dialling.tls_stream import TlsStream
 from probe.checks.certificates import chain_findings, problem_findings
 from probe.checks.kind import Verdict
 from probe.tape import Evidence, Tape
@@ -22,7 +23,7 @@ _REASONS = frozenset({"tls_alert", "tls_old_version", "tls_weak", "tls_malformed
 
 def note_session(tape: Tape, stream: trio.abc.Stream | None) -> None:
     """Notes version, cipher, ALPN and certificates, as far as the handshake came; nothing for a plain stream."""
-    if not isinstance(stream, trio.SSLStream):
+    if not isinstance(stream, TlsStream):
         return
     session = session_of(stream)
     if session is not None:
@@ -34,7 +35,7 @@ def note_refusal(tape: Tape, stream: trio.abc.Stream | None, name: str, error: B
     """Notes why the handshake failed, if TLS was the cause: `verify` and `problems`, or the `alert`."""
     for link in cause_chain(error):
         if isinstance(link, ssl.SSLCertVerificationError):
-            chain = peer_chain(stream) if isinstance(stream, trio.SSLStream) else []
+            chain = peer_chain(stream) if isinstance(stream, TlsStream) else []
             tape.note(verify={"code": link.verify_code, "message": link.verify_message})
             tape.read_later(partial(problem_findings, chain, name, wall_ns() / NS, (link.verify_code,)))
         elif isinstance(link, TlsFailed):

@@ -1,5 +1,5 @@
-"""The contract that `peer_chain` relies on: one private attribute of trio's and one of CPython's. If either goes away
-with an upgrade, this fails and says where to look."""
+"""The contract that `peer_chain` relies on: one private attribute of CPython's. If it goes away with an
+upgrade, this fails and says where to look."""
 
 from pathlib import Path
 

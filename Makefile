@@ -20,7 +20,7 @@ help:  ## this text
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
 	@echo "make fuzz                spoils DNS messages for $(SECONDS) s, to break what reads them"
 	@echo "make docs                docs/plan.md and docs/config.md from the types"
-	@echo "make clean               removes the virtual environment and caches"
+	@echo "make clean               removes the virtual environment, servers from package registries, and caches"
 
 run: $(VENV)/.run
 	@$(BIN)/parallax up $(if $(PLAN),--plan $(PLAN)) $(ARGS)
@@ -66,4 +66,4 @@ $(VENV)/.test: pyproject.toml tools/setup.sh
 	@touch $(VENV)/.run $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .parts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

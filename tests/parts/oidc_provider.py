@@ -120,7 +120,7 @@ async def oidc_provider(
 ) -> AsyncIterator[OidcProvider]:
     """Runs until the end of the block; takes about a second to start. `issuer` None: https://localhost with its port,
     for who needs no redirect. Skips the test where Node.js or the package is missing."""
-    node, folder = find_node(), find_part("oidc_provider", "node_modules/oidc-provider")
+    node, folder = find_node(), find_part("oidc_provider")
     port = free_port()
     issuer = issuer or f"https://localhost:{port}"
     leaf = certificate or ca.leaf("sso.example", "localhost", "127.0.0.1")

@@ -75,7 +75,6 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """Those a token may be signed with: advertised, and asymmetric."""
     advertised: tuple[str, ...]
     capabilities: Capabilities
-    problems: tuple[Fault, ...] = ()
     remarks: tuple[str, ...] = ()
     """What is odd and breaks nothing, for people."""
     metadata: dict[str, Any] = {}
@@ -130,7 +129,6 @@ def read_discovery(body: bytes, issuer: str, needs: tuple[str, ...] = SIGN_IN) -
 def _usable(found: dict[str, Any], issuer: str, needs: tuple[str, ...]) -> Discovery | Fault:
     endpoints: dict[str, str] = {}
     remarks: list[str] = []
-    problems: list[Fault] = []
     for name in ENDPOINTS:
         url = text_of(found, name)
         if url is None:
@@ -139,10 +137,9 @@ def _usable(found: dict[str, Any], issuer: str, needs: tuple[str, ...]) -> Disco
         if problem is None:
             endpoints[name] = url
             continue
-        fault = Fault("discovery_bad_endpoint", {"endpoint": name, "found": shown(url), "because": problem})
         if name in needs:
-            return fault
-        problems.append(fault)
+            return Fault("discovery_bad_endpoint", {"endpoint": name, "found": shown(url), "because": problem})
+        remarks.append(f"{name} is left out: {problem}")
     advertised = texts_of(found, "id_token_signing_alg_values_supported")
     allowed = tuple(name for name in advertised or ("RS256",) if name in ALGORITHMS)
     if not allowed and "authorization_endpoint" in needs:
@@ -156,7 +153,6 @@ def _usable(found: dict[str, Any], issuer: str, needs: tuple[str, ...]) -> Disco
         algorithms=allowed,
         advertised=advertised or (),
         capabilities=_capabilities(found, endpoints),
-        problems=tuple(problems),
         remarks=tuple(remarks),
         metadata=found,
     )

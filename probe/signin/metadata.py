@@ -41,9 +41,6 @@ async def discover(issuer: str, back: Browser, tape: Tape, needs: tuple[str, ...
 
 def _taken(found: Discovery, tape: Tape) -> Discovery:
     tape.note(**found.as_findings())
-    problem = worst(found.problems)
-    if problem is not None and not problem.soft:
-        raise end(tape, problem)
     return found
 
 

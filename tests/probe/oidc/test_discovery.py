@@ -42,7 +42,6 @@ def test_a_good_document_is_read():
         "jwks_uri": "https://keys.example/jwks",
     }
     assert found.algorithms == ("RS256",)
-    assert not found.problems
     assert not found.remarks
     assert found.endpoint("userinfo_endpoint") is None
 
@@ -144,7 +143,7 @@ def test_an_endpoint_is_an_https_url(url: str):
     # One that a sign-in does without is left out, and said.
     lame = good(userinfo_endpoint=url)
     assert "userinfo_endpoint" not in lame.endpoints
-    assert [problem.reason for problem in lame.problems] == ["discovery_bad_endpoint"]
+    assert [remark.partition(":")[0] for remark in lame.remarks] == ["userinfo_endpoint is left out"]
 
 
 def test_an_issuer_over_http_may_have_endpoints_over_http():

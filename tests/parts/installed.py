@@ -19,7 +19,7 @@ def find_part(name: str) -> Path:
 
 
 def find_node() -> str:
-    """Node.js: the one that the set-up brought where the host's is too old, else the host's. Skips where there is none."""
+    """Node.js: the one that the set-up brought where the host has none that will do. Skips where there is neither."""
     own = PARTS / "node" / "bin" / "node"
     path = str(own) if own.exists() else shutil.which("node")
     if path is None:

@@ -98,7 +98,7 @@ _ERRNO = {
 # CPython 3.11, but always this text.
 _ALERT = re.compile(r"\] (?:sslv3 alert|tlsv1 alert|tlsv13 alert|tlsv1) ([a-z0-9 ]+) \(")
 
-_ALERT_REASON = re.compile(r"(?:ssl/tls alert|sslv3 alert|tlsv1 alert|tlsv13 alert|tlsv1) ([a-z0-9 ]+)")
+_ALERT_REASON = re.compile(r"(?:tls alert|ssl/tls alert|sslv3 alert|tlsv1 alert|tlsv13 alert|tlsv1) ([a-z0-9 ]+)")
 
 
 class TlsFailed(Exception):

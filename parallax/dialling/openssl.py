@@ -119,7 +119,7 @@ class Handshake:
         except SSL.WantReadError:
             return False
         except tuple(FAILURES) as error:
-            raise _failed(error) from error
+            raise _failed(error) from None
         self._done = True
         return True
 
@@ -171,7 +171,7 @@ def _failed(error: Exception) -> TlsFailed:
     """OpenSSL's errors come as (library, function, reason), the first one the cause."""
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
     reasons = [entry[-1] for entry in queue if isinstance(entry, tuple) and entry and entry[-1]]
-    return tls_failure(reasons[0]) if reasons else TlsFailed(FAILURES[type(error)], str(error))
+    return tls_failure(reasons[0]) if reasons else TlsFailed(FAILURES[type(error)], "what came is no handshake")
 
 
 def _der(certificates: list[crypto.X509] | None) -> list[bytes]:

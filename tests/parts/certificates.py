@@ -2,6 +2,7 @@
 what OCSP says of them."""
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -89,8 +90,11 @@ class Authority:
         until: datetime | None = None,
         rsa_bits: int | None = None,
         with_chain: bool = True,
+        purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+        extensions: Sequence[x509.ExtensionType] = (),
     ) -> Leaf:
-        """A server certificate for DNS names and IP addresses; from yesterday to in 90 days unless said otherwise."""
+        """A server certificate for DNS names and IP addresses; from yesterday to in 90 days unless said otherwise.
+        `extensions` come on top."""
         now = datetime.now(UTC)
         until = until or now + 90 * DAY
         since = since or min(now, until) - DAY
@@ -98,7 +102,7 @@ class Authority:
         alternatives: list[x509.GeneralName] = [
             x509.IPAddress(ipaddress.ip_address(name)) if is_ip(name) else x509.DNSName(name) for name in names
         ]
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(_name(names[0]))
             .issuer_name(self.name)
@@ -109,11 +113,13 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(self.authority_id, critical=False)
-            .sign(self._key, hashes.SHA256())
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         above = self.pem if with_chain and self._above else ""
         return Leaf(_pem(certificate) + above, _key_pem(key), certificate)
 

@@ -9,9 +9,10 @@ from types import ModuleType
 import h11
 import pytest
 import trio
+from OpenSSL import SSL
 
-from parallax.dialling import http_exchange
-from parallax.dialling.errors import FAILURES, alert_name, detail_of, failure_of, failure_word
+from parallax.dialling import http_exchange, openssl
+from parallax.dialling.errors import FAILURES, alert_name, detail_of, failure_of, failure_word, tls_failure
 from parallax.dialling.http_exchange import HttpError, Unsendable
 from parallax.dialling.route import NotAllowed
 from parallax.plan.specs import HttpSpec
@@ -48,10 +49,41 @@ def test_every_exception_class_is_mapped_or_explained(kind: type[BaseException])
         assert (kind in FAILURES) != (kind in CANNOT_REACH_US), kind
 
 
+@pytest.mark.parametrize("kind", _exceptions(SSL), ids=lambda c: c.__name__)
+def test_every_exception_of_openssl_is_mapped_or_explained(kind: type[BaseException]) -> None:
+    handled = {
+        SSL.WantReadError: "the handshake waits for octets",
+        SSL.WantWriteError: "buffers in memory are never full",
+        SSL.WantX509LookupError: "of servers and clients that choose a certificate while they wait",
+    }
+    assert (kind in openssl.FAILURES) != (kind in handled), kind
+
+
+@pytest.mark.parametrize(
+    ("reason", "word", "alert"),
+    [
+        ("wrong version number", "tls_malformed", None),
+        ("unsupported protocol", "tls_old_version", None),
+        ("dh key too small", "tls_weak", None),
+        ("unexpected eof while reading", "closed", None),
+        ("tls alert handshake failure", "tls_alert", "handshake_failure"),
+        ("ssl/tls alert handshake failure", "tls_alert", "handshake_failure"),  # by version of OpenSSL
+        ("sslv3 alert handshake failure", "tls_alert", "handshake_failure"),
+        ("tlsv13 alert missing extension", "tls_alert", "missing_extension"),
+        ("tlsv1 unrecognized name", "tls_alert", "unrecognized_name"),
+        ("tlsv1 alert protocol version", "tls_old_version", "protocol_version"),
+    ],
+)
+def test_openssls_reasons(reason: str, word: str, alert: str | None) -> None:
+    error = tls_failure(reason)
+    assert (failure_of(error), error.alert, detail_of(error)) == (word, alert, reason)
+
+
 def test_every_word_has_a_verdict_of_its_own() -> None:
     words = {*FAILURES.values(), "certificate", "tls_alert", "tls_old_version", "tls_weak", "tls_malformed"}
     words |= {failure_word(OSError(number, "")) or "" for number in errno.errorcode}
     words |= {"bug", "not_allowed", "truncated", "too_large", "bad_encoding"}
+    words |= set(openssl.FAILURES.values())
     for word in words:
         evidence = Evidence(failure=word, phase="connect")
         assert judge_http(HttpSpec(), evidence) is not None, word

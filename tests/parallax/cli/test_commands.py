@@ -54,7 +54,8 @@ def test_a_slip_is_answered_with_what_there_is(arguments: list[str], sentence: s
     ("arguments", "unwanted"),
     [
         (["--help"], ["trio", "rich", "msgspec", "probe", "collector", "ssl"]),
-        (["check", "tls", "127.0.0.1:1", "--json"], ["rich", "cryptography", "collector", "starlette"]),
+        (["check", "tls", "127.0.0.1:1", "--json"], ["rich", "collector", "starlette"]),
+        (["check", "http", "https://127.0.0.1:1", "--json"], ["rich", "cryptography", "collector", "starlette"]),
         (["collector", "--help"], ["trio", "rich", "probe", "collector"]),
     ],
 )

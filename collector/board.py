@@ -230,6 +230,25 @@ class CatchmentBoard(msgspec.Struct, frozen=True, kw_only=True):
     caught: tuple[Caught, ...] = ()
 
 
+class LeafBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate, and where it is shown now. `ends_at` is 0 where that could not be read."""
+
+    sha256: str
+    issuer: str
+    ends_at: int
+    addresses: tuple[str, ...]
+    probes: tuple[str, ...]
+
+
+class CertificateBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """The certificates of a name (with its port, where that is not 443): several are a renewal under way, or one a site
+    or a kind of key. The one that ends last comes first."""
+
+    name: str
+    check: str
+    leaves: tuple[LeafBoard, ...]
+
+
 class Board(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment. `position` is the last record of `inputs` that it knows."""
 
@@ -247,3 +266,4 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[MoveBoard, ...] = ()
     """Under way, and those that ended of late, the newest first."""
     catchments: tuple[CatchmentBoard, ...] = ()
+    certificates: tuple[CertificateBoard, ...] = ()

@@ -174,6 +174,10 @@ NoticeWord = Literal[
     "remote_catchment",
     "anycast_confirmed",
     "probe_location_suspect",
+    "certificate_changed",
+    "certificate_issuer_changed",
+    "keys_rotated",
+    "discovery_changed",
 ]
 
 

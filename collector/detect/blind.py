@@ -5,10 +5,9 @@ What such a check measures may be up or down, and nobody would be told. It is a 
 
 from collections.abc import Iterator
 
-from collector.detect.components import for_check
 from collector.detect.flows import every_ns
 from collector.detect.state import Key, State
-from collector.detect.view import View
+from collector.detect.view import View, for_check
 from collector.detect.wish import Wish
 from parallax.clock import NS
 from parallax.reasons import REASONS

@@ -11,6 +11,7 @@ from collector.detect.flows import vote_fresh_ns
 from collector.detect.incidents import current
 from collector.detect.moves import moves_of
 from collector.detect.readiness import fallbacks_of
+from collector.detect.renewals import certificates_of
 from collector.detect.risks import risks_of
 from collector.detect.state import Key, Member, State
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
@@ -44,6 +45,7 @@ def board_of(state: State) -> Board:
         chains=_chains(state, view, keys),
         moves=moves_of(state.moves, state.now),
         catchments=catchments_of(state.catchments, view, state.now),
+        certificates=certificates_of(state.certificates, view, state.now),
     )
 
 

@@ -35,11 +35,6 @@ def keys_by_check(state: State) -> dict[str, list[Key]]:
     return found
 
 
-def for_check(view: View, check: str) -> tuple[str, ...]:
-    """The components that a check stands for, or is a risk for."""
-    return tuple(c.name for c in view.components if check in (*c.risks, *c.checks))
-
-
 def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
     """What the subjects say now, maintenance aside, and why."""
     if not component.checks:

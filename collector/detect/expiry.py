@@ -7,9 +7,8 @@ A certificate is a risk in stages, and told again at each: when 30, 14 and 3 day
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 
-from collector.detect.components import for_check
 from collector.detect.state import State, Vote
-from collector.detect.view import View
+from collector.detect.view import HANDSHAKES, View, for_check, server_name
 from collector.detect.wish import Wish
 from collector.events import FaultDomain
 from parallax.clock import NS
@@ -20,8 +19,6 @@ SHORT_NS = 90 * DAY_NS
 PARTS = (3, 6, 30)
 """Of a shorter life, the parts that are left at each stage."""
 PASSWORD_NS = 14 * DAY_NS
-HANDSHAKES = ("tls", "http")
-"""The kinds that see certificates."""
 
 
 def warns_ns(life_ns: int) -> int:
@@ -85,15 +82,9 @@ def passwords(state: State, view: View) -> Iterator[Wish]:
             components=for_check(view, check.name),
             since=end - PASSWORD_NS,
             expected_at=end if end > state.now else None,
-            why=f"change it at the provider and on the probes, then put rotate_by off{_by(getattr(user, 'owner', ''))}",
+            why=f"change it at the provider and on the probes, then put rotate_by off{owner}",
             stage=int(end <= state.now),
         )
-
-
-def server_name(view: View, check: str, target: str) -> str:
-    """The name that a certificate must be for."""
-    own = getattr(view.checks[check].spec, "server_name", None)
-    return str(own or view.checks[check].targets[target].host)
 
 
 def left(ns: int) -> str:

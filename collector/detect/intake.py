@@ -6,18 +6,16 @@ the lookup passed, and a failed lookup says nothing more of the addresses.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from collector.detect.expiry import HANDSHAKES, SHORT_NS, warns_ns
+from collector.detect.expiry import SHORT_NS, warns_ns
 from collector.detect.flows import note_step, turn_ns, vote_fresh_ns
+from collector.detect.numbers import LAST_NS, instant
 from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
-from collector.detect.view import OVER_TCP, CheckView, View, ip_of
+from collector.detect.view import HANDSHAKES, OVER_TCP, CheckView, View, ip_of
 from collector.detect.votes import ends_id, key_id
 from collector.detect.zones import left_at, whose, zone_at
-from parallax.clock import NS
 from parallax.observation import Observation
 from parallax.reasons import REASONS
 
@@ -28,9 +26,6 @@ MAX_TEXT = 300
 """Characters of a subject; a longer one is none of ours."""
 MAX_LABEL = 100
 MAX_NAMES = 12
-LAST_NS = 2**63 - 1
-"""No time is later: a certificate without an end says 31 Dec 9999 (RFC 5280 section 4.1.2.5), and no snapshot holds
-that many ns."""
 OWN_TROUBLE = ("probe", "config")
 SLOW = ("http_slow", "http_too_slow")
 SIGNATURES_END = "dnssec_expires_soon"
@@ -286,7 +281,7 @@ def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int
         chain = findings.get("chain")
         leaf = chain[0] if isinstance(chain, list) and chain else None
         if isinstance(leaf, dict):
-            begins, end = _instant(leaf.get("not_before")), _instant(leaf.get("not_after"))
+            begins, end = instant(leaf.get("not_before")), instant(leaf.get("not_after"))
             if end:
                 return end, end - warns_ns(end - begins if begins else SHORT_NS)
     if observation.kind == "dns.dnssec":
@@ -316,15 +311,3 @@ def _name_in(text: str) -> str:
 
 def _label(text: str | None) -> str | None:
     return text[:MAX_LABEL] if text else None
-
-
-@lru_cache(maxsize=1000)
-def _parse_instant(text: str) -> int:
-    try:
-        return min(max(int(datetime.fromisoformat(text).timestamp()) * NS, 1), LAST_NS)
-    except (ValueError, OverflowError, OSError):
-        return 0
-
-
-def _instant(text: object) -> int:
-    return _parse_instant(text) if isinstance(text, str) and len(text) < 40 else 0

@@ -8,11 +8,10 @@ comparison, or who looks at the records themselves, finds it there.
 """
 
 from collector.board import FallbackBoard, Gap
-from collector.detect.components import for_check
 from collector.detect.parity import INCOMPLETE, Compared, Word, saying
 from collector.detect.places import VIEWS, is_standby
 from collector.detect.state import Key, State
-from collector.detect.view import CheckView, View
+from collector.detect.view import CheckView, View, for_check
 from parallax.clock import rfc3339
 from parallax.plan.dns_specs import MailSpec, ParitySpec
 from parallax.reasons import REASONS

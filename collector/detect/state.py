@@ -10,6 +10,8 @@ import msgspec
 
 from collector.detect.catchments import Catchments
 from collector.detect.moves import Moves
+from collector.detect.published import Published
+from collector.detect.renewals import Name
 from collector.detect.zones import Zones
 from collector.events import Affected, CheckState, ComponentState, FaultDomain, Incident, Risk
 from parallax.reasons import Fault
@@ -270,6 +272,10 @@ class State(msgspec.Struct, kw_only=True):
     zones: Zones = msgspec.field(default_factory=Zones)
     moves: Moves = msgspec.field(default_factory=Moves)
     catchments: Catchments = msgspec.field(default_factory=Catchments)
+    certificates: dict[str, Name] = {}
+    """By name and port."""
+    published: dict[str, Published] = {}
+    """What providers of sign-in publish: by what it is, and issuer."""
 
 
 class StateError(ValueError):

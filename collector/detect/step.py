@@ -7,6 +7,8 @@ from collector.detect.incidents import tell_incidents
 from collector.detect.intake import take
 from collector.detect.moves import command_moves, note_moves, tell_moves
 from collector.detect.probes import hear, tell_probes
+from collector.detect.published import note_published, rewind_published, tell_published
+from collector.detect.renewals import note_certificate, rewind_certificates, tell_certificates
 from collector.detect.risks import tell_risks
 from collector.detect.state import KEPT_PLANS, State
 from collector.detect.turns import UNPLANNED, drop, turn
@@ -106,6 +108,8 @@ def _tell_time(state: State, at: int) -> None:
             said.at, said.looked_at = min(said.at, at), min(said.looked_at, at)
             said.seen_at = min(said.seen_at, at)
         rewind(state.zones, at)
+        rewind_certificates(state.certificates, at)
+        rewind_published(state.published, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 
@@ -133,6 +137,11 @@ def _learn(state: State, view: View, check: CheckView, value: BatchInput, observ
     if observation.kind.startswith("dns"):
         note_zones(state.zones, view, check, value.probe, observation, at)
         note_moves(state.moves, view, check, value.probe, observation, at)
+    elif check.of_steps:
+        fresh_ns = vote_fresh_ns(check, observation.subject, turn_ns(check, observation))
+        note_published(state.published, check, value.probe, observation, at, fresh_ns)
+    else:
+        note_certificate(state.certificates, view, check, value.probe, observation, at)
     note_catchments(state.catchments, view, check, value.probe, observation, at)
 
 
@@ -180,6 +189,8 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
         tell_risks(state, view, told)
         tell_moves(state.moves, view, state.now, told)
         tell_catchments(state.catchments, view, state.now, told)
+        tell_certificates(state.certificates, view, state.now, told)
+        tell_published(state.published, view, state.now, told)
 
 
 def _events(state: State, told: list[EventData]) -> list[Event]:

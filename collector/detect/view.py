@@ -26,6 +26,8 @@ SILENT_AT_LEAST_NS, SILENT_AT_MOST_NS = 15 * NS, 90 * NS
 FLOWS = ("oidc", "signin")
 """The kinds whose runs are steps, one after another: a subject of theirs is a step; where one fails, the run ends."""
 
+HANDSHAKES = ("tls", "http")
+"""The kinds that see certificates."""
 WELL_KNOWN = "/.well-known/"
 """Where in a URL a host keeps what everybody may read (RFC 8615): discovery, keys."""
 
@@ -123,6 +125,17 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         periods = [c.period_ns for c in self.checks.values() if not c.probes or probe in c.probes]
         span = SILENT_PERIODS * min(periods, default=SILENT_AT_MOST_NS)
         return min(max(span, SILENT_AT_LEAST_NS), SILENT_AT_MOST_NS)
+
+
+def for_check(view: View, check: str) -> tuple[str, ...]:
+    """The components that a check stands for, or is a risk for."""
+    return tuple(c.name for c in view.components if check in (*c.risks, *c.checks))
+
+
+def server_name(view: View, check: str, target: str) -> str:
+    """The name that a certificate must be for."""
+    own = getattr(view.checks[check].spec, "server_name", None)
+    return str(own or view.checks[check].targets[target].host)
 
 
 NOTHING = View(checks={}, probes={}, components=(), maintenance=(), operators=())

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 
 from collector.board import FallbackBoard
 from collector.detect.blind import blind_checks
-from collector.detect.components import for_check
 from collector.detect.expiry import certificates, left, passwords
 from collector.detect.intake import SIGNATURES_END
 from collector.detect.places import Spot, spot_of
@@ -21,7 +20,7 @@ from collector.detect.readiness import covers, fallbacks_of, vouched
 from collector.detect.runways import Dark, Reach, carried_names, dark_by_incident, runway_of
 from collector.detect.serials import Behind, behind
 from collector.detect.state import Key, State
-from collector.detect.view import View
+from collector.detect.view import View, for_check
 from collector.detect.wish import Wish
 from collector.events import FaultDomain
 from parallax.reasons import REASONS

@@ -1,0 +1,184 @@
+"""The machinery of a flow: named steps in order, each an observation of its own, until one fails.
+
+    Step("token", exchange_code)                        one step: gathers on its tape, or ends it (reply.end)
+    Step("discovery", discover, part="light", safe=True)   a failed one has a control attempt, as it changes nothing
+    Stage(("authorize", "password", ...), walk)         several steps, of which the pages decide which are taken
+
+A step that failed ends the flow: whatever follows would be judged on what is missing. After the end, however it came,
+cancellation too, what may live on at the provider is ended by the preset's `clean`, shielded, with its own deadline.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any, Literal
+
+import msgspec
+import trio
+
+from parallax.plan.signin_specs import SigninSpec
+from probe.checks.kind import Subject
+from probe.signin.browser import Browser, Names
+from probe.signin.cadence import Cadence
+from probe.signin.reply import Ended, passed
+from probe.steps import Steps, Taken
+from probe.tape import Tape
+from probe.vault import Values
+
+CLEANUP_S = 5.0
+"""How long cleaning up may take."""
+CONTROL_AFTER_S = 0.1
+"""Before a control attempt, as in probe.runs."""
+SHORTEST_CONTROL_S = 0.5
+CLEANING = "cleaning"
+"""The key in the material of the tape of a cleanup."""
+
+Part = Literal["light", "silent", "full"]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a preset."""
+
+    name: str
+    gather: "Callable[[Flow, Tape], Awaitable[None]]"
+    part: Part = "full"
+    """In which runs it is taken: a light one is in all."""
+    safe: bool = False
+    """It changes nothing at the provider, so it may be repeated at once, as a control."""
+    wanted: "Callable[[Flow], bool]" = lambda flow: True
+    """Whether what came before leaves something to do for it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """Several steps, taken as it turns out."""
+
+    names: tuple[str, ...]
+    play: "Callable[[Flow], Awaitable[bool]]"
+    """Takes them by `flow.take`; gives whether the flow may go on."""
+    part: Part = "full"
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of steps made for a kind of provider."""
+
+    steps: tuple[Step | Stage, ...]
+    unclean: "Callable[[Flow], bool]" = lambda flow: False
+    """Whether something may live on at the provider."""
+    clean: "Callable[[Flow, Tape], Awaitable[None]] | None" = None
+    """Ends it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The steps that it can have, in order."""
+        return tuple(name for each in self.steps for name in each.names)
+
+
+class Flow:
+    """One run of a flow: what its steps share. `state` is the preset's own; `values` is what templates may name."""
+
+    def __init__(
+        self, spec: SigninSpec, steps: Steps, cadence: Cadence, preset: Preset, user: Browser, backchannel: Browser
+    ) -> None:
+        self.spec, self.steps, self.cadence, self.preset = spec, steps, cadence, preset
+        self.tools = steps.tools
+        self.user, self.backchannel = user, backchannel
+        self.values: dict[str, Any] = dict(first_values(steps))
+        self.state: Any = None
+        self.stopped = False
+        """A step failed, and none follows."""
+        self._planned = [name for each in self._due() for name in each.names if name not in spec.leave_out]
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        return frozenset(self.spec.leave_out)
+
+    def _due(self) -> Iterator[Step | Stage]:
+        parts: dict[Cadence, frozenset[Part]] = {
+            "light": frozenset({"light"}),
+            "silent": frozenset({"light", "silent"}),
+            "full": frozenset({"light", "full"}),
+        }
+        return (each for each in self.preset.steps if each.part in parts[self.cadence])
+
+    async def go(self) -> None:
+        """Takes the steps that are due, until one fails."""
+        for each in self._due():
+            if isinstance(each, Stage):
+                if not await each.play(self):
+                    self.stopped = True
+            elif each.name not in self.left_out and each.wanted(self):
+                taken = await self.take(each.name, each.gather, part=each.part)
+                if not passed(taken.evidence):
+                    self.stopped = True
+                    if each.safe:
+                        await self._control(each, taken)
+            if self.stopped:
+                return
+
+    async def clean(self) -> None:
+        """Ends what may live on at the provider, if anything does. To be called in every case; it shields itself."""
+        clean = self.preset.clean
+        if clean is None or not self.preset.unclean(self):
+            return
+
+        async def gather(flow: Flow, tape: Tape) -> None:
+            tape.material[CLEANING] = True
+            await clean(flow, tape)
+
+        with trio.CancelScope(shield=True):
+            await self.take("cleanup", gather, timeout_s=CLEANUP_S)
+
+    async def take(
+        self,
+        name: str,
+        gather: "Callable[[Flow, Tape], Awaitable[None]]",
+        *,
+        part: Part = "full",
+        attempt: int = 1,
+        timeout_s: float | None = None,
+    ) -> Taken:
+        """Takes one step; never raises but for cancellation."""
+
+        async def gathered(tape: Tape) -> None:
+            tape.note(place=self._place(name), every_s=self._every_s(part))
+            with suppress(Ended):
+                await gather(self, tape)
+
+        return await self.steps.take(self._subject(name), gathered, attempt=attempt, timeout_s=timeout_s)
+
+    async def _control(self, step: Step, first: Taken) -> None:
+        """One attempt more, over connections of its own and at another address where the host has one."""
+        verdict = first.verdict
+        if verdict is None or verdict.soft or verdict.side not in ("target", "network") or verdict.abstain:
+            return
+        if self.steps.left_s < CONTROL_AFTER_S + SHORTEST_CONTROL_S:
+            return
+        await trio.sleep(CONTROL_AFTER_S)
+        async with Browser(self.tools, Names(choice=1)) as other:
+            self.backchannel, mine = other, self.backchannel
+            try:
+                await self.take(step.name, step.gather, part=step.part, attempt=2)
+            finally:
+                self.backchannel = mine
+
+    def _subject(self, name: str) -> Subject:
+        target = self.steps.target
+        dims = {"step": name, "issuer": target, "flow": self.spec.use or "steps", "cadence": self.cadence}
+        return Subject(target=target, host="", name=name, dims=dims)
+
+    def _place(self, name: str) -> list[int] | None:
+        return [self._planned.index(name) + 1, len(self._planned)] if name in self._planned else None
+
+    def _every_s(self, part: Part) -> float | None:
+        """Seconds until the step is due again, where that is not with the next run."""
+        every = self.spec.every
+        due = {"light": None, "silent": every.silent, "full": every.full}[part]
+        return float(due) if due is not None and due > self.steps.check.period else None
+
+
+def first_values(steps: Steps) -> Values:
+    """What every flow's templates may name from its start."""
+    return {"probe": steps.probe, "run": steps.run, "check": steps.check.name}

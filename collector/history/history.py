@@ -18,6 +18,7 @@ import trio
 
 from collector.events import Event, Incident
 from collector.history.asking import answer
+from collector.history.flows import read_flow, read_retried
 from collector.history.readers import Readers
 from collector.history.reads import read_incident, read_incidents, read_notices, read_points
 from collector.history.rows import MINUTE_NS, Rows, event_rows, input_rows
@@ -32,12 +33,22 @@ from collector.history.store import (
     open_store,
     set_aside,
 )
-from collector.history.types import HistoryStatus, IncidentStory, Point, QueryError, ReaderStatus, Table
+from collector.history.types import (
+    Flow,
+    HistoryStatus,
+    IncidentStory,
+    Point,
+    QueryError,
+    ReaderStatus,
+    Retried,
+    Table,
+)
 from collector.precedence import MakeWay, have_it_all
 from parallax.clock import NS, to_ns, wall_ns
 from parallax.config import CollectorLimits
 from parallax.journal import Journal, JournalError, Record
 from parallax.log import get_log
+from parallax.plan.types import Retry
 
 READ_RECORDS = 100
 READ_BYTES = 300_000
@@ -121,6 +132,20 @@ class History:
             read_points, check=check, target=target, since=since, until=until, step_s=step_s, raw_since=raw_since
         )
         return await self._read_for_page(work)
+
+    async def retried(self, check: str, policies: Sequence[Retry], *, since: int, until: int) -> Retried:
+        """A check's attempts that began in this time, and what each policy would have made of them; of too many, the
+        latest. Raises QueryError: the history cannot be read now."""
+        return await self._read_for_page(
+            partial(read_retried, check=check, policies=policies, since=since, until=until)
+        )
+
+    async def flow(self, check: str, *, since: int, until: int, runs_since: int) -> Flow:
+        """How far a flow's runs came in this time, and each probe's latest run since `runs_since`. Raises QueryError:
+        the history cannot be read now."""
+        return await self._read_for_page(
+            partial(read_flow, check=check, since=since, until=until, runs_since=runs_since)
+        )
 
     async def incidents(self, *, limit: int = 50, before: int | None = None) -> list[Incident]:
         """Incidents as last known, the latest opened first; `before` pages back (opened_at). Raises QueryError: the

@@ -21,7 +21,7 @@ from collector.events import (
     RiskChanged,
     decode_event,
 )
-from collector.history.tables import DIMS, PHASES
+from collector.history.tables import DIMS, FLOW_KINDS, PHASES, SEEN
 from collector.inputs import BatchInput, InputError, decode_input
 from parallax import wire
 from parallax.journal import Record
@@ -151,7 +151,7 @@ def _take_batch(rows: Rows, value: BatchInput, observations: list[Observation]) 
                 *map(get, DIMS),
                 None if dims.keys() <= _DIMS else _json({k: v for k, v in dims.items() if k not in _DIMS}),
                 *_phase_cells(o.phases),
-                None if o.reason is None else _json(o.findings),
+                *_seen_cells(o),
                 o.run,
                 o.stream,
                 o.seq,
@@ -167,6 +167,14 @@ def _phase_cells(phases: list[Phase]) -> Sequence[int | None]:
     for phase in phases:
         spans[phase.name] = spans.get(phase.name, 0) + phase.duration_ns
     return [_int64(spans[name]) if name in spans else None for name in PHASES]
+
+
+def _seen_cells(o: Observation) -> tuple[str | None, str | None]:
+    """What was seen, and the phases one by one."""
+    if o.kind not in FLOW_KINDS:
+        return (None if o.reason is None else _json(o.findings)), None
+    findings = o.findings if o.reason is not None else {key: o.findings[key] for key in SEEN if key in o.findings}
+    return (_json(findings) if findings else None), (_json(o.phases) if o.phases else None)
 
 
 def _health_row(o: Observation, started: datetime, received: datetime) -> Row:

@@ -7,7 +7,7 @@ word of DuckDB, so no column has that name, and `check` is SQL's, so checks are 
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 """Rises when a table changes; a file with another one is set aside and made anew from the journals."""
 
 
@@ -21,6 +21,13 @@ PHASES = ("lookup", "connect", "tls", "send", "first_byte", "body", "query", "tc
 """Phases of an observation that have a column of their own, PHASE_ns."""
 DIMS = ("address", "family", "region", "operator", "zone", "server", "resolver", "transport", "step")
 """Dimensions that have a column of their own; the others stand in `dims`."""
+
+FLOW_KINDS = ("signin", "oidc")
+"""Kinds whose runs are steps, one after another: a run of theirs is shown whole."""
+SEEN = (
+    "place", "status", "url", "title", "page", "form", "pressed", "alerts", "every_s", "halted_until", "because",
+)  # fmt: skip
+"""Findings that are kept of a flow's step that is well."""
 
 _WHAT = (
     Column("check_name", "VARCHAR", "the check, as the plan names it"),
@@ -44,7 +51,14 @@ OBSERVATION = (
     *(Column(name, "VARCHAR", f"its dimension `{name}`") for name in DIMS),
     Column("dims", "JSON", "its other dimensions, an object; NULL without any"),
     *(Column(f"{name}_ns", "BIGINT", f"how long the phase `{name}` took; NULL without one") for name in PHASES),
-    Column("findings", "JSON", "what was seen, for those with a reason; NULL for the others"),
+    Column(
+        "findings",
+        "JSON",
+        "what was seen, for those with a reason; of a flow's steps that are well, what the page shows",
+    ),
+    Column(
+        "phases", "JSON", "of a flow's steps: each phase as [name, start, span], ns, in order; NULL for other kinds"
+    ),
     Column("run", "VARCHAR", "joins the attempts, addresses and steps of one run"),
     Column("stream", "VARCHAR", "with `probe` and `seq`: its identity"),
     Column("seq", "BIGINT", "counts within the stream"),

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from collector.events import Event, Incident
+from collector.retries import Report
 
 
 class QueryError(ValueError):
@@ -33,6 +34,58 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     abstained: int
     p50_ns: int | None
     p95_ns: int | None
+
+
+class Retried(msgspec.Struct, frozen=True, kw_only=True):
+    """The attempts of a check, and what retries would have made of them."""
+
+    since: int
+    """From when on they are all there: later than was asked for, where there were too many."""
+    until: int
+    report: Report
+
+
+class StepSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of one run of a flow. `phases` are (name, start since the step's own start, span), ns."""
+
+    name: str
+    attempt: int
+    at: int
+    duration_ns: int
+    reason: str | None
+    fault: str | None
+    findings: dict[str, Any]
+    phases: tuple[tuple[str, int, int], ...]
+
+
+class FlowRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The steps of one run of a flow, in order."""
+
+    probe: str
+    target: str
+    cadence: str
+    """light, silent, full; empty where the kind has none."""
+    run: str
+    steps: tuple[StepSeen, ...]
+
+
+class FunnelCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many runs of a flow took a step; of those whose last step it was with a reason, that one. `place` is where
+    among the steps it stands."""
+
+    cadence: str
+    step: str
+    place: float
+    runs: int
+    stopped: str | None
+    fault: str | None
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a flow: each probe's latest run of each cadence, and how far all runs came."""
+
+    runs: tuple[FlowRun, ...]
+    counts: tuple[FunnelCount, ...]
 
 
 class IncidentStory(msgspec.Struct, frozen=True, kw_only=True):

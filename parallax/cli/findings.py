@@ -13,6 +13,16 @@ from parallax.spans import measured
 
 _LEAF_PROOF = {"tls_wrong_name": "names", "tls_expired": "not_after", "tls_not_yet_valid": "not_before"}
 """What of the server's certificate shows that the reason is right."""
+_EXPLAINED = {
+    "tls_untrusted": "untrusted",
+    "tls_chain_incomplete": "untrusted",
+    "tls_revoked": "staple",
+    "tls_staple_invalid": "staple",
+    "tls_caa_forbids": "caa",
+    "tls_certificates_differ": "differs",
+}
+"""The finding that says why."""
+_TELLING = ("why", "missing_issuer", "says", "next_update", "revoked_at", "revocation_reason", "records", "issuer")
 _FOREMOST = ("status", "rcode")
 _MOST_SHOWN = 4
 _GIST_LENGTH = 60
@@ -31,6 +41,11 @@ def proof(observation: Observation) -> Iterator[tuple[str, str]]:
     elif reason == "dns_wrong_answer" and "expected" in findings:
         yield "expected", _flat(findings["expected"])
         yield "found", gist(observation) or _flat(findings.get("rcode", "nothing"))
+    elif reason in _EXPLAINED and isinstance(why := findings.get(_EXPLAINED[reason]), dict | list):
+        yield (
+            "found",
+            _flat({key: each for key, each in why.items() if key in _TELLING} if isinstance(why, dict) else why),
+        )
     elif isinstance(leaf, dict) and (key := _LEAF_PROOF.get(reason or "", "")) in leaf:
         yield "found", f"{key.replace('_', ' ')}: {_flat(_list(leaf[key])[:_MOST_SHOWN])}"
 

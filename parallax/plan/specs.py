@@ -30,6 +30,7 @@ Statuses = Annotated[list[Status], msgspec.Meta(min_length=1, max_length=100, de
 Protocol = Annotated[
     str, msgspec.Meta(pattern=r"[!-~]{1,50}", description="a protocol's name, as registered for ALPN (RFC 7301)")
 ]
+_PROTOCOLS = "one protocol to ten"
 Pattern = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
@@ -64,7 +65,7 @@ class TlsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The name sent (SNI) and looked for in the certificate; the target's host if left out."""
     min_version: Literal["1.2", "1.3"] = "1.2"
     """The oldest TLS version that passes."""
-    alpn: Annotated[list[Protocol], msgspec.Meta(min_length=1, max_length=10)] | None = None
+    alpn: Annotated[list[Protocol], msgspec.Meta(min_length=1, max_length=10, description=_PROTOCOLS)] | None = None
     """The protocols to offer (ALPN, RFC 7301), one of which the server must choose; h2 and http/1.1 if left out, and
     then any choice passes."""
     caa: Annotated[list[DnsName], msgspec.Meta(max_length=20)] | None = None

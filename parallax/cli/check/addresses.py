@@ -81,11 +81,36 @@ def dns(
 @click.argument("target", metavar="HOST[:PORT]")
 @click.option("--server-name", type=NAME, help="The name to send and to look for in the certificate.")
 @click.option("--min-version", type=click.Choice(["1.2", "1.3"]), default="1.2", show_default=True)
+@click.option("--alpn", multiple=True, metavar="PROTOCOL", help="A protocol, one of which must be chosen. Repeatable.")
+@click.option("--caa", multiple=True, type=NAME, help="A name by which CAA records know the CA. Repeatable.")
+@click.option("--no-caa", is_flag=True, help="Do not look at CAA records.")
 @click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
 @address_options
-def tls(target: str, server_name: DnsName | None, min_version: Any, **options: Any) -> None:
+def tls(
+    target: str,
+    server_name: DnsName | None,
+    min_version: Any,
+    alpn: tuple[str, ...],
+    caa: tuple[DnsName, ...],
+    no_caa: bool,
+    **options: Any,
+) -> None:
     """One TLS handshake with each address of HOST."""
-    run("tls", [target], TlsSpec(server_name=server_name, min_version=min_version), settings_of(**options))
+    if caa and no_caa:
+        raise click.UsageError("give --caa or --no-caa, not both")
+    spec = TlsSpec(
+        server_name=server_name,
+        min_version=min_version,
+        alpn=[_protocol(name) for name in alpn] or None,
+        caa=[] if no_caa else list(caa) or None,
+    )
+    run("tls", [target], spec, settings_of(**options))
+
+
+def _protocol(name: str) -> str:
+    if not name.isascii() or not name.isprintable() or " " in name or not 0 < len(name) <= 50:
+        raise click.UsageError(f"--alpn: {name!r} is no protocol's name; write it as registered: h2, http/1.1")
+    return name
 
 
 @click.command()

@@ -84,6 +84,8 @@ def test_nothing_slow_is_imported_before_it_is_needed(arguments: list[str], unwa
         (["tls", "host", "--timeout", "5"], "is no duration"),
         (["tls", "host", "--ca", "/nowhere"], "/nowhere cannot be read: No such file or directory"),
         (["tls", "host", "--ca", __file__], "has no certificate in PEM form"),
+        (["tls", "host", "--alpn", "h 2"], "--alpn: 'h 2' is no protocol's name; write it as registered"),
+        (["tls", "host", "--caa", "ca.example", "--no-caa"], "give --caa or --no-caa, not both"),
         (["http", "ftp://a.example"], "must begin with https:// or http://"),
         (["http", "https://user:pw@a.example"], "holds no secrets"),
         (["http", "https://a.example", "--header", "nothing"], "is no header; write 'Name: value'"),

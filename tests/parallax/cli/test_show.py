@@ -175,15 +175,26 @@ def test_a_lookup_that_addresses_share_is_shown_once():
         ),
         (failed("tls_wrong_name", findings={"chain": [{"names": ["b.example"]}]}), "found     names: b.example"),
         (failed("tls_expired", findings={"chain": [{"not_after": "2020-01-01"}]}), "found     not after: 2020-01-01"),
+        (
+            failed("tls_chain_incomplete", findings={"untrusted": {"why": "x", "missing_issuer": "CN=A", "sent": 1}}),
+            "found     why x, missing issuer CN=A",
+        ),
+        (
+            failed("tls_revoked", findings={"staple": {"status": "revoked", "revoked_at": "2020-01-01"}}),
+            "found     revoked at 2020-01-01",
+        ),
+        (failed("tls_certificates_differ", findings={"differs": ["issuer"]}), "found     issuer"),
     ],
 )
 def test_what_the_verdict_rests_on_stands_beside_it(observation: Observation, row: str):
     assert row in [line.strip() for line in text(observation).splitlines()[:6]]
 
 
-@pytest.mark.parametrize("findings", [{"chain": ["odd"]}, {"chain": 1}, {"assertion": "odd"}, {"chain": []}])
+@pytest.mark.parametrize(
+    "findings", [{"chain": ["odd"]}, {"chain": 1}, {"assertion": "odd"}, {"chain": []}, {"untrusted": 1}]
+)
 def test_findings_of_an_odd_shape_do_no_harm(findings: dict[str, Any]):
-    for reason in ("tls_wrong_name", "http_status", "dns_wrong_answer"):
+    for reason in ("tls_wrong_name", "tls_untrusted", "http_status", "dns_wrong_answer"):
         assert text(failed(reason, findings=findings)).startswith("failed")
 
 

@@ -76,7 +76,7 @@ def judge(spec: HttpSpec, evidence: Evidence) -> Verdict | None:
 
     A status that the plan asks for is never held against the response, nor is the page that came with it.
     """
-    verdict = judge_connection(evidence) or judge_handshake(evidence) or _judge_exchange(evidence)
+    verdict = judge_connection(evidence) or judge_handshake(evidence) or judge_exchange(evidence)
     if verdict is not None:
         return verdict
     answer: Answer = evidence.material[ANSWER]
@@ -98,7 +98,8 @@ _BROKEN = {
 }
 
 
-def _judge_exchange(evidence: Evidence) -> Verdict | None:
+def judge_exchange(evidence: Evidence) -> Verdict | None:
+    """The verdict where the response itself was broken; None where it was whole."""
     reason = _BROKEN.get(evidence.failure or "")
     return Verdict(reason) if reason else None
 

@@ -1,0 +1,60 @@
+"""The `oidc` check: what an OpenID provider publishes, whether it agrees with itself, and a token for a machine.
+
+It is a flow without a user, so each step that is reached is an observation of its own, with the step's name as its
+subject. Discovery and keys are looked at in every run, a token is asked for every `every`.
+
+What flows are made of is imported late: it stands on parts of this package, which imports this file first.
+"""
+
+from parallax.plan.signin_specs import Every, OidcSpec, SigninSpec
+from parallax.values import Url
+from probe.checks import certificates
+from probe.checks.kind import Verdict
+from probe.oidc import jose
+from probe.steps import Steps
+from probe.tape import Evidence
+
+
+async def play(spec: OidcSpec, steps: Steps) -> None:
+    """Takes the steps that are due."""
+    from probe.signin.browser import Browser, Names
+    from probe.signin.cadence import cadence_at
+    from probe.signin.flow import Flow
+    from probe.signin.machine import MACHINE
+
+    check, whole = steps.check, as_flow(spec)
+    cadence = cadence_at(steps.probe, check.name, steps.scheduled_at, check.period, whole.every)
+    async with Browser(steps.tools, Names()) as back:
+        await Flow(whole, steps, cadence, MACHINE, back, back).go()
+
+
+def as_flow(spec: OidcSpec) -> SigninSpec:
+    """The same, as flows have it."""
+    return SigninSpec(
+        use="oidc.client_credentials",
+        issuer=spec.issuer,
+        client=spec.client,
+        scope=spec.scope,
+        parameters=spec.parameters,
+        expect=spec.expect,
+        every=Every(full=spec.every),
+        budget=spec.budget,
+    )
+
+
+def judge(spec: OidcSpec, evidence: Evidence) -> Verdict | None:
+    """As every flow's steps are judged."""
+    from probe.signin.judge import judge as judge_step
+
+    return judge_step(spec, evidence)
+
+
+def load(target: str) -> None:
+    """What flows are made of, and what reads certificates and keys."""
+    from probe.signin import judge as _judge
+    from probe.signin import machine as _machine
+
+    del _judge, _machine
+    if Url(target).https:
+        certificates.load()
+    jose.load()

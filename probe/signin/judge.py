@@ -1,0 +1,33 @@
+"""The verdict on one step of a flow. Pure: what ended it is on the tape, by the rules, the page or the wire."""
+
+from probe.checks.connection import judge_connection
+from probe.checks.handshake import judge_handshake
+from probe.checks.http import judge_exchange
+from probe.checks.kind import Verdict
+from probe.checks.lookup_judge import judge_lookup, judge_lost_time
+from probe.signin.browser import NO_ADDRESS
+from probe.signin.reply import ENDED, REMARKED, Fault
+from probe.tape import Evidence
+
+
+def judge(spec: object, evidence: Evidence) -> Verdict | None:
+    """What ended the step; else the lookup, the connection, the handshake, a broken response; else what is odd about a
+    step that did its work."""
+    verdict = _judge(evidence)
+    return judge_lost_time(verdict, evidence) if verdict is not None else None
+
+
+def _judge(evidence: Evidence) -> Verdict | None:
+    ended: Fault | None = evidence.material.get(ENDED)
+    if ended is not None:
+        return _verdict(ended)
+    if evidence.material.get(NO_ADDRESS) or (evidence.failure is not None and evidence.phase == "lookup"):
+        return judge_lookup(evidence) or Verdict("lookup_no_address")
+    verdict = judge_connection(evidence) or judge_handshake(evidence) or judge_exchange(evidence)
+    remarked: Fault | None = evidence.material.get(REMARKED)
+    return _verdict(remarked) if verdict is None and remarked is not None else verdict
+
+
+def _verdict(fault: Fault) -> Verdict:
+    # One of probe.signin.reply, or of probe.oidc, which knows no abstaining.
+    return Verdict(fault.reason, fault.side, dict(fault.note), getattr(fault, "abstain", None))

@@ -78,14 +78,22 @@ class OidcProvider:
         self,
         path: str,
         *,
-        status: int,
+        status: int | None = None,
         headers: Mapping[str, str] | None = None,
         body: str = "",
+        delay_s: float = 0.0,
+        drop: bool = False,
         times: int | None = None,
     ) -> None:
-        """From now on (`times` requests, if given) each request for a path that begins so gets this answer instead."""
-        rule = {"path": path, "status": status, "headers": headers or {}, "body": body, "times": times}
-        self._rules.append(rule | {"id": secrets.token_hex(4)})
+        """From now on (for `times` requests, if given) requests for this path, or for those that begin so where it ends
+        with "*", are answered with this status, or not at all (`drop`: the connection ends). `delay_s` comes before;
+        alone, it makes the right answer late. Paths: /auth, /interaction/*, /token, /me, /jwks, /session/end,
+        /token/revocation."""
+        rule = {
+            "id": secrets.token_hex(4), "path": path, "status": status, "headers": headers or {}, "body": body,
+            "delay_s": delay_s, "drop": drop, "times": times,
+        }  # fmt: skip
+        self._rules.append(rule)
         _replace(self._process.folder / "config.json.broken", json.dumps(self._rules))
 
     def mend(self) -> None:

@@ -4,7 +4,9 @@ import base64
 from collections.abc import AsyncIterator
 
 import pytest
+import trio
 
+from parallax.dialling.http import HttpError
 from tests.parts.by_hand import Answer, Authorization, ByHand, claims_of
 from tests.parts.certificates import Authority
 from tests.parts.oidc_provider import PUBLIC, OidcProvider, Pages, oidc_provider
@@ -166,8 +168,16 @@ async def test_what_is_told_to_break_breaks_until_it_is_mended(provider: OidcPro
     assert [(await browser.send("GET", keys)).status for _ in range(2)] == [503, 200]
     provider.break_path("/jwks", status=429)
     assert [(await browser.send("GET", keys)).status for _ in range(2)] == [429, 429]
+    assert (await browser.send("GET", f"{provider.issuer}/jwks/x")).status == 404
     provider.mend()
     assert (await browser.send("GET", keys)).status == 200
+    provider.break_path("/j*", drop=True, times=1)
+    with pytest.raises(HttpError):
+        await browser.send("GET", keys)
+    provider.break_path("/jwks", delay_s=0.2)
+    began_at = trio.current_time()
+    assert (await browser.send("GET", keys)).json["keys"]
+    assert trio.current_time() - began_at >= 0.2
 
 
 async def test_without_a_redirect_it_is_localhost(ca: Authority) -> None:

@@ -12,7 +12,7 @@ const config = JSON.parse(readFileSync(configFile));
 
 const provider = new Provider(config.issuer, {
   clients: config.clients,
-  jwks: JSON.parse(readFileSync(`${configFile}.keys`)), // made outside: Node 20 may hang when it exports a key
+  jwks: JSON.parse(readFileSync(`${configFile}.keys`)), // made outside: Node 20 hangs now and then when it makes and exports keys
   cookies: { keys: [randomBytes(16).toString('hex')] },
   claims: { openid: ['sub', 'amr', 'auth_time'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
   scopes: ['openid', 'offline_access', 'read'],
@@ -119,35 +119,37 @@ async function interact(req, res) {
   return finish({ consent: { grantId: await grant.save() } });
 }
 
-// What the test wants broken: [{path, status, headers, body, times}], read at each request, the first that fits is told.
+// What the test wants broken: [{id, path, status, headers, body, times, delay_s, drop}], read at each request; the first
+// that fits holds.
 const told = new Map();
 function broken(path) {
   const text = readFileSync(`${configFile}.broken`, 'utf8');
   return JSON.parse(text).find((rule) => {
     const key = `${rule.id} ${rule.path}`;
     const count = told.get(key) ?? 0;
-    if (!path.startsWith(rule.path) || (rule.times && count >= rule.times)) return false;
+    const fits = rule.path.endsWith('*') ? path.startsWith(rule.path.slice(0, -1)) : path === rule.path;
+    if (!fits || (rule.times && count >= rule.times)) return false;
     told.set(key, count + 1);
     return true;
   });
 }
 
 const engine = provider.callback();
-const server = createServer({ key: config.key, cert: config.certificate }, (req, res) => {
-  const { pathname } = new URL(req.url, config.issuer);
-  const rule = broken(pathname);
-  if (rule) {
-    res.writeHead(rule.status, rule.headers);
-    res.end(rule.body);
-  } else if (pathname.startsWith('/interaction/')) {
-    interact(req, res).catch((error) => {
-      const expired = error.name === 'SessionNotFound';
-      if (!expired) console.error(error);
-      if (!res.headersSent) res.writeHead(expired ? 400 : 500, { 'content-type': 'text/html; charset=utf-8' });
-      res.end(page('Error', expired ? 'The sign-in has expired.' : 'Internal error', ''));
-    });
-  } else {
-    engine(req, res);
-  }
+function answer(req, res, path) {
+  if (!path.startsWith('/interaction/')) return engine(req, res);
+  return interact(req, res).catch((error) => {
+    const expired = error.name === 'SessionNotFound';
+    if (!expired) console.error(error);
+    if (!res.headersSent) res.writeHead(expired ? 400 : 500, { 'content-type': 'text/html; charset=utf-8' });
+    res.end(page('Error', expired ? 'The sign-in has expired.' : 'Internal error', ''));
+  });
+}
+const server = createServer({ key: config.key, cert: config.certificate }, async (req, res) => {
+  const path = req.url.split('?')[0];
+  const rule = broken(path);
+  if (rule?.delay_s) await new Promise((resolve) => setTimeout(resolve, rule.delay_s * 1000));
+  if (rule?.drop) return req.socket.destroy();
+  if (rule?.status) return res.writeHead(rule.status, rule.headers).end(rule.body);
+  return answer(req, res, path);
 });
 server.listen(config.port, config.ip, () => console.error('the provider is ready'));

@@ -6,6 +6,7 @@ GET  /v1/plan           a probe's token: its part of the plan, with an ETag; If-
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
+GET  /v1/attempts       a viewer's or owner's token: a check's first attempts, and what retries would have made of them
 POST /v1/plan/rollback  an owner's token
 POST /v1/moves          an owner's token: a change of a delegation or a chain is watched (collector.commands)
 POST /v1/moves/end      an owner's token
@@ -26,6 +27,7 @@ from starlette.routing import Route
 
 from collector.alerts import Alerts
 from collector.answers import Refusal
+from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import announced, drain, read_body
 from collector.commands import MAX_BODY as MAX_COMMAND
 from collector.commands import CommandError, Commands, Moved
@@ -78,6 +80,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
+            Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
             *(extension.api(routes) if extension else ()),
             *pages.routes(),
         ],
@@ -180,6 +183,19 @@ class Routes:
         except QueryError as error:
             return error_answer(400, "bad_query", str(error))
         return json_answer(200, table)
+
+    async def get_attempts(self, request: Request, identity: Identity) -> Response:
+        view = self._services.view
+        try:
+            asked = read_asked(request.query_params, view.board(), view.now())
+        except AttemptsError as error:
+            return error_answer(error.status, "bad_request" if error.status == 400 else "not_found", str(error))
+        policies = view.policies()
+        try:
+            found = await view.history.retried(asked.check, policies, since=asked.since, until=asked.until)
+        except QueryError as error:
+            return error_answer(503, "busy", str(error))
+        return json_answer(200, answer(asked, found, policies))
 
     async def post_receiver_test(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)

@@ -18,6 +18,7 @@ from collector.history import History, open_history
 from collector.ingest import Ingest, stored_marks
 from collector.plans import Plans
 from collector.precedence import Precedence
+from collector.retries import policies_with
 from collector.serve import Listener, open_listener, serve
 from collector.status import collector_status
 from collector.tokens import Tokens
@@ -26,6 +27,7 @@ from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.journal import Journal, JournalError, Limits, open_journal
 from parallax.log import get_log
+from parallax.plan.types import Retry
 from parallax.state import StartError, lock_state_folder, write_private
 from parallax.values import Address
 
@@ -124,6 +126,7 @@ async def run(
         hosts=tuple(config.hosts),
         extension=extension,
         receivers=lambda: alerts.status,
+        policies=lambda: _policies(plans),
     )
     app = make_app(
         Services(
@@ -233,3 +236,9 @@ def _no_plan(config: CollectorConfig, problems: list[str]) -> str:
         return "the plan cannot be written to the journal: the disk is full; free some room on it"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f'the plan is refused: {problems[0]}{more}; see "parallax plan check {config.plan}"'
+
+
+def _policies(plans: Plans) -> tuple[Retry, ...]:
+    """How clients retry, by the plan in force."""
+    in_force = plans.state.in_force
+    return policies_with(plans.edition(in_force).plan.retry if in_force else ())

@@ -3,7 +3,7 @@ measured. Pure."""
 
 from collector.retries.attempts import Attempt, outcome_of
 from collector.retries.figures import Figures, PolicyFigures, Report, Throttling, report_on
-from collector.retries.policies import PATIENCES_S, builtin_policies
+from collector.retries.policies import PATIENCES_S, builtin_policies, policies_with
 
 __all__ = [
     "PATIENCES_S",
@@ -14,5 +14,6 @@ __all__ = [
     "Throttling",
     "builtin_policies",
     "outcome_of",
+    "policies_with",
     "report_on",
 ]

@@ -4,7 +4,7 @@ A wait that a library draws at random is taken at its middle: the same attempts 
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,12 @@ def builtin_policies() -> tuple[Retry, ...]:
     if faults:
         raise ValueError(f"policies.toml: {faults[0].path}: {faults[0].message}")
     return policies
+
+
+def policies_with(own: Sequence[Retry]) -> tuple[Retry, ...]:
+    """Those that come with the program and the plan's own, which may take the place of one by its name."""
+    names = {policy.name for policy in own}
+    return (*(policy for policy in builtin_policies() if policy.name not in names), *own)
 
 
 def waits(policy: Retry) -> Iterator[float]:

@@ -24,6 +24,7 @@ from collector.board import Board
 from collector.bodies import drain
 from collector.history import History
 from collector.history.types import QueryError
+from collector.retries import builtin_policies
 from collector.tokens import Identity, Role, Tokens
 from collector.web.extension import Extension
 from collector.web.guard import HEADERS, READERS, Refused, Site, decide
@@ -31,6 +32,7 @@ from collector.web.live import Live, Source
 from collector.web.render import Page, Renderer
 from collector.web.statics import Statics
 from parallax.clock import wall_ns
+from parallax.plan.types import Retry
 from parallax.values import Address, DnsName
 
 HISTORY_S = 2.0
@@ -57,6 +59,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     extension: Extension | None
     receivers: Callable[[], Sequence[ReceiverStatus]] = tuple
     """How the plan's receivers stand."""
+    policies: Callable[[], Sequence[Retry]] = builtin_policies
+    """How clients retry: those that come with the program, and the plan's own."""
     now: Callable[[], int] = wall_ns
 
 

@@ -463,6 +463,17 @@ REASONS: dict[str, Reason] = {
     "http_server_error": Reason("the server reports an error of its own (5xx)", "target", "the application's log"),
     "http_header": Reason("a header is not as asserted", "target", "the header in the findings"),
     "http_body": Reason("the body is not as asserted", "target", "the assertion in the findings"),
+    "http_json": Reason("the JSON of the body is not as asserted", "target", "the assertion in the findings"),
+    "http_size": Reason("the body is larger than asserted", "target", "what made the page grow?"),
+    "http_version": Reason(
+        "the server does not speak the version of HTTP that the plan asks for", "target", "its ALPN protocols"
+    ),
+    "http_redirect": Reason(
+        "a redirect leads where the plan does not let it", "target", "the hop in the findings; redirect_hosts"
+    ),
+    "http_redirect_loop": Reason(
+        "redirects lead in a circle, or are more than the plan lets through", "target", "the hops in the findings"
+    ),
     "http_slow": Reason("right, but slower than asserted", "target", "the waterfall: which phase grew?", soft=True),
     "http_too_slow": Reason("slower than asserted", "target", "the waterfall: which phase grew?"),
     "http_degraded": Reason(
@@ -544,6 +555,11 @@ REASONS: dict[str, Reason] = {
     ),
     "signin_quota": Reason("the provider says that a quota is used up", "target", "the provider's plan and limits"),
     "signin_cancelled": Reason("the run was cancelled before its end", "probe", "was the probe stopped?"),
+    "signin_timeout": Reason(
+        "the sign-in took longer than the check's timeout",
+        "target",
+        "the waterfall: which steps took so long? timeout in the plan, if that is usual",
+    ),
     "signin_cleanup_failed": Reason(
         "the session could not be ended, and may live on", "target", "the logout or revocation endpoint", soft=True
     ),
@@ -764,6 +780,12 @@ REASONS: dict[str, Reason] = {
         "userinfo is of another user than the token", "target", "sessions that get mixed up at the issuer"
     ),
     "session_logout_failed": Reason("the logout did not go through", "target", "the step's hops in the findings"),
+    "session_no_logout": Reason(
+        "the provider offers no way to end a session",
+        "config",
+        "sessions add up there until they expire; leave_out logout and session, if that is known",
+        soft=True,
+    ),
     "session_survived_logout": Reason(
         "the session still works after the logout", "target", "what a logout ends at the issuer: session, tokens, both?"
     ),

@@ -31,7 +31,7 @@ from probe.checks.http import USUAL_HEADERS
 from probe.dns.lookup import lookup
 from probe.oidc.authorization import is_callback
 from probe.signin.jar import Jar
-from probe.signin.reply import Ended, Fault, Reply, end
+from probe.signin.reply import NO_ADDRESS, Ended, Fault, Reply, end
 from probe.sites.front_ends import site_of_headers
 from probe.sites.site import note_site
 from probe.tape import Tape
@@ -50,8 +50,6 @@ IDLE_S = 4.0
 which must not happen to a password."""
 SHORTEST_HIDDEN = 6
 """Characters of a cookie's value: what is shorter is a setting, and would mask half of every text."""
-NO_ADDRESS = "no_address"
-"""The key in the tape's material that says that a lookup brought nothing."""
 
 OWN_HEADERS = {
     **USUAL_HEADERS,

@@ -19,7 +19,7 @@ from parallax.plan.signin_specs import SigninSpec
 from probe.checks.kind import Subject
 from probe.signin.browser import Browser, Names
 from probe.signin.cadence import Cadence
-from probe.signin.reply import Ended, passed
+from probe.signin.reply import CLEANING, Ended, passed
 from probe.steps import Steps, Taken
 from probe.tape import Tape
 from probe.vault import Values
@@ -29,8 +29,6 @@ CLEANUP_S = 5.0
 CONTROL_AFTER_S = 0.1
 """Before a control attempt, as in probe.runs."""
 SHORTEST_CONTROL_S = 0.5
-CLEANING = "cleaning"
-"""The key in the material of the tape of a cleanup."""
 
 Part = Literal["light", "silent", "full"]
 

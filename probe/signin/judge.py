@@ -5,8 +5,7 @@ from probe.checks.handshake import judge_handshake
 from probe.checks.http import judge_exchange
 from probe.checks.kind import Verdict
 from probe.checks.lookup_judge import judge_lookup, judge_lost_time
-from probe.signin.browser import NO_ADDRESS
-from probe.signin.reply import ENDED, REMARKED, Fault
+from probe.signin.reply import CLEANING, ENDED, NO_ADDRESS, REMARKED, Fault
 from probe.tape import Evidence
 
 
@@ -14,7 +13,11 @@ def judge(spec: object, evidence: Evidence) -> Verdict | None:
     """What ended the step; else the lookup, the connection, the handshake, a broken response; else what is odd about a
     step that did its work."""
     verdict = _judge(evidence)
-    return judge_lost_time(verdict, evidence) if verdict is not None else None
+    if verdict is None:
+        return None
+    if evidence.material.get(CLEANING) and not verdict.soft:
+        return Verdict("signin_cleanup_failed", note={**verdict.note, "because": verdict.reason})
+    return judge_lost_time(verdict, evidence)
 
 
 def _judge(evidence: Evidence) -> Verdict | None:
@@ -23,6 +26,8 @@ def _judge(evidence: Evidence) -> Verdict | None:
         return _verdict(ended)
     if evidence.material.get(NO_ADDRESS) or (evidence.failure is not None and evidence.phase == "lookup"):
         return judge_lookup(evidence) or Verdict("lookup_no_address")
+    if evidence.failure == "timeout" and evidence.phase is None:
+        return Verdict("signin_timeout")
     verdict = judge_connection(evidence) or judge_handshake(evidence) or judge_exchange(evidence)
     remarked: Fault | None = evidence.material.get(REMARKED)
     return _verdict(remarked) if verdict is None and remarked is not None else verdict

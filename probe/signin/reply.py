@@ -12,6 +12,10 @@ from probe.tape import Evidence, Tape
 
 ENDED = "ended"
 """The key of the fault that ended a step in the tape's material."""
+CLEANING = "cleaning"
+"""The key that says that the step is a cleanup."""
+NO_ADDRESS = "no_address"
+"""The key that says that a lookup brought nothing."""
 REMARKED = "remarked"
 """The key of the first fault that the step went on from."""
 

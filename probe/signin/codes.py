@@ -1,0 +1,60 @@
+"""The one-time code that a page asks for: one that always holds, one by the clock (RFC 6238), or one by mail."""
+
+import base64
+import hmac
+import struct
+from binascii import Error
+
+import trio
+
+from parallax.clock import NS, wall_ns
+from parallax.plan.signin_specs import Totp, User
+from probe.pages.scene import Scene
+from probe.signin.reply import Fault, end
+from probe.tape import Tape
+from probe.tools import Tools
+
+SHORTEST_S = 3.0
+"""A code that holds for less is not sent: it would be over on its way."""
+
+
+async def code_for(user: User, scene: Scene, tape: Tape, tools: Tools) -> str:
+    """The code. Ends the step where there is none; raises Withheld."""
+    if user.totp is not None and (scene.word == "totp" or user.code is None):
+        return await _by_clock(user.totp, tape, tools)
+    if user.code is not None:
+        return user.code
+    raise end(tape, Fault("signin_mfa_required"))
+
+
+async def _by_clock(totp: Totp, tape: Tape, tools: Tools) -> str:
+    name = totp.secret.removeprefix("secret:")
+    secret = tools.vault.known(name, tools.hidden)
+    left_s = totp.period - wall_ns() / NS % totp.period
+    if left_s < SHORTEST_S:
+        tape.enter("pause")
+        await trio.sleep(left_s + 0.05)
+        tape.leave()
+    return totp_at(totp, secret, wall_ns() / NS)
+
+
+def totp_at(totp: Totp, secret: str, now: float) -> str:
+    """The code at a time, seconds since the Unix epoch (RFC 6238 section 4, RFC 4226 section 5.3). Raises ValueError
+    for a secret that is not written as the plan says."""
+    digest = hmac.digest(_octets(totp, secret), struct.pack(">Q", int(now // totp.period)), totp.algorithm)
+    place = digest[-1] & 0x0F
+    number = int.from_bytes(digest[place : place + 4]) & 0x7FFFFFFF
+    return str(number)[-totp.digits :].zfill(totp.digits)
+
+
+def _octets(totp: Totp, secret: str) -> bytes:
+    if totp.encoding == "raw":
+        return secret.encode()
+    text = "".join(secret.split()).replace("-", "")
+    try:
+        if totp.encoding == "hex":
+            return bytes.fromhex(text)
+        text = text.upper().rstrip("=")
+        return base64.b32decode(text + "=" * (-len(text) % 8))
+    except (ValueError, Error):
+        raise ValueError(f"the secret is not written in {totp.encoding}") from None

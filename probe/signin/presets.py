@@ -1,0 +1,27 @@
+"""The presets: for each kind of provider the steps of a sign-in, in order."""
+
+from probe.signin import leaving, provider
+from probe.signin.flow import Preset, Stage, Step
+from probe.signin.machine import MACHINE
+from probe.signin.walk import STEPS, sign_in
+
+PASSWORD = Preset(
+    steps=(
+        Step("discovery", provider.find_provider, part="light", safe=True),
+        Step("jwks", provider.find_keys, part="light", safe=True),
+        Stage(STEPS, sign_in),
+        Step("token", provider.exchange_code),
+        Step("verify", provider.verify),
+        Step("userinfo", provider.ask_userinfo, wanted=provider.has_userinfo),
+        Step("refresh", provider.refresh, wanted=provider.has_refresh_token),
+        Step("logout", leaving.log_out),
+        Step("session", leaving.prove_ended, wanted=leaving.can_be_proven),
+    ),
+    unclean=leaving.is_unclean,
+    clean=leaving.log_out,
+)
+
+PRESETS: dict[str, Preset] = {
+    "oidc.password": PASSWORD,
+    "oidc.client_credentials": MACHINE,
+}

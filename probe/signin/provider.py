@@ -1,0 +1,217 @@
+"""What a run knows of the provider and of its session there, and the steps of the relying party: discovery, keys,
+tokens, userinfo.
+
+The rules are probe.oidc's; here is what is asked for, of whom, and in which order. Captured tokens go to the endpoints
+of the issuer's own discovery document, and over TLS only.
+"""
+
+from parallax.clock import NS, wall_ns
+from parallax.plan.signin_specs import SigninSpec
+from parallax.secret import Secret
+from probe.oidc import token_endpoint
+from probe.oidc.authorization import Code, Start
+from probe.oidc.discovery import SIGN_IN, Discovery
+from probe.oidc.jwks import Jwks
+from probe.oidc.token_endpoint import Tokens, read_token_answer
+from probe.oidc.tokens import Expectation, Verified
+from probe.oidc.userinfo import read_userinfo
+from probe.signin.flow import Flow
+from probe.signin.machine import client_of, hide_request, verify_with_fresh_keys
+from probe.signin.metadata import discover, fetch_jwks
+from probe.signin.reply import Fault, Reply, end
+from probe.signin.responses import refusal, status_fault
+from probe.tape import Tape
+from probe.vault import fill
+
+
+class OidcState:
+    """What the steps of one run hand on to one another. Everything captured is secret."""
+
+    def __init__(self) -> None:
+        self.discovery: Discovery | None = None
+        self.jwks: Jwks | None = None
+        self.begun: Start | None = None
+        self.code: Code | None = None
+        self.tokens: Tokens | None = None
+        self.verified: Verified | None = None
+        self.id_token: Secret | None = None
+        """The last one, for the logout."""
+        self.live: dict[str, Secret] = {}
+        """Tokens that have not been revoked: refresh_token, access_token."""
+        self.signed_in = False
+        """The user's browser may have a session."""
+
+    @property
+    def found(self) -> Discovery:
+        assert self.discovery is not None
+        return self.discovery
+
+    def take_tokens(self, tokens: Tokens, tape: Tape) -> None:
+        """From now on these are the session's tokens, and hidden."""
+        for kept in (tokens.access_token, tokens.id_token, tokens.refresh_token):
+            if kept is not None:
+                tape.hidden.add(kept.reveal())
+        self.tokens = tokens
+        self.live["access_token"] = tokens.access_token
+        if tokens.refresh_token is not None:
+            self.live["refresh_token"] = tokens.refresh_token
+        self.id_token = tokens.id_token or self.id_token
+
+
+def state_of(flow: Flow) -> OidcState:
+    """The flow's state, made at its first use."""
+    if flow.state is None:
+        flow.state = OidcState()
+    assert isinstance(flow.state, OidcState)
+    return flow.state
+
+
+async def find_provider(flow: Flow, tape: Tape) -> None:
+    """The discovery document."""
+    state_of(flow).discovery = await discover(str(flow.spec.issuer), flow.backchannel, tape, SIGN_IN)
+
+
+async def find_keys(flow: Flow, tape: Tape) -> None:
+    """The key set."""
+    state = state_of(flow)
+    state.jwks = await fetch_jwks(state.found, flow.backchannel, tape)
+
+
+async def exchange_code(flow: Flow, tape: Tape) -> None:
+    """The code for tokens. Once, whatever comes of it."""
+    state = state_of(flow)
+    assert state.code is not None
+    assert state.begun is not None
+    url = state.found.endpoints["token_endpoint"]
+    asked = token_endpoint.exchange_code(url, client_at(flow, url), state.code, state.begun)
+    tokens = await ask_for_tokens(flow, asked, "authorization_code", tape)
+    state.take_tokens(tokens, tape)
+    if tokens.id_token is None:
+        raise end(tape, Fault("token_missing", {"missing": ["id_token"]}))
+
+
+async def verify(flow: Flow, tape: Tape) -> None:
+    """The id_token, with all that OpenID Connect and the plan want of it."""
+    state = state_of(flow)
+    assert state.tokens is not None
+    assert state.tokens.id_token is not None
+    state.verified = await _verified(flow, state.tokens.id_token, expected_of(flow.spec, state, id_token=True), tape)
+
+
+async def ask_userinfo(flow: Flow, tape: Tape) -> None:
+    """Who signed in, as the userinfo endpoint has it."""
+    state = state_of(flow)
+    reply = await userinfo_reply(flow, tape)
+    fault = refusal(reply) or (status_fault(reply) if reply.status >= 500 else None)
+    if fault is not None:
+        raise end(tape, fault)
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    subject = state.verified.subject if state.verified else None
+    signed = (state.jwks, expected_of(flow.spec, state, id_token=False)) if state.jwks else None
+    claims = read_userinfo(reply.status, headers, reply.body, subject, signed)
+    if not isinstance(claims, dict):
+        raise end(tape, claims)
+    tape.note(claims=sorted(str(name)[:60] for name in claims)[:50])
+
+
+async def userinfo_reply(flow: Flow, tape: Tape) -> Reply:
+    """What the userinfo endpoint says to the access token."""
+    state = state_of(flow)
+    url = state.found.endpoints["userinfo_endpoint"]
+    over_tls(url, tape)
+    bearer = {"Authorization": f"Bearer {state.live['access_token'].reveal()}", "Accept": "application/json"}
+    return await flow.backchannel.request("GET", url, tape=tape, headers=bearer, follow=False)
+
+
+async def refresh(flow: Flow, tape: Tape) -> None:
+    """New tokens for the refresh token. Once: what is used twice may end the whole session."""
+    state = state_of(flow)
+    url = state.found.endpoints["token_endpoint"]
+    asked = token_endpoint.refresh(url, client_at(flow, url), state.live["refresh_token"])
+    old = state.verified.subject if state.verified else None
+    tokens = await ask_for_tokens(flow, asked, "refresh_token", tape)
+    state.take_tokens(tokens, tape)  # where no new refresh token came, the old one goes on (RFC 6749 section 6)
+    tape.note(rotated=tokens.refresh_token is not None)
+    if tokens.id_token is not None:  # legal to leave out (OpenID Connect Core 12.2)
+        expected = expected_of(flow.spec, state, id_token=True, renewed_for=old)
+        await _verified(flow, tokens.id_token, expected, tape)
+
+
+def has_userinfo(flow: Flow) -> bool:
+    return "userinfo_endpoint" in state_of(flow).found.endpoints
+
+
+def has_refresh_token(flow: Flow) -> bool:
+    return "refresh_token" in state_of(flow).live
+
+
+def client_at(flow: Flow, url: str) -> token_endpoint.Client:
+    """The client, with its secret for this endpoint. Raises Withheld."""
+    assert flow.spec.client is not None
+    return client_of(flow.spec.client, url, flow)
+
+
+def filled_parameters(flow: Flow, url: str) -> dict[str, str]:
+    """The plan's own parameters, filled in. Raises Withheld."""
+    tools = flow.tools
+    return {
+        name: fill(text, flow.values, url, tools.vault, tools.hidden) for name, text in flow.spec.parameters.items()
+    }
+
+
+def over_tls(url: str, tape: Tape) -> None:
+    """Ends the step where a token would go over the wire in the clear."""
+    if not url.startswith("https:"):
+        raise end(tape, Fault("secret_withheld", {"detail": "a token is not sent without TLS"}))
+
+
+def expected_of(spec: SigninSpec, state: OidcState, *, id_token: bool, renewed_for: str | None = None) -> Expectation:
+    """What the plan and the run make of a token. A renewed one has no nonce of this run's, and the same subject."""
+    discovery, expect, tokens = state.found, spec.expect, state.tokens
+    advertised = discovery.algorithms
+    allowed = tuple(alg for alg in expect.alg if alg in advertised) if expect.alg else advertised
+    first = id_token and renewed_for is None
+    return Expectation(
+        issuer=discovery.issuer,
+        audience=spec.client.id if id_token and spec.client else None,
+        algorithms=allowed or tuple(expect.alg),
+        now=wall_ns() / NS,
+        id_token=id_token,
+        nonce=state.begun.nonce if first and state.begun else None,
+        access_token=tokens.access_token.reveal() if id_token and tokens else None,
+        code=state.code.code.reveal() if first and state.code else None,
+        subject=renewed_for,
+        acr=(expect.acr,) if first and expect.acr else (),
+        amr=tuple(expect.amr) if first else (),
+        claims=expect.claims if first or not id_token else {},
+    )
+
+
+async def ask_for_tokens(
+    flow: Flow, asked: token_endpoint.TokenRequest, grant: token_endpoint.Grant, tape: Tape
+) -> Tokens:
+    """Sends a token request, and reads what comes. Ends the step where there are no tokens."""
+    over_tls(asked.url, tape)
+    hide_request(asked.authorization, flow)
+    reply = await flow.backchannel.request(
+        "POST", asked.url, tape=tape, headers=asked.headers(), body=asked.body.reveal().encode(), follow=False
+    )
+    fault = refusal(reply)
+    if fault is not None:
+        raise end(tape, fault)
+    tokens = read_token_answer(
+        reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.body, grant
+    )
+    if not isinstance(tokens, Tokens):
+        said = "oauth_error" in tokens.note  # what OAuth says is more telling than its status
+        raise end(tape, tokens if said else status_fault(reply) or tokens)
+    tape.note(**tokens.as_findings())
+    return tokens
+
+
+async def _verified(flow: Flow, token: Secret, expected: Expectation, tape: Tape) -> Verified:
+    state = state_of(flow)
+    assert state.jwks is not None
+    found = await verify_with_fresh_keys(token.reveal(), expected, state.found, state.jwks, flow.backchannel, tape)
+    tape.note(token=found.as_findings())
+    return found

@@ -1,0 +1,347 @@
+"""From the authorization request to the callback: page by page, whatever the pages are.
+
+What a page is, and which form and button are meant on it, probe.pages says; here is what follows. The steps are named
+by what was sent: `authorize` is all that happens until the first page, `password` the sending of the password and the
+page that came of it. So a page that refuses ends the step whose sending it answers.
+
+Nothing is sent twice: a page that asks again for what it got has refused it.
+"""
+
+from functools import partial
+from urllib.parse import parse_qsl, urlencode
+
+import trio
+
+from parallax.dialling.http import Headers
+from parallax.plan.signin_specs import User
+from parallax.redaction import excerpt
+from parallax.values import Url
+from probe.checks.bot_walls import bot_wall
+from probe.oidc.authorization import Code, is_callback, read_callback, start
+from probe.pages.charset import text_of
+from probe.pages.classify import classify
+from probe.pages.page import Page, read_page
+from probe.pages.scene import Context, Scene, Word
+from probe.pages.submission import submission
+from probe.signin.codes import code_for
+from probe.signin.flow import Flow
+from probe.signin.provider import filled_parameters, state_of
+from probe.signin.reply import Fault, Reply, end, passed
+from probe.signin.responses import refusal, status_fault
+from probe.tape import Tape
+from probe.vault import fill
+
+STEPS = ("authorize", "identifier", "password", "otp", "consent")
+MAX_PAGES = 25
+"""Pages of one sign-in."""
+MAX_AUTOMATIC = 10
+"""Pages in a row that lead on by themselves."""
+MAX_DELAY_S = 10.0
+"""A page that leads on by itself after a while is waited for so long at most."""
+MAX_SAME = 2
+"""How often one step is taken: a provider may ask for consent twice, but for a password once."""
+
+_STEP_OF = {
+    "identifier": "identifier",
+    "password": "password",
+    "identifier_password": "password",
+    "otp": "otp",
+    "totp": "otp",
+    "consent": "consent",
+}
+_LEADS_ON = frozenset({"auto_post", "meta_refresh", "offer", "factor_choice"})
+"""What is answered at once, within the step that led to it."""
+_FAULT_OF = {
+    "captcha": "signin_captcha",
+    "bot_wall": "http_challenge",
+    "locked": "signin_account_locked",
+    "throttled": "signin_account_throttled",
+    "bad_credentials": "signin_bad_credentials",
+    "unknown_identifier": "signin_unknown_identifier",
+    "bad_otp": "signin_bad_otp",
+    "required_action": "signin_required_action",
+    "mfa_required": "signin_mfa_required",
+    "needs_browser": "signin_needs_browser",
+    "idp_error": "signin_error_page",
+}
+
+
+class Walk:
+    """What the pages of one sign-in share."""
+
+    def __init__(self) -> None:
+        self.first: Page | None = None
+        self.last: Page | None = None
+        self.scene: Scene | None = None
+        self.sent: list[Word] = []
+        """What was sent, as the scenes' words."""
+
+
+async def sign_in(flow: Flow) -> bool:
+    """The stage: takes the steps until the callback has come. False: one failed."""
+    walk, state = Walk(), state_of(flow)
+    taken = await flow.take("authorize", partial(_open, walk))
+    counts: dict[str, int] = {}
+    while passed(taken.evidence) and state.code is None:
+        scene = walk.scene
+        assert scene is not None
+        name = _STEP_OF[scene.word]
+        counts[name] = counts.get(name, 0) + 1
+        if counts[name] > MAX_SAME or sum(counts.values()) > MAX_PAGES:
+            taken = await flow.take(name, _loop)
+            break
+        taken = await flow.take(name, partial(_answer, walk, scene))
+    return passed(taken.evidence)
+
+
+async def _loop(flow: Flow, tape: Tape) -> None:
+    raise end(tape, Fault("signin_loop", {"detail": "the same page comes again and again"}))
+
+
+async def _open(walk: Walk, flow: Flow, tape: Tape) -> None:
+    """Asks for a code, and follows to the first page."""
+    spec, state = flow.spec, state_of(flow)
+    assert spec.client is not None
+    endpoint = state.found.endpoints["authorization_endpoint"]
+    extra = filled_parameters(flow, endpoint)
+    # A refresh token has to be consented to each time it is asked for (OpenID Connect Core 11).
+    prompt = "consent" if "offline_access" in spec.scope and "prompt" not in extra else extra.pop("prompt", None)
+    state.begun = begun = start(
+        endpoint,
+        client_id=spec.client.id,
+        redirect_uri=spec.client.redirect_uri,
+        scope=spec.scope,
+        prompt=prompt,
+        extra=extra,
+    )
+    for secret in (begun.state, begun.nonce, begun.pkce.verifier.reveal() if begun.pkce else ""):
+        tape.hidden.add(secret)
+    reply = await flow.user.request("GET", begun.url, tape=tape, stop_at=begun.redirect_uri)
+    await _arrive(walk, flow, reply, tape)
+
+
+async def _answer(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> None:
+    """Sends what the page asks for, once, and follows to the next."""
+    reply = await _send(walk, scene, flow, tape)
+    await _arrive(walk, flow, reply, tape)
+
+
+async def _send(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> Reply:
+    """What a person would do on the page; the form that was to be posted to the redirect URI comes back as a callback
+    with its fields (response_mode=form_post)."""
+    assert walk.last is not None
+    stop_at, page = redirect_uri(flow), walk.last
+    walk.sent.append(scene.word)
+    if scene.delay_s:
+        tape.enter("pause")
+        await trio.sleep(min(scene.delay_s, MAX_DELAY_S))
+        tape.leave()
+    if scene.follow is not None:
+        if is_callback(scene.follow, stop_at):
+            return called_back(page.url, scene.follow)
+        url = sendable(scene.follow, tape)
+        return await flow.user.request("GET", url, tape=tape, stop_at=stop_at, referer=page.url)
+    form, press = scene.form, scene.press
+    if form is None:
+        raise end(tape, Fault("signin_form_not_found"))
+    if scene.word != "auto_post":
+        names = [shown(field.name, tape, 60) or "" for field in form.fields if not field.hidden]
+        tape.note(form=names[:20], pressed=shown(press.label, tape, 60) if press is not None else None)
+    action = (press.formaction if press is not None and press.formaction is not None else None) or form.action
+    sendable(action, tape)
+    values = await _values(scene, flow, action, tape)
+    sent = submission(form, scene.fill(values), press)
+    secret = values.keys() & {"password", "otp"}
+    if secret and sent.method == "GET":
+        raise end(tape, Fault("signin_unexpected_page", {"detail": "the form would put a secret into the URL"}))
+    if "password" in values:
+        state_of(flow).signed_in = True  # from here on, whether or not an answer comes
+    if is_callback(sent.url, stop_at):
+        posted = urlencode(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True)[:100])
+        return called_back(page.url, f"{sent.url.partition('?')[0]}?{posted}" if posted else sent.url)
+    return await flow.user.request(
+        sent.method,
+        sendable(sent.url, tape),
+        tape=tape,
+        headers={"Content-Type": sent.content_type} if sent.content_type else {},
+        body=sent.body,
+        stop_at=stop_at,
+        referer=page.url,
+        may_go=partial(_may_have_password, flow) if "password" in values else None,
+    )
+
+
+async def _values(scene: Scene, flow: Flow, action: str, tape: Tape) -> dict[str, str]:
+    """What is filled in, by purpose. A secret is revealed for the address that the form goes to. Raises Withheld."""
+    user, tools = flow.spec.user, flow.tools
+    assert user is not None
+    values: dict[str, str] = {}
+    if "identifier" in scene.fields:
+        values["identifier"] = fill(user.name, flow.values, action, tools.vault, tools.hidden)
+    if "password" in scene.fields and user.password is not None:
+        values["password"] = fill(user.password, flow.values, action, tools.vault, tools.hidden)
+    if "otp" in scene.fields:
+        values["otp"] = await code_for(user, scene, tape, tools)
+        tape.hidden.add(values["otp"])
+    return values
+
+
+def _may_have_password(flow: Flow, url: str) -> None:
+    """Raises Withheld where the password must not go to this URL."""
+    user = flow.spec.user
+    if user is not None and user.password is not None:
+        fill(user.password, flow.values, url, flow.tools.vault, flow.tools.hidden)
+
+
+async def _arrive(walk: Walk, flow: Flow, reply: Reply, tape: Tape) -> None:
+    """From a response to the next page that needs an answer, or the callback: what leads on by itself is followed."""
+    for _ in range(MAX_AUTOMATIC):
+        if reply.callback is not None:
+            take_callback(flow, reply.callback, tape)
+            return
+        page = page_of(reply)
+        scene = classify(page, walk.first, _context(walk, flow, reply))
+        tape.note(
+            title=shown(page.title, tape),
+            page=scene.word,
+            alerts=[text for each in scene.alerts[:5] if (text := shown(each, tape))] or None,
+        )
+        if scene.evidence:
+            tape.note(because=[text for each in scene.evidence[:5] if (text := shown(each, tape, 120))])
+        walk.first, walk.last = walk.first or page, page
+        if scene.word not in _LEADS_ON or refusal(reply) is not None:
+            _judge_page(walk, flow, scene, reply, tape)
+            walk.scene = scene
+            return
+        reply = await _send(walk, scene, flow, tape)
+    raise end(tape, Fault("signin_loop", {"detail": "the pages lead on by themselves without end"}))
+
+
+def _context(walk: Walk, flow: Flow, reply: Reply) -> Context:
+    return Context(
+        status=reply.status,
+        wall=bot_wall(reply.answer),
+        submitted=tuple(walk.sent),
+        previous=walk.last,
+        means=_means(flow.spec.user),
+    )
+
+
+def _means(user: User | None) -> frozenset[str]:
+    """The second factors that the plan gives, in the words of probe.pages."""
+    if user is None:
+        return frozenset()
+    has_code = user.code is not None or user.mail is not None
+    return frozenset({"totp"} if user.totp is not None else ()) | frozenset({"otp"} if has_code else ())
+
+
+def _judge_page(walk: Walk, flow: Flow, scene: Scene, reply: Reply, tape: Tape) -> None:
+    """Ends the step where the page refuses, or wants what the check has not. What the page says is more telling than
+    its status, but for a limit, and for an error of the server's own."""
+    said = _FAULT_OF.get(scene.word)
+    fault = refusal(reply)
+    if fault is None and said is not None:
+        fault = (status_fault(reply) if said in _VAGUE else None) or Fault(said)
+    if fault is None and scene.word not in _STEP_OF:
+        fault = status_fault(reply) or Fault("signin_unexpected_page")
+    fault = fault or _lacking(flow, scene)
+    if fault is None:
+        return
+    if said in _NOT_SIGNED_IN:
+        state_of(flow).signed_in = False
+    raise end(tape, fault)
+
+
+_VAGUE = frozenset({"signin_error_page", "signin_needs_browser"})
+"""What a page of a server that fails, or forbids, may look like, too."""
+_NOT_SIGNED_IN = frozenset(
+    {
+        "signin_bad_credentials",
+        "signin_unknown_identifier",
+        "signin_captcha",
+        "signin_account_locked",
+        "signin_account_throttled",
+    }
+)
+"""After these there is no session to end."""
+
+
+def _lacking(flow: Flow, scene: Scene) -> Fault | None:
+    """What the page asks for and the plan does not give."""
+    name, user = _STEP_OF[scene.word], flow.spec.user
+    if name == "consent" and "consent" in flow.left_out:
+        return Fault("signin_consent_required")
+    if name == "otp" and ("otp" in flow.left_out or not _means(user)):
+        return Fault("signin_mfa_required", {"detail": "a one-time code is asked for"})
+    if name == "password" and (user is None or user.password is None):
+        return Fault("signin_unexpected_page", {"detail": "a password is asked for, and user.password is not given"})
+    return None
+
+
+def take_callback(flow: Flow, answer: str, tape: Tape) -> None:
+    """Reads what the provider sent back with."""
+    state = state_of(flow)
+    assert state.begun is not None
+    found = state.found
+    code = read_callback(answer, state.begun, issuer=found.issuer, iss_parameter=found.capabilities.iss_parameter)
+    if not isinstance(code, Code):
+        raise end(tape, code)
+    tape.hidden.add(code.code.reveal())
+    tape.note(page="callback")
+    state.code = code
+    state.signed_in = True
+
+
+async def confirm_logout(flow: Flow, reply: Reply, tape: Tape) -> Reply:
+    """Does what a logout's pages want done, three times at most."""
+    walk = Walk()
+    for _ in range(3):
+        if reply.callback is not None or not _is_page(reply):
+            return reply
+        page = walk.last = page_of(reply)
+        walk.first = walk.first or page
+        scene = classify(page, walk.first, Context(status=reply.status, leaving=True))
+        tape.note(title=shown(page.title, tape), page=scene.word)
+        if scene.word not in ("logout_confirm", "auto_post", "meta_refresh"):
+            return reply
+        reply = await _send(walk, scene, flow, tape)
+    return reply
+
+
+def sign_in_page(reply: Reply) -> bool:
+    """Whether the page asks to sign in."""
+    if not _is_page(reply):
+        return False
+    return classify(page_of(reply), None, Context()).word in ("identifier", "password", "identifier_password")
+
+
+def page_of(reply: Reply) -> Page:
+    """The response as a page."""
+    text, charset = text_of(reply.body, reply.headers.get("content-type"))
+    return read_page(text, reply.url, charset)
+
+
+def _is_page(reply: Reply) -> bool:
+    return reply.callback is None and "html" in reply.headers.get("content-type", "")
+
+
+def redirect_uri(flow: Flow) -> str:
+    assert flow.spec.client is not None
+    return str(flow.spec.client.redirect_uri)
+
+
+def called_back(url: str, callback: str) -> Reply:
+    """A page, not a redirect, led to the redirect URI."""
+    return Reply(method="GET", url=url, status=200, headers=Headers(()), callback=callback)
+
+
+def sendable(url: str, tape: Tape) -> str:
+    """Where a form or a page leads, if a browser would go there."""
+    try:
+        return Url.parse(url.partition("#")[0])
+    except ValueError:
+        raise end(tape, Fault("signin_unexpected_page", {"detail": "the page leads to no http address"})) from None
+
+
+def shown(text: str, tape: Tape, limit: int = 200) -> str | None:
+    return excerpt(tape.hidden.scrub(text), limit) or None

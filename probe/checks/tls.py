@@ -116,10 +116,12 @@ async def _note_caa(spec: TlsSpec, name: str, handshake: "Handshake", tape: Tape
 
 def judge(spec: TlsSpec, evidence: Evidence) -> Verdict | None:
     """Connection first, then the handshake, the certificate, version and protocol; what hurts nobody yet comes last."""
+    findings = evidence.findings
+    if spec.alpn is not None and findings.get("alert") == "no_application_protocol":
+        return _missed("tls_wrong_protocol", "alpn", spec.alpn, None)
     verdict = judge_connection(evidence) or judge_handshake(evidence)
     if verdict is not None:
         return verdict
-    findings = evidence.findings
     if problems := findings.get("problems"):
         return Verdict(f"tls_{problems[0]}")
     version, alpn = findings.get("version"), findings.get("alpn")

@@ -25,6 +25,7 @@ from probe.tools import Tools
 from tests.fakes.dns_server import DnsServer, Query, answer, dns_server
 from tests.parts.certificates import DAY, Authority, Leaf
 from tests.parts.daemon import find_program
+from tests.parts.haproxy import Front, haproxy
 from tests.parts.nginx import Nginx, Site, nginx
 from tests.probe.attempts import Outcome, check
 
@@ -145,9 +146,34 @@ async def test_what_was_agreed_on(world: World) -> None:
 async def test_the_protocol_that_the_plan_asks_for(world: World) -> None:
     assert (await world.check("plain", alpn=["http/1.1"])).reason is None
     got = await world.check("plain", alpn=["acme-tls/1"])
-    assert got.reason in ("tls_wrong_protocol", "tls_alert")  # by version of nginx: goes on without, or refuses
+    assert got.reason == "tls_wrong_protocol"  # by version of nginx, with the alert no_application_protocol or without
     got = await world.check("plain", alpn=["h2", "http/1.1"])
     assert (got.reason, got.findings["alpn"]) == (None, "http/1.1")
+
+
+async def test_haproxy(authority: Authority, tmp_path: Path) -> None:
+    leaf, ca = authority.leaf(NAME), authority.write(tmp_path)
+    fronts = {
+        "both": Front(certificate=leaf, staple=authority.staple(leaf), issuer=authority),
+        "old": Front(certificate=leaf, alpn=("http/1.1",), bind="ssl-max-ver TLSv1.2"),
+        "dark": Front(certificate=leaf),
+    }
+    async with haproxy(fronts) as server:
+
+        async def at(front: str, **spec: Any) -> Outcome:
+            address = server.addresses[front]
+            return await check("tls", f"{NAME}:{address.port}", address, ca=ca, **spec)
+
+        good = await at("both", alpn=["h2"], min_version="1.3")
+        assert (good.reason, good.findings["alpn"], good.findings["staple"]["status"]) == (None, "h2", "good")
+        other = await at("old", alpn=["h2"])
+        assert other.reason == "tls_wrong_protocol"
+        assert other.findings["assertion"] == {"of": "alpn", "expected": ["h2"], "found": None}
+        assert (await at("old", min_version="1.3")).reason == "tls_old_version"
+        server.pause()
+        dark = await at("dark", timeout_s=0.5)
+        assert (dark.reason, dark.evidence.phase) == ("tls_timeout", "hello")
+        server.resume()
 
 
 # ---- openssl's own CA -----------------------------------------------------------------------------------------------

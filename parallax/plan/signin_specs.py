@@ -153,7 +153,7 @@ class SigninSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The OAuth client that the check is."""
     user: User | None = None
     """Who signs in."""
-    scope: Words = ["openid"]
+    scope: Words = msgspec.field(default_factory=lambda: ["openid"])
     """The scope that is asked for."""
     parameters: dict[str, Template] = {}
     """Further parameters of the authorization request: audience, organization, ui_locales."""

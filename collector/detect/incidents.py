@@ -49,6 +49,7 @@ PATIENT_NS = 30 * NS
 incident is about, and they show within this."""
 WANE_NS = 60 * NS
 """While it ends, what still fails says nothing of what it was, unless it goes on for so long."""
+BORNE_OUT = "it is part of an outage"
 HURT = ("partial_outage", "full_outage")
 
 
@@ -64,10 +65,18 @@ def kin(reason: str | None) -> str:
     return (reason or "") if known and known.fault == "blocked" else "failure"
 
 
+def merge(state: State, spot: Spot) -> None:
+    """Puts a refusal that an outage beside it bears out into that one's incident, if there is one."""
+    found = _shared(state, spot, "failure")
+    if found is not None and found != spot.key.incident:
+        leave(state, spot.name, BORNE_OUT)
+        spot.key.incident = found
+
+
 def join(state: State, spot: Spot) -> None:
     """Puts a subject in trouble into its incident."""
     key = spot.key
-    found = key.incident if key.incident in state.open else _shared(state, spot)
+    found = key.incident if key.incident in state.open else _shared(state, spot, kin(key.reason))
     if found is None and key.last_incident in state.recent:
         case = state.recent[key.last_incident]
         if state.now - (case.shown.resolved_at or 0) <= RELAPSE_NS and case.kin == kin(key.reason):
@@ -149,10 +158,10 @@ def _is_over(state: State, case: Case) -> bool:
     return state.now - case.calm_at >= min(CALM_NS << min(case.relapses - FLAPS - 1, 8), RELAPSE_NS)
 
 
-def _shared(state: State, spot: Spot) -> str | None:
-    """The open incident with which it shares the most telling places; the oldest of those. A refusal is another
-    matter than an outage, at the same place or not."""
-    places, sort = spot.places, kin(spot.key.reason)
+def _shared(state: State, spot: Spot, sort: str) -> str | None:
+    """The open incident of this sort with which it shares the most telling places; the oldest of those. A refusal is
+    another matter than an outage, at the same place or not."""
+    places = spot.places
     best, found = 0, None
     for name, case in state.open.items():
         if not case.shown.probes and case.kin == sort:

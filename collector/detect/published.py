@@ -24,6 +24,9 @@ MAX_VALUES, MAX_TEXT = 200, 300
 TOLD_NS = 86400 * NS
 """What was published within this and comes back is no news."""
 
+LOOKING_NS = 3600 * NS
+"""Who looked within this is one who could bear out what another reads."""
+
 What = Literal["keys", "endpoints"]
 
 
@@ -95,10 +98,11 @@ def tell_published(known: dict[str, Published], view: View, now: int, told: list
     for found in known.values():
         if not found.restless:
             continue
+        looking = sum(now - word.at <= max(found.fresh_ns, LOOKING_NS) for word in found.said.values())
         fresh = [word.sign for word in found.said.values() if now - word.at <= found.fresh_ns]
         counts = Counter(sign for sign in fresh if sign in found.shapes)
         sign, number = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
-        if number < min(2, len(fresh)) or 2 * number < len(fresh) or not sign:
+        if number < min(2, looking) or 2 * number < len(fresh) or not sign:
             continue
         found.restless = any(each != sign for each in fresh)
         if sign == found.sign:

@@ -21,23 +21,25 @@ from parallax.spans import lasting
 
 MAX_NAMES = 1000
 MAX_SHOWN = 600
-MAX_OWN = 32
-"""Addresses of one name of which one probe speaks."""
-MAX_LEAVES = 32
+MAX_OWN = 20
+"""Addresses of one name of which one probe speaks: it looks at 16."""
+MAX_LEAVES = 64
 MAX_TEXT = 120
 PATIENCE_NS = 600 * NS
 """A renewal that has not reached every address by then is told as it stands."""
+LOOKING_NS = 3600 * NS
+"""Who looked within this is one who could bear out what another sees."""
 GIVEN_UP_NS = 3600 * NS
 """What one probe alone saw, and nobody else within this, is not the name's certificate but something on its way."""
 
 
 class Leaf(msgspec.Struct, array_like=True):
-    """A certificate. Times are ns since the Unix epoch; `known`: it is no news any more."""
+    """A certificate. Times are ns since the Unix epoch. `new_since` 0: it is no news any more."""
 
     issuer: str
     ends_at: int
     seen_at: int
-    known: bool = False
+    new_since: int = 0
 
 
 class Shown(msgspec.Struct, array_like=True):
@@ -60,9 +62,6 @@ class Name(msgspec.Struct):
     """By fingerprint: sha256 of the DER, hex."""
     shown: dict[str, Shown] = {}
     """By address and probe."""
-    new: list[str] = []
-    """Those that nobody was told of yet."""
-    new_since: int = 0
 
 
 def note_certificate(
@@ -74,8 +73,8 @@ def note_certificate(
         return
     sha256, certificate = leaf
     host = server_name(view, check.name, observation.target)
-    address, _, port = observation.subject[:MAX_TEXT].rpartition(":")
-    name = f"{host}:{port}"
+    port = check.targets[observation.target].endpoint.rpartition(":")[2]
+    address, name = observation.subject[:MAX_TEXT].rpartition(":")[0], f"{host}:{port}"
     found = names.get(name)
     if found is None:
         if len(names) >= MAX_NAMES:
@@ -91,11 +90,8 @@ def note_certificate(
     if sha256 not in found.leaves:
         if not _drop_leaf(found):
             return
-        certificate.known = at <= found.born_at + found.fresh_ns
+        certificate.new_since = at if at > found.born_at + found.fresh_ns else 0
         found.leaves[sha256] = certificate
-        if not certificate.known:
-            found.new.append(sha256)
-            found.new_since = found.new_since or at
     known = found.leaves[sha256]
     known.seen_at, found.at = max(known.seen_at, at), max(found.at, at)
     before = said.sha256 if said is not None and said.sha256 != sha256 else said.before if said is not None else ""
@@ -105,21 +101,29 @@ def note_certificate(
 def tell_certificates(names: dict[str, Name], view: View, now: int, told: list[EventData]) -> None:
     """Says which names have another certificate now."""
     for found in names.values():
-        if not found.new or now - found.new_since < found.fresh_ns:
+        new = {sha256: leaf for sha256, leaf in found.leaves.items() if leaf.new_since}
+        if not new:
             continue
+        looking = {place.partition("\x1f")[2] for place, said in found.shown.items() if now - said.at <= LOOKING_NS}
         fresh = {place: said for place, said in found.shown.items() if now - said.at <= 2 * found.fresh_ns}
-        probes = {place.partition("\x1f")[2] for place in fresh}
-        on_new = {place for place, said in fresh.items() if said.sha256 in found.new}
-        seeing = {place.partition("\x1f")[2] for place in on_new}
-        age = now - found.new_since
-        if not on_new or len(seeing) < min(2, len(probes)):
-            if age >= GIVEN_UP_NS:
-                _settle(found)
+        seen_by: dict[str, set[str]] = {}
+        for place, said in fresh.items():
+            seen_by.setdefault(said.sha256, set()).add(place.partition("\x1f")[2])
+        for sha256, leaf in list(new.items()):
+            if len(seen_by.get(sha256, ())) < min(2, max(len(looking), 1)):
+                fresh = {place: said for place, said in fresh.items() if said.sha256 != sha256}
+                del new[sha256]
+                if now - leaf.new_since >= GIVEN_UP_NS:
+                    leaf.new_since = 0
+        age = now - min((leaf.new_since for leaf in new.values()), default=now)
+        if age < found.fresh_ns:
             continue
+        on_new = {place for place, said in fresh.items() if said.sha256 in new}
         notice = _notice(found, view, fresh, on_new, age)
         if len(on_new) == len(fresh) or age >= PATIENCE_NS or notice.severity == "warning":
             told.append(notice)
-            _settle(found)
+            for leaf in new.values():
+                leaf.new_since = 0
 
 
 def certificates_of(names: dict[str, Name], view: View, now: int) -> tuple[CertificateBoard, ...]:
@@ -149,29 +153,18 @@ def certificates_of(names: dict[str, Name], view: View, now: int) -> tuple[Certi
 def rewind_certificates(names: dict[str, Name], at: int) -> None:
     """Time went back: nothing is later than now."""
     for found in names.values():
-        found.born_at, found.at, found.new_since = (
-            min(found.born_at, at),
-            min(found.at, at),
-            min(found.new_since, at),
-        )
+        found.born_at, found.at = min(found.born_at, at), min(found.at, at)
         for leaf in found.leaves.values():
-            leaf.seen_at = min(leaf.seen_at, at)
+            leaf.seen_at, leaf.new_since = min(leaf.seen_at, at), min(leaf.new_since, at)
         for said in found.shown.values():
             said.at = min(said.at, at)
-
-
-def _settle(found: Name) -> None:
-    for sha256 in found.new:
-        if sha256 in found.leaves:
-            found.leaves[sha256].known = True
-    found.new, found.new_since = [], 0
 
 
 def _notice(found: Name, view: View, fresh: dict[str, Shown], on_new: set[str], age: int) -> Noticed:
     counts = Counter(fresh[place].sha256 for place in on_new)
     after = max(counts, key=lambda sha256: (counts[sha256], sha256))
     old = [said.before or said.sha256 for place, said in fresh.items() if place not in on_new or said.before]
-    olds = Counter(sha256 for sha256 in old if sha256 in found.leaves and sha256 not in found.new)
+    olds = Counter(sha256 for sha256 in old if sha256 in found.leaves and sha256 not in counts)
     before = max(olds, key=lambda sha256: (olds[sha256], sha256), default="")
     new, was = found.leaves[after], found.leaves.get(before)
     addresses = {place.partition("\x1f")[0] for place in fresh}
@@ -218,7 +211,7 @@ def _drop_leaf(found: Name) -> bool:
     if len(found.leaves) < MAX_LEAVES:
         return True
     used = {said.sha256 for said in found.shown.values()}
-    idle = [sha256 for sha256 in found.leaves if sha256 not in used and sha256 not in found.new]
+    idle = [sha256 for sha256 in found.leaves if sha256 not in used]
     if idle:
         del found.leaves[min(idle, key=lambda sha256: found.leaves[sha256].seen_at)]
     return bool(idle)

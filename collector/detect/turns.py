@@ -2,7 +2,7 @@
 
 from collector.detect.departed import UNDELEGATED, has_left, is_done_with, is_still_used
 from collector.detect.flows import UNREACHED, every_ns, fresh_ns, why_gone
-from collector.detect.incidents import join, leave
+from collector.detect.incidents import join, leave, merge
 from collector.detect.intake import forget
 from collector.detect.outside import fails_outside, is_watched
 from collector.detect.places import spot_of
@@ -41,7 +41,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
     if refused and is_watched(view, check, key):
         key.due = min(key.due, state.now + OUTSIDE_NS)
     before = (key.state, key.reason, key.blocked, key.throttled, key.blind)
-    _apply(state, view, name, key, check, count, verdict, told)
+    _apply(state, view, name, key, check, count, verdict, told, outside=outside)
     _see(state, key, count)
     return before != (key.state, key.reason, key.blocked, key.throttled, key.blind)
 
@@ -98,6 +98,8 @@ def _apply(
     count: Tally,
     verdict: Verdict,
     told: list[EventData],
+    *,
+    outside: bool,
 ) -> None:
     new: CheckState = verdict.state
     before: CheckState = key.state
@@ -116,6 +118,7 @@ def _apply(
         if said != key.reason and key.incident in state.open:
             state.open[key.incident].grown = True
     turned = was != new or key.blocked != verdict.blocked
+    borne_out = outside and key.blocked and not verdict.blocked
     key.blocked, key.throttled, key.single = verdict.blocked, verdict.throttled, verdict.single
     key.state = key.held = new
     if before != new:
@@ -123,6 +126,8 @@ def _apply(
     if new in BAD:
         spot = spot_of(state, view, name)
         if spot is not None and not spot.standby and (key.incident is None or turned):
+            if borne_out:
+                merge(state, spot)
             join(state, spot)
     if new != key.told:
         _tell(state, key, check, count, before, told)

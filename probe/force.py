@@ -9,6 +9,7 @@ from parallax.plan.types import ConnectTo, Part, Probe
 from parallax.values import Address
 from probe.dns.lookup import system_resolvers
 from probe.dns.memory import Memory
+from probe.kept import Kept
 from probe.plans import PlanInForce
 from probe.runs import Vantage
 from probe.tools import Tools
@@ -27,6 +28,7 @@ class Force:
         self.controls = list(config.control.addresses) if config.control else []
         self.vantage = Vantage(probe=config.id, families=(4, 6))
         self._memory = Memory()
+        self._kept = Kept()
         self._vault = Vault(config.secrets)
         self._part = Part(probe=Probe(id=config.id), slot=(0, 1))
 
@@ -38,7 +40,12 @@ class Force:
         self.vantage = Vantage(probe=self._config.id, families=plan.part.probe.families)
         self.routes = self._routes(plan.part.connect_to)
         _, fleet = plan.part.slot
+        self._kept.close()
         self._memory.budget.limit(plan.part.dns.most_per_operator / max(1, fleet))
+
+    def close(self) -> None:
+        """Closes the connections that are kept between runs."""
+        self._kept.close()
 
     @property
     def not_asked(self) -> Mapping[str, int]:
@@ -57,6 +64,7 @@ class Force:
             roots=tuple(self._part.dns.roots),
             operators=tuple(self._part.operator),
             named_resolvers=tuple(self._part.resolver),
+            kept=self._kept,
             vault=self._vault,
         )
 

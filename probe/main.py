@@ -58,6 +58,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
             clients = {collector.url: await _open_client(stack, collector) for collector in config.collector}
             await journal.register(list(clients))
             force, counters = Force(config), Counters()
+            stack.callback(force.close)
             health = Health(dialler(lambda: force.routes))
             spool = Spool(journal, config.id, partial(_envelope, config, force, health), counters)
             shippers = [

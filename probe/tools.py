@@ -9,6 +9,7 @@ from parallax.values import Address, Family
 from probe.dns.client import Client
 from probe.dns.memory import Memory
 from probe.hidden import Hidden
+from probe.kept import Kept
 from probe.vault import Vault
 
 
@@ -28,6 +29,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[Operator, ...] = ()
     named_resolvers: tuple[Resolver, ...] = ()
     """The plan's [[resolver]] entries."""
+    kept: Kept = msgspec.field(default_factory=Kept)
+    """Connections that checks with `reuse` keep from run to run."""
     vault: Vault = Vault()
     """The secrets that this probe's config binds to hosts."""
     hidden: Hidden = msgspec.field(default_factory=Hidden)

@@ -45,6 +45,9 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._by_name[name.lower()]
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_name
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name)
 
@@ -100,7 +103,9 @@ class Http:
     has a connection to itself.
     """
 
-    def __init__(self, address: Address, routes: Routes, trust: Trust, min_version: str, *, http2: bool) -> None:
+    def __init__(
+        self, address: Address, routes: Routes, trust: Trust, min_version: str = "1.2", *, http2: bool = False
+    ) -> None:
         self._address, self._routes, self._trust = address, routes, trust
         self._min_version, self._http2 = min_version, http2
         self._idle: list[tuple[str, Exchange]] = []

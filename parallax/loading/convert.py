@@ -131,11 +131,13 @@ def convert_value(
 
 
 def _member(union: Any, raw: object) -> Any:
-    """The member of a union that the raw value is meant for: by whether it is a list."""
+    """The member of a union that the raw value is meant for: by whether it is a list, else by its own type."""
     members = [m for m in get_args(union) if m is not type(None)]
     lists = [m for m in members if get_origin(get_args(m)[0] if get_origin(m) is Annotated else m) in (list, tuple)]
     plain = [m for m in members if m not in lists]
-    return lists[0] if lists and (isinstance(raw, list) or not plain) else plain[0]
+    if lists and (isinstance(raw, list) or not plain):
+        return lists[0]
+    return type(raw) if type(raw) in plain else plain[0]
 
 
 def _sequence(raw: object, wanted: Any, faults: list[Fault], path: Path, planned: Any) -> Any:

@@ -3,10 +3,12 @@ sent. Pure; the faults' paths start at the check's table."""
 
 from collections.abc import Iterator
 
+from parallax.json_paths import path_complaint
 from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.plan.patterns import pattern_complaint
-from parallax.plan.specs import Assertion, HttpSpec
+from parallax.plan.repeats import repeat_faults
+from parallax.plan.specs import Assertion, HttpSpec, Serving
 from parallax.plan.templates import Gap, parse_secrets
 from parallax.redaction import SECRET_HEADERS
 from parallax.values import Duration, Size
@@ -20,8 +22,10 @@ _OURS = {
     "connection": "is set by Parallax",
     "accept-encoding": "is set by Parallax, which decodes only what it can bound",
 }
-_SUBJECTS = ("status", "header", "body", "duration")
-_COMPARISONS = ("equals", "contains", "matches")
+_SUBJECTS = ("status", "header", "json", "body", "size", "duration")
+_COMPARISONS = ("equals", "contains", "matches", "present")
+_FITTING = {"header": _COMPARISONS, "json": _COMPARISONS, "body": ("equals", "contains", "matches")}
+"""The comparisons that go with a subject; status, size and duration are compared by themselves."""
 
 
 def http_faults(spec: HttpSpec, timeout: Duration) -> Iterator[Fault]:
@@ -32,6 +36,14 @@ def http_faults(spec: HttpSpec, timeout: Duration) -> Iterator[Fault]:
         yield Fault(("max_body",), f"{spec.max_body} is out of bounds; wants 1B to {LARGEST_BODY}")
     if good(spec.headers):
         yield from _header_faults(spec.headers)
+    if good(spec.serving) and spec.serving is not None:
+        yield from _serving_faults(spec.serving)
+    if good(spec.redirects, spec.redirect_hosts) and spec.redirect_hosts and not spec.redirects:
+        yield Fault(("redirect_hosts",), "does nothing without redirects; write redirects = 3, say, or take it out")
+    if good(spec.redirect_hosts):
+        yield from repeat_faults(("redirect_hosts",), spec.redirect_hosts)
+    if good(spec.reuse, spec.redirects) and spec.reuse and spec.redirects:
+        yield Fault(("reuse",), "does not go with redirects, each of which is a connection of its own")
     statuses = 0
     for place, assertion in enumerate(spec.assertions if good(spec.assertions) else ()):
         if not good(assertion):
@@ -41,7 +53,7 @@ def http_faults(spec: HttpSpec, timeout: Duration) -> Iterator[Fault]:
         statuses += assertion.status is not None
         if assertion.status is not None and statuses > 1:
             yield Fault(path, "a second status; write one assertion with the list of those that pass")
-        if assertion.body is not None and spec.method == "HEAD":
+        if (assertion.body, assertion.json, assertion.size) != (None, None, None) and spec.method == "HEAD":
             yield Fault(path, 'the response to HEAD has no body; write method = "GET"')
 
 
@@ -62,22 +74,42 @@ def _header_faults(headers: dict[str, str]) -> Iterator[Fault]:
         seen.add(lower)
 
 
+def _serving_faults(serving: Serving) -> Iterator[Fault]:
+    if not good(serving.header, serving.json):
+        return
+    if (serving.header is None) == (serving.json is None):
+        found = "neither" if serving.header is None else "both"
+        yield Fault(("serving",), f"wants one of header, json; it has {found}")
+    if serving.json is not None and (complaint := path_complaint(serving.json)):
+        yield Fault(("serving", "json"), complaint)
+
+
 def _assertion_faults(assertion: Assertion, path: Path, timeout: Duration) -> Iterator[Fault]:
     subjects = [name for name in _SUBJECTS if getattr(assertion, name) is not None]
-    comparisons = [name for name in _COMPARISONS if getattr(assertion, name) is not None]
     if len(subjects) != 1:
         found = " and ".join(subjects) or "none of them"
-        yield Fault(path, f"wants one of status, header, body, duration; it has {found}")
+        yield Fault(path, f"wants one of {', '.join(_SUBJECTS)}; it has {found}")
         return
-    subject = subjects[0]
-    if subject in ("status", "duration") and comparisons:
-        yield Fault((*path, comparisons[0]), f"does not go with {subject}, which is compared by itself")
-    elif len(comparisons) > 1 or (subject == "body" and not comparisons):
-        found = " and ".join(comparisons) or "none of them"
-        yield Fault(path, f"wants one of equals, contains, matches beside {subject}; it has {found}")
+    yield from _comparison_faults(assertion, subjects[0], path)
     if assertion.matches is not None and (complaint := pattern_complaint(assertion.matches)):
         yield Fault((*path, "matches"), complaint)
+    if assertion.json is not None and (complaint := path_complaint(assertion.json)):
+        yield Fault((*path, "json"), complaint)
     if assertion.duration is not None and good(timeout) and assertion.duration >= timeout:
         yield Fault(
             (*path, "duration"), f"{assertion.duration} is not shorter than the timeout, {timeout}: it would never miss"
         )
+
+
+def _comparison_faults(assertion: Assertion, subject: str, path: Path) -> Iterator[Fault]:
+    comparisons = [name for name in _COMPARISONS if getattr(assertion, name) is not None]
+    fitting = _FITTING.get(subject, ())
+    unfit = [name for name in comparisons if name not in fitting]
+    if unfit:
+        why = f"goes with {', '.join(fitting)}" if fitting else "is compared by itself"
+        yield Fault((*path, unfit[0]), f"does not go with {subject}, which {why}")
+    elif len(comparisons) > 1 or (subject == "body" and not comparisons):
+        found = " and ".join(comparisons) or "none of them"
+        yield Fault(path, f"wants one of {', '.join(fitting)} beside {subject}; it has {found}")
+    elif subject != "json" and assertion.equals is not None and not isinstance(assertion.equals, str):
+        yield Fault((*path, "equals"), f"wants text in quotes beside {subject}")

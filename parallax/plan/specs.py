@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from parallax.json_paths import MAX_PATH
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
+from parallax.plan.signin_specs import OidcSpec
 from parallax.values import DnsName, Duration, Size
 
 RecordType = Literal[
@@ -74,35 +76,45 @@ class TlsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Assertion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that must hold of a response: one of `status`, `header`, `body`, `duration`, with its comparison."""
+    """One thing that must hold of a response: one of `status`, `header`, `json`, `body`, `size`, `duration`, with its
+    comparison."""
 
     status: Status | Statuses | None = None
     """The status, or the list of those that pass."""
     header: HeaderName | None = None
     """The name of a header to look at; with no comparison it must be there."""
+    json: Annotated[str, msgspec.Meta(max_length=MAX_PATH)] | None = None
+    """A JSONPath (RFC 9535) into the body; with no comparison it must find something, and with one, something that
+    fits."""
     body: Literal["text"] | None = None
     """Looks at the body, as text."""
+    size: Size | None = None
+    """The most octets that the body may have, expanded."""
     duration: Duration | None = None
     """The longest that the whole run against one address may take."""
-    equals: str | None = None
-    """The header or body is exactly this text."""
+    equals: str | bool | int | float | None = None
+    """The header or body is exactly this text; a value in JSON also this number, true or false."""
     contains: str | None = None
-    """The header or body has this text in it."""
+    """The header, body or value has this text in it."""
     matches: Pattern | None = None
     """A regular expression (Python's re.search)."""
+    present: bool | None = None
+    """The header or value must be there, or must not."""
     otherwise: Literal["fail", "degraded"] = msgspec.field(default="fail", name="else")
     """What a miss means."""
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a response says who served it."""
+    """How a response says who served it: in a header or in its JSON."""
 
-    header: HeaderName
+    header: HeaderName | None = None
     """The response header whose value is recorded as the region."""
+    json: Annotated[str, msgspec.Meta(max_length=MAX_PATH)] | None = None
+    """A JSONPath (RFC 9535); the first value that it finds is recorded as the region."""
 
 
 class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One HTTP request to one address (RFC 9110); redirects are not followed. Targets are URLs."""
+    """One HTTP request to one address (RFC 9110), and redirects as far as told. Targets are URLs."""
 
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
     """The request method; GET and HEAD have no body."""
@@ -116,9 +128,20 @@ class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How a response says who served it."""
     max_body: Size = Size(1_000_000)
     """How much of a response body is read, compressed or not, up to 16MB; a larger one is a failure."""
+    version: Literal["1.1", "2", "auto"] = "1.1"
+    """What is spoken: HTTP/1.1; HTTP/2 (RFC 9113), and a server that does not is a failure; or what the server likes
+    best, which is recorded."""
+    redirects: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
+    """How many redirects are followed, never from https to http; at 0 the redirect itself is the response."""
+    redirect_hosts: Annotated[list[DnsName], msgspec.Meta(max_length=50)] = []
+    """The hosts beside the target's own that a redirect may lead to."""
+    reuse: bool = False
+    """Whether the connection is kept for the next run. Then only the first of many runs sees TCP and TLS."""
 
 
-Spec = DnsSpec | ZoneSpec | ResolveSpec | ChainSpec | ParitySpec | MailSpec | DnssecSpec | TlsSpec | HttpSpec
+Spec = (
+    DnsSpec | ZoneSpec | ResolveSpec | ChainSpec | ParitySpec | MailSpec | DnssecSpec | TlsSpec | HttpSpec | OidcSpec
+)
 
-PLANNED_KEYS: dict[type, frozenset[str]] = {Assertion: frozenset({"json"})}
+PLANNED_KEYS: dict[type, frozenset[str]] = {}
 """Keys that the plan's vocabulary has and this version does not know yet, by table."""

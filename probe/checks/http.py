@@ -1,36 +1,44 @@
-"""The kind `http`: one HTTP/1.1 request to one address (RFC 9110), over TLS or not, and the response judged.
+"""The kind `http`: one HTTP request to one address (RFC 9110), over TLS or not.
 
-One connection a request. The body is read within bounds and stays on the probe: it is material for `judge`, and only
-its size and digest are findings.
+One connection a request, but where the plan says otherwise. The body is read within bounds and stays on the probe: it
+is material for `judge`, and only its size and digest are findings.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
+import msgspec
 import trio
 
 import parallax
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import detail_of
 from parallax.dialling.fields import retry_after_s
-from parallax.dialling.http import ALPN, Headers, Http, HttpError, Response, open_http
+from parallax.dialling.http import ALPN, ALPN_WITH_HTTP2, Headers, Http, HttpError, Response, open_http
 from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
-from parallax.reasons import Fault
-from parallax.values import Url
+from parallax.redaction import redact_url
+from parallax.values import Address, Family, Url
 from probe.checks import certificates
-from probe.checks.assertions import Miss, misses, statuses_of
+from probe.checks.assertions import values_in
 from probe.checks.body import BodyReader
-from probe.checks.bot_walls import bot_wall
-from probe.checks.connection import judge_connection
-from probe.checks.handshake import judge_handshake, note_refusal, note_session
+from probe.checks.handshake import note_refusal, note_session
+from probe.checks.http_judge import ANSWER, LOOKUP, judge, judge_exchange
 from probe.checks.kind import Subject, Verdict
+from probe.checks.lookup_judge import judge_lookup
+from probe.checks.redirects import Refusal, Stop, first_stop, next_stop
 from probe.checks.response import Answer, shown_headers
+from probe.dns.lookup import lookup
 from probe.sites.front_ends import site_of_headers
 from probe.sites.site import note_site
-from probe.tape import Evidence, Tape
+from probe.tape import Tape
 from probe.tools import Tools
+from probe.vault import fill_secrets
+
+__all__ = ["ANSWER", "USUAL_HEADERS", "judge", "judge_exchange", "load", "prepare", "run"]
 
 USUAL_HEADERS = {
     "User-Agent": f"parallax/{parallax.__version__} (+synthetic sign-in monitor)",
@@ -38,14 +46,15 @@ USUAL_HEADERS = {
     "Accept-Encoding": "gzip",
 }
 
-ANSWER = "answer"
-"""The key of the response in the tape's material."""
+MAX_RETRY_AFTER_S = 86400.0
+MAX_REGION = 64
 
 
 def prepare(target: str, tools: Tools) -> None:
-    """The trust store, read once; for a URL with TLS."""
+    """The trust store, read once for each set of protocols; for a URL with TLS."""
     if Url(target).https:
         client_context(tools.trust, "1.2", ALPN)
+        client_context(tools.trust, "1.2", ALPN_WITH_HTTP2)
 
 
 def load(target: str) -> None:
@@ -55,94 +64,90 @@ def load(target: str) -> None:
 
 
 async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> None:
-    """Dials, sends, reads. The body counts as far as it was understood, also when its end never came."""
-    async with open_http(subject.address, tools.routes, tools.trust) as http:
+    """Dials, sends, reads, and follows where the plan says so. The body counts as far as it was understood, also when
+    its end never came."""
+    way = [first_stop(spec, subject.target)]
+    hosts = {subject.host: subject.address.ip}
+    while True:
+        stop, endpoint = way[-1], way[-1].url.endpoint
+        if endpoint.host not in hosts and not await _find_host(
+            endpoint.host, subject.address.family, hosts, tape, tools
+        ):
+            return
+        address = Address.of(hosts[endpoint.host], endpoint.port) if len(way) > 1 else subject.address
+        async with _client(spec, subject, address, tools) as http:
+            following = await _visit(spec, way, http, tape, tools)
+        tape.leave()
+        if spec.redirects:
+            hop = {"url": redact_url(stop.url), "status": tape.findings["status"], "address": str(address)}
+            tape.note(hops=[*tape.findings.get("hops", ()), hop])
+        if isinstance(following, Refusal):
+            tape.fail(*following)
+        if not isinstance(following, Stop):
+            return
+        way.append(following)
 
-        with _ending_noted(tape, http, subject.host):
-            async with http.request(
-                spec.method,
-                subject.target,
-                headers=_request_headers(spec),
-                body=spec.body.encode(),
-                enter=tape.enter,
-            ) as response:
-                _note_head(spec, tape, response)
+
+async def _visit(spec: HttpSpec, way: Sequence[Stop], http: Http, tape: Tape, tools: Tools) -> Stop | Refusal | None:
+    """One request. Returns what follows; where nothing does, the body was read."""
+    stop = way[-1]
+    url = str(stop.url)
+    headers = _request_headers(spec, url, tools) if stop.own else USUAL_HEADERS
+    body = fill_secrets(spec.body, url, tools.vault, tools.hidden).encode() if stop.body else b""
+    dialled = False
+
+    def enter(phase: str) -> None:
+        nonlocal dialled
+        dialled = dialled or phase == "connect"
+        tape.enter(phase)
+
+    with _ending_noted(tape, http, stop.url.endpoint.host):
+        async with http.request(stop.method, url, headers=headers, body=body, enter=enter) as response:
+            if spec.reuse:
+                tape.note(reused=not dialled)
+            _note_head(spec, tape, response)
+            following = next_stop(spec, way, response.status_code, response.headers.get("location", ""))
+            if following is None:
                 await _read_body(spec, tape, response)
-                tape.leave()
+            return following
 
 
-def judge(spec: HttpSpec, evidence: Evidence) -> Verdict | None:
-    """Connection, handshake, a broken response, a bot wall, the status, the other assertions: the first that fails.
-
-    A status that the plan asks for is never held against the response, nor is the page that came with it.
-    """
-    verdict = judge_connection(evidence) or judge_handshake(evidence) or judge_exchange(evidence)
-    if verdict is not None:
-        return verdict
-    answer: Answer = evidence.material[ANSWER]
-    missed = list(misses(spec.assertions, answer, evidence.duration_ns / NS))
-    own_ns = evidence.duration_ns - evidence.spent_ns("lookup")
-    verdict = _judge_status(spec, answer, missed)
-    if verdict is not None:
-        return verdict
-    rest = sorted(missed, key=lambda miss: miss.soft)  # stable: hard ones first, each in the plan's order
-    return _verdict_of(rest[0], spec, own_ns) if rest else None
-
-
-_BROKEN = {
-    "malformed": "http_malformed",
-    "truncated": "http_truncated",
-    "too_large": "http_too_large",
-    "bad_encoding": "http_bad_encoding",
-    "unsendable": "http_unsendable",
-}
+@asynccontextmanager
+async def _client(spec: HttpSpec, subject: Subject, address: Address, tools: Tools) -> AsyncIterator[Http]:
+    """A client of its own, closed at the end; with `reuse`, the one that the last run has left, if there is one."""
+    http2 = spec.version != "1.1"
+    if not spec.reuse:
+        async with open_http(address, tools.routes, tools.trust, http2=http2) as http:
+            yield http
+        return
+    key = (subject.target, address, msgspec.msgpack.encode(spec, enc_hook=str))
+    kept = tools.kept.take(key) or Http(address, tools.routes, tools.trust, http2=http2)
+    try:
+        yield kept
+    except BaseException:
+        kept.close()
+        raise
+    tools.kept.give_back(key, kept)
 
 
-def judge_exchange(evidence: Evidence) -> Verdict | None:
-    """The verdict where the response itself was broken; None where it was whole."""
-    reason = _BROKEN.get(evidence.failure or "")
-    return Verdict(reason) if reason else None
+async def _find_host(host: str, family: Family, hosts: dict[str, str], tape: Tape, tools: Tools) -> bool:
+    """Looks up a host that a redirect leads to; of its addresses, the first of the family that is measured, if any."""
+    inner = Tape()
+    with tape.phase("lookup"):
+        found = await lookup(host, tools.families, tools, inner)
+    if not found:
+        verdict = judge_lookup(inner.evidence())
+        tape.material[LOOKUP] = verdict or Verdict("lookup_no_address")
+        tape.fail("redirect_lookup", f"{host}, where a redirect leads, has no address")
+        return False
+    hosts[host] = min(found, key=lambda ip: Address.of(ip, 1).family != family)
+    return True
 
 
-def _judge_status(spec: HttpSpec, answer: Answer, missed: list[Miss]) -> Verdict | None:
-    """The verdict on who answered and with what status; None where that is as it should be."""
-    asked = {status for assertion in spec.assertions for status in statuses_of(assertion)}
-    status = answer.status
-    if status in asked and status >= 400:
-        return None
-    wall = bot_wall(answer)
-    if wall is not None:
-        return Verdict("http_challenge", note={"bot_wall": wall})
-    if status in asked:
-        return None
-    miss = next((miss for miss in missed if miss.of == "status"), None)
-    if status == 429:
-        return Verdict("http_throttled")
-    if miss is not None and miss.soft:
-        return None  # degraded at most, as the plan says; whatever else fails is said first
-    note = {"assertion": miss.as_finding()} if miss else {}
-    if status == 403:
-        return Verdict("http_forbidden", note=note)
-    if status >= 500:
-        return Verdict("http_server_error", note=note)
-    return Verdict("http_status", note=note) if miss or status >= 400 else None
-
-
-def _verdict_of(miss: Miss, spec: HttpSpec, own_ns: int) -> Verdict:
-    """`own_ns` is what the run took but for the lookup: where only that made it too slow, the resolver did."""
-    kind = miss.of.partition(" ")[0]
-    longest = spec.assertions[miss.number - 1].duration
-    fault: Fault | None = "resolver" if longest is not None and own_ns <= longest * NS else None
-    if miss.soft:
-        reason = "http_slow" if kind == "duration" else "http_degraded"
-    else:
-        reason = {"duration": "http_too_slow", "header": "http_header", "body": "http_body"}[kind]
-    return Verdict(reason, fault, note={"assertion": miss.as_finding()})
-
-
-def _request_headers(spec: HttpSpec) -> dict[str, str]:
-    given = {name.lower() for name in spec.headers}
-    return {name: value for name, value in USUAL_HEADERS.items() if name.lower() not in given} | spec.headers
+def _request_headers(spec: HttpSpec, url: str, tools: Tools) -> dict[str, str]:
+    own = {name: fill_secrets(value, url, tools.vault, tools.hidden) for name, value in spec.headers.items()}
+    given = {name.lower() for name in own}
+    return {name: value for name, value in USUAL_HEADERS.items() if name.lower() not in given} | own
 
 
 @contextmanager
@@ -168,12 +173,27 @@ def _note_head(spec: HttpSpec, tape: Tape, response: Response) -> None:
         status=response.status_code,
         http_version=response.http_version,
         headers=shown_headers(headers, named),
-        retry_after=retry_after_s(headers, wall_ns() / NS),
+        retry_after=_retry_after(headers),
     )
     note_site(tape, site_of_headers(headers))
-    if spec.serving is not None and spec.serving.header in headers:
-        tape.dims["region"] = headers[spec.serving.header][:64]
+    serving = spec.serving
+    if serving is not None and serving.header is not None and serving.header in headers:
+        tape.dims["region"] = headers[serving.header][:MAX_REGION]
     tape.material[ANSWER] = Answer(status=response.status_code, headers=headers)
+
+
+def _retry_after(headers: Headers) -> float | None:
+    """A day at most: what was said beyond is in the headers, and nobody plans with it."""
+    wait_s = retry_after_s(headers, wall_ns() / NS)
+    return None if wait_s is None else min(wait_s, MAX_RETRY_AFTER_S)
+
+
+def _note_serving(path: str, tape: Tape, answer: Answer) -> dict[str, Any]:
+    with suppress(ValueError):
+        found = values_in(answer.json(), path)
+        if found and isinstance(found[0], str | int):
+            tape.dims["region"] = str(found[0])[:MAX_REGION]
+    return {}
 
 
 async def _read_body(spec: HttpSpec, tape: Tape, response: Response) -> None:
@@ -191,7 +211,10 @@ async def _read_body(spec: HttpSpec, tape: Tape, response: Response) -> None:
         body = bytes(reader.body)
         tape.note(body_size=len(body), body_received=reader.received)
         tape.read_later(lambda: {"body_sha256": sha256(body).hexdigest()[:16]})
-        tape.material[ANSWER] = Answer(status=response.status_code, headers=response.headers, body=body)
+        answer = Answer(status=response.status_code, headers=response.headers, body=body)
+        tape.material[ANSWER] = answer
+        if spec.serving is not None and spec.serving.json is not None:
+            tape.read_later(partial(_note_serving, spec.serving.json, tape, answer))
         if reader.fault:
             tape.fail(reader.fault)
 

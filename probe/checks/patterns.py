@@ -1,4 +1,4 @@
-"""Regular expressions of a plan, applied to text that a stranger wrote, with a bound on the time.
+"""Regular expressions and JSONPaths of a plan, applied to text that a stranger wrote, with a bound on the time.
 
 Python's `re` backtracks: on a hostile text a pattern with two repeats can run for hours, and it holds the interpreter
 meanwhile, so neither a thread nor a deadline helps. But it looks for signals every few thousand steps, and a signal's
@@ -11,7 +11,11 @@ Signals reach only the main thread, where a probe runs; elsewhere (a test in a t
 import re
 import signal
 import threading
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
+
+T = TypeVar("T")
 
 MAX_TEXT = 32_768
 """Characters that a pattern sees. One of `re`'s steps may go over the whole text, and between two looks at signals are
@@ -44,15 +48,19 @@ class _Timer:
 
 def search(pattern: str, text: str) -> bool | None:
     """Whether the pattern is found in the first MAX_TEXT characters; None if that took too long to tell."""
-    compiled = _compiled(pattern)
-    text = text[:MAX_TEXT]
+    compiled, text = _compiled(pattern), text[:MAX_TEXT]
+    return within_cpu(lambda: compiled.search(text) is not None)
+
+
+def within_cpu(look: Callable[[], T], most_s: float = TIME_S) -> T | None:
+    """What `look` gives; None if it took more of the process's CPU time than this."""
     if threading.current_thread() is not threading.main_thread():
-        return compiled.search(text) is not None
+        return look()
     _Timer.install()
     try:
         _Timer.armed = True
-        signal.setitimer(signal.ITIMER_VIRTUAL, TIME_S)
-        found = compiled.search(text) is not None
+        signal.setitimer(signal.ITIMER_VIRTUAL, most_s)
+        found = look()
         _Timer.armed = False
     except _TooLong:
         return None

@@ -1,0 +1,253 @@
+"""Pages that ask for a decision or an action, not for credentials: consent, logout, offers, required actions, second
+factors that cannot be given. Pure."""
+
+from collections.abc import Iterator
+
+from probe.pages.form import Button, Form
+from probe.pages.pressing import denies, press_to_allow, press_to_log_out, press_to_skip, said, shown
+from probe.pages.scene import Scene, Word
+from probe.pages.view import View
+from probe.pages.vocabulary import Vocabulary, fold, fold_name, names
+from probe.pages.words import fields, labels, refusals, topics
+
+
+def _deciding(view: View) -> Iterator[tuple[Form, list[Button]]]:
+    """Forms in which nothing is typed and something is pressed."""
+    for form in view.visible_forms:
+        buttons = shown(form)
+        if buttons and not any(field.typed and field.name for field in form.fields):
+            yield form, buttons
+
+
+def consent(view: View) -> Scene | None:
+    """Allow by label and value; scopes that are offered unticked are ticked, "remember" boxes are left alone."""
+    forms = list(_deciding(view))
+    refusable = any(denies(button) for _, buttons in forms for button in buttons) or any(
+        labels.DENY.found(fold(link.text)) for link in view.page.links
+    )
+    for form, buttons in forms:
+        press = press_to_allow(buttons)
+        if press is None:
+            continue
+        text = said(press)
+        marked = any(
+            "consent" in field.value.lower() or "consent" in field.name.lower() for field in form.fields if field.hidden
+        )
+        about = view.is_about(topics.CONSENT_TEXT)
+        if labels.ALLOW.found(text):
+            why = about or ("it may be refused" if refusable else view.tells(topics.CONSENT_TEXT))
+        else:
+            why = about or ("a hidden field says so" if marked else None)
+            if why is None and refusable:
+                why = view.tells(topics.CONSENT_TEXT)
+        if why is None and not marked:
+            continue
+        return Scene(
+            word="consent",
+            form=form,
+            ticks=_scopes(form),
+            press=press,
+            alerts=view.alerts,
+            evidence=(f"may be allowed: {(why or 'a hidden field says so')[:80]}",),
+        )
+    return None
+
+
+def _scopes(form: Form) -> dict[str, tuple[str, ...]]:
+    """Boxes that say what is granted, all ticked, where at least one is not."""
+    ticks: dict[str, tuple[str, ...]] = {}
+    unticked = False
+    for field in form.fields:
+        if field.type != "checkbox" or field.hidden or field.disabled or not field.name:
+            continue
+        told = (fold_name(field.name), fold_name(field.value), fold(field.label))
+        if any(fields.REMEMBER.found(text) for text in told) or not any(fields.SCOPE.found(text) for text in told):
+            continue
+        unticked = unticked or not field.checked
+        ticks[field.name] = (*ticks.get(field.name, ()), field.value)
+    return ticks if unticked else {}
+
+
+def logout_confirm(view: View) -> Scene | None:
+    """At the logout any button (else link) that ends the session; before it only on a page that is about that."""
+    if not view.context.leaving and not view.is_about(labels.LOG_OUT):
+        return None
+    about = view.tells(labels.LOG_OUT)
+    for form, buttons in _deciding(view):
+        press = press_to_log_out(buttons)
+        if press is not None and (about or labels.LOG_OUT.found(said(press))):
+            return Scene(
+                word="logout_confirm",
+                form=form,
+                press=press,
+                alerts=view.alerts,
+                evidence=("asks before it signs out",),
+            )
+    if view.context.leaving and not any(True for _ in _deciding(view)):
+        for link in view.page.links:
+            if labels.LOG_OUT.found(fold(link.text)):
+                return Scene(word="logout_confirm", follow=link.url, alerts=view.alerts, evidence=("a link signs out",))
+    return None
+
+
+def offer(view: View) -> Scene | None:
+    """Something that may be put off: its button, or link, is pressed. "Stay signed in?" is answered with no."""
+    forms = list(_deciding(view))
+    staying = view.is_about(topics.STAY)
+    for form, buttons in forms:
+        press = press_to_skip(buttons)
+        if press is None and staying:
+            press = next((button for button in buttons if denies(button)), None)
+        if press is not None:
+            return Scene(word="offer", form=form, press=press, alerts=view.alerts, evidence=("it may be put off",))
+    if view.context.submitted and (view.asking is None or view.asking.role not in ("login", "identify")):
+        for link in view.page.links:
+            if labels.SKIP.found(fold(link.text)):
+                return Scene(word="offer", follow=link.url, alerts=view.alerts, evidence=("a link puts it off",))
+    return None
+
+
+def required_action(view: View) -> Scene | None:
+    """Something that the account's owner has to do; nothing is sent."""
+    asking = view.asking
+    if asking is not None and asking.role in ("login", "identify"):
+        return None
+    signs: list[tuple[str, str | None]] = []
+    if asking is not None and asking.role == "change":
+        said_so = view.tells(topics.PASSWORD_CHANGE)
+        if view.context.submitted or said_so:
+            signs.append(("wants a new password", said_so or "two passwords are asked for"))
+    code = asking is not None and asking.role == "code"
+    if view.context.submitted or asking is None:
+        enrolling = view.tells(topics.QR) if code else view.is_about(topics.ENROL)
+        signs.append(("wants a second factor set up", enrolling or (view.is_about(topics.ENROL) if code else None)))
+    if not code and (view.context.submitted or any(_deciding(view)) or asking is None):
+        signs += [
+            ("wants the address confirmed", _about_or_alert(view, topics.VERIFY_EMAIL)),
+            ("wants terms accepted", view.is_about(topics.TERMS) if any(_deciding(view)) else None),
+            ("wants the profile completed", view.is_about(topics.PROFILE)),
+            ("wants the password changed", _about_or_alert(view, topics.PASSWORD_CHANGE)),
+            ("wants something done", view.is_about(topics.REQUIRED)),
+        ]
+    for what, said_so in signs:
+        if said_so:
+            return Scene(
+                word="required_action",
+                form=asking.form if asking else None,
+                alerts=view.alerts,
+                evidence=(what, f"it says {said_so[:80]!r}"),
+            )
+    return None
+
+
+def _about_or_alert(view: View, vocabulary: Vocabulary) -> str | None:
+    return vocabulary.found_in((*view.about, *view.alerts))
+
+
+def second_factor(view: View) -> Scene | None:
+    """A choice among second factors, or one that cannot be given. Only after something was sent, or where the page is
+    about nothing else."""
+    if not view.context.submitted:
+        return None
+    if chosen := _factor_choice(view):
+        return chosen
+    for vocabulary, what in (
+        (topics.BY_PUSH, "a push notification"),
+        (topics.BY_KEY, "a security key or passkey"),
+        (topics.BY_PHONE, "a text message or call"),
+        (topics.BY_APP, "an authenticator app"),
+        (topics.FACTOR, "a second factor"),
+    ):
+        text = view.tells(vocabulary) if view.is_short else view.is_about(vocabulary)
+        if text is not None:
+            return Scene(word="mfa_required", alerts=view.alerts, evidence=(f"wants {what}", f"it says {text[:80]!r}"))
+    return None
+
+
+def _factor_choice(view: View) -> Scene | None:
+    """A button, radio button or link for a factor for which there are means."""
+    wanted = [
+        (kind, vocabulary)
+        for kind, vocabulary in (("totp", topics.BY_APP), ("otp", topics.BY_MAIL), ("sms", topics.BY_PHONE))
+        if kind in view.context.means
+    ]
+    for kind, vocabulary in wanted:
+        why = (f"{kind} can be chosen",)
+        for form in view.visible_forms:
+            if any(field.typed and field.name for field in form.fields):
+                continue
+            for field in form.fields:
+                told = (fold(field.label), fold_name(field.value))
+                if field.type == "radio" and not field.hidden and any(vocabulary.found(text) for text in told):
+                    press = next((button for button in shown(form) if not denies(button)), None)
+                    return Scene(
+                        word="factor_choice",
+                        form=form,
+                        ticks={field.name: (field.value,)},
+                        press=press,
+                        alerts=view.alerts,
+                        evidence=why,
+                    )
+            for button in shown(form):
+                if not denies(button) and (vocabulary.found(said(button)) or vocabulary.found(fold_name(button.value))):
+                    return Scene(word="factor_choice", form=form, press=button, alerts=view.alerts, evidence=why)
+        for link in view.page.links:
+            if vocabulary.found(fold(link.text)):
+                return Scene(word="factor_choice", follow=link.url, alerts=view.alerts, evidence=why)
+    return None
+
+
+_HANDED_OVER = names("""samlresponse samlrequest relaystate wresult id_token code access_token ticket logout_token""")
+"""Fields by which one party hands something to another: SAML, WS-Federation, OAuth's form_post, CAS."""
+
+
+def auto_post(view: View, *, sure: bool) -> Scene | None:
+    """A form with nothing to type that a script would send. `sure`: told by its fields, or by a script in the page;
+    else it is enough that the page holds nothing else to do."""
+    for form in view.visible_forms:
+        if any(
+            field.typed or (field.type in ("checkbox", "radio", "select") and not field.hidden) for field in form.fields
+        ):
+            continue
+        hidden = {field.name.lower() for field in form.fields if field.type == "hidden" and field.name}
+        buttons = shown(form)
+        visible = [button for button in buttons if not button.hidden]
+        if (
+            len(visible) > 1
+            or not hidden
+            or any(
+                denies(button) or labels.ASIDE.found(said(button)) or labels.LOG_OUT.found(said(button))
+                for button in visible
+            )
+        ):
+            continue
+        handed = hidden & _HANDED_OVER
+        scripts = view.page.scripts
+        if sure:
+            if handed and view.is_short:
+                why = "hands over " + ", ".join(sorted(handed))
+            elif scripts.submits_on_load or (scripts.submits and view.is_short and len(view.page.forms) == 1):
+                why = "a script sends it at once"
+            else:
+                continue
+        elif view.is_short and len(view.page.forms) == 1 and form.method == "post":
+            why = "nothing else to do in it"
+        else:
+            continue
+        press = visible[0] if visible and not (handed or scripts.submits) else None
+        return Scene(word="auto_post", form=form, press=press, alerts=view.alerts, evidence=(why,))
+    return None
+
+
+def nowhere(view: View) -> tuple[Word, str] | None:
+    """What a page says that leads nowhere: locked, throttled, a test for people."""
+    texts = (*view.about, *view.page.alerts, *(view.lines if view.is_short else ()))
+    signs: tuple[tuple[Vocabulary, Word], ...] = (
+        (refusals.LOCKED, "locked"),
+        (refusals.THROTTLED, "throttled"),
+        (refusals.HUMAN, "captcha" if view.context.submitted else "bot_wall"),
+    )
+    for vocabulary, word in signs:
+        if text := vocabulary.found_in(texts):
+            return word, f"it says {text[:80]!r}"
+    return None

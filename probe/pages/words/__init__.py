@@ -1,0 +1,1 @@
+"""The vocabularies, as data: how a phrase is written stands in probe/pages/vocabulary.py."""

@@ -46,6 +46,8 @@ def proof(observation: Observation) -> Iterator[tuple[str, str]]:
             "found",
             _flat({key: each for key, each in why.items() if key in _TELLING} if isinstance(why, dict) else why),
         )
+    elif reason in _LEAF_PROOF and isinstance(verify := findings.get("verify"), dict) and "certificate" in verify:
+        yield "found", f"not the leaf's, but of {_flat(verify['certificate'])}"
     elif isinstance(leaf, dict) and (key := _LEAF_PROOF.get(reason or "", "")) in leaf:
         yield "found", f"{key.replace('_', ' ')}: {_flat(_list(leaf[key])[:_MOST_SHOWN])}"
 

@@ -20,7 +20,7 @@ from probe.checks.kind import Subject, Verdict
 from probe.remaining import left_s
 from probe.tape import Evidence, Tape
 from probe.tls.caa import allows, covering
-from probe.tls.caa_lookup import relevant_records
+from probe.tls.caa_lookup import SPARED_S, relevant_records
 from probe.tls.differ import compare, shown_at
 from probe.tls.issuers import caa_names
 from probe.tls.staple import staple_findings
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 ALPN = ("h2", "http/1.1")
 """What is offered (RFC 7301) unless the plan says so, as browsers do; a server of another protocol ignores it."""
-_CAA_LEFT_S = 0.2
-"""With less time left than this, CAA is left for another run."""
 
 
 def prepare(target: str, tools: Tools) -> None:
@@ -89,6 +87,9 @@ def _note(handshake: "Handshake", name: str, tape: Tape) -> None:
         if refusals:
             code, depth = refusals[0]
             findings["verify"] = {"code": code, "message": VERIFY_MESSAGES.get(code, "refused"), "depth": depth}
+            above = certificates.read_certificate(path[depth]) if 0 < depth < len(path) else None
+            if above is not None:
+                findings["verify"]["certificate"] = above.subject[: certificates.MAX_TEXT]
         elif "wrong_name" in problems:
             code = 64 if is_ip(name) else 62
             findings["verify"] = {"code": code, "message": VERIFY_MESSAGES[code], "depth": 0}
@@ -100,7 +101,7 @@ def _note(handshake: "Handshake", name: str, tape: Tape) -> None:
 async def _note_caa(spec: TlsSpec, name: str, handshake: "Handshake", tape: Tape, tools: Tools) -> None:
     chain = handshake.chain
     leaf = certificates.read_certificate(chain[0]) if chain else None
-    if leaf is None or left_s() < _CAA_LEFT_S:
+    if leaf is None or left_s(kept_s=SPARED_S) == 0:
         return
     issuers = spec.caa or caa_names(leaf.issued_by)
     for_name, wildcard = covering(leaf.names, name)

@@ -41,7 +41,9 @@ class Leaf(msgspec.Struct, frozen=True):
 class Authority:
     """Signs leaf certificates, and other authorities below it."""
 
-    def __init__(self, name: str = "Parallax test CA", above: "Authority | None" = None) -> None:
+    def __init__(
+        self, name: str = "Parallax test CA", above: "Authority | None" = None, until: datetime | None = None
+    ) -> None:
         self._key, self._above = ec.generate_private_key(ec.SECP256R1()), above
         self.name = _name(name)
         now = datetime.now(UTC)
@@ -53,7 +55,7 @@ class Authority:
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 3650 * DAY)
-            .not_valid_after(now + 3650 * DAY)
+            .not_valid_after(until or now + 3650 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(sign_certificates=True), critical=True)
             .add_extension(key_id, critical=False)
@@ -79,9 +81,9 @@ class Authority:
         (folder / name).write_text(self.pem)
         return str(folder / name)
 
-    def below(self, name: str) -> "Authority":
-        """An intermediate, signed by this one."""
-        return Authority(name, above=self)
+    def below(self, name: str, *, until: datetime | None = None) -> "Authority":
+        """An intermediate, signed by this one; good for ten years unless said otherwise."""
+        return Authority(name, above=self, until=until)
 
     def leaf(
         self,

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
     [
         ("dns", 'DnsSpec(query="a.test")', "192.0.2.1", ["dns.rdtypes.ANY.TXT", "dns.rdtypes.IN.HTTPS"]),
         ("dns.zone", 'ZoneSpec(zone="a.test")', "a.test", ["dns.rdtypes.ANY.DS"]),
-        ("tls", "TlsSpec()", "a.test", ["cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
+        ("tls", "TlsSpec()", "a.test", ["OpenSSL.SSL", "cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
         ("http", "HttpSpec()", "https://a.test/", ["cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
     ],
 )  # fmt: skip

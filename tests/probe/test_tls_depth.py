@@ -79,7 +79,7 @@ async def world(authority: Authority, tmp_path: Path) -> AsyncIterator[World]:
         "private": Site(certificate=other.leaf(NAME)),
         "root-sent": Site(certificate=whole),
         "for-clients": Site(certificate=authority.leaf(NAME, purpose=ExtendedKeyUsageOID.CLIENT_AUTH)),
-        "other-ca": Site(certificate=authority.below("Another intermediate").leaf(NAME)),
+        "expired-intermediate": Site(certificate=authority.below("Too old", until=now - DAY).leaf(NAME)),
     }
     async with nginx(sites) as server:
         yield World(server, authority.write(tmp_path))
@@ -131,6 +131,14 @@ async def test_whose_certificate_is_missing(
         "http", f"https://{NAME}:{world.server.addresses[site].port}/", world.server.addresses[site], ca=world.ca
     )
     assert (http.reason, http.findings["untrusted"]["why"]) == (reason, why)
+
+
+async def test_an_expired_intermediate_is_named(world: World) -> None:
+    got = await world.check("expired-intermediate")
+    assert (got.reason, got.findings["problems"]) == ("tls_expired", ["expired"])
+    verify = {"code": 10, "message": "certificate has expired", "depth": 1, "certificate": "CN=Too old"}
+    assert got.findings["verify"] == verify
+    assert got.findings["days_left"] > 80
 
 
 async def test_what_was_agreed_on(world: World) -> None:

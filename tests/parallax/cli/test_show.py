@@ -176,6 +176,12 @@ def test_a_lookup_that_addresses_share_is_shown_once():
         (failed("tls_wrong_name", findings={"chain": [{"names": ["b.example"]}]}), "found     names: b.example"),
         (failed("tls_expired", findings={"chain": [{"not_after": "2020-01-01"}]}), "found     not after: 2020-01-01"),
         (
+            failed(
+                "tls_expired", findings={"verify": {"depth": 1, "certificate": "CN=A"}, "chain": [{"not_after": 1}]}
+            ),
+            "found     not the leaf's, but of CN=A",
+        ),
+        (
             failed("tls_chain_incomplete", findings={"untrusted": {"why": "x", "missing_issuer": "CN=A", "sent": 1}}),
             "found     why x, missing issuer CN=A",
         ),

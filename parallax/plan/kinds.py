@@ -12,7 +12,10 @@ from parallax.plan.assertions import http_faults
 from parallax.plan.dns_rules import chain_faults, dns_faults, dnssec_faults, mail_faults, resolve_faults, zone_faults
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
 from parallax.plan.inventory import inventory
+from parallax.plan.oidc_rules import oidc_faults
 from parallax.plan.parity_rules import parity_faults
+from parallax.plan.signin_rules import signin_faults
+from parallax.plan.signin_specs import OidcSpec, SigninSpec
 from parallax.plan.specs import DnsSpec, HttpSpec, Spec, TlsSpec
 from parallax.values import Duration, Endpoint, Url
 
@@ -63,6 +66,12 @@ def _mail_cost(spec: MailSpec) -> int:
     """At a resolver what a receiver looks up, at an operator what is in its zone; and the walk."""
     at_operator = 4 + len(spec.selectors) + 2 * bool(spec.return_path)
     return RESOLVERS * _mail_at_resolver(spec) + OPERATORS * at_operator + 2
+
+
+def _signin_targets(spec: SigninSpec) -> list[str]:
+    """The issuer, Clerk's frontend API, or its backend where that alone is asked."""
+    found = spec.issuer or spec.frontend_api or (spec.backend_api if spec.use == "clerk.session_token" else None)
+    return [found] if found else []
 
 
 SPECS: dict[str, KindSpec] = {
@@ -136,7 +145,24 @@ SPECS: dict[str, KindSpec] = {
         faults=http_faults,
         cost=lambda spec: 1,
     ),
+    "oidc": KindSpec(
+        spec=OidcSpec,
+        targets=lambda spec: [spec.issuer],
+        summary="discovery, keys, and a token for a machine",
+        secrets=frozenset({"client", "parameters"}),
+        faults=oidc_faults,
+        cost=lambda spec: 2 + (spec.client is not None),  # the document, the keys, the token
+    ),
+    "signin": KindSpec(
+        spec=SigninSpec,
+        targets=_signin_targets,
+        summary="a whole sign-in, step by step",
+        pace=(Duration(30), Duration(20)),
+        secrets=frozenset({"client", "user", "secret_key"}),
+        faults=signin_faults,
+        cost=lambda spec: 2,  # discovery and keys: what every run asks; the whole flow is rare beside them
+    ),
 }
 
-PLANNED_KINDS = frozenset({"oidc", "signin"})
+PLANNED_KINDS: frozenset[str] = frozenset()
 """Kinds that the plan's vocabulary has and this version does not know yet; refused by name."""

@@ -7,7 +7,7 @@ import msgspec
 
 from parallax.json_paths import MAX_PATH
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
-from parallax.plan.signin_specs import OidcSpec
+from parallax.plan.signin_specs import OidcSpec, SigninSpec
 from parallax.values import DnsName, Duration, Size
 
 RecordType = Literal[
@@ -140,7 +140,17 @@ class HttpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 Spec = (
-    DnsSpec | ZoneSpec | ResolveSpec | ChainSpec | ParitySpec | MailSpec | DnssecSpec | TlsSpec | HttpSpec | OidcSpec
+    DnsSpec
+    | ZoneSpec
+    | ResolveSpec
+    | ChainSpec
+    | ParitySpec
+    | MailSpec
+    | DnssecSpec
+    | TlsSpec
+    | HttpSpec
+    | OidcSpec
+    | SigninSpec
 )
 
 PLANNED_KEYS: dict[type, frozenset[str]] = {}

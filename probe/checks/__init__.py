@@ -1,6 +1,6 @@
 """The registry of check kinds: how each gathers and judges. The plan's side of the names is parallax.plan.specs."""
 
-from probe.checks import dns, dns_chain, dns_dnssec, dns_mail, dns_parity, dns_resolve, dns_zone, http, tls
+from probe.checks import dns, dns_chain, dns_dnssec, dns_mail, dns_parity, dns_resolve, dns_zone, http, oidc, signin, tls
 from probe.checks.kind import Kind
 
 KINDS: dict[str, Kind] = {
@@ -44,4 +44,6 @@ KINDS: dict[str, Kind] = {
         load=http.load,
         repeats=lambda spec: spec.method in ("GET", "HEAD", "OPTIONS"),
     ),
+    "oidc": Kind(play=oidc.play, judge=oidc.judge, load=oidc.load),
+    "signin": Kind(play=signin.play, judge=signin.judge, load=signin.load),
 }

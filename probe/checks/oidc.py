@@ -6,16 +6,20 @@ subject. Discovery and keys are looked at in every run, a token is asked for eve
 What flows are made of is imported late: it stands on parts of this package, which imports this file first.
 """
 
+from typing import TYPE_CHECKING
+
 from parallax.plan.signin_specs import Every, OidcSpec, SigninSpec
 from parallax.values import Url
 from probe.checks import certificates
 from probe.checks.kind import Verdict
 from probe.oidc import jose
-from probe.steps import Steps
 from probe.tape import Evidence
 
+if TYPE_CHECKING:
+    from probe.steps import Steps
 
-async def play(spec: OidcSpec, steps: Steps) -> None:
+
+async def play(spec: OidcSpec, steps: "Steps") -> None:
     """Takes the steps that are due."""
     from probe.signin.browser import Browser, Names
     from probe.signin.cadence import cadence_at

@@ -1,13 +1,17 @@
 """The kind `signin`: a whole flow, step by step, each an observation. What a flow does is in probe.signin."""
 
+from typing import TYPE_CHECKING
+
 from parallax.plan.signin_specs import SigninSpec
 from probe.signin.judge import judge
-from probe.steps import Steps
+
+if TYPE_CHECKING:
+    from probe.steps import Steps
 
 __all__ = ["judge", "load", "play"]
 
 
-async def play(spec: SigninSpec, steps: Steps) -> None:
+async def play(spec: SigninSpec, steps: "Steps") -> None:
     """One run of the flow."""
     from probe.signin.run import run_flow  # late: pages, keys and presets are for who signs in
 

@@ -95,6 +95,9 @@ def offer(view: View) -> Scene | None:
     forms = list(_deciding(view))
     staying = view.is_about(topics.STAY)
     for form, buttons in forms:
+        granting = any(labels.ALLOW.found(said(button)) for button in buttons)
+        if granting and any(denies(button) for button in buttons):
+            continue  # "Not now" beside Allow and Deny: a consent has this, too
         press = press_to_skip(buttons)
         if press is None and staying:
             press = next((button for button in buttons if denies(button)), None)

@@ -146,7 +146,7 @@ async def _send(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> Reply:
         raise end(tape, Fault("signin_form_not_found"))
     if scene.word != "auto_post":
         names = [shown(field.name, tape, 60) or "" for field in form.fields if not field.hidden]
-        tape.note(form=names[:20], pressed=shown(press.label, tape, 60) if press is not None else None)
+        tape.note(form=names[:20] or None, pressed=shown(press.label, tape, 60) if press is not None else None)
     action = (press.formaction if press is not None and press.formaction is not None else None) or form.action
     sendable(action, tape)
     values = await _values(scene, flow, action, tape)
@@ -207,7 +207,7 @@ async def _arrive(walk: Walk, flow: Flow, reply: Reply, tape: Tape) -> None:
             alerts=[text for each in scene.alerts[:5] if (text := shown(each, tape))] or None,
         )
         if scene.evidence:
-            tape.note(because=[text for each in scene.evidence[:5] if (text := shown(each, tape, 120))])
+            tape.note(evidence=[text for each in scene.evidence[:5] if (text := shown(each, tape, 120))])
         walk.first, walk.last = walk.first or page, page
         if scene.word not in _LEADS_ON or refusal(reply) is not None:
             _judge_page(walk, flow, scene, reply, tape)

@@ -28,17 +28,24 @@ _SERVER = Path(__file__).parent / "canaille" / "serve.py"
 
 
 class Canaille:
-    """The provider, running. `user` may sign in with `password`; `email` is where codes go."""
+    """The provider, running. `user`, the first of its users, may sign in with `password`."""
 
-    def __init__(self, process: Daemon, password: str, totp_raw: str, clients: tuple[Client, Client]) -> None:
+    def __init__(
+        self, process: Daemon, user: str, password: str, totp_raw: str, clients: tuple[Client, Client]
+    ) -> None:
         self._process, self.password = process, password
         self.issuer, self.ca_file = f"https://{_NAME}", str(process.folder / "ca.pem")
-        self.user, self.email = "synthetic-one", "synthetic-one@example.com"
+        self.user = user
         self.totp_raw = totp_raw
         """The octets of the TOTP secret, as text."""
         self.totp_base32 = base64.b32encode(totp_raw.encode()).decode()
         """The same secret, as most programs want it."""
         self.web, self.machine = clients
+
+    @property
+    def email(self) -> str:
+        """Where the user's codes go."""
+        return f"{self.user}@example.com"
 
     @property
     def address(self) -> Address:
@@ -71,10 +78,12 @@ async def canaille(
     mail: Address | None = None,
     lockout: bool = False,
     captcha_after: int | None = None,
+    users: Sequence[str] = ("synthetic-one",),
 ) -> AsyncIterator[Canaille]:
     """Runs until the end of the block; takes some two seconds to start. `lockout`: after a wrong password the next try
     is refused for 2 s, then 4, 8, ... `captcha_after`: from so many wrong passwords on, the form wants a captcha too.
-    Both say so with status 200. Skips the test where it is not installed."""
+    Both say so with status 200. `users` all have the same password and TOTP secret. Skips the test where it is not
+    installed."""
     folder = find_part("canaille")
     port, password, totp_raw = free_port(), secrets.token_urlsafe(12), secrets.token_hex(8)
     web = Client(
@@ -105,7 +114,7 @@ async def canaille(
                     "CANAILLE_SQL": {"DATABASE_URI": f"sqlite:///{home}/canaille.sqlite"},
                     "CANAILLE_OIDC": {"ACTIVE_JWKS": json.loads(signing_keys())["keys"]},
                 },
-                "users": [_user(password, totp_raw if "otp" in factors else None)],
+                "users": [_user(name, password, totp_raw if "otp" in factors else None) for name in users],
                 "clients": [_web(web), _machine(machine)],
             }
         )
@@ -118,12 +127,12 @@ async def canaille(
     }
     command = lambda home: [str(folder / "bin" / "python"), str(_SERVER), str(home / "settings.json")]  # noqa: E731
     async with daemon(command, "127.0.0.1", port, "Running on", files) as running:
-        yield Canaille(running, password, totp_raw, (web, machine))
+        yield Canaille(running, users[0], password, totp_raw, (web, machine))
 
 
-def _user(password: str, totp: str | None) -> dict[str, object]:
-    names = {"user_name": "synthetic-one", "family_name": "One", "formatted_name": "Synthetic One"}
-    user = {**names, "emails": ["synthetic-one@example.com"], "password": password}
+def _user(name: str, password: str, totp: str | None) -> dict[str, object]:
+    names = {"user_name": name, "family_name": "Synthetic", "formatted_name": f"Synthetic {name}"}
+    user = {**names, "emails": [f"{name}@example.com"], "password": password}
     return user | ({"secret_token": totp} if totp else {})
 
 

@@ -111,7 +111,7 @@ async def test_totp(ca: Authority) -> None:
 
 
 async def test_lockout(ca: Authority) -> None:
-    async with canaille(ca, lockout=True) as provider:
+    async with canaille(ca, lockout=True, users=("synthetic-one", "synthetic-two")) as provider:
         first = await Visit(provider).enter_password("wrong")
         assert first.status == 200
         assert "Login failed" in first.text
@@ -120,6 +120,8 @@ async def test_lockout(ca: Authority) -> None:
         refused = await Visit(provider).enter_password()
         assert refused.status == 200
         assert "Please wait for" in refused.text
+        provider.user = "synthetic-two"
+        assert "Accept" in (await Visit(provider).enter_password()).text
 
 
 async def test_captcha_after_three_failures(ca: Authority) -> None:

@@ -133,6 +133,31 @@ async def test_a_wrong_password_shows_the_form_again(provider: OidcProvider) -> 
     assert page.form_with("password").fields["login"] == provider.user
 
 
+@pytest.mark.parametrize("field", ["cookie", "hidden"])
+async def test_the_hidden_value_is_bound_to_a_cookie(provider: OidcProvider, field: str) -> None:
+    browser = by_hand(provider)
+    page = await browser.go("GET", ask(provider).url)
+    form = page.form_with("password")
+    if field == "cookie":
+        browser.cookies = {key: value for key, value in browser.cookies.items() if key[0] != "csrf"}
+    else:
+        del form.fields["_csrf"]
+    refused = await browser.submit(page, form, {"login": provider.user, "password": provider.password})
+    assert refused.status == 403
+
+
+async def test_form_post_comes_as_a_form_that_posts_itself(provider: OidcProvider) -> None:
+    browser, request = by_hand(provider), ask(provider)
+    request.url += "&response_mode=form_post"
+    page = await browser.go("GET", request.url)
+    page = await browser.submit(
+        page, page.form_with("password"), {"login": provider.user, "password": provider.password}
+    )
+    page = await browser.submit(page, page.form_with("_csrf"), {}, "Allow")
+    form = page.form_with("code")
+    assert (form.action, form.fields["state"]) == (provider.web.redirect_uri, request.state)
+
+
 @pytest.mark.parametrize(
     ("pages", "words"),
     [(Pages(captcha_after=2), "h-captcha"), (Pages(locked_after=2), "Your account is locked")],

@@ -24,6 +24,7 @@ MISBEHAVING = {
     "dns.dnssec": "tests.fakes.dns_server",
     "tls": "tests.fakes.http_server",
     "http": "tests.fakes.http_server",
+    "oidc": "tests.fakes.oidc_server",
 }
 
 

@@ -98,7 +98,8 @@ class Every(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How often the dearer parts run. The light part, which signs nobody in, runs every `period`."""
 
     silent: Duration | None = None
-    """A session is kept and renewed so often without the user (prompt=none, or its refresh token); never if left out."""
+    """A session is kept and renewed so often without the user (prompt=none, or its refresh token); never if left
+    out."""
     full: Duration = Duration(300)
     """The whole flow."""
 

@@ -1,6 +1,18 @@
 """The registry of check kinds: how each gathers and judges. The plan's side of the names is parallax.plan.specs."""
 
-from probe.checks import dns, dns_chain, dns_dnssec, dns_mail, dns_parity, dns_resolve, dns_zone, http, oidc, signin, tls
+from probe.checks import (
+    dns,
+    dns_chain,
+    dns_dnssec,
+    dns_mail,
+    dns_parity,
+    dns_resolve,
+    dns_zone,
+    http,
+    oidc,
+    signin,
+    tls,
+)
 from probe.checks.kind import Kind
 
 KINDS: dict[str, Kind] = {

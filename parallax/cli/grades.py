@@ -26,6 +26,6 @@ def grade(observation: Observation) -> Grade:
 
 
 def exit_status(observations: Iterable[Observation]) -> int:
-    """0 ok or degraded, 1 failed, 2 config, 3 unknown; the worst counts. 3 without any."""
-    grades = {grade(observation) for observation in observations}
+    """0 ok or degraded, 1 failed, 2 config, 3 unknown; the worst counts, control attempts aside. 3 without any."""
+    grades = {grade(observation) for observation in observations if observation.attempt == 1}
     return next((_EXIT[word] for word in WORST_FIRST if word in grades), _EXIT["unknown"])

@@ -41,6 +41,8 @@ def render(
     if not observations:
         return Text("unknown: nothing was measured")
     parts: list[RenderableType] = []
+    controls = {seen.subject: seen for seen in observations if seen.attempt > 1}
+    observations = [seen for seen in observations if seen.attempt == 1]
     view = VIEWS.get(observations[0].kind)
     if view is not None:
         return Group(*overall(observations), Text(), *laid_out(observations, view))
@@ -50,6 +52,8 @@ def render(
     for index, observation in enumerate(observations):
         tries = observation.findings.get("lookup")
         parts += [Text()] * (index > 0) + [_one(observation, width, plain, asked, tries not in lookups)]
+        if observation.subject in controls:
+            parts += [Text(), _indented([("control", control_words(observation, controls[observation.subject]))])]
         lookups.append(tries)  # the addresses of a name share one lookup; it is shown once
     return Group(*parts)
 
@@ -90,6 +94,15 @@ def summary(observations: Sequence[Observation], width: int = 80) -> RenderableT
         took = measured(seen.duration_ns)
         table.add_row(Text(word, STYLES[word]), clean(seen.subject), took, seen.reason or gist(seen))
     return table
+
+
+def control_words(first: Observation, control: Observation) -> str:
+    """What came of the attempt that was made at once after a failed one."""
+    after = measured(control.started_at - first.started_at - first.duration_ns)
+    if control.reason is None:
+        return f"an attempt {after} later, over a connection of its own, passed: a client that tries again gets through"
+    how = "in the same way" if control.reason == first.reason else f"in another way: {_meaning(control.reason)}"
+    return f"an attempt {after} later, over a connection of its own, failed {how}"
 
 
 def headline(observation: Observation) -> str:

@@ -134,13 +134,22 @@ def test_a_person_gets_the_verdict_first_and_no_colour_in_a_pipe(silent_port: in
 
 def test_connect_to_dials_elsewhere(silent_port: int):
     result = run("check", "tls", "192.0.2.1:443", "--connect-to", f"192.0.2.1:443=127.0.0.1:{silent_port}", "--json")
-    seen = json.loads(result.output)
-    assert (seen["subject"], seen["reason"]) == ("192.0.2.1:443", "connect_refused")
+    first, control = (json.loads(line) for line in result.output.splitlines())
+    assert (first["subject"], first["reason"], first["attempt"]) == ("192.0.2.1:443", "connect_refused", 1)
+    assert (control["subject"], control["reason"], control["attempt"]) == ("192.0.2.1:443", "connect_refused", 2)
+
+
+def test_a_control_attempt_is_one_line_for_a_person(silent_port: int):
+    result = run("check", "tls", f"127.0.0.1:{silent_port}")
+    assert result.output.splitlines()[0] == "failed: nothing listens on the port (connect_refused)"
+    (line,) = (line for line in result.output.splitlines() if "control" in line)
+    assert " later, over a connection of its own, failed in the same way" in line
 
 
 def test_both_addresses_of_localhost_are_shown(silent_port: int):
     result = run("check", "http", f"http://localhost:{silent_port}/", "-4", "-6", "--json")
-    assert [json.loads(line)["subject"] for line in result.output.splitlines()] == [
+    seen = [json.loads(line) for line in result.output.splitlines()]
+    assert [each["subject"] for each in seen if each["attempt"] == 1] == [
         f"127.0.0.1:{silent_port}",
         f"[::1]:{silent_port}",
     ]

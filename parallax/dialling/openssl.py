@@ -21,7 +21,7 @@ from parallax.dialling.tls import Trust, check_ca_file
 from parallax.values import is_ip
 
 MOST_OCTETS = 1_000_000
-"""Read of a handshake at most; OpenSSL itself takes 100 kB of certificates."""
+"""Read of a handshake at most. OpenSSL has bounds of its own (100 kB of certificates); this one is ours."""
 _PART = 65536
 
 
@@ -60,7 +60,13 @@ class Handshake:
         if alpn:
             connection.set_alpn_protos([word.encode("ascii") for word in alpn])
 
-    async def run(self, stream: trio.abc.Stream, at_first_octet: Callable[[], object] = lambda: None) -> None:
+    async def run(
+        self,
+        stream: trio.abc.Stream,
+        at_first_octet: Callable[[], object] = lambda: None,
+        *,
+        most_octets: int = MOST_OCTETS,
+    ) -> None:
         """Shakes hands over the stream. Raises TlsFailed, and what the stream raises; the caller owns the timeout.
         `at_first_octet` is called once, when the first of the server's octets are here."""
         received = 0
@@ -72,8 +78,8 @@ class Handshake:
             if not received:
                 at_first_octet()
             received += len(data)
-            if received > MOST_OCTETS:
-                raise TlsFailed("tls_malformed", f"more than {MOST_OCTETS} octets came, and no end of the handshake")
+            if received > most_octets:
+                raise TlsFailed("tls_malformed", f"more than {most_octets} octets came, and no end of the handshake")
             self._connection.bio_write(bytes(data))
         await self._send(stream)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
@@ -26,6 +27,21 @@ def der(authority: Authority) -> bytes:
     return authority.certificate.public_bytes(Encoding.DER)
 
 
+BETWEEN_WITH_URL = (
+    x509.CertificateBuilder()
+    .subject_name(BETWEEN.name)
+    .issuer_name(ROOT.name)
+    .public_key(BETWEEN.private_key.public_key())
+    .serial_number(1)
+    .not_valid_before(BETWEEN.certificate.not_valid_before_utc)
+    .not_valid_after(BETWEEN.certificate.not_valid_after_utc)
+    .add_extension(AIA, critical=False)
+    .sign(ROOT.private_key, hashes.SHA256())
+    .public_bytes(Encoding.DER)
+)
+"""Of a private CA whose root is neither sent nor trusted, though it says where the root can be had."""
+
+
 @pytest.mark.parametrize(
     ("chain", "codes", "why", "missing"),
     [
@@ -37,6 +53,8 @@ def der(authority: Authority) -> bytes:
         ([PUBLIC, der(ROOT), der(BETWEEN)], [19], "root_untrusted", "CN=A root"),
         ([PUBLIC, der(SAME_NAME)], [20, 21], "issuer_mismatch", "CN=An intermediate"),
         ([der(ROOT)], [18], "self_signed", "CN=A root"),
+        ([der(ROOT), der(ROOT)], [18], "self_signed", "CN=A root"),
+        ([PUBLIC, BETWEEN_WITH_URL], [20], "issuer_unknown", "CN=A root"),
     ],
 )
 def test_whose_certificate_is_missing(chain: list[bytes], codes: list[int], why: str, missing: str) -> None:

@@ -1,12 +1,13 @@
 """Which OCSP responses count for a leaf, and what they say."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
@@ -99,6 +100,19 @@ def test_a_responder_that_the_issuer_named_may_sign() -> None:
 def test_nobody_else_may(responder: Leaf) -> None:
     staple = said(by_responder(responder))["staple"]
     assert (staple["status"], staple["why"]) == ("invalid", "responder_not_allowed")
+
+
+@pytest.mark.parametrize("wrong", ["name", "key", None])
+def test_the_issuer_is_named_by_the_hashes_of_its_name_and_of_its_key(wrong: str | None) -> None:
+    public = CA.private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    name, key = sha256(CA.name.public_bytes()).digest(), sha256(public).digest()
+    builder = ocsp.OCSPResponseBuilder().add_response_by_hash(
+        sha256(b"x").digest() if wrong == "name" else name, sha256(b"x").digest() if wrong == "key" else key,
+        LEAF.certificate.serial_number, hashes.SHA256(), ocsp.OCSPCertStatus.GOOD, NOW - HOUR, NOW + DAY, None, None,
+    )  # fmt: skip
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, CA.certificate)
+    staple = builder.sign(CA.private_key, hashes.SHA256()).public_bytes(Encoding.DER)
+    assert said(staple)["staple"]["status"] == ("invalid" if wrong else "good")
 
 
 def test_a_responder_with_an_rsa_key() -> None:

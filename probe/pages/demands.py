@@ -91,7 +91,8 @@ def logout_confirm(view: View) -> Scene | None:
 
 
 def offer(view: View) -> Scene | None:
-    """Something that may be put off: its button, or link, is pressed. "Stay signed in?" is answered with no."""
+    """Something that may be put off: its button, or link, is pressed. "Stay signed in?" is answered with no,
+    where that can be sent."""
     forms = list(_deciding(view))
     staying = view.is_about(topics.STAY)
     for form, buttons in forms:
@@ -100,7 +101,8 @@ def offer(view: View) -> Scene | None:
             continue  # "Not now" beside Allow and Deny: a consent has this, too
         press = press_to_skip(buttons)
         if press is None and staying:
-            press = next((button for button in buttons if denies(button)), None)
+            # where "no" needs a script, the only other answer leads on as well
+            press = next((button for button in buttons if denies(button)), buttons[0] if len(buttons) == 1 else None)
         if press is not None:
             return Scene(word="offer", form=form, press=press, alerts=view.alerts, evidence=("it may be put off",))
     if view.context.submitted and (view.asking is None or view.asking.role not in ("login", "identify")):

@@ -1,0 +1,240 @@
+"""Pages in the manner of many providers: what each is, which form, which fields, which button."""
+
+from pathlib import Path
+
+import pytest
+
+from probe.pages.classify import classify
+from probe.pages.page import Page, read_page
+from probe.pages.scene import LEADS_ON, MEANING, Context, Scene, Word
+from probe.pages.submission import submission
+
+HTML = Path(__file__).parent / "html"
+URL = "https://sso.example/path/page?x=1"
+ALL_MEANS = frozenset({"totp", "otp"})
+
+
+def page(name: str) -> Page:
+    return read_page((HTML / f"{name}.html").read_text(), URL)
+
+
+def seen(name: str, *, first: str | None = None, **context: object) -> Scene:
+    """The scene of a page; `first` is the flow's first page, and the one that was submitted."""
+    before = page(first) if first is not None else None
+    given: dict[str, object] = {"means": ALL_MEANS, "previous": before, **context}
+    return classify(page(name), before, Context(**given))  # type: ignore[arg-type]
+
+
+IP = ("identifier_password",)
+
+# page, word, identifier, password, label of the button pressed
+ASKING = [
+    ("themed_login", "identifier_password", "username", "password", "Sign In"),
+    ("hosted_identifier", "identifier", "username", None, "Continue"),
+    ("hosted_password", "password", None, "password", "Continue"),
+    ("vendor_identifier", "identifier", "loginfmt", None, "Next"),
+    ("federation_login", "identifier_password", "UserName", "Password", None),
+    ("framework_snake_login", "identifier_password", "username", "password", "Log in"),
+    ("framework_gem_login", "identifier_password", "user[email]", "user[password]", "Log in"),
+    ("framework_dotnet_login", "identifier_password", "Input.Username", "Input.Password", "Login"),
+    ("framework_java_faces", "identifier_password", "loginForm:username", "loginForm:password", "Login"),
+    ("go_login_name", "identifier", "loginName", None, "Next"),
+    ("go_password", "password", None, "password", "Next"),
+    ("go_two_methods", "identifier_password", "identifier", "password", "Sign in"),
+    ("library_login", "identifier_password", "login", "password", "Sign-in"),
+    ("forum_login", "identifier_password", "username", "password", "Login"),
+    ("campus_login", "identifier_password", "username", "password", "Login"),
+    ("federated_login", "identifier_password", "j_username", "j_password", "Login"),
+    ("manager_tokens", "identifier_password", "IDToken1", "IDToken2", "Log In"),
+    ("cloud_twice", "identifier_password", "username", "password", "Sign in"),
+    ("crm_login", "identifier_password", "username", "pw", "Log In"),
+    ("blog_login", "identifier_password", "log", "pwd", "Log In"),
+    ("shop_login_and_register", "identifier_password", "username", "password", "Log in"),
+    ("badge_login", "identifier_password", "email", "password", "Log in"),
+    ("de_login", "identifier_password", "f1", "f2", "Anmelden"),
+    ("fr_login", "identifier_password", "f1", "f2", "Se connecter"),
+    ("ja_login", "identifier_password", "f1", "f2", "ログイン"),
+]
+
+
+@pytest.mark.parametrize(("name", "word", "identifier", "password", "label"), ASKING, ids=[row[0] for row in ASKING])
+def test_forms_that_ask(name: str, word: str, identifier: str | None, password: str | None, label: str | None) -> None:
+    scene = seen(name)
+    assert (scene.word, scene.fields.get("identifier"), scene.fields.get("password")) == (word, identifier, password)
+    assert (scene.press.label if scene.press else None) == label
+    assert scene.leads_on
+    assert scene.alerts == ()
+
+
+# page, the page before it, what was submitted, the word
+AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
+    ("themed_bad_password", "themed_login", ("identifier_password",), "bad_credentials"),
+    ("themed_login", "themed_login", ("identifier_password",), "bad_credentials"),
+    ("themed_otp", "themed_login", ("identifier_password",), "totp"),
+    ("themed_update_password", "themed_login", ("identifier_password",), "required_action"),
+    ("themed_verify_email", "themed_login", ("identifier_password",), "required_action"),
+    ("themed_enrol_totp", "themed_login", ("identifier_password",), "required_action"),
+    ("themed_terms", "themed_login", ("identifier_password",), "required_action"),
+    ("themed_consent", "themed_login", ("identifier_password",), "consent"),
+    ("themed_error", None, (), "idp_error"),
+    ("hosted_password", "hosted_identifier", ("identifier",), "password"),
+    ("hosted_identifier", "hosted_identifier", ("identifier",), "unknown_identifier"),
+    ("hosted_bad_password", "hosted_password", ("identifier", "password"), "bad_credentials"),
+    ("hosted_captcha", "hosted_identifier", ("identifier",), "captcha"),
+    ("hosted_consent", "hosted_password", ("identifier", "password"), "consent"),
+    ("hosted_blocked", "hosted_password", ("identifier", "password"), "locked"),
+    ("hosted_mfa_sms", "hosted_password", ("identifier", "password"), "mfa_required"),
+    ("hosted_mfa_push", "hosted_password", ("identifier", "password"), "mfa_required"),
+    ("hosted_mfa_choice", "hosted_password", ("identifier", "password"), "factor_choice"),
+    ("hosted_passkey_offer", "hosted_password", ("identifier", "password"), "offer"),
+    ("vendor_script_only", None, (), "needs_browser"),
+    ("vendor_stay", "vendor_identifier", ("identifier", "password"), "offer"),
+    ("federation_handover", "federation_login", ("identifier_password",), "auto_post"),
+    ("framework_snake_bad", "framework_snake_login", ("identifier_password",), "bad_credentials"),
+    ("framework_gem_bad", "framework_gem_login", ("identifier_password",), "bad_credentials"),
+    ("framework_gem_locked", "framework_gem_login", ("identifier_password",), "locked"),
+    ("framework_gem_otp", "framework_gem_login", ("identifier_password",), "totp"),
+    ("framework_spring_consent", "library_login", ("identifier_password",), "consent"),
+    ("go_grant_scopes", "library_login", ("identifier_password",), "consent"),
+    ("go_two_forms_consent", "library_login", ("identifier_password",), "consent"),
+    ("go_script_only", None, (), "needs_browser"),
+    ("library_consent", "library_login", ("identifier_password",), "consent"),
+    ("three_buttons", "de_login", ("identifier_password",), "consent"),
+    ("forum_bad", "forum_login", ("identifier_password",), "bad_credentials"),
+    ("forum_captcha", None, (), "captcha"),
+    ("campus_bad", "campus_login", ("identifier_password",), "bad_credentials"),
+    ("campus_locked", "campus_login", ("identifier_password",), "locked"),
+    ("federated_release", "federated_login", ("identifier_password",), "consent"),
+    ("saml_handover", "federated_login", ("identifier_password",), "auto_post"),
+    ("form_post", "federated_login", ("identifier_password",), "auto_post"),
+    ("bank_boxes", "library_login", ("identifier_password",), "otp"),
+    ("bank_boxes", "bank_boxes", ("identifier_password", "otp"), "bad_otp"),
+    ("turnstile_login", None, (), "captcha"),
+    ("badge_login", "badge_login", ("identifier_password",), "captcha"),
+    ("script_form", None, (), "needs_browser"),
+    ("get_form", None, (), "needs_browser"),
+    ("refresh", "library_login", ("identifier_password",), "meta_refresh"),
+    ("script_redirect", "library_login", ("identifier_password",), "meta_refresh"),
+    ("challenge", None, (), "bot_wall"),
+    ("throttled", None, (), "throttled"),
+    ("server_error", None, (), "idp_error"),
+    ("portal", "library_login", ("identifier_password",), "unexpected"),
+    ("de_bad", "de_login", ("identifier_password",), "bad_credentials"),
+    ("ja_bad", "ja_login", ("identifier_password",), "bad_credentials"),
+    ("ja_consent", "ja_login", ("identifier_password",), "consent"),
+    ("fr_locked", "fr_login", ("identifier_password",), "locked"),
+    ("es_otp", "library_login", ("identifier_password",), "totp"),
+    ("it_consent", "library_login", ("identifier_password",), "consent"),
+    ("pt_throttled", "library_login", ("identifier_password",), "throttled"),
+]
+
+
+@pytest.mark.parametrize(("name", "first", "submitted", "word"), AFTER, ids=[f"{row[0]}-{row[3]}" for row in AFTER])
+def test_what_comes_after(name: str, first: str | None, submitted: tuple[Word, ...], word: str) -> None:
+    scene = seen(name, first=first, submitted=submitted)
+    assert scene.word == word, scene
+    assert scene.evidence
+
+
+PRESSED = [
+    ("themed_consent", "Yes"),
+    ("hosted_consent", "Accept"),
+    ("hosted_mfa_choice", "Google Authenticator or similar"),
+    ("hosted_passkey_offer", "Continue without passkeys"),
+    ("framework_spring_consent", "Submit Consent"),
+    ("go_grant_scopes", "Allow access"),
+    ("go_two_forms_consent", "Grant Access"),
+    ("library_consent", "Continue"),
+    ("three_buttons", "Zulassen"),
+    ("federated_release", "Accept"),
+    ("bank_boxes", "Verify"),
+    ("es_otp", "Verificar"),
+    ("ja_consent", "許可する"),
+    ("it_consent", "Consenti"),
+]
+
+
+@pytest.mark.parametrize(("name", "label"), PRESSED, ids=[row[0] for row in PRESSED])
+def test_which_button_is_pressed(name: str, label: str) -> None:
+    scene = seen(name, first="library_login", submitted=IP)
+    assert scene.press is not None
+    assert scene.press.label == label
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("themed_logout", "Logout"),
+        ("library_logout", "Yes, sign me out"),
+        ("nl_logout", "Ja, uitloggen"),
+        ("portal", "Log out"),
+    ],
+)
+def test_logout(name: str, label: str) -> None:
+    scene = seen(name, first="library_login", submitted=IP, leaving=True)
+    assert scene.word == "logout_confirm"
+    assert scene.press is not None
+    assert scene.press.label == label
+
+
+def test_every_page_is_looked_at() -> None:
+    rows: set[str] = (
+        {row[0] for row in ASKING} | {row[0] for row in AFTER} | {"themed_logout", "library_logout", "nl_logout"}
+    )
+    assert rows == {path.stem for path in HTML.glob("*.html")}
+
+
+def test_every_word_has_a_meaning() -> None:
+    assert set(MEANING) == set(Word.__args__)  # type: ignore[attr-defined]
+    assert set(MEANING) >= LEADS_ON
+
+
+def test_scopes_are_ticked_and_remember_is_left_alone() -> None:
+    scene = seen("go_grant_scopes", first="library_login", submitted=IP)
+    assert scene.form is not None
+    sent = submission(scene.form, scene.fill({}), scene.press)
+    assert sent.body == b"challenge=ch&grant_scope=openid&grant_scope=offline&submit=Allow+access"
+
+
+def test_a_code_is_spread_over_its_boxes() -> None:
+    scene = seen("bank_boxes", first="library_login", submitted=IP)
+    assert scene.form is not None
+    sent = submission(scene.form, scene.fill({"otp": "123456", "password": "never"}), scene.press)
+    assert sent.body == b"tx=1&" + b"&".join(b"digit-%d=%d" % (n, n) for n in range(1, 7))
+    assert sent.url == "https://sso.example/otp"
+
+
+def test_hidden_inputs_and_the_pressed_button_go_along() -> None:
+    scene = seen("go_two_methods")
+    assert scene.form is not None
+    sent = submission(scene.form, scene.fill({"identifier": "synthetic", "password": "p w"}), scene.press)
+    assert sent.body == b"csrf_token=tok%3D%3D&identifier=synthetic&password=p+w&method=password"
+    assert sent.url == "https://id.example/self-service/login?flow=f-1"
+
+
+def test_status_and_wall_come_first() -> None:
+    assert seen("themed_login", status=429).word == "throttled"
+    assert seen("themed_login", status=502).word == "idp_error"
+    assert seen("themed_login", status=401).word == "identifier_password"
+    assert seen("themed_login", wall="cloudflare").word == "bot_wall"
+
+
+def test_an_alert_of_the_first_rendering_is_none() -> None:
+    """A box that stands in every page says nothing of the password."""
+    text = (
+        (HTML / "themed_login.html").read_text().replace("</h1>", '</h1><div role="alert">Invalid login? Ask us.</div>')
+    )
+    first = read_page(text, URL)
+    later = read_page(text.replace("Sign in to your account", "Sign in"), URL)
+    assert classify(first, None, Context()).alerts == ()
+    assert classify(first, None, Context()).word == "identifier_password"
+    again = classify(later, first, Context(submitted=IP, previous=first))
+    assert again.alerts == ()
+    assert again.word == "bad_credentials"
+    assert "nothing says why" in again.evidence[0]
+
+
+def test_without_means_a_code_is_a_second_factor_that_cannot_be_given() -> None:
+    scene = seen("framework_gem_otp", first="framework_gem_login", submitted=IP, means=frozenset({"otp"}))
+    assert scene.word == "mfa_required"
+    assert "authenticator" in " ".join(scene.evidence)

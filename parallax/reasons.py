@@ -664,6 +664,12 @@ REASONS: dict[str, Reason] = {
     "oauth_invalid_scope": Reason(
         "a scope is not allowed", "config", "scope in the plan, and the client's at the issuer"
     ),
+    "oauth_scope_reduced": Reason(
+        "the token has less scope than was asked for",
+        "config",
+        "missing in the findings; the client's scope at the issuer",
+        soft=True,
+    ),
     "oauth_invalid_target": Reason(
         "the resource or audience asked for is not allowed", "config", "resource and audience in the plan"
     ),
@@ -784,6 +790,12 @@ REASONS: dict[str, Reason] = {
         "the provider offers no way to end a session",
         "config",
         "sessions add up there until they expire; leave_out logout and session, if that is known",
+        soft=True,
+    ),
+    "session_no_silent": Reason(
+        "the provider does not renew a session without its user (prompt=none)",
+        "config",
+        "the status in the findings; take every.silent out, or ask for offline_access, if it never does",
         soft=True,
     ),
     "session_survived_logout": Reason(

@@ -44,8 +44,8 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def headers(self) -> dict[str, str]:
         """What must go with it; to be sent, not to be shown."""
-        said = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-        return said | ({"authorization": self.authorization.reveal()} if self.authorization else {})
+        said = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        return said | ({"Authorization": self.authorization.reveal()} if self.authorization else {})
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from probe.oidc.tokens import Expectation, Verified, agreement, token_findings, 
 from probe.signin.browser import Browser
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.metadata import discover, fetch_jwks, refusal
-from probe.signin.reply import end
+from probe.signin.reply import end, remark
 from probe.tape import Tape
 from probe.vault import fill, fill_secrets
 
@@ -77,6 +77,9 @@ async def take_token(flow: Flow, tape: Tape) -> None:
     hidden.add(found.access_token.reveal())
     tape.note(**found.as_findings())
     state.tokens = found
+    missing = [each for each in scope if found.scope is not None and each not in found.scope]
+    if missing:
+        remark(tape, Fault("oauth_scope_reduced", {"missing": missing}))
 
 
 def client_of(planned: PlannedClient, url: str, flow: Flow) -> Client:

@@ -79,6 +79,9 @@ async def test_a_token_is_asked_for_as_often_as_the_plan_says(provider: LyingPro
 
 async def test_the_clients_secret_goes_to_the_token_endpoint_and_nowhere_else(provider: LyingProvider, tools: Tools):
     found = await run_oidc(provider.issuer, tools, client=machine())
+    assert all(
+        head.lower().count("accept: application/json") == head.lower().count("accept:") == 1 for head in provider.heads
+    )
     heads = [head for head in provider.heads if "authorization" in head.lower()]
     assert len(heads) == 1
     basic = next(line for line in heads[0].split("\r\n") if line.lower().startswith("authorization:")).split()[-1]
@@ -313,3 +316,11 @@ async def test_what_a_token_endpoint_refuses_with(
     assert told(found)[2:] == [("token", 1, reason)]  # once, whatever it says
     assert found[-1].fault == fault
     assert found[-1].findings["status"] == status
+
+
+async def test_less_scope_than_was_asked_for(provider: LyingProvider, tools: Tools):
+    given = {"access_token": "opaque", "token_type": "Bearer", "scope": "read"}
+    provider.answers["/token"] = lambda: as_json(given)
+    found = await run_oidc(provider.issuer, tools, client=machine(), scope=["read", "write"])
+    assert told(found)[2:] == [("token", 1, "oauth_scope_reduced")]
+    assert found[-1].findings["missing"] == ["write"]

@@ -188,7 +188,7 @@ def form_of(body: Secret) -> dict[str, str]:
 
 def test_basic_authentication_is_form_encoded_before_it_is_joined():
     asked = client_credentials("https://idp.example/token", ODD, ["read"], {"resource": "https://api.example"})
-    scheme, _, encoded = asked.headers()["authorization"].partition(" ")
+    scheme, _, encoded = asked.headers()["Authorization"].partition(" ")
     name, _, secret = base64.b64decode(encoded).decode().partition(":")
     assert (scheme, unquote_plus(name), unquote_plus(secret)) == ("Basic", "we:b %+é", "p:ss%+ é")
     assert form_of(asked.body) == {
@@ -208,7 +208,7 @@ def test_the_other_ways_to_authenticate():
     }
     public = revocation("https://idp.example/revoke", Client(id="m"), Secret("rt"), "refresh_token")
     assert form_of(public.body) == {"token": "rt", "token_type_hint": "refresh_token", "client_id": "m"}
-    assert "authorization" not in public.headers()
+    assert "Authorization" not in public.headers()
 
 
 def test_the_code_goes_with_the_verifier():

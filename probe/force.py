@@ -1,6 +1,7 @@
 """What is in force at a probe: its config and the plan laid together. Where both speak, the config wins."""
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from parallax.config import ProbeConfig
 from parallax.dialling.route import Routes
@@ -12,6 +13,7 @@ from probe.dns.memory import Memory
 from probe.kept import Kept
 from probe.plans import PlanInForce
 from probe.runs import Vantage
+from probe.signin.memory import Signins
 from probe.tools import Tools
 from probe.vault import Vault
 
@@ -30,6 +32,7 @@ class Force:
         self._memory = Memory()
         self._kept = Kept()
         self._vault = Vault(config.secrets)
+        self.signins = Signins(Path(config.state) / "halts.json")
         self._part = Part(probe=Probe(id=config.id), slot=(0, 1))
 
     def apply(self, plan: PlanInForce) -> None:
@@ -66,6 +69,7 @@ class Force:
             named_resolvers=tuple(self._part.resolver),
             kept=self._kept,
             vault=self._vault,
+            signins=self.signins,
         )
 
     def _routes(self, redirects: Iterable[ConnectTo]) -> Routes:

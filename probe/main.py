@@ -77,6 +77,8 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 get_ready(plan.checks, force.tools())
                 health.use_controls(force.controls)
                 runner.assign(jobs_of(plan, config.id, run))
+                specs = {(check.name, target): check.spec for check in plan.checks for target in check.targets}
+                nursery.start_soon(force.signins.end_orphans, specs)
 
             runner = Runner(deliver, counters)
             plans = PlanClient(state / "plan.json", list(clients.items()), apply, health.vouch)
@@ -93,6 +95,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 plans.load_saved()
                 nursery.start_soon(plans.serve)
                 nursery.start_soon(runner.serve)
+                nursery.start_soon(force.signins.end_all_at_last)
                 nursery.start_soon(_report, config, force, health, spool, journal, shippers, runner, plans)
                 task_status.started(Running(stream=spool.stream, state=state))
 

@@ -10,6 +10,7 @@ from probe.dns.client import Client
 from probe.dns.memory import Memory
 from probe.hidden import Hidden
 from probe.kept import Kept
+from probe.signin.memory import Signins
 from probe.vault import Vault
 
 
@@ -35,6 +36,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """The secrets that this probe's config binds to hosts."""
     hidden: Hidden = msgspec.field(default_factory=Hidden)
     """The secrets that this run knows: no observation has one."""
+    signins: Signins = msgspec.field(default_factory=Signins)
+    """What the probe remembers of its sign-ins from run to run."""
 
     @property
     def dns(self) -> Client:

@@ -4,11 +4,11 @@ The plan's cap holds for the whole fleet; each probe keeps to its share of it. A
 that a run's queries go out together; over any longer time no more is sent than the share.
 """
 
+from probe.buckets import MOST_BUCKETS, Buckets, Limit
 from probe.dns.kept import Kept
 
 BURST_S = 30.0
 SMALLEST_BURST = 20.0
-MOST_BUCKETS = 2_000
 
 
 class Budget:
@@ -17,7 +17,7 @@ class Budget:
     def __init__(self) -> None:
         self._per_minute: float | None = None
         self._owners: Kept[str] = Kept(10 * MOST_BUCKETS)
-        self._buckets: Kept[tuple[float, float]] = Kept(MOST_BUCKETS)
+        self._buckets = Buckets()
         self.sent = 0
         """Queries that were let go, to whomever."""
         self.refused: dict[str, int] = {}
@@ -38,11 +38,8 @@ class Budget:
             self.sent += 1
             return True
         rate = self._per_minute / 60
-        room = max(rate * BURST_S, SMALLEST_BURST)
-        tokens, since = self._buckets.stale(operator) or (room, now)
-        tokens = min(room, tokens + (now - since) * rate)
-        allowed = tokens >= 1
-        self._buckets.put(operator, (tokens - 1 if allowed else tokens, now), float("inf"))
+        limit = Limit(key=operator, room=max(rate * BURST_S, SMALLEST_BURST), rate=rate)
+        allowed = self._buckets.take([limit], now) is None
         self.sent += allowed
         if not allowed and (operator in self.refused or len(self.refused) < MOST_BUCKETS):
             self.refused[operator] = self.refused.get(operator, 0) + 1

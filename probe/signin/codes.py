@@ -14,6 +14,7 @@ from probe.signin.reply import Fault, end
 from probe.tape import Tape
 from probe.tools import Tools
 
+ABSTAINS = "over_budget"
 SHORTEST_S = 3.0
 """A code that holds for less is not sent: it would be over on its way."""
 
@@ -21,21 +22,29 @@ SHORTEST_S = 3.0
 async def code_for(user: User, scene: Scene, tape: Tape, tools: Tools) -> str:
     """The code. Ends the step where there is none; raises Withheld."""
     if user.totp is not None and (scene.word == "totp" or user.code is None):
-        return await _by_clock(user.totp, tape, tools)
+        return await _by_clock(user.totp, user.name, tape, tools)
     if user.code is not None:
         return user.code
     raise end(tape, Fault("signin_mfa_required"))
 
 
-async def _by_clock(totp: Totp, tape: Tape, tools: Tools) -> str:
-    name = totp.secret.removeprefix("secret:")
-    secret = tools.vault.known(name, tools.hidden)
-    left_s = totp.period - wall_ns() / NS % totp.period
-    if left_s < SHORTEST_S:
+async def _by_clock(totp: Totp, user: str, tape: Tape, tools: Tools) -> str:
+    """No code is sent twice, as most providers take each once (RFC 6238 section 5.2), and none that is nearly over."""
+    secret = tools.vault.known(totp.secret.removeprefix("secret:"), tools.hidden)
+    used, key = tools.signins.used_codes, f"{totp.secret} {user}"
+    now = wall_ns() / NS
+    left_s = totp.period - now % totp.period
+    if left_s < SHORTEST_S or used.stale(key) == int(now // totp.period):
+        if trio.current_time() + left_s > trio.current_effective_deadline():
+            raise end(
+                tape, Fault("signin_own_budget", {"detail": "the code of this moment was used"}, abstain=ABSTAINS)
+            )
         tape.enter("pause")
         await trio.sleep(left_s + 0.05)
         tape.leave()
-    return totp_at(totp, secret, wall_ns() / NS)
+        now = wall_ns() / NS
+    used.put(key, int(now // totp.period), float("inf"))
+    return totp_at(totp, secret, now)
 
 
 def totp_at(totp: Totp, secret: str, now: float) -> str:

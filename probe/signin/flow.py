@@ -8,7 +8,7 @@ A step that failed ends the flow: whatever follows would be judged on what is mi
 cancellation too, what may live on at the provider is ended by the preset's `clean`, shielded, with its own deadline.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from probe.signin.cadence import Cadence
 from probe.signin.reply import CLEANING, Ended, passed
 from probe.steps import Steps, Taken
 from probe.tape import Tape
-from probe.vault import Values
+from probe.vault import Values, Withheld, fill
 
 CLEANUP_S = 5.0
 """How long cleaning up may take."""
@@ -63,6 +63,12 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """A list of steps made for a kind of provider."""
 
     steps: tuple[Step | Stage, ...]
+    signs_in: bool = False
+    """A whole run signs somebody in: budget, turn and halts hold."""
+    keeps: bool = False
+    """A session can be kept for silent runs."""
+    is_over: "Callable[[Flow], bool]" = lambda flow: True
+    """After a silent step that failed: whether the kept session is over, as the provider said so."""
     unclean: "Callable[[Flow], bool]" = lambda flow: False
     """Whether something may live on at the provider."""
     clean: "Callable[[Flow, Tape], Awaitable[None]] | None" = None
@@ -78,20 +84,38 @@ class Flow:
     """One run of a flow: what its steps share. `state` is the preset's own; `values` is what templates may name."""
 
     def __init__(
-        self, spec: SigninSpec, steps: Steps, cadence: Cadence, preset: Preset, user: Browser, backchannel: Browser
+        self,
+        spec: SigninSpec,
+        steps: Steps,
+        cadence: Cadence,
+        preset: Preset,
+        user: Browser,
+        backchannel: Browser,
+        *,
+        without: Collection[str] = (),
     ) -> None:
+        """`without`: steps that this run does not take, beside those that the plan leaves out."""
         self.spec, self.steps, self.cadence, self.preset = spec, steps, cadence, preset
+        self.left_out = frozenset((*spec.leave_out, *without))
         self.tools = steps.tools
         self.user, self.backchannel = user, backchannel
         self.values: dict[str, Any] = dict(first_values(steps))
         self.state: Any = None
         self.stopped = False
         """A step failed, and none follows."""
+        self._gone: set[tuple[str, ...]] = set()
         self._planned = [name for each in self._due() for name in each.names if name not in spec.leave_out]
 
     @property
-    def left_out(self) -> frozenset[str]:
-        return frozenset(self.spec.leave_out)
+    def user_name(self) -> str:
+        """Who signs in, as it is typed; empty where nobody does."""
+        user = self.spec.user
+        if user is None:
+            return ""
+        try:
+            return fill(user.name, self.values, self.steps.target, self.tools.vault, self.tools.hidden)
+        except Withheld:  # told by the step that types it
+            return user.name
 
     def _due(self) -> Iterator[Step | Stage]:
         parts: dict[Cadence, frozenset[Part]] = {
@@ -101,20 +125,23 @@ class Flow:
         }
         return (each for each in self.preset.steps if each.part in parts[self.cadence])
 
-    async def go(self) -> None:
-        """Takes the steps that are due, until one fails."""
+    async def go(self, which: "Callable[[Step | Stage], bool]" = lambda each: True) -> None:
+        """Takes those steps that are due, were not gone through before, and are asked for, until one fails."""
         for each in self._due():
-            if isinstance(each, Stage):
-                if not await each.play(self):
-                    self.stopped = True
-            elif each.name not in self.left_out and each.wanted(self):
-                taken = await self.take(each.name, each.gather, part=each.part)
-                if not passed(taken.evidence):
-                    self.stopped = True
-                    if each.safe:
-                        await self._control(each, taken)
             if self.stopped:
                 return
+            if each.names in self._gone or not which(each):
+                continue
+            self._gone.add(each.names)
+            if self.left_out.issuperset(each.names):
+                continue
+            if isinstance(each, Stage):
+                self.stopped = not await each.play(self)
+            elif each.wanted(self):
+                taken = await self.take(each.name, each.gather, part=each.part)
+                self.stopped = not passed(taken.evidence)
+                if self.stopped and each.safe:
+                    await self._control(each, taken)
 
     async def clean(self) -> None:
         """Ends what may live on at the provider, if anything does. To be called in every case; it shields itself."""

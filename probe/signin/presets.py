@@ -1,6 +1,6 @@
 """The presets: for each kind of provider the steps of a sign-in, in order."""
 
-from probe.signin import leaving, provider
+from probe.signin import leaving, provider, renewal
 from probe.signin.flow import Preset, Stage, Step
 from probe.signin.machine import MACHINE
 from probe.signin.walk import STEPS, sign_in
@@ -14,9 +14,13 @@ PASSWORD = Preset(
         Step("verify", provider.verify),
         Step("userinfo", provider.ask_userinfo, wanted=provider.has_userinfo),
         Step("refresh", provider.refresh, wanted=provider.has_refresh_token),
+        Step("silent", renewal.renew, part="silent", wanted=renewal.can_renew),
         Step("logout", leaving.log_out),
         Step("session", leaving.prove_ended, wanted=leaving.can_be_proven),
     ),
+    signs_in=True,
+    keeps=True,
+    is_over=renewal.is_over,
     unclean=leaving.is_unclean,
     clean=leaving.log_out,
 )

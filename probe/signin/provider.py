@@ -5,6 +5,8 @@ The rules are probe.oidc's; here is what is asked for, of whom, and in which ord
 of the issuer's own discovery document, and over TLS only.
 """
 
+import msgspec
+
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import SigninSpec
 from parallax.secret import Secret
@@ -40,6 +42,10 @@ class OidcState:
         """Tokens that have not been revoked: refresh_token, access_token."""
         self.signed_in = False
         """The user's browser may have a session."""
+        self.refresh_in_doubt = False
+        """The refresh token was sent and no answer came: it may be used up, and is not sent again."""
+        self.renewed_silently = False
+        """prompt=none has worked for this session."""
 
     @property
     def found(self) -> Discovery:
@@ -129,12 +135,26 @@ async def refresh(flow: Flow, tape: Tape) -> None:
     url = state.found.endpoints["token_endpoint"]
     asked = token_endpoint.refresh(url, client_at(flow, url), state.live["refresh_token"])
     old = state.verified.subject if state.verified else None
+    state.refresh_in_doubt = True
     tokens = await ask_for_tokens(flow, asked, "refresh_token", tape)
+    state.refresh_in_doubt = False
     state.take_tokens(tokens, tape)  # where no new refresh token came, the old one goes on (RFC 6749 section 6)
     tape.note(rotated=tokens.refresh_token is not None)
-    if tokens.id_token is not None:  # legal to leave out (OpenID Connect Core 12.2)
-        expected = expected_of(flow.spec, state, id_token=True, renewed_for=old)
-        await _verified(flow, tokens.id_token, expected, tape)
+    await verify_renewed(flow, tokens, None, tape, subject=old)
+
+
+async def verify_renewed(
+    flow: Flow, tokens: Tokens, nonce: str | None, tape: Tape, *, subject: str | None = None
+) -> None:
+    """The id_token of a renewed session, if there is one: a refresh need not bring one (OpenID Connect Core 12.2). It
+    is of the same user."""
+    state = state_of(flow)
+    if tokens.id_token is None:
+        return
+    if subject is None and state.verified is not None:
+        subject = state.verified.subject
+    expected = expected_of(flow.spec, state, id_token=True, renewed_for=subject or "")
+    await _verified(flow, tokens.id_token, msgspec.structs.replace(expected, nonce=nonce), tape)
 
 
 def has_userinfo(flow: Flow) -> bool:
@@ -180,7 +200,7 @@ def expected_of(spec: SigninSpec, state: OidcState, *, id_token: bool, renewed_f
         nonce=state.begun.nonce if first and state.begun else None,
         access_token=tokens.access_token.reveal() if id_token and tokens else None,
         code=state.code.code.reveal() if first and state.code else None,
-        subject=renewed_for,
+        subject=renewed_for or None,
         acr=(expect.acr,) if first and expect.acr else (),
         amr=tuple(expect.amr) if first else (),
         claims=expect.claims if first or not id_token else {},

@@ -21,7 +21,8 @@ REMARKED = "remarked"
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why a step is not as it should be: a word of parallax.reasons, what was seen, and whose side it is on."""
+    """Why a step is not as it should be: a word of parallax.reasons, what was seen, and whose side it is on. As
+    probe.oidc's, and it may abstain."""
 
     reason: str
     note: Mapping[str, Any] = {}
@@ -29,6 +30,10 @@ class Fault(msgspec.Struct, frozen=True):
     side: reasons.Fault | None = None
     """None: the reason's usual side."""
     abstain: str | None = None
+
+    @property
+    def soft(self) -> bool:
+        return reasons.REASONS[self.reason].soft
 
 
 class Ended(Exception):

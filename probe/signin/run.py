@@ -1,11 +1,28 @@
-"""One run of a flow, from its first step to the end of what it left at the provider."""
+"""One run of a flow, from its first step to the end of what it left at the provider.
+
+Where sessions are kept for silent runs, a whole run leaves its own and ends the one before; so there is one at a time.
+"""
+
+from contextlib import suppress
+from functools import partial
+
+import trio
 
 from parallax.plan.signin_specs import SigninSpec
+from probe.attempt import evidence_of, record
+from probe.signin.admission import halt_after, may_sign_in, say_busy
 from probe.signin.browser import Browser, Names
 from probe.signin.cadence import cadence_at
-from probe.signin.flow import Flow
+from probe.signin.flow import CLEANUP_S, Flow, Preset
+from probe.signin.jar import Jar
+from probe.signin.memory import Session, end_all
 from probe.signin.presets import PRESETS
+from probe.signin.reply import Ended, passed
 from probe.steps import Steps
+from probe.tape import Tape
+
+LEAVING = ("logout", "session")
+"""The steps that end a session."""
 
 
 async def run_flow(spec: SigninSpec, steps: Steps) -> None:
@@ -13,9 +30,93 @@ async def run_flow(spec: SigninSpec, steps: Steps) -> None:
     cadence = cadence_at(steps.probe, steps.check.name, steps.scheduled_at, steps.check.period, spec.every)
     preset = PRESETS[spec.use or ""]
     names = Names()
-    async with Browser(steps.tools, names) as user, Browser(steps.tools, names) as backchannel:
-        flow = Flow(spec, steps, cadence, preset, user, backchannel)
-        try:
+    keeping = preset.keeps and spec.every.silent is not None
+    kept = steps.tools.signins.sessions.get(_key(steps)) if keeping and cadence == "silent" else None
+    jar = kept.jar if kept is not None else None
+    async with Browser(steps.tools, names, jar) as user, Browser(steps.tools, names) as backchannel:
+        without = LEAVING if keeping else ()
+        flow = Flow(spec, steps, cadence, preset, user, backchannel, without=without)
+        if cadence == "full":
+            await _run_whole(flow, keeping=keeping)
+        else:
+            if kept is not None:
+                flow.state = kept.state
             await flow.go()
-        finally:
+            if kept is not None and flow.stopped and preset.is_over(flow):
+                steps.tools.signins.sessions.take(_key(steps))
+                await end_all([kept])
+
+
+async def _run_whole(flow: Flow, *, keeping: bool) -> None:
+    if not flow.preset.signs_in:
+        await _finish(flow, keeping=False)
+        return
+    await flow.go(lambda each: each.part == "light")
+    if flow.stopped or not await may_sign_in(flow):
+        return
+    turn = flow.tools.signins.turn(flow.steps.target, flow.user_name)
+    with trio.move_on_after(flow.steps.left_s / 2) as waiting:
+        async with turn:
+            waiting.deadline = float("inf")
+            await _finish(flow, keeping=keeping)
+    if waiting.cancelled_caught:
+        await say_busy(flow)
+
+
+async def _finish(flow: Flow, *, keeping: bool) -> None:
+    """The rest of a whole run."""
+    kept = False
+    try:
+        await flow.go()
+        if keeping and not flow.stopped:
+            before = flow.tools.signins.sessions.take(_key(flow.steps))
+            kept = flow.tools.signins.sessions.put(_key(flow.steps), session_of(flow))
+            if before is not None:
+                await _leave(flow, before)
+    finally:
+        if not kept:
             await flow.clean()
+        await halt_after(flow)
+
+
+async def _leave(flow: Flow, before: Session) -> None:
+    """The last steps of a whole run, on the session of the run before."""
+    done = False
+    try:
+        async with Browser(flow.tools, Names(), before.jar) as user:
+            leaving = Flow(flow.spec, flow.steps, flow.cadence, flow.preset, user, flow.backchannel)
+            leaving.state = before.state
+            await leaving.go(lambda each: each.names[0] in LEAVING)
+            done = not leaving.stopped
+    finally:
+        if not done:
+            await end_all([before])
+
+
+def session_of(flow: Flow) -> Session:
+    """What this run leaves for the silent ones."""
+    state, jar = flow.state, flow.user.jar
+    return Session(
+        spec=flow.spec, jar=jar, state=state, end=partial(_end, flow.spec, flow.steps, flow.preset, state, jar)
+    )
+
+
+async def _end(spec: SigninSpec, steps: Steps, preset: Preset, state: object, jar: Jar) -> bool:
+    """Ends a kept session, without an observation: no run is under way."""
+    assert preset.clean is not None
+    names, tape = Names(), Tape(hidden=steps.tools.hidden)
+    async with Browser(steps.tools, names, jar) as user, Browser(steps.tools, names) as backchannel:
+        flow = Flow(spec, steps, "full", preset, user, backchannel)
+        flow.state = state
+
+        async def gather() -> None:
+            assert preset.clean is not None
+            with suppress(Ended):
+                await preset.clean(flow, tape)
+
+        await record(tape, CLEANUP_S, gather)
+    return passed(evidence_of(tape))
+
+
+def _key(steps: Steps) -> tuple[str, str]:
+    return steps.check.name, steps.target

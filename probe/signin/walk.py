@@ -204,6 +204,7 @@ async def _arrive(walk: Walk, flow: Flow, reply: Reply, tape: Tape) -> None:
         tape.note(
             title=shown(page.title, tape),
             page=scene.word,
+            captcha=next((each.vendor for each in page.captchas if each.visible), None),
             alerts=[text for each in scene.alerts[:5] if (text := shown(each, tape))] or None,
         )
         if scene.evidence:

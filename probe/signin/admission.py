@@ -1,0 +1,102 @@
+"""Whether a whole run may sign its user in now, and for how long not again after what came of it.
+
+What forbids it is told by an observation at the step that is not taken: the check must not look well because it was not
+tried. Its own budget is no news of the provider, so that one abstains.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+import trio
+
+from parallax.clock import NS, wall_ns
+from parallax.plan.signin_specs import SigninSpec
+from parallax.values import Rate
+from probe.buckets import Limit
+from probe.signin.flow import Flow
+from probe.signin.halts import key_of
+from probe.signin.reply import Fault, end
+from probe.tape import Tape
+from probe.vault import Withheld
+
+ABSTAINS = "over_budget"
+"""Why an observation of a spent budget does not count."""
+
+
+async def may_sign_in(flow: Flow) -> bool:
+    """Whether the run may go on beyond its light part; where not, the observation that says why is taken."""
+    halt = flow.tools.signins.halts.get(halt_key(flow), wall_ns() / NS)
+    if halt is not None:
+        until = datetime.fromtimestamp(halt.until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        await _say(flow, halt.step, Fault("signin_halted", {"because": halt.because, "halted_until": until}))
+        return False
+    spent = flow.tools.signins.buckets.take(limits_of(flow), trio.current_time())
+    if spent is not None:
+        key = spent.partition(" ")[0]
+        await _say(flow, _first(flow), Fault("signin_own_budget", {"budget": key}, abstain=ABSTAINS))
+        return False
+    return True
+
+
+async def say_busy(flow: Flow) -> None:
+    """Another check signs the same user in."""
+    fault = Fault("signin_own_budget", {"detail": "another check signs this user in"}, abstain=ABSTAINS)
+    await _say(flow, _first(flow), fault)
+
+
+async def halt_after(flow: Flow) -> None:
+    """Halts the flow where its last step was refused in a way that must not be repeated."""
+    taken = next((each for each in reversed(flow.steps.taken) if each.subject.name != "cleanup"), None)
+    if taken is None or taken.verdict is None:
+        return
+    halts = flow.tools.signins.halts
+    halt = halts.put(halt_key(flow), taken.subject.name, taken.verdict.reason, wall_ns() / NS)
+    if halt is not None:
+        with trio.CancelScope(shield=True):  # else a restart in this moment tries again
+            await trio.to_thread.run_sync(halts.save)
+
+
+def halt_key(flow: Flow) -> str:
+    """Of this check, user and password. What cannot be read is told by the step that needs it."""
+    user = flow.spec.user
+    if user is None:
+        return key_of(flow.steps.check.name, "", "")
+    password = ""
+    if user.password is not None:
+        try:
+            password = flow.tools.vault.known(user.password.removeprefix("secret:"), flow.tools.hidden)
+        except Withheld:
+            password = ""
+    return key_of(flow.steps.check.name, user.name, password)
+
+
+def limits_of(flow: Flow) -> list[Limit]:
+    """The plan's budget as buckets. A user is the tenant's; an address is this probe's."""
+    spec: SigninSpec = flow.spec
+    tenant = flow.steps.target
+    asked: list[tuple[str, str, Rate | None]] = [
+        ("per_user", f"{tenant} {flow.user_name}", spec.budget.per_user),
+        ("per_address", tenant, spec.budget.per_address),
+        ("per_tenant", tenant, spec.budget.per_tenant),
+    ]
+    return [
+        Limit(
+            key=f"{name} {hashlib.sha256(whose.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}",
+            room=rate.times,
+            rate=rate.times / rate.span_s,
+        )
+        for name, whose, rate in asked
+        if rate is not None
+    ]
+
+
+def _first(flow: Flow) -> str:
+    """The first step that is not taken."""
+    return next(name for each in flow.preset.steps if each.part == "full" for name in each.names)
+
+
+async def _say(flow: Flow, step: str, fault: Fault) -> None:
+    async def gather(_: Flow, tape: Tape) -> None:
+        raise end(tape, fault)
+
+    await flow.take(step, gather)

@@ -5,6 +5,7 @@ GET /incidents       the incidents, latest first
 GET /incident/{id}   one of them, with its timeline
 GET /check/{name}    a check, with its chart; /check/{name}/points.json: the chart's figures
 GET /dns             runways, the fallback, chains, moves and catchments
+GET /sign-in         flows: waterfalls, first attempts and after retries, where runs stop
 GET /probes          the probes, on the map and as a table
 GET /live            what changes on the page that ?path= names, as server-sent events
 GET /static/...      style, scripts
@@ -103,6 +104,7 @@ class Pages:
         from collector.web.incidents import get_incident, get_incidents
         from collector.web.overview import get_overview
         from collector.web.probes import get_probes
+        from collector.web.signin import SigninPages
 
         extension, checks = self.view.extension, CheckPages()
         return [
@@ -111,6 +113,7 @@ class Pages:
             self.page("/incident/{id:path}", get_incident),
             self.page("/check/{name:path}", checks.get),
             self.page("/dns", get_dns),
+            self.page("/sign-in", SigninPages().get),
             self.page("/probes", get_probes),
             Route("/static/{version}/{name:path}", self.guarded(self.get_static), methods=["GET"]),
             *(extension.pages(self) if extension else ()),

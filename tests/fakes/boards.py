@@ -1,7 +1,7 @@
 """Boards and a view for pages: all states that there are, a large one, an empty one, one with hostile names; and a
 history that answers what it is given. `FakeView.view()` is what `Pages` takes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import trio
@@ -23,10 +23,12 @@ from collector.events import (
     Risk,
     RiskChanged,
 )
-from collector.history.types import IncidentStory, Point
+from collector.history.types import Flow, IncidentStory, Point, Retried
+from collector.retries import report_on
 from collector.tokens import Identity
 from collector.web import Extension, View
 from parallax.clock import NS
+from parallax.plan.types import Retry
 from parallax.values import Address, DnsName
 from tests.fakes import dns_boards
 
@@ -385,8 +387,9 @@ class FakeHistory:
         points: tuple[Point, ...] = (),
         hold: Callable[[], Awaitable[None]] = _at_once,
         noticed: tuple[Event, ...] = (),
+        flows: Mapping[str, tuple[Flow, Retried]] = {},
     ) -> None:
-        self.stored, self.figures, self.hold, self.noticed = incidents, points, hold, noticed
+        self.stored, self.figures, self.hold, self.noticed, self.flows = incidents, points, hold, noticed, flows
         self.stories = {one.incident.id: one for one in stories or (story(),)}
 
     async def points(
@@ -402,6 +405,15 @@ class FakeHistory:
     async def notices(self, *, limit: int = 20) -> list[Event]:
         await self.hold()
         return list(self.noticed[:limit])
+
+    async def flow(self, check: str, *, since: int, until: int, runs_since: int) -> Flow:
+        await self.hold()
+        return self.flows[check][0] if check in self.flows else Flow(runs=(), counts=())
+
+    async def retried(self, check: str, policies: Sequence[Retry], *, since: int, until: int) -> Retried:
+        await self.hold()
+        nothing = Retried(since=since, until=until, report=report_on([], policies))
+        return self.flows[check][1] if check in self.flows else nothing
 
     async def incident(self, id: str) -> IncidentStory | None:  # noqa: A002
         await self.hold()

@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 
 async def play(spec: OidcSpec, steps: "Steps") -> None:
     """Takes the steps that are due."""
-    from probe.signin.browser import Browser, Names
-    from probe.signin.cadence import cadence_at
-    from probe.signin.flow import Flow
-    from probe.signin.machine import MACHINE
+    from probe.signin.run import run_flow
 
-    check, whole = steps.check, as_flow(spec)
-    cadence = cadence_at(steps.probe, check.name, steps.scheduled_at, check.period, whole.every)
-    async with Browser(steps.tools, Names()) as back:
-        await Flow(whole, steps, cadence, MACHINE, back, back).go()
+    await run_flow(as_flow(spec), steps)
 
 
 def as_flow(spec: OidcSpec) -> SigninSpec:
@@ -55,10 +49,8 @@ def judge(spec: OidcSpec, evidence: Evidence) -> Verdict | None:
 
 def load(target: str) -> None:
     """What flows are made of, and what reads certificates and keys."""
-    from probe.signin import judge as _judge
-    from probe.signin import machine as _machine
+    import probe.signin.run  # noqa: F401
 
-    del _judge, _machine
     if Url(target).https:
         certificates.load()
     jose.load()

@@ -5,6 +5,7 @@ It is the kind `oidc`, and the preset oidc.client_credentials. What an access to
 """
 
 import msgspec
+import trio
 
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import Client as PlannedClient
@@ -16,9 +17,11 @@ from probe.oidc.fault import Fault
 from probe.oidc.jwks import Jwks
 from probe.oidc.token_endpoint import Client, Tokens, client_credentials, read_token_answer
 from probe.oidc.tokens import Expectation, Verified, agreement, token_findings, verify_id_token
+from probe.signin.admission import ABSTAINS, limits_of
 from probe.signin.browser import Browser
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.metadata import discover, fetch_jwks, refusal
+from probe.signin.reply import Fault as StepFault
 from probe.signin.reply import end, remark
 from probe.tape import Tape
 from probe.vault import fill, fill_secrets
@@ -58,6 +61,9 @@ async def take_token(flow: Flow, tape: Tape) -> None:
     state, planned = state_of(flow), flow.spec.client
     assert state.discovery is not None
     assert planned is not None
+    spent = flow.tools.signins.buckets.take(limits_of(flow), trio.current_time())
+    if spent is not None:
+        raise end(tape, StepFault("signin_own_budget", {"budget": spent.partition(" ")[0]}, abstain=ABSTAINS))
     url = state.discovery.endpoints["token_endpoint"]
     vault, hidden = flow.tools.vault, flow.tools.hidden
     client = client_of(planned, url, flow)

@@ -324,3 +324,12 @@ async def test_less_scope_than_was_asked_for(provider: LyingProvider, tools: Too
     found = await run_oidc(provider.issuer, tools, client=machine(), scope=["read", "write"])
     assert told(found)[2:] == [("token", 1, "oauth_scope_reduced")]
     assert found[-1].findings["missing"] == ["write"]
+
+
+async def test_a_spent_budget_asks_for_no_token_and_does_not_count(provider: LyingProvider, tools: Tools):
+    budget = {"per_tenant": "2/h"}
+    runs = [await run_oidc(provider.issuer, tools, client=machine(), budget=budget) for _ in range(3)]
+    assert [told(run)[2] for run in runs] == [("token", 1, None)] * 2 + [("token", 1, "signin_own_budget")]
+    assert provider.asked.count("POST /token") == 2
+    assert runs[2][2].abstain == "over_budget"
+    assert runs[2][2].findings["budget"] == "per_tenant"

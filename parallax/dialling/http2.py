@@ -10,7 +10,7 @@ from collections import deque
 import trio
 from h2 import events
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
@@ -52,6 +52,7 @@ class Http2:
         self._begun = self._going_away = False
         self._id = 0
         self._sent = self._ended = True
+        self._unread = bytearray()
         self._events: deque[events.Event] = deque()
 
     @property
@@ -149,18 +150,37 @@ class Http2:
         if not octets:
             self.at_end = True
             raise HttpError("the connection was closed before the response's end")
-        try:
-            received = self._rules.receive_data(bytes(octets))
-        except H2Error as error:
-            await self._flush()  # why we close: RFC 9113 section 5.4.1
-            raise HttpError(str(error) or type(error).__name__) from error
-        for event in received:
-            if isinstance(event, events.ConnectionTerminated):
-                self._going_away = True
-                if event.error_code != ErrorCodes.NO_ERROR or (event.last_stream_id or 0) < self._id:
-                    self._events.append(event)
-            elif getattr(event, "stream_id", None) == self._id:
+        self._unread += octets
+        while (frame := self._frame()) is not None:
+            try:
+                received = self._rules.receive_data(frame)
+            except H2Error as error:
+                await self._flush()  # why we close: RFC 9113 section 5.4.1
+                raise HttpError(str(error) or type(error).__name__) from error
+            for event in received:
+                self._take(event)
+
+    def _frame(self) -> bytes | None:
+        """The next whole frame of what came (RFC 9113 section 4.1). One by one, as h2 takes no more once a frame has
+        said that the connection ends, and the response may be right behind it."""
+        length = 9 + int.from_bytes(self._unread[:3], "big")
+        if length > 9 + self._rules.max_inbound_frame_size:
+            raise HttpError(f"a frame of {length - 9} octets")
+        if len(self._unread) < max(9, length):
+            return None
+        frame = bytes(self._unread[:length])
+        del self._unread[:length]
+        return frame
+
+    def _take(self, event: events.Event) -> None:
+        if isinstance(event, events.ConnectionTerminated):
+            self._going_away = True
+            if event.error_code != ErrorCodes.NO_ERROR or (event.last_stream_id or 0) < self._id:
                 self._events.append(event)
+            else:  # this exchange is still answered (RFC 9113 section 6.8)
+                self._rules.state_machine.state = ConnectionState.CLIENT_OPEN
+        elif getattr(event, "stream_id", None) == self._id:
+            self._events.append(event)
 
     async def _flush(self) -> trio.BrokenResourceError | None:
         octets = self._rules.data_to_send()

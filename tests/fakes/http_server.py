@@ -8,7 +8,7 @@ import ssl
 import struct
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -64,10 +64,16 @@ class HttpServer:
 
 @asynccontextmanager
 async def http_server(
-    behaviour: Behaviour, *, certificate: Leaf | None = None, wants_client_certificate: bool = False
+    behaviour: Behaviour,
+    *,
+    certificate: Leaf | None = None,
+    wants_client_certificate: bool = False,
+    alpn: Sequence[str] = (),
 ) -> AsyncIterator[HttpServer]:
     """Serves on loopback until the end of the block. With a certificate, over TLS."""
     context = _server_context(certificate) if certificate else None
+    if context and alpn:
+        context.set_alpn_protocols(list(alpn))
     if context and wants_client_certificate:
         context.verify_mode = ssl.CERT_REQUIRED
 

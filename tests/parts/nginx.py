@@ -37,6 +37,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Leaf | None = None
     staple: bytes | None = None
     inside: str = 'location / { return 200 "ok\\n"; }'
+    http2: bool = False
+    """Offers HTTP/2 too."""
     ip: str = "127.0.0.1"
     port: int | None = None
     """Where it listens; a free one if left out."""
@@ -90,7 +92,7 @@ def _block(name: str, site: Site, address: Address, folder: Path) -> str:
     tls = f'ssl_certificate "{folder}/{name}.crt"; ssl_certificate_key "{folder}/{name}.key";'
     if site.staple is not None:
         tls += f' ssl_stapling on; ssl_stapling_file "{folder}/{name}.ocsp";'
-    listen = f"listen {address}{' ssl' if site.certificate else ''};"
+    listen = f"listen {address}{' ssl' if site.certificate else ''}{' http2' if site.http2 else ''};"
     inside = site.inside.replace("{folder}", str(folder))
     return f"server {{ {listen} {tls if site.certificate else ''} {inside} }}"
 

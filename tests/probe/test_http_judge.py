@@ -36,13 +36,17 @@ def verdict(
     response: Answer, *assertions: dict[str, Any], duration_ms: int = 100, phases: Sequence[Phase] = ()
 ) -> Verdict | None:
     def read(kind: type, raw: object) -> object:
-        return Duration.parse(str(raw)) if kind is Duration else raw
+        return Duration.parse(str(raw)) if kind is Duration else kind(raw)
 
     spec = msgspec.convert({"assert": list(assertions)}, HttpSpec, dec_hook=read)
     took_ns = duration_ms * 1_000_000
     return judge(spec, Evidence(duration_ns=took_ns, phases=list(phases), material={ANSWER: response}))
 
 
+JSON = (
+    b'{"status":"ok","count":3,"one":1,"up":true,"null":null,'
+    b'"keys":[{"alg":"RS256","use":"sig"},{"alg":"ES256","use":"enc"}]}'
+)
 OK_OR_DEGRADED = {"status": 200, "else": "degraded"}
 
 
@@ -75,6 +79,35 @@ OK_OR_DEGRADED = {"status": 200, "else": "degraded"}
         (answer(200, x_a="12"), [{"header": "X-A", "equals": "1"}], "http_header"),
         (answer(200, x_a="12"), [{"header": "X-A", "contains": "2"}], None),
         (answer(200, x_a="12"), [{"header": "X-A", "matches": "^1$"}], "http_header"),
+        (answer(200, x_a="1"), [{"header": "X-A", "present": True}], None),
+        (answer(200, x_a="1"), [{"header": "X-A", "present": False}], "http_header"),
+        (answer(200), [{"header": "X-A", "present": False}], None),
+        (answer(200, b"healthy"), [{"size": 7}], None),
+        (answer(200, b"healthy"), [{"size": 6}], "http_size"),
+        (answer(200, b"healthy"), [{"size": 6, "else": "degraded"}], "http_degraded"),
+        (answer(200, JSON), [{"json": "$.status", "equals": "ok"}], None),
+        (answer(200, JSON), [{"json": "$.status", "equals": "down"}], "http_json"),
+        (answer(200, JSON), [{"json": "$.status", "equals": "down", "else": "degraded"}], "http_degraded"),
+        (answer(200, JSON), [{"json": "$.status"}], None),
+        (answer(200, JSON), [{"json": "$.nothing"}], "http_json"),
+        (answer(200, JSON), [{"json": "$.nothing", "present": False}], None),
+        (answer(200, JSON), [{"json": "$.status", "present": False}], "http_json"),
+        (answer(200, JSON), [{"json": "$.null", "present": True}], None),
+        (answer(200, JSON), [{"json": "$.count", "equals": 3}], None),
+        (answer(200, JSON), [{"json": "$.count", "equals": 3.0}], None),
+        (answer(200, JSON), [{"json": "$.count", "equals": "3"}], "http_json"),
+        (answer(200, JSON), [{"json": "$.one", "equals": True}], "http_json"),
+        (answer(200, JSON), [{"json": "$.up", "equals": True}], None),
+        (answer(200, JSON), [{"json": "$.up", "equals": 1}], "http_json"),
+        (answer(200, JSON), [{"json": "$.keys[*].alg", "equals": "RS256"}], None),
+        (answer(200, JSON), [{"json": "$.keys[?@.alg=='RS256'].use", "equals": "sig"}], None),
+        (answer(200, JSON), [{"json": "$.keys[*].alg", "equals": "none"}], "http_json"),
+        (answer(200, JSON), [{"json": "$.status", "matches": "^o"}], None),
+        (answer(200, JSON), [{"json": "$.keys", "contains": "ES256"}], None),
+        (answer(200, b"<html>"), [{"json": "$.status"}], "http_json"),
+        (answer(200, b"[" * 100_000), [{"json": "$.status"}], "http_json"),
+        (answer(200, b"[" + b"0," * 1_100_000 + b"0]"), [{"json": "$.status"}], "http_json"),
+        (answer(200, b'{"a":' * 400 + b"1" + b"}" * 400), [{"json": "$..b"}], "http_json"),
         (answer(200, b"healthy"), [{"body": "text", "contains": "health"}], None),
         (answer(200, b"healthy"), [{"body": "text", "equals": "health"}], "http_body"),
         (answer(200, b"healthy"), [{"body": "text", "matches": "^h.*y$"}], None),
@@ -182,7 +215,7 @@ def test_bot_walls(response: Answer, wall: str | None) -> None:
         ({"retry_after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
         ({"retry_after": "soon"}, None),
         ({"retry_after": "-1"}, None),
-        ({"retry_after": "9" * 400}, None),
+        ({"retry_after": "9" * 400}, 9999999999.0),
         ({}, None),
     ],
 )

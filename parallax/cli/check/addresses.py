@@ -131,8 +131,12 @@ def _protocol(name: str) -> str:
     "--matches", type=PATTERN, multiple=True, help="A regular expression that must match in the body. Repeatable."
 )
 @click.option("--duration", type=DURATION, help="Degraded when it takes longer.")
-@click.option("--serving", metavar="HEADER", help="The response header that says which region served.")
+@click.option("--json-path", multiple=True, metavar="PATH[=VALUE]", help="A JSONPath that must find something.")
+@click.option("--serving", metavar="HEADER", help="The response header that says which region served, or a JSONPath.")
 @click.option("--max-body", type=SIZE, default="1MB", show_default=True, help="How much of a body is read.")
+@click.option("--http", "version", type=click.Choice(["1.1", "2", "auto"]), default="1.1", show_default=True)
+@click.option("--redirects", type=click.IntRange(0, 10), default=0, show_default=True, help="How many to follow.")
+@click.option("--redirect-host", type=NAME, multiple=True, help="Another host that they may lead to. Repeatable.")
 @click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
 @address_options
 def http(
@@ -144,14 +148,19 @@ def http(
     contains: tuple[str, ...],
     matches: tuple[str, ...],
     duration: Duration | None,
+    json_path: tuple[str, ...],
     serving: str | None,
     max_body: Size,
+    version: Any,
+    redirects: int,
+    redirect_host: tuple[DnsName, ...],
     **options: Any,
 ) -> None:
-    """One HTTP request to each address of URL's host. Redirects are not followed."""
+    """One HTTP request to each address of URL's host. Redirects are followed as far as told."""
     assertions = [Assertion(status=list(status))] if status else []
     assertions += [Assertion(body="text", contains=text) for text in contains]
     assertions += [Assertion(body="text", matches=pattern) for pattern in matches]
+    assertions += [_json_assertion(text) for text in json_path]
     if duration is not None:
         assertions.append(Assertion(duration=duration, otherwise="degraded"))
     spec = HttpSpec(
@@ -159,11 +168,31 @@ def http(
         headers=dict(header),
         body=body,
         assertions=assertions,
-        serving=Serving(header=serving) if serving else None,
+        serving=_serving(serving) if serving else None,
         max_body=max_body,
+        version=version,
+        redirects=redirects,
+        redirect_hosts=list(redirect_host),
     )
     _refuse_faults(spec, options["timeout"])
     run("http", [target if "://" in target else f"https://{target}"], spec, settings_of(**options))
+
+
+def _serving(text: str) -> Serving:
+    return Serving(json=text) if text.startswith("$") else Serving(header=text)
+
+
+def _json_assertion(text: str) -> Assertion:
+    """`$.status` must be there; `$.status=ok` and `$.up=true` must be that, a number, true or false where it reads so.
+    The last = decides: one in a filter is followed by a quote or a bracket."""
+    path, equals, value = text.rpartition("=")
+    if not equals or path.endswith(("=", "!", "<", ">")) or "]" in value:
+        return Assertion(json=text)
+    try:
+        read = msgspec.json.decode(value.encode())
+    except msgspec.DecodeError:
+        read = value
+    return Assertion(json=path, equals=read if isinstance(read, str | bool | int | float) else value)
 
 
 def _refuse_faults(spec: HttpSpec, timeout: Duration) -> None:
@@ -179,9 +208,17 @@ def _option(path: Sequence[str | int]) -> str:
     """The option that a place in the plan's check stands for."""
     if path[0] == "headers":
         return f"--header {path[-1]}"
+    if path[0] in _OPTIONS or path[-1] in _OPTIONS:
+        return _OPTIONS[path[0] if path[0] in _OPTIONS else path[-1]]
     return f"--{str(path[-1]).replace('_', '-')}" if isinstance(path[-1], str) else "the options"
 
 
+_OPTIONS: dict[str | int, str] = {
+    "serving": "--serving",
+    "redirect_hosts": "--redirect-host",
+    "json": "--json-path",
+}
+"""Options that are not called as their keys."""
 _BY_HAND = ("authorization", "cookie")
 
 

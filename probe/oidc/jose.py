@@ -162,7 +162,9 @@ def signature_holds(token: Compact, algorithm: str, jwk: Mapping[str, Any]) -> b
 
 
 def load() -> None:
-    """Imports what reads keys."""
+    """Imports what reads keys, and what checks signatures."""
+    import joserfc.jws  # noqa: F401
+
     _key("EC", ("P-256", "AQ", "AQ"))
 
 

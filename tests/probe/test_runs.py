@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
         ("dns.zone", 'ZoneSpec(zone="a.test")', "a.test", ["dns.rdtypes.ANY.DS"]),
         ("tls", "TlsSpec()", "a.test", ["OpenSSL.SSL", "cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
         ("http", "HttpSpec()", "https://a.test/", ["cryptography.x509", "dns.rdtypes.ANY.CNAME"]),
+        ("oidc", 'OidcSpec(issuer=Url("https://a.test"))', "https://a.test", ["joserfc.jws", "probe.signin.run"]),
     ],
 )  # fmt: skip
 def test_what_a_check_needs_is_loaded_before_it_runs(kind: str, spec: str, target: str, modules: list[str]) -> None:
@@ -25,8 +26,10 @@ import probe.main
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.dns_specs import ZoneSpec
+from parallax.plan.signin_specs import OidcSpec
 from parallax.plan.specs import DnsSpec, HttpSpec, TlsSpec
 from parallax.plan.types import Check
+from parallax.values import Url
 from probe.tools import Tools
 from probe.runs import get_ready
 

@@ -21,6 +21,7 @@ MAX_FORMS = 50
 MAX_FIELDS = 500
 MAX_BUTTONS = 200
 MAX_OPTIONS = 1000
+MAX_HEADINGS = 12
 MAX_LINKS = 100
 MAX_ALERTS = 50
 MAX_ALERT = 300
@@ -242,12 +243,12 @@ class Builder:
         elif self._controls.start(name, attributes, element, self._form, shown, here):
             pass
         elif name in ("h1", "h2", "h3"):
-            if shown and len(self._headings) < 50:
-                element.on_close = lambda end: self._headings.append((here, end))
+            if shown and len(self._headings) < MAX_HEADINGS:
+                self._headings.append((here, here))
+                place = len(self._headings) - 1
+                element.on_close = lambda end: self._headings.__setitem__(place, (here, end))
         elif name == "a":
-            url = resolve(self.base, attributes["href"]) if attributes.get("href") else None
-            if url is not None and shown and len(self._links) < MAX_LINKS:
-                element.on_close = lambda end: self._links.append((url, here, end))
+            self._anchor(attributes, element, shown)
         elif name == "base":
             if not self._base_known and "href" in attributes:
                 self._base_known = True
@@ -258,6 +259,13 @@ class Builder:
             self._on_load = attributes.get("onload", "")
         elif name == "frame":
             self._frame(attributes, shown)
+
+    def _anchor(self, attributes: Attributes, element: _Open, shown: bool) -> None:
+        if not shown or not attributes.get("href") or len(self._links) >= MAX_LINKS:
+            return
+        here, url = len(self._pieces), resolve(self.base, attributes["href"])
+        if url is not None:
+            element.on_close = lambda end: self._links.append((url, here, end))
 
     def _form_tag(self, attributes: Attributes, shown: bool) -> None:
         if self._form is not None:

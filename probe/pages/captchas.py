@@ -55,12 +55,14 @@ def widget(name: str, attributes: Attributes, *, shown: bool) -> Captcha | None:
         lowered = classes.lower()
         if "captcha" in lowered or "turnstile" in lowered or "geetest" in lowered:
             vendor = next((CLASSES[one] for one in lowered.split() if one in CLASSES), None)
-    keyed = any(attribute.endswith(KEYS) for attribute in attributes)
-    if vendor is None and keyed:
+    if vendor is None:
+        for attribute in attributes:
+            if "key" in attribute and attribute.endswith(KEYS):
+                break
+        else:
+            return None
         told = " ".join(attributes.values()).lower()
         vendor = next((one for one in dict.fromkeys(CLASSES.values()) if one in told), "unknown")
-    if vendor is None:
-        return None
     on_demand = attributes.get("data-size", "").lower() == "invisible" or attributes.get(
         "data-appearance", ""
     ).lower() in ("interaction-only", "execute")

@@ -28,7 +28,8 @@ def text_of(body: bytes, content_type: str | None = None) -> tuple[str, str]:
         try:
             return body.decode("utf-8"), "utf-8"
         except UnicodeDecodeError as error:
-            said = "utf-8" if error.start >= len(body) - 3 else "cp1252"
+            cut_short = error.reason == "unexpected end of data" and error.start > 0
+            said = "utf-8" if cut_short else "cp1252"
     return body.decode(said, "replace"), said
 
 
@@ -37,7 +38,7 @@ def _known(name: str) -> str | None:
     Latin-1 and ASCII (Encoding standard, section 4.2)."""
     try:
         codec = codecs.lookup(name.strip().lower())
-        b"".decode(codec.name)  # raises where it is no encoding of text, as rot13
+        b"a".decode(codec.name)  # raises where it is no encoding of text, as rot13
     except (LookupError, ValueError):
         return None
     if codec.name in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7"):

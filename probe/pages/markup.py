@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-MAX_STEPS = 20_000
+MAX_STEPS = 10_000
 """Tags and attributes (and character references in them, four as one) that are read of one page. A sign-in page has 50
-to 1,500 tags."""
+to 5,000 of them."""
 
 RAW = frozenset({"script", "style", "xmp", "iframe", "noembed", "noframes"})
 """Elements whose content is text and nothing else. `noscript` is not one of them: here no script runs."""
@@ -91,7 +91,13 @@ def read_tokens(text: str, max_steps: int = MAX_STEPS) -> Iterator[Token]:
                 return
             continue
         name = name_match.group().lower()
-        attributes, at, left = _attributes(text, name_match.end(), left - 1)
+        at = name_match.end()
+        left -= 1
+        if text.startswith(">", at):
+            attributes: Attributes = {}
+            at += 1
+        else:
+            attributes, at, left = _attributes(text, at, left)
         if left <= 0:
             yield "end", "", None
             return
@@ -102,6 +108,7 @@ def read_tokens(text: str, max_steps: int = MAX_STEPS) -> Iterator[Token]:
             continue
         yield "start", name, attributes
         if name in _ENDS:
+            left -= 2
             closed = _ENDS[name].search(text, at)
             content = text[at : closed.start() if closed else size]
             if name == "textarea" and content[:1] in ("\n", "\r"):

@@ -1,6 +1,6 @@
 """A page as a value, and how text becomes one. Pure, bounded, never raises.
 
-Bounds: 1 MB of HTML, 20,000 tags and attributes, 50 forms, 500 fields, 200 buttons, 100 links, 50 alerts, 20,000
+Bounds: 1 MB of HTML, 10,000 tags and attributes, 50 forms, 500 fields, 200 buttons, 100 links, 50 alerts, 20,000
 characters of text. `clipped` says that one was met.
 """
 

@@ -31,8 +31,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def submission(form: Form, fill: Fill, press: Button | None = None) -> Submission:
-    """The request that follows when the fields are filled and the button is pressed (None: without one, as a script or the enter key does). Every field keeps what the page gave it, hidden ones above all; only the pressed
-    button sends its name. Raises ValueError where `fill` names what the form has not, or the form goes to no http URL
+    """The request that follows when the fields are filled and the button is pressed (None: without one, as a script or
+    the enter key does). Every field keeps what the page gave it, hidden ones above all; only the pressed button sends
+    its name. Raises ValueError where `fill` names what the form has not, or the form goes to no http URL
     or opens a dialog: `form.missing`, `form.action` and `form.method` tell before."""
     if missing := form.missing(fill):
         raise ValueError(f"the form has no field {', '.join(map(repr, missing))}")

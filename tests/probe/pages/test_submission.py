@@ -144,10 +144,11 @@ def test_what_cannot_be_sent(attributes: str) -> None:
 
 
 def test_no_repr_shows_a_value() -> None:
-    page = read_page(
-        "<form method=get action='/x?tok=CANARY'><input name=a value=CANARY><input type=hidden name=b value=CANARY><button name=c value=CANARY>Go</button></form>",
-        URL,
+    html = (
+        "<form method=get action='/x?tok=CANARY'><input name=a value=CANARY><input type=hidden name=b value=CANARY>"
+        "<button name=c value=CANARY>Go</button></form>"
     )
+    page = read_page(html, URL)
     own = page.forms[0]
     result = submission(own, {"a": "CANARY"}, own.buttons[0])
     assert "CANARY" in result.url

@@ -568,6 +568,14 @@ REASONS: dict[str, Reason] = {
     ),
     "mail_late": Reason("the mail arrived late", "target", "the provider's mail queue", soft=True),
     "mail_duplicate": Reason("the mail arrived more than once", "target", "the provider's mail queue", soft=True),
+    "mailbox_missing": Reason(
+        "the check waits for mail, and nobody takes mail for this probe",
+        "config",
+        "[mail] in the collector's config; by hand, --mail",
+    ),
+    "mailbox_unreachable": Reason(
+        "the collector cannot be asked after mail", "probe", "the detail in the findings; the collector's [mail]"
+    ),
     "mail_wrong_content": Reason(
         "the mail has no code that fits", "config", "user.mail.code in the plan: the pattern; the template of the mail"
     ),

@@ -79,6 +79,11 @@ class CollectorClient:
             detail="" if status in (200, 304) else _shown(content),
         )
 
+    async def get(self, path: str, *, timeout_s: float, limit: int) -> tuple[int | None, bytes]:
+        """Asks for anything else: the status (None if it failed), and the body (or what went wrong)."""
+        status, _, content, failure = await self._exchange("GET", path, {}, b"", timeout_s, limit)
+        return status, content or failure.encode()
+
     def has_new_token(self) -> bool:
         """Whether the token is another one than was last sent. An unreadable one is none."""
         try:

@@ -10,6 +10,7 @@ from probe.dns.client import Client
 from probe.dns.memory import Memory
 from probe.hidden import Hidden
 from probe.kept import Kept
+from probe.mailbox import Mailbox
 from probe.signin.memory import Signins
 from probe.vault import Vault
 
@@ -38,6 +39,9 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """The secrets that this run knows: no observation has one."""
     signins: Signins = msgspec.field(default_factory=Signins)
     """What the probe remembers of its sign-ins from run to run."""
+
+    mailbox: Mailbox | None = None
+    """Who is asked after mails that a run waits for; None: nobody can be."""
 
     @property
     def dns(self) -> Client:

@@ -58,6 +58,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How long it may take to arrive."""
     code: Annotated[str, msgspec.Meta(max_length=200)] = r"\b(\d{6})\b"
     """A regular expression whose first group is the code."""
+    late: Duration | None = None
+    """A mail that takes longer than this is late: degraded, not failed."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -52,6 +52,12 @@ def search(pattern: str, text: str) -> bool | None:
     return within_cpu(lambda: compiled.search(text) is not None)
 
 
+def find(pattern: str, text: str) -> re.Match[str] | None:
+    """Where the pattern is found in the first MAX_TEXT characters; None where it is not, or that took too long."""
+    compiled, text = _compiled(pattern), text[:MAX_TEXT]
+    return within_cpu(lambda: compiled.search(text))
+
+
 def within_cpu(look: Callable[[], T], most_s: float = TIME_S) -> T | None:
     """What `look` gives; None if it took more of the process's CPU time than this."""
     if threading.current_thread() is not threading.main_thread():

@@ -10,25 +10,32 @@ import trio
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import Totp, User
 from probe.pages.scene import Scene
+from probe.signin.letters import mailed_code
 from probe.signin.reply import Fault, end
 from probe.tape import Tape
 from probe.tools import Tools
+from probe.vault import Values, fill
 
 ABSTAINS = "over_budget"
 SHORTEST_S = 3.0
 """A code that holds for less is not sent: it would be over on its way."""
 
 
-async def code_for(user: User, scene: Scene, tape: Tape, tools: Tools) -> str:
-    """The code. Ends the step where there is none; raises Withheld."""
-    if user.totp is not None and (scene.word == "totp" or user.code is None):
-        return await _by_clock(user.totp, user.name, tape, tools)
+async def code_for(
+    user: User, scene: Scene, tape: Tape, tools: Tools, *, values: Values | None = None, since: float | None = None
+) -> str:
+    """The code. `values` is what the user's texts may name; a mail counts if it arrived after `since` (trio's clock;
+    when this step began if left out). Ends the step where there is none; raises Withheld."""
+    if user.totp is not None and (scene.word == "totp" or (user.code is None and user.mail is None)):
+        return await by_clock(user.totp, user.name, tape, tools)
     if user.code is not None:
-        return user.code
+        return fill(user.code, values or {}, scene.form.action if scene.form else "", tools.vault, tools.hidden)
+    if user.mail is not None:
+        return await mailed_code(user, tape, tools, values or {}, tape.started if since is None else since)
     raise end(tape, Fault("signin_mfa_required"))
 
 
-async def _by_clock(totp: Totp, user: str, tape: Tape, tools: Tools) -> str:
+async def by_clock(totp: Totp, user: str, tape: Tape, tools: Tools) -> str:
     """No code is sent twice, as most providers take each once (RFC 6238 section 5.2), and none that is nearly over."""
     secret = tools.vault.known(totp.secret.removeprefix("secret:"), tools.hidden)
     used, key = tools.signins.used_codes, f"{totp.secret} {user}"

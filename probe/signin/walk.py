@@ -181,9 +181,14 @@ async def _values(scene: Scene, flow: Flow, action: str, tape: Tape) -> dict[str
     if "password" in scene.fields and user.password is not None:
         values["password"] = fill(user.password, flow.values, action, tools.vault, tools.hidden)
     if "otp" in scene.fields:
-        values["otp"] = await code_for(user, scene, tape, tools)
+        values["otp"] = await code_for(user, scene, tape, tools, values=flow.values, since=_last_began(flow))
         tape.hidden.add(values["otp"])
     return values
+
+
+def _last_began(flow: Flow) -> float | None:
+    """When the step before this one began: what it sent is what the mail is an answer to."""
+    return flow.steps.taken[-1].tape.started if flow.steps.taken else None
 
 
 def _may_have_password(flow: Flow, url: str) -> None:

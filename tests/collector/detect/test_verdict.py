@@ -121,6 +121,23 @@ def test_refusals_without_any_access_line_cannot_tell() -> None:
     assert (verdict.state, verdict.blocked, verdict.throttled) == ("degraded", True, False)
 
 
+@pytest.mark.parametrize(
+    ("words", "access", "state", "blocked"),
+    [
+        ("wwwwwwww", 0, "down", False),  # nobody on a line as users have; what is published for everybody fails
+        ("tttttttt", 0, "degraded", False),
+        ("wwwwww..", 2, "degraded", True),  # such lines pass: it stays a refusal
+        ("wwwwwww.", 2, "down", False),  # one of two is refused
+        ("w.......", 0, "up", False),
+        ("W", 0, "degraded", False),  # a single vantage
+        ("W", 1, "degraded", False),
+    ],
+)
+def test_refusals_that_something_outside_bears_out(words: str, access: int, state: CheckState, blocked: bool) -> None:
+    verdict = judge(count(words, access=access), "up", outside=True)
+    assert (verdict.state, verdict.blocked) == (state, blocked)
+
+
 def test_an_outage_by_429_lasts_while_some_get_through_by_chance() -> None:
     some = count("tttttt.t")
     assert not judge(some, "degraded").throttled

@@ -59,6 +59,8 @@ class Steps:
     ) -> Taken:
         """Gathers one step, and judges it. `timeout_s` is for what has a deadline of its own, as cleaning up has; any
         other step has what is left of the run's time. Never raises but for cancellation."""
+        if self.tools.on_step is not None:
+            self.tools.on_step(subject.name)
         tape = Tape(hidden=self.tools.hidden)
         tape.dims.update(subject.dims)
         await record(tape, self.left_s if timeout_s is None else timeout_s, partial(gather, tape))

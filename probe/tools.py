@@ -1,5 +1,7 @@
 """What a run may use of its probe."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from parallax.dialling.route import Routes
@@ -39,6 +41,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """The secrets that this run knows: no observation has one."""
     signins: Signins = msgspec.field(default_factory=Signins)
     """What the probe remembers of its sign-ins from run to run."""
+    on_step: Callable[[str], None] | None = None
+    """Is told the name of each step of a flow as it begins: for a person who waits."""
 
     mailbox: Mailbox | None = None
     """Who is asked after mails that a run waits for; None: nobody can be."""

@@ -28,6 +28,8 @@ class Vault(msgspec.Struct, frozen=True):
     """The secrets by name."""
 
     bindings: Mapping[str, BoundSecret] = {}
+    given: Mapping[str, Secret] = {}
+    """Secrets that a person typed in, by name: they are nowhere to be read from, and bound like any other."""
 
     def reveal(self, name: str, url: str, hidden: Hidden) -> str:
         """The secret, to be sent to this URL and hidden everywhere else. Raises Withheld."""
@@ -56,7 +58,7 @@ class Vault(msgspec.Struct, frozen=True):
                 "secret_missing", f"this probe's config has no [secrets.{name}]; add it, with from and hosts"
             )
         try:
-            text = read_secret(bound.source).reveal()
+            text = (self.given.get(name) or read_secret(bound.source)).reveal()
         except SecretError as error:
             raise Withheld("secret_missing", f"{name}: {error}") from None
         hidden.add(text)

@@ -5,6 +5,7 @@ the RFC says, as interaction cookies are scoped by path. No list of public suffi
 domain is refused, which is what a sign-in could be hurt by.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ MAX_LINE = 8192
 """Octets of one Set-Cookie; browsers take 4,096 of name and value."""
 MAX_LINES = 100
 """Set-Cookie lines of one response."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 MAX_AGE_S = 400 * 86400.0
 """No cookie lives longer (RFC 6265bis section 5.5)."""
 
@@ -110,7 +112,7 @@ class Jar:
 def read_cookie(line: str, url: str, now: float, order: int = 0) -> Cookie | None:
     """The cookie of a Set-Cookie line (section 5.2), or None where a browser would pass it over."""
     pair, *rest = line.split(";")
-    if _has_control(line):
+    if _CONTROL.search(line):
         return None
     name, equals, value = pair.partition("=")
     if not equals:
@@ -211,7 +213,3 @@ def _place(url: str) -> tuple[str, str, bool]:
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     return host, parts.path or "/", parts.scheme == "https" or host == "localhost"
-
-
-def _has_control(text: str) -> bool:
-    return any((ord(each) < 0x20 and each != "\t") or ord(each) == 0x7F for each in text)

@@ -1,0 +1,49 @@
+"""The probe's CPU for whole password sign-ins at a real OpenID provider: python -m bench.signin [RUNS]
+
+Discovery to a proven logout, eleven steps, some twenty requests over fresh connections of each run. The provider runs
+beside it; its CPU is not counted.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import trio
+
+from probe.runs import get_ready
+from tests.parts.certificates import Authority
+from tests.parts.oidc_provider import oidc_provider
+from tests.probe.signin.flows import check_of, run, spec_at, tools_for
+
+WARM_UP = 5
+
+
+async def measure(runs: int) -> None:
+    """Prints the CPU of a sign-in: the mean, and the least of all runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with oidc_provider(Authority(), issuer=None) as provider:
+            check = check_of(spec_at(provider, budget={"per_user": "100000/s"}))
+            get_ready([check], tools_for(provider, Path(folder)))
+            spent: list[float] = []
+            requests = 0
+            for number in range(WARM_UP + runs):
+                tools = tools_for(provider, Path(folder))
+                began = time.process_time()
+                found = await run(check, tools)
+                if number >= WARM_UP:
+                    spent.append(time.process_time() - began)
+                failed = [(each.subject, each.reason) for each in found if each.reason is not None]
+                if failed:
+                    print("failed:", failed)
+                requests = sum(len(each.findings.get("hops", ())) for each in found)
+            spent.sort()
+            mean_ms = sum(spent) / len(spent) * 1000
+            print(f"{runs} sign-ins of {len(found)} steps and {requests} requests")
+            print(
+                f"probe CPU: mean {mean_ms:.1f} ms, median {spent[len(spent) // 2] * 1000:.1f} ms, least {spent[0] * 1000:.1f} ms"
+            )
+
+
+if __name__ == "__main__":
+    trio.run(measure, int(sys.argv[1]) if len(sys.argv) > 1 else 50)

@@ -140,6 +140,7 @@ def chain_findings(chain: Sequence[bytes], now_s: float) -> dict[str, Any]:
     return findings
 
 
+@lru_cache(256)
 def _as_finding(certificate: Certificate) -> dict[str, Any]:
     return {
         "subject": certificate.subject[:MAX_TEXT],

@@ -17,7 +17,7 @@ import parallax
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import detail_of
 from parallax.dialling.fields import retry_after_s
-from parallax.dialling.http import ALPN, ALPN_WITH_HTTP2, Headers, Http, HttpError, Response, open_http
+from parallax.dialling.http import ALPN, ALPN_WITH_HTTP2, Headers, Http, HttpError, Response
 from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
 from parallax.redaction import redact_url
@@ -117,8 +117,11 @@ async def _client(spec: HttpSpec, subject: Subject, address: Address, tools: Too
     """A client of its own, closed at the end; with `reuse`, the one that the last run has left, if there is one."""
     http2 = spec.version != "1.1"
     if not spec.reuse:
-        async with open_http(address, tools.routes, tools.trust, http2=http2) as http:
+        http = Http(address, tools.routes, tools.trust, http2=http2)
+        try:
             yield http
+        finally:
+            http.close()
         return
     key = (subject.target, address, msgspec.msgpack.encode(spec, enc_hook=str))
     kept = tools.kept.take(key) or Http(address, tools.routes, tools.trust, http2=http2)

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from parallax.state import write_private
 
-VALID_FOR = timedelta(days=30)
+VALID_FOR = timedelta(days=80)
 _BEFORE = timedelta(days=90)
 """How long before now things begin to be valid, so that a wrong clock is not all that it shows."""
 
@@ -45,7 +45,7 @@ class Authority:
         write_private(path, self._certificate.public_bytes(serialization.Encoding.PEM))
 
     def server_context(self, *names: str, ended_ago: timedelta | None = None) -> ssl.SSLContext:
-        """A TLS server for these names, with a certificate for 30 days, or one that has ended."""
+        """A TLS server for these names, with a certificate for 80 days, or one that has ended."""
         now = datetime.now(UTC)
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()

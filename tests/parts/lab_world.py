@@ -9,18 +9,24 @@ import trio
 
 import lab
 from lab.control import Order, WorldOrder
+from lab.identity import HOST
 from lab.places import PROBES, ProbePlace
+from lab.probes import IN_THE_PLAN
 from lab.world import World
+from parallax.config import BoundSecret
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
 from parallax.observation import Observation
 from parallax.plan.load import load_plan
+from parallax.plan.signin_specs import SigninSpec
 from parallax.plan.specs import HttpSpec
 from parallax.plan.types import Check
+from parallax.state import write_private
 from parallax.values import Address, Cidr, Duration
 from probe.dns.memory import Memory
 from probe.runs import Vantage, get_ready, run_target
 from probe.tools import Tools
+from probe.vault import Vault
 
 SIGN_IN_PASSWORD = "correct horse battery staple"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -31,6 +37,8 @@ EVERYBODY = tuple(probe.id for probe in PROBES)
 
 
 def _patient(check: Check) -> Check:
+    if isinstance(check.spec, SigninSpec):
+        return msgspec.structs.replace(check, period=check.spec.every.full)  # every run is a whole one
     if not isinstance(check.spec, HttpSpec):
         return check
     assertions = [
@@ -47,8 +55,9 @@ _PLACES = {probe.id: probe for probe in PROBES}
 class Lab:
     """A world that runs."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, password: Path) -> None:
         self.world = world
+        self._vault = Vault({IN_THE_PLAN: BoundSecret(source=f"file:{password}", hosts=[HOST])})
         self._memories = {probe: Memory() for probe in EVERYBODY}
 
     def tools(self, probe: str) -> Tools:
@@ -63,6 +72,7 @@ class Lab:
             roots=tuple(PLAN.dns.roots),
             operators=tuple(PLAN.operator),
             named_resolvers=tuple(PLAN.resolver),
+            vault=self._vault,
         )
 
     async def run(self, check: str, probes: Sequence[str] = EVERYBODY) -> list[Observation]:
@@ -100,7 +110,9 @@ async def running_lab(state: Path, collector: str = "127.0.0.1:9", seed: int = 1
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(world.run)
-        lab_ = Lab(world)
+        password = state / "password"
+        write_private(password, SIGN_IN_PASSWORD.encode())
+        lab_ = Lab(world, password)
         get_ready(PLAN.check, lab_.tools(EVERYBODY[0]))
         yield lab_
         nursery.cancel_scope.cancel()

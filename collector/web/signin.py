@@ -29,8 +29,8 @@ USUAL_PATIENCE_S = PATIENCES_S[1]
 """The column of tables that have room for one patience."""
 RUNS_S = 86_400
 """How far back the latest runs may lie: whole flows may be rare."""
-MOST = {"checks": 4, "runs": 16, "runs_of_several": 3, "probes": 40, "steps": 24}
-"""How many of each a page shows; the API has all."""
+MOST = {"checks": 4, "runs": 16, "runs_of_several": 12, "probes": 40, "steps": 24}
+"""How many of each a page shows, runs of all its flows together; the API has all."""
 _KEPT_S = 15.0
 _MOST_KEPT = 64
 _STATES = ("down", "degraded", "suspected", "unknown", "up")
@@ -60,7 +60,7 @@ class SigninPages:
         span = span if span in SPANS else USUAL_SPAN
         only = request.query_params.get("check", "")
         shown = [check for check in checks if check.name == only] if only else checks[: MOST["checks"]]
-        runs = MOST["runs"] if only else MOST["runs_of_several"]
+        runs = MOST["runs"] if len(shown) <= 1 else MOST["runs_of_several"] // len(shown)
         views = [(check, await self._view(pages, check, span)) for check in shown]
         return pages.render(
             request,

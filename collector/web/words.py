@@ -22,6 +22,7 @@ from collector.events import (
     ProbeChanged,
     RiskChanged,
 )
+from collector.history.tables import FLOW_KINDS
 from parallax.clock import NS, rfc3339
 from parallax.reasons import REASONS
 from parallax.spans import lasting, measured
@@ -172,6 +173,11 @@ def is_link(text: str | None) -> bool:
 def check_path(name: str) -> str:
     """The page of a check; whatever is in its name stays one segment."""
     return f"/check/{quote(name, safe='')}"
+
+
+def flow_path(name: str, kind: str) -> str | None:
+    """Where a check's runs stand as waterfalls; None for a kind that has no steps."""
+    return f"/sign-in?check={quote(name, safe='')}" if kind in FLOW_KINDS else None
 
 
 def incident_path(id_: str) -> str:

@@ -6,7 +6,7 @@ import trio
 
 from tests.collector.web.serving import serving
 from tests.fakes.boards import HOSTILE, FakeHistory, FakeView
-from tests.fakes.flows import CHECK, DOWN, flow, flow_board, run
+from tests.fakes.flows import CHECK, flow, flow_board
 from tests.parts.browser import Chromium, browser, sideways
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,6 @@ async def test_by_keyboard_a_run_is_opened_and_stays_open_while_the_page_changes
 
         def change() -> None:
             board = msgspec.structs.replace(flow_board("suspected"), at=fake.board.at + 10**9)
-            fake.history.flows = {CHECK: flow(run("fra1", stops="token", **DOWN), run("lon1"))}
             fake.show(board)
 
         await chromium.run(walk)

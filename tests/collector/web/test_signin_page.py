@@ -77,6 +77,13 @@ async def test_it_does_without_a_history() -> None:
     assert CHECK in said
 
 
+async def test_pages_that_lead_here() -> None:
+    shown = view()
+    assert "/sign-in?check=staff%20sign-in" in (await read(shown, "/")).links
+    assert "/sign-in?check=staff%20sign-in" in (await read(shown, "/check/staff%20sign-in")).links
+    assert not [link for link in (await read(FakeView(full_board()), "/")).links if "/sign-in?" in link]
+
+
 async def test_one_flow_alone_and_a_longer_time() -> None:
     names = tuple(f"flow {n}" for n in range(6))
     several = view(*names)

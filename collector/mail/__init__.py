@@ -1,0 +1,8 @@
+"""The collector's own mail server: it takes the mails that sign-ins wait for, keeps them a while, and hands them to
+probes. Nothing is sent, relayed or written to disk."""
+
+from collector.mail.box import Box, MailStatus
+from collector.mail.local import local_mailbox
+from collector.mail.smtp import MailListener, open_mail_listener, serve_mail
+
+__all__ = ["Box", "MailListener", "MailStatus", "local_mailbox", "open_mail_listener", "serve_mail"]

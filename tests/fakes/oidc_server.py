@@ -29,6 +29,8 @@ class LyingProvider:
 
     def __init__(self, address: Address) -> None:
         self.address, self.issuer = address, f"https://localhost:{address.port}"
+        self.raw: dict[str, bytes] = {}
+        """By path: these octets as they are, then the end of the connection; or, if there are none, silence."""
         self.asked: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.heads: list[str] = []
@@ -72,6 +74,11 @@ class LyingProvider:
                 while len(body) < length:
                     body += bytes(await peer.stream.receive_some(65536))
                 self.forms.append({name: values[0] for name, values in parse_qs(body.decode()).items()})
+            if path in self.raw:
+                await peer.send(self.raw[path])
+                if not self.raw[path]:
+                    await peer.until_gone()
+                return
             make = self.answers.get(path, lambda: (404, b"nothing here", ()))
             status, said, lines = make()
             await peer.send(response(status, said, *lines))

@@ -1,6 +1,7 @@
 """The kind oidc against a provider that lies: what each lie is called, and whose fault it is."""
 
 import base64
+import gzip
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from parallax.observation import as_dict
 from parallax.redaction import MASK
 from probe.tools import Tools
+from tests.fakes.http_server import response
 from tests.fakes.oidc_server import DISCOVERY, LyingProvider, as_json, lying_provider
 from tests.parts.certificates import Authority
 from tests.probe.oidc.keys import P256_JWK, RSA, RSA_JWK, hs256, signed, weak_signer
@@ -220,6 +222,34 @@ async def test_a_key_set_that_is_not_served(provider: LyingProvider, tools: Tool
     del provider.answers["/jwks"]
     found = await run_oidc(provider.issuer, tools)
     assert told(found)[1:] == [("jwks", 1, "jwks_http"), ("jwks", 2, "jwks_http")]
+
+
+BOMB = gzip.compress(b" " * 50_000_000)
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        pytest.param(b"", "first_byte_timeout", marks=pytest.mark.slow),
+        (b"HTTP/1.1 200 OK\r\n", "connection_closed"),
+        (b"garbage\r\n\r\n", "http_malformed"),
+        (response(200, b"{}", length=50), "http_truncated"),
+        (response(200, b"{}", length=50_000_000), "http_too_large"),
+        (response(200, b"x" * 3_000_000), "http_too_large"),
+        (response(200, BOMB, "Content-Encoding: gzip"), "http_bad_encoding"),
+    ],
+)
+async def test_what_is_no_answer_at_all(provider: LyingProvider, tools: Tools, path: str, raw: bytes, reason: str):
+    provider.raw[path] = raw
+    step = {DISCOVERY: "discovery", "/jwks": "jwks", "/token": "token"}[path]
+    found = await run_oidc(provider.issuer, tools, client=machine(), timeout="2s")
+    first = next(each for each in found if each.subject == step)
+    assert (first.reason, first.fault) == (reason, "target")
+    # What changes nothing is asked once more, as far as there is time; a token is not.
+    times = 1 if step == "token" or reason == "first_byte_timeout" else 2
+    assert [each.attempt for each in found if each.subject == step] == list(range(1, times + 1))
+    assert found[-1].subject == step
 
 
 # ---- the token ------------------------------------------------------------------------------------------------------

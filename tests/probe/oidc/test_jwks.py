@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallax.reasons import REASONS
+from probe.oidc import jose
 from probe.oidc.fault import Fault, worst
 from probe.oidc.jwks import Jwks, cache_seconds, read_jwks
-from tests.probe.oidc.keys import JWKS, P256_JWK, RSA_JWK, WEAK, key_set, rsa_jwk
+from tests.probe.oidc.keys import JWKS, P256_JWK, RSA_JWK, WEAK, key_set, number, rsa_jwk
 
 
 def good(*keys: Any, headers: dict[str, str] | None = None) -> Jwks:
@@ -81,6 +82,8 @@ def test_a_symmetric_or_private_key_in_public_lets_everybody_sign():
         RSA_JWK | {"kid": "b", "n": "A+/="},
         RSA_JWK | {"kid": "b", "n": "x" * 5000},
         RSA_JWK | {"kid": "b", "n": "AQAB"},
+        RSA_JWK | {"kid": "b", "n": number(2**16_383 + 1)},
+        RSA_JWK | {"kid": "b", "n": number(2**400 + 1)},
         RSA_JWK | {"kid": "b", "e": ""},
         RSA_JWK | {"kid": "b", "e": "AQABAQABAQABAQAB"},
         RSA_JWK | {"kid": "b", "e": 65537},
@@ -133,6 +136,13 @@ def test_ten_thousand_keys_are_read_in_no_time():
         assert found.find("r1", "RS256")
         assert time.process_time() - started < 0.3  # 0.03 to 0.06 s on a machine with nothing else to do
         assert len(json.dumps([findings, [problem.note for problem in found.problems]])) < 10_000
+
+
+def test_of_many_keys_the_numbers_of_the_first_few_are_looked_at():
+    """A point that must be on its curve takes 0.05 ms."""
+    before = jose._key.cache_info().misses
+    read_jwks(key_set(*[P256_JWK | {"kid": str(i), "x": number(2**255 + i)} for i in range(1_000)]))
+    assert jose._key.cache_info().misses - before == 32
 
 
 @pytest.mark.parametrize(

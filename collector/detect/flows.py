@@ -16,7 +16,7 @@ from collector.detect.view import FRESH_PERIODS, CheckView
 from parallax.clock import NS
 from parallax.observation import Observation
 
-METADATA = ("discovery", "jwks")
+METADATA = ("discovery", "jwks", "environment")
 """The steps that read what the provider publishes: nobody signs in, and no limit of a user or a sign-in counts them."""
 CLEANUP = "cleanup"
 """Comes at the end of a run that failed, too."""
@@ -26,7 +26,7 @@ MOST_EVERY_NS = 86400 * NS
 MAX_CADENCES = 8
 MAX_STEPS = 1000
 UNREACHED = "no run gets to it, as an earlier step fails; what was last known holds"
-LEFT_OUT = "runs get to their end without it"
+LEFT_OUT = "runs do without it"
 
 
 def turn_ns(check: CheckView, observation: Observation) -> int:
@@ -82,11 +82,24 @@ def note_step(state: State, ends: Ends, probe: str, key: Key, vote: Vote, observ
 
 
 def why_gone(state: State, check: CheckView, ends: Ends | None, key: Key, span_ns: int) -> str | None:
-    """Why no run has this step any more, if that is so: runs of its cadence get to their end without it."""
+    """Why no run has this step any more, if that is so: runs of its cadence get further without it."""
+    if ends is not None and key.subject == CLEANUP and state.now - key.spoke_at > fresh_ns(check, key):
+        return LEFT_OUT if state.now - ends.spoke_at <= check.fresh_ns else None  # nothing was left to clean up since
     if ends is None or state.now - key.spoke_at <= span_ns:
         return None
-    turn = every_ns(check, key)
-    return LEFT_OUT if any(ends.whole.get(cadence, 0) > key.spoke_at + turn for cadence in key.places) else None
+    later = key.spoke_at + every_ns(check, key)
+    for cadence, place in key.places.items():
+        if ends.whole.get(cadence, 0) > later:
+            return LEFT_OUT
+        for name in ends.keys:
+            other = state.keys[name]
+            if other.places.get(cadence, 0) > place and _reached_at(other) > later:
+                return LEFT_OUT
+    return None
+
+
+def _reached_at(key: Key) -> int:
+    return max((vote.at for vote in key.votes.values() if not vote.unreached), default=0)
 
 
 def _fresh(check: CheckView, every: int) -> int:

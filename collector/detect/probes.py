@@ -25,6 +25,8 @@ SPAN_NS = 20 * NS
 LASTING_NS = SPAN_NS // 2
 """From the first to the last that abstains: a probe that has just started abstains until somebody vouches for its
 clock."""
+ITS_PLAN = ("over_budget",)
+"""Words to abstain with that are the plan's doing, not the probe's trouble."""
 MAX_WORDS = 8
 """Different words to abstain with, of one second."""
 CLONED_NS = 60 * NS
@@ -57,7 +59,11 @@ def hear(state: State, record: BatchInput, batch: Batch) -> Member:
     member.lag_ns = record.received_at - batch.cut_at - (record.offset_ns or 0)
     member.skewed = max(member.skewed, 0) + 1 if record.skewed else max(min(member.skewed, SKEWED_BATCHES) - 1, 0)
     if member.lag_ns <= SPAN_NS:  # a backlog says how the probe was, not how it is
-        _note(member, state.now, [o.abstain for o in batch.observations if o.kind != HEALTH])
+        _note(
+            member,
+            state.now,
+            [None if o.abstain in ITS_PLAN else o.abstain for o in batch.observations if o.kind != HEALTH],
+        )
     if not member.streams or member.streams[-1] != batch.stream:
         if batch.stream in member.streams:
             member.cloned_at = state.now

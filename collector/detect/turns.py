@@ -194,15 +194,13 @@ def _why_gone(state: State, view: View, check: CheckView, key: Key) -> str | Non
     ends = state.ends.get(ends_id(key.check, key.target))
     if key.lookup and key.state == "up" and state.now - key.failed_at > span:
         return ""
+    if check.of_steps and (left_out := why_gone(state, check, ends, key, span)) is not None:
+        return left_out
     if state.now - key.spoke_at <= span:
         return None
     if since and is_still_used(state, key):
         return None
-    if check.of_steps:
-        left_out = why_gone(state, check, ends, key, span)
-        if left_out is not None:
-            return left_out
-    elif ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
+    if not check.of_steps and ends is not None and state.now - ends.spoke_at <= check.fresh_ns:
         return GONE
     return UNMEASURED if state.now - key.spoke_at > max(GIVEN_UP_NS, span) else None
 

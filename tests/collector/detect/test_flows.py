@@ -95,7 +95,39 @@ def test_a_step_that_runs_get_past_without_is_let_go() -> None:
     world.minutes(70)
     assert world.incidents() == []
     assert world.step_state("consent") == ""
-    assert world.told("incident.resolved")[-1].data.what == "runs get to their end without it"  # type: ignore[union-attr]
+    assert world.told("incident.resolved")[-1].data.what == "runs do without it"  # type: ignore[union-attr]
+
+
+def test_what_cleaning_up_left_is_over_when_no_run_has_anything_to_clean() -> None:
+    world = well()
+    for _ in range(2):
+        for probe, *_ in EIGHT:
+            left = world.observe(
+                probe, "sign-in", ISSUER, "cleanup", reason="signin_cleanup_failed",
+                dims={"step": "cleanup", "cadence": "full"}, findings={"every_s": 300},
+            )  # fmt: skip
+            world.say(probe, [left])
+        world.t += 1
+    world.minutes(1)
+    assert world.component("Sign-in") == "degraded_performance"
+    world.minutes(15)
+    assert world.component("Sign-in") == "operational"
+    assert world.incidents() == []
+
+
+def test_an_optional_step_is_let_go_where_no_run_gets_to_its_planned_end() -> None:
+    world = well()
+    world.full = [*FULL[:4], "consent", *FULL[4:], "session"]
+    world.minutes(11)
+    world.stop("consent", "http_server_error")
+    world.minutes(11)
+    world.full.remove("consent")
+    world.stop("session", "http_server_error", probes=[row[0] for row in EIGHT])
+    world.go("consent")
+    world.minutes(70)
+    [incident] = world.incidents()
+    assert [affected.subject for affected in incident.checks if affected.state != "up"] == ["session"]
+    assert world.step_state("consent") == ""
 
 
 def test_one_probes_failure_of_an_early_step_takes_only_its_own_words_back() -> None:
@@ -242,6 +274,17 @@ def test_a_refusal_bears_out_no_other(reason: str) -> None:
     world.minutes(21)
     assert world.component("Sign-in") == "unknown"
     assert not any(incident.severity == "critical" for incident in world.incidents())
+
+
+def test_a_budget_that_is_spent_makes_nobody_doubt_the_probe() -> None:
+    world = well()
+    for _ in range(60):
+        world.t += 1
+        spent = {"reason": "signin_own_budget", "abstain": "over_budget", "findings": {"place": [3, 8]}}
+        for probe, *_ in EIGHT:
+            world.say(probe, [world.observe(probe, "sign-in", ISSUER, "authorize", **spent)])
+    assert world.told("probe") == []
+    assert world.risks() == []
 
 
 def test_a_tenant_that_is_slow_bears_nothing_out() -> None:

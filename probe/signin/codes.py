@@ -14,7 +14,7 @@ from probe.signin.letters import mailed_code
 from probe.signin.reply import Fault, end
 from probe.tape import Tape
 from probe.tools import Tools
-from probe.vault import Values, fill
+from probe.vault import Values, Withheld, fill
 
 ABSTAINS = "over_budget"
 SHORTEST_S = 3.0
@@ -55,7 +55,7 @@ async def by_clock(totp: Totp, user: str, tape: Tape, tools: Tools) -> str:
 
 
 def totp_at(totp: Totp, secret: str, now: float) -> str:
-    """The code at a time, seconds since the Unix epoch (RFC 6238 section 4, RFC 4226 section 5.3). Raises ValueError
+    """The code at a time, seconds since the Unix epoch (RFC 6238 section 4, RFC 4226 section 5.3). Raises Withheld
     for a secret that is not written as the plan says."""
     digest = hmac.digest(_octets(totp, secret), struct.pack(">Q", int(now // totp.period)), totp.algorithm)
     place = digest[-1] & 0x0F
@@ -73,4 +73,5 @@ def _octets(totp: Totp, secret: str) -> bytes:
         text = text.upper().rstrip("=")
         return base64.b32decode(text + "=" * (-len(text) % 8))
     except (ValueError, Error):
-        raise ValueError(f"the secret is not written in {totp.encoding}") from None
+        detail = f"{totp.secret.removeprefix('secret:')} is not written in {totp.encoding}: encoding in user.totp"
+        raise Withheld("secret_missing", detail) from None

@@ -100,6 +100,8 @@ class Flow:
         self.tools = steps.tools
         self.user, self.backchannel = user, backchannel
         self.values: dict[str, Any] = dict(first_values(steps))
+        if spec.user is not None:
+            self.values["user.name"] = self.user_name
         self.state: Any = None
         self.stopped = False
         """A step failed, and none follows."""

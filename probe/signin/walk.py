@@ -73,6 +73,8 @@ class Walk:
         self.first: Page | None = None
         self.last: Page | None = None
         self.scene: Scene | None = None
+        self.came_from: float | None = None
+        """When the step began that led to the page (trio's clock): a code by mail was sent after that."""
         self.sent: list[Word] = []
         """What was sent, as the scenes' words."""
 
@@ -149,7 +151,7 @@ async def _send(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> Reply:
         tape.note(form=names[:20] or None, pressed=shown(press.label, tape, 60) if press is not None else None)
     action = (press.formaction if press is not None and press.formaction is not None else None) or form.action
     sendable(action, tape)
-    values = await _values(scene, flow, action, tape)
+    values = await _values(walk, scene, flow, action, tape)
     sent = submission(form, scene.fill(values), press)
     secret = values.keys() & {"password", "otp"}
     if secret and sent.method == "GET":
@@ -171,7 +173,7 @@ async def _send(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> Reply:
     )
 
 
-async def _values(scene: Scene, flow: Flow, action: str, tape: Tape) -> dict[str, str]:
+async def _values(walk: Walk, scene: Scene, flow: Flow, action: str, tape: Tape) -> dict[str, str]:
     """What is filled in, by purpose. A secret is revealed for the address that the form goes to. Raises Withheld."""
     user, tools = flow.spec.user, flow.tools
     assert user is not None
@@ -217,7 +219,7 @@ async def _arrive(walk: Walk, flow: Flow, reply: Reply, tape: Tape) -> None:
         walk.first, walk.last = walk.first or page, page
         if scene.word not in _LEADS_ON or refusal(reply) is not None:
             _judge_page(walk, flow, scene, reply, tape)
-            walk.scene = scene
+            walk.scene, walk.came_from = scene, tape.started
             return
         reply = await _send(walk, scene, flow, tape)
     raise end(tape, Fault("signin_loop", {"detail": "the pages lead on by themselves without end"}))

@@ -25,6 +25,7 @@ MISBEHAVING = {
     "tls": "tests.fakes.http_server",
     "http": "tests.fakes.http_server",
     "oidc": "tests.fakes.oidc_server",
+    "signin": "tests.fakes.signin_server",
 }
 
 

@@ -709,7 +709,7 @@ REASONS: dict[str, Reason] = {
     ),
     "oauth_server_error": Reason("the issuer reports an error of its own", "target", "the issuer's log"),
     "oauth_temporarily_unavailable": Reason(
-        "the issuer says that it is overloaded or under repair", "target", "its log"
+        "the issuer says that it is overloaded or under repair", "target", "the issuer's log and status page"
     ),
     "oauth_throttled": Reason(
         "the issuer says that it was asked too often", "blocked", "this probe's rate and the issuer's limits", soft=True

@@ -12,7 +12,7 @@ from probe.pages.page import Page
 from probe.pages.scene import Context, Scene, Word
 from probe.pages.view import View
 from probe.pages.vocabulary import fold
-from probe.pages.words import refusals
+from probe.pages.words import fields, labels, refusals
 
 MAX_WAIT_S = 60.0
 """A refresh that comes later than this does not lead on: the page renews itself."""
@@ -87,11 +87,25 @@ def _refused_elsewhere(view: View) -> Scene | None:
     """A page without the form that says why it refuses."""
     if not view.context.submitted or not view.alerts:
         return None
-    alone = View(view.page, view.first, view.context)
-    word, evidence = said_refusal(alone)
+    word, evidence = said_refusal(view)
     if word is None or (word != "locked" and demands.consent(view) is not None):
         return None
+    # without the form, "invalid" may be said of anything: it has to be said of what was sent
+    wrong = word in ("bad_credentials", "unknown_identifier", "bad_otp")
+    told = view.context.status in (200, 401, 403, 422) and any(one.found(fold(evidence)) for one in _SENT)
+    if wrong and not told:
+        return None
     return _end(view, word, evidence)
+
+
+_SENT = (
+    fields.IDENTIFIER,
+    fields.PASSWORD,
+    fields.CODE,
+    labels.SIGN_IN,
+    refusals.PASSWORD_TOO,
+    refusals.UNKNOWN_IDENTIFIER,
+)
 
 
 def _refresh(view: View) -> Scene | None:

@@ -5,6 +5,8 @@ new line of text that does; the same question again. An invisible captcha that m
 password is called wrong.
 """
 
+import msgspec
+
 from probe.pages.form import Field, Form
 from probe.pages.pressing import press_to_sign_in
 from probe.pages.scene import Scene, Word
@@ -45,6 +47,12 @@ def asked(view: View) -> Scene | None:
     elif asking.role == "identify":
         word = "identifier"
     else:
+        name = asking.one("identifier")
+        if name is not None and name.value and "identifier" in view.context.submitted:
+            # the name that was sent before, shown again: it stays as the page has it
+            asking = msgspec.structs.replace(
+                asking, fields={k: v for k, v in asking.fields.items() if k != "identifier"}
+            )
         word = "identifier_password" if "identifier" in asking.fields else "password"
         if ((press.formmethod if press else None) or asking.form.method) == "get":
             return _scene(view, "needs_browser", asking, ("the form would put the password into the URL",))

@@ -142,24 +142,32 @@ OTHER_WAY = vocabulary("""
 """)
 
 ASIDE = vocabulary("""
-    en: forgot, forgotten, reset, register, sign up, signup, create account, create an account, resend, send again,
+    en: send + code, another code, get + code, request + code,
+        forgot, forgotten, reset, register, sign up, signup, create account, create an account, resend, send again,
         send new, new code, show password, show, hide, help, search, change language, language, switch, subscribe,
         need help, another way, other options, try another, different account, another account, change, edit, copy,
         close, menu, download, get code, request code, toggle, clear, refresh, reload, new captcha, demo, cookies,
         cookie, accept all, remove, dismiss
-    de: vergessen, registrieren, konto erstellen, erneut senden, passwort anzeigen, anzeigen, suche, suchen, hilfe,
+    de: code + senden, code + anfordern,
+        vergessen, registrieren, konto erstellen, erneut senden, passwort anzeigen, anzeigen, suche, suchen, hilfe,
         zurucksetzen, sprache, neuen code, schliessen, alle akzeptieren
-    fr: oublie, s inscrire, inscription, creer un compte, renvoyer, afficher, rechercher, recherche, aide,
+    fr: envoyer + code, renvoyer,
+        oublie, s inscrire, inscription, creer un compte, renvoyer, afficher, rechercher, recherche, aide,
         reinitialiser, langue, fermer, tout accepter
-    es: olvide, olvidaste, olvidado, registrarse, registrarme, crear cuenta, crear una cuenta, reenviar, mostrar,
+    es: enviar + codigo,
+        olvide, olvidaste, olvidado, registrarse, registrarme, crear cuenta, crear una cuenta, reenviar, mostrar,
         buscar, ayuda, restablecer, idioma, cerrar, aceptar todo
-    pt: esqueci, esqueceu, registar, registrar, criar conta, reenviar, mostrar, pesquisar, buscar, ajuda, redefinir,
+    pt: enviar + codigo,
+        esqueci, esqueceu, registar, registrar, criar conta, reenviar, mostrar, pesquisar, buscar, ajuda, redefinir,
         idioma, fechar
-    it: dimenticat*, registrati, crea account, crea un account, invia di nuovo, reinvia, mostra, cerca, aiuto,
+    it: invia + codice,
+        dimenticat*, registrati, crea account, crea un account, invia di nuovo, reinvia, mostra, cerca, aiuto,
         reimposta, lingua, chiudi
-    nl: vergeten, registreren, account aanmaken, account maken, opnieuw verzenden, opnieuw sturen, tonen, zoeken,
+    nl: stuur + code, verzend + code,
+        vergeten, registreren, account aanmaken, account maken, opnieuw verzenden, opnieuw sturen, tonen, zoeken,
         hulp, herstellen, taal, sluiten
-    ja: 忘れ, 新規登録, アカウント作成, アカウントを作成, 再送信, 再送, 表示, 検索, ヘルプ, リセット, 言語, 閉じる
+    ja: コード + 送信,
+        忘れ, 新規登録, アカウント作成, アカウントを作成, 再送信, 再送, 表示, 検索, ヘルプ, リセット, 言語, 閉じる
     sv: glomt, registrera, skapa konto, sok
     pl: zapomniane, zarejestruj, szukaj
     ru: забыли, регистрация, зарегистрироваться, поиск

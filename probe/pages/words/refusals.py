@@ -33,8 +33,9 @@ LOCKED = vocabulary("""
 """)
 
 THROTTLED = vocabulary("""
-    en: too many, rate limit*, too frequent*, too often, slow down, attempts exceeded, exceeded + attempts,
-        exceeded the, throttled, wait + before trying, login attempts, too fast, have to wait, must wait
+    en: too many, rate limit*, too frequent*, too often, slow down, please wait for, please wait + second*,
+        please wait + minute*, attempts exceeded, exceeded + attempts, exceeded the, throttled, wait + before
+        trying, login attempts, too fast, have to wait, must wait
     de: zu viele, zu oft, zu haufig, anmeldeversuche
     fr: trop de, tentatives
     es: demasiad*, intentos

@@ -3,6 +3,7 @@
 POST /v1/batches        a probe's token: one batch, acknowledged once durable
 GET  /v1/plan           a probe's token: its part of the plan, with an ETag; If-None-Match and ?wait=SECONDS (or
                         `Prefer: wait=SECONDS`, RFC 7240) wait for another one, 304 if none comes
+GET  /v1/mail           a probe's token: ?to=ADDRESS, the mails to it, of the last ?age=SECONDS; ?wait=SECONDS
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
@@ -15,6 +16,7 @@ POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message,
 
 import math
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -36,6 +38,7 @@ from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
 from collector.ingest import Delivery, Ingest
 from collector.json_answers import error_answer, json_answer, refusal_answer
+from collector.mail import Mail, MailQuestionError
 from collector.offsets import Exchange
 from collector.plans import Plans
 from collector.status import Status
@@ -44,6 +47,7 @@ from collector.web import Pages, View
 from parallax import wire
 from parallax.clock import wall_ns
 from parallax.journal import JournalBusy, JournalError, JournalFull
+from parallax.letters import Letters
 from parallax.plan.part import NoSuchProbe
 
 LONGEST_POLL_S = 30.0
@@ -64,6 +68,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Alerts
     stop: trio.Event
     commands: Commands
+    mail: Mail | None = None
 
 
 def make_app(services: Services) -> Starlette:
@@ -77,6 +82,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/moves", routes.guarded(routes.post_move, "owner"), methods=["POST"]),
             Route("/v1/moves/end", routes.guarded(routes.post_move_end, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
+            Route("/v1/mail", routes.guarded(routes.get_mail, "probe"), methods=["GET"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
@@ -164,6 +170,20 @@ class Routes:
         headers = {"ETag": f'"{served.hash}"', "Cache-Control": "no-store"}
         return Response(served.body, media_type="application/json", headers=headers)
 
+    async def get_mail(self, request: Request, identity: Identity) -> Response:
+        mail = self._services.mail
+        if mail is None:
+            return refusal_answer(Refusal("not_found", "this collector takes no mail; write [mail] in its config"))
+        try:
+            asked = mail.read_question(request.query_params)
+        except MailQuestionError as error:
+            return error_answer(400, "bad_request", str(error))
+        if not mail.find(asked):
+            await self._wait(request, asked.wait_s, partial(mail.wait, asked))
+            if self._identify(request) != identity:  # revoked while it waited
+                return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+        return json_answer(200, Letters(letters=mail.find(asked)))
+
     async def get_status(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.status())
 
@@ -246,7 +266,11 @@ class Routes:
         return refusal_answer(answer) if isinstance(answer, Refusal) else json_answer(200, answer)
 
     async def _wait_other(self, request: Request, probe: str, known: str) -> None:
-        """Waits for another part, for the time to run out, for the client to leave, or for the collector to end."""
+        """Waits for another part; see `_wait`."""
+        await self._wait(request, _wait_s(request), partial(self._services.plans.wait_other, probe, known))
+
+    async def _wait(self, request: Request, most_s: float, wait: Callable[[], Awaitable[None]]) -> None:
+        """Waits for this, for the time to run out, for the client to leave, or for the collector to end."""
 
         async def wait_stop() -> None:
             await self._services.stop.wait()
@@ -257,11 +281,11 @@ class Routes:
                 pass
             nursery.cancel_scope.cancel()
 
-        with trio.move_on_after(_wait_s(request)):
+        with trio.move_on_after(most_s):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_stop)
                 nursery.start_soon(wait_gone)
-                await self._services.plans.wait_other(probe, known)
+                await wait()
                 nursery.cancel_scope.cancel()
 
     def _identify(self, request: Request) -> Identity | None:

@@ -8,6 +8,7 @@ from collector.detector import Detector
 from collector.events import Severity
 from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.history import History, HistoryStatus
+from collector.mail import Mail, MailStatus
 from collector.plans import Plans
 from collector.rollout import Rollout, Version
 from collector.tokens import Tokens
@@ -81,6 +82,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Of the plan in force."""
     incidents: list[IncidentStatus] = []
     """Open ones, the newest first."""
+    mail: MailStatus | None = None
+    """The mail server, where there is one."""
 
 
 def collector_status(
@@ -95,6 +98,7 @@ def collector_status(
     alerts: Alerts,
     history: History,
     detector: Detector,
+    mail: Mail | None = None,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -113,6 +117,7 @@ def collector_status(
             problem for problem in (tokens.problem, _FULL if full else None, _left_out(detector.left_out)) if problem
         ],
         receivers=alerts.status,
+        mail=mail.status if mail else None,
         incidents=[
             IncidentStatus(
                 id=incident.id,

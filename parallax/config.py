@@ -28,6 +28,17 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The leaf's private key, without a passphrase."""
 
 
+class MailServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mail server of the collector's own, for sign-ins that wait for a code by mail. It takes mails of up to 256 kB
+    for its own domains, keeps 1,000 of them for ten minutes at most, in memory, and sends none. It asks nobody for a
+    password, as no mail exchanger does."""
+
+    listen: Address = Address("127.0.0.1:2525")
+    """Where it takes mail (SMTP). The domains' MX records lead here, by way of port 25."""
+    domains: Annotated[list[DnsName], msgspec.Meta(min_length=1, max_length=20, description="at least one domain")]
+    """The domains that it takes mail for; any name before the @ is an address."""
+
+
 class CollectorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of what the collector keeps."""
 
@@ -80,6 +91,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A PEM file with CAs that deliveries trust beside the host's trust store."""
     connect_to: list[ConnectTo] = []
     """As in the plan, for the deliveries of this collector."""
+    mail: MailServer | None = None
+    """A mail server for codes by mail; none if left out."""
     limits: CollectorLimits = CollectorLimits()
     """Bounds of what the collector keeps."""
 

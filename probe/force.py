@@ -11,6 +11,7 @@ from parallax.values import Address
 from probe.dns.lookup import system_resolvers
 from probe.dns.memory import Memory
 from probe.kept import Kept
+from probe.mailbox import Mailbox
 from probe.plans import PlanInForce
 from probe.runs import Vantage
 from probe.signin.memory import Signins
@@ -33,6 +34,8 @@ class Force:
         self._kept = Kept()
         self._vault = Vault(config.secrets)
         self.signins = Signins(Path(config.state) / "halts.json")
+        self.mailbox: Mailbox | None = None
+        """Who is asked after mails; set once there are collectors to ask."""
         self._part = Part(probe=Probe(id=config.id), slot=(0, 1))
 
     def apply(self, plan: PlanInForce) -> None:
@@ -70,6 +73,7 @@ class Force:
             kept=self._kept,
             vault=self._vault,
             signins=self.signins,
+            mailbox=self.mailbox,
         )
 
     def _routes(self, redirects: Iterable[ConnectTo]) -> Routes:

@@ -23,6 +23,7 @@ from probe.client import CollectorClient, dial_address, open_client
 from probe.egress import egress_addresses
 from probe.force import Force
 from probe.health import Health
+from probe.mailbox import CollectorMailbox
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
 from probe.runner import Runner, Span
@@ -59,6 +60,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
             await journal.register(list(clients))
             force, counters = Force(config), Counters()
             stack.callback(force.close)
+            force.mailbox = CollectorMailbox(list(clients.values()))
             health = Health(dialler(lambda: force.routes))
             spool = Spool(journal, config.id, partial(_envelope, config, force, health), counters)
             shippers = [

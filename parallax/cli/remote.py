@@ -143,6 +143,9 @@ def status_lines(status: dict[str, Any]) -> list[str]:
         events = status["events"]
         lines.append(f"events     {events['records']} records, {events['bytes'] / 1e6:.1f} MB; lost: {_lost(events)}")
     lines += history_lines(status["history"]) if "history" in status else []
+    if status.get("mail"):
+        mail = status["mail"]
+        lines.append(f"mail       {mail['taken']} taken at {mail['listen']}, {mail['kept']} kept; lost: {_lost(mail)}")
     lines += [f"problem    {problem}" for problem in status["problems"]]
     lines += [f"refused    {count} requests: {cause}" for cause, count in status["refused"].items() if count]
     lines += [f"incident   {_incident(incident)}" for incident in status.get("incidents", ())]

@@ -1,6 +1,7 @@
 """What stands between the command line and the probe's own runner: the settings, checks and tools of a person who
 measures by hand."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,10 @@ from parallax.values import Address, Duration, Family, Redirect
 
 if TYPE_CHECKING:
     from probe.tools import Tools
+    from probe.vault import Vault
+
+BY_HAND = "by hand"
+"""What a check is called that no plan has."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def check_of(kind: str, targets: list[str], spec: Spec, settings: Settings) -> Check:
     """The check that a plan would have."""
     return Check(
-        name="by hand",
+        name=BY_HAND,
         kind=kind,
         targets=targets,
         period=Duration(settings.timeout * 2),
@@ -45,7 +50,7 @@ def check_of(kind: str, targets: list[str], spec: Spec, settings: Settings) -> C
     )
 
 
-def tools_of(settings: Settings) -> "Tools":
+def tools_of(settings: Settings, vault: "Vault | None" = None, on_step: Callable[[str], None] | None = None) -> "Tools":
     """The tools of a person's own probe, with a memory of its own.
 
     Anywhere may be dialled: the guard protects a host from a plan written elsewhere, not from its own user."""
@@ -53,6 +58,7 @@ def tools_of(settings: Settings) -> "Tools":
     from parallax.dialling.tls import Trust
     from probe.dns.lookup import system_resolvers
     from probe.tools import Tools
+    from probe.vault import Vault
 
     return Tools(
         routes=Routes.of(settings.connect_to, EVERYWHERE),
@@ -62,11 +68,14 @@ def tools_of(settings: Settings) -> "Tools":
         roots=settings.roots,
         operators=settings.operators,
         named_resolvers=settings.named_resolvers,
+        vault=vault or Vault(),
+        on_step=on_step,
     )
 
 
-async def measure(check: Check, tools: "Tools") -> list[Observation]:
-    """One run against each target with these tools; several may share them, and what they remember.
+async def measure(check: Check, tools: "Tools", probe: str = "local") -> list[Observation]:
+    """One run against each target with these tools; several may share them, and what they remember. `probe` is what
+    the plan's texts mean by {probe}.
 
     The observations are in the targets' order. A target that is an address is measured whatever the families are."""
     import trio
@@ -79,7 +88,7 @@ async def measure(check: Check, tools: "Tools") -> list[Observation]:
     async def one(target: str) -> None:
         read = SPECS[check.kind].endpoint
         address = read(target).address if read else None
-        vantage = Vantage(probe="local", families=tools.families if address is None else (address.family,))
+        vantage = Vantage(probe=probe, families=tools.families if address is None else (address.family,))
         results[target] = await run_target(check, target, vantage, tools, scheduled_at=wall_ns())
 
     async with trio.open_nursery() as nursery:

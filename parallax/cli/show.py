@@ -12,9 +12,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from parallax.cli.by_hand import BY_HAND
 from parallax.cli.findings import gist, proof, sections
 from parallax.cli.grades import WORST_FIRST, grade
 from parallax.cli.text import clean
+from parallax.cli.views.flow import KINDS as FLOWS
+from parallax.cli.views.flow import cleaned_up, flow_lines, stopped_at, summed_up
 from parallax.cli.views.tables import STYLES, VIEWS, laid_out
 from parallax.clock import NS
 from parallax.observation import Observation
@@ -40,6 +43,8 @@ def render(
     draws in ASCII; `asked` is shown beside each target."""
     if not observations:
         return Text("unknown: nothing was measured")
+    if observations[0].kind in FLOWS:
+        return _flow(observations, width, plain, asked)
     parts: list[RenderableType] = []
     controls = {seen.subject: seen for seen in observations if seen.attempt > 1}
     observations = [seen for seen in observations if seen.attempt == 1]
@@ -56,6 +61,28 @@ def render(
             parts += [Text(), _indented([("control", control_words(observation, controls[observation.subject]))])]
         lookups.append(tries)  # the addresses of a name share one lookup; it is shown once
     return Group(*parts)
+
+
+def _flow(observations: Sequence[Observation], width: int, plain: bool, asked: str) -> RenderableType:
+    """One run of a flow: where it stopped and whose fault that is, then step by step what was seen."""
+    first = [seen for seen in observations if seen.attempt == 1]
+    worst = stopped_at(observations) or min(first, key=lambda seen: WORST_FIRST.index(grade(seen)))
+    word, place = grade(worst), worst.findings.get("place")
+    title = f"{word}: {summed_up(observations)}"
+    if worst.reason is not None:
+        of = f", step {place[0]} of {place[1]}" if isinstance(place, list | tuple) and len(place) == 2 else ""
+        title = f"{word} at {clean(worst.subject)}{of}: {_meaning(worst.reason)}"
+    rows = _advice(worst)
+    control = next((seen for seen in observations if seen.attempt > 1), None)
+    if control is not None:
+        rows.append(("control", control_words(worst, control)))
+    if cleaned := cleaned_up(observations):
+        rows.append(("cleanup", cleaned))
+    when = datetime.fromtimestamp(observations[0].started_at // NS, UTC)
+    what = f"{worst.kind} {clean(worst.target)}" + (f", {clean(asked)}" if asked else "")
+    rows.append(("measured", f"{what}; {summed_up(observations)}, {when:%Y-%m-%d %H:%M:%S} UTC"))
+    head: list[RenderableType] = [Text(title, f"bold {STYLES[word]}"), _indented(rows), Text()]
+    return Group(*head, *flow_lines(observations, STYLES, width, plain=plain))
 
 
 def overall(observations: Sequence[Observation]) -> list[RenderableType]:
@@ -180,6 +207,12 @@ def hints(observation: Observation) -> Iterator[str]:
         yield "it was asked as an authoritative server; to ask it as a resolver, add --role resolver"
     if observation.reason == "tls_untrusted":
         yield "a private CA is given with --ca FILE"
+    if observation.reason == "signin_bad_credentials":
+        yield "it was sent once. Do not run this again before it is mended: most providers lock the account after a few"
+    if observation.reason in ("secret_withheld", "secret_missing") and (detail := observation.findings.get("detail")):
+        yield clean(detail)
+    if observation.reason == "secret_withheld" and observation.check == BY_HAND:
+        yield "by hand a secret goes to the issuer's host alone; another is added with --secret-host HOST"
 
 
 def _indented(rows: Iterable[tuple[str, str]], by: int = 2) -> RenderableType:

@@ -2,7 +2,7 @@
 
 import click
 
-from parallax.cli.check import addresses, zones
+from parallax.cli.check import addresses, signin, zones
 from parallax.cli.group import Group
 
 COMMANDS: dict[str, click.Command] = {
@@ -15,6 +15,8 @@ COMMANDS: dict[str, click.Command] = {
     "dns.dnssec": zones.dns_dnssec,
     "tls": addresses.tls,
     "http": addresses.http,
+    "oidc": signin.oidc,
+    "signin": signin.signin,
 }
 
 

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from parallax.cli.by_hand import Settings
-from parallax.cli.values import DURATION, NAMED_RESOLVER, OPERATOR, REDIRECT, RESOLVER
+from parallax.cli.values import CA, DURATION, NAMED_RESOLVER, OPERATOR, REDIRECT, RESOLVER
 from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, Duration, Family, Redirect
 
@@ -39,6 +39,15 @@ def address_options(command: Command) -> Command:
         "--resolver", type=RESOLVER, multiple=True, help="Whom to ask for names; /etc/resolv.conf if left out."
     )
     return _with_options(command, "5s", "For each address.", resolver)
+
+
+def flow_options(command: Command) -> Command:
+    """Adds the options of the kinds whose run is a flow of steps."""
+    resolver = click.option(
+        "--resolver", type=RESOLVER, multiple=True, help="Whom to ask for names; /etc/resolv.conf if left out."
+    )
+    ca = click.option("--ca", type=CA, metavar="FILE", help="A PEM file with CAs to trust as well.")
+    return _with_options(command, "30s", "For the whole run.", resolver, ca)
 
 
 def settings_of(

@@ -2,7 +2,7 @@
 begins before anything is drawn."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
@@ -29,6 +29,11 @@ def run(kind: str, targets: list[str], spec: Spec, settings: Settings, asked: st
         observations = trio.run(measure, check_of(kind, targets, spec, settings), tools_of(settings))
     except KeyboardInterrupt:
         sys.exit(130)
+    leave(observations, settings, asked)
+
+
+def leave(observations: "list[Observation]", settings: Settings, asked: str = "") -> NoReturn:
+    """Prints, and leaves with the exit status."""
     if settings.as_json:
         _print_json(observations)
     else:

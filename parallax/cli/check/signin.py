@@ -1,0 +1,293 @@
+"""The kinds whose run is a flow of steps: signin, and oidc, which signs nobody in."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from parallax.cli.by_hand import BY_HAND, Settings
+from parallax.cli.check.options import flow_options, settings_of
+from parallax.cli.check.secret_options import (
+    piped_password,
+    refuse_missing,
+    secret_options,
+    typed_password,
+    vault_of,
+)
+from parallax.cli.daemon import fail
+from parallax.cli.place import FILE
+from parallax.cli.values import URL, Parsed
+from parallax.plan.signin_specs import PRESETS
+from parallax.secret import Secret
+from parallax.values import Url
+
+if TYPE_CHECKING:
+    from parallax.config import ProbeConfig
+    from parallax.plan.types import Check, Plan
+
+_OPTIONS = {
+    ("client", "id"): "--client",
+    ("client", "secret"): "--secret client_secret",
+    ("client", "auth"): "--client-auth",
+    ("client", "redirect_uri"): "--redirect-uri",
+    ("user", "name"): "--user",
+    ("user", "password"): "--secret password",
+    ("user", "totp"): "--secret totp",
+    ("user",): "--user",
+    ("parameters",): "--parameter",
+    ("secret_key",): "--secret secret_key",
+}
+"""The option that a place in the plan's check stands for, where the two have other words."""
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ValueError(f"{text!r} has no '='; write NAME=VALUE")
+    return name, value
+
+
+PARAMETER = Parsed("name=value", _parameter)
+_PLAN = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("flow", required=False)
+@click.option("--plan", "plan_path", type=_PLAN, help="The plan that has FLOW: a file, or a folder of *.toml.")
+@click.option("--config", "config_path", type=FILE, help="A probe's config, for its secrets, resolvers and CA.")
+@click.option("--probe", metavar="ID", help="What texts mean by {probe}; the config's id, or local.")
+@click.option("--use", type=click.Choice(PRESETS), help="The kind of sign-in; oidc.password if left out.")
+@click.option("--issuer", type=URL, metavar="URL", help="The issuer of OpenID Connect.")
+@click.option("--frontend-api", type=URL, metavar="URL", help="Clerk's frontend API.")
+@click.option("--instance", type=click.Choice(["production", "development"]), help="What a Clerk instance is.")
+@click.option("--client", metavar="ID", help="The OAuth client.")
+@click.option("--client-auth", type=click.Choice(["none", "basic", "post"]), help="How it shows its secret.")
+@click.option("--redirect-uri", type=URL, metavar="URL", help="As registered; nothing needs to listen there.")
+@click.option("--user", metavar="NAME", help="Who signs in.")
+@click.option("--code", metavar="CODE", help="A code that always holds, as test users of some vendors have.")
+@click.option("--totp-encoding", type=click.Choice(["base32", "hex", "raw"]), help="How the secret totp is written.")
+@click.option("--scope", multiple=True, help="openid if left out. Repeatable.")
+@click.option("--parameter", type=PARAMETER, multiple=True, metavar="NAME=VALUE", help="Of the authorization request.")
+@click.option("--leave-out", multiple=True, metavar="STEP", help="A step that is not taken. Repeatable.")
+@secret_options
+@flow_options
+def signin(
+    flow: str | None,
+    plan_path: Path | None,
+    config_path: Path | None,
+    probe: str | None,
+    secret: Sequence[tuple[str, str]],
+    secret_host: Sequence[str],
+    password_stdin: bool,
+    timeout: Any,
+    connect_to: Any,
+    four: bool,
+    six: bool,
+    resolver: Any,
+    ca: str | None,
+    as_json: bool,
+    **described: Any,
+) -> None:
+    """One whole sign-in, step by step: FLOW of a plan, or one described here.
+
+    \b
+    parallax check signin "staff sign-in" --plan plan.toml --config probe.toml
+    parallax check signin --issuer https://sso.example.com --client web --user synthetic-one
+
+    The password is asked for unless --secret password=env:NAME says where it is. The names of secrets by hand are
+    password, client_secret, totp and secret_key; each goes to the issuer's host only, and to each --secret-host.
+    """
+    given = {key: value for key, value in described.items() if value not in (None, ())}
+    settings = settings_of(timeout, connect_to, four, six, resolver, as_json, ca)
+    config = _config(config_path)
+    if flow is not None or plan_path is not None:
+        if plan_path is None:
+            raise click.UsageError(
+                f"say which plan has {flow!r}: --plan plan.toml; or describe it: --issuer URL, --client ID"
+            )
+        if given:
+            raise click.UsageError(f"{_named(given)}: of a flow by hand; a plan's flow is run as the plan has it")
+        check, settings = _from_plan("signin", flow, plan_path, settings)
+    else:
+        check = _described("signin", _table(given, {name for name, _ in secret}))
+    _run(check, settings, config, probe, secret, secret_host, password_stdin)
+
+
+@click.command()
+@click.argument("issuer", type=URL)
+@click.option("--client", metavar="ID", help="A client that gets a token for itself (client_credentials).")
+@click.option("--client-auth", type=click.Choice(["basic", "post"]), help="How it shows its secret; basic.")
+@click.option("--scope", multiple=True, help="The scope that the token is asked for. Repeatable.")
+@click.option("--parameter", type=PARAMETER, multiple=True, metavar="NAME=VALUE", help="Of the token request.")
+@secret_options
+@flow_options
+def oidc(
+    issuer: Url,
+    secret: Sequence[tuple[str, str]],
+    secret_host: Sequence[str],
+    password_stdin: bool,
+    timeout: Any,
+    connect_to: Any,
+    four: bool,
+    six: bool,
+    resolver: Any,
+    ca: str | None,
+    as_json: bool,
+    **described: Any,
+) -> None:
+    """What ISSUER publishes (discovery, keys), whether it agrees with itself, and a token for a machine.
+
+    \b
+    parallax check oidc https://sso.example.com
+    parallax check oidc https://sso.example.com --client machine --secret client_secret=env:MACHINE
+    """
+    given = {key: value for key, value in described.items() if value not in (None, ())}
+    settings = settings_of(timeout, connect_to, four, six, resolver, as_json, ca)
+    if password_stdin:
+        raise click.UsageError("--password-stdin: no user signs in here")
+    table = _table(given | {"issuer": issuer}, {name for name, _ in secret})
+    if "client" in table and "auth" not in table["client"]:
+        table["client"]["auth"] = "basic"
+    table.pop("use")
+    _run(_described("oidc", table), settings, None, None, secret, secret_host, False)
+
+
+def _run(
+    check: "Check",
+    settings: Settings,
+    config: "ProbeConfig | None",
+    probe: str | None,
+    secret: Sequence[tuple[str, str]],
+    secret_host: Sequence[str],
+    password_stdin: bool,
+) -> None:
+    """Measures, prints, and leaves with the exit status."""
+    from parallax.cli.check.flow_run import run_flow, whole_run
+    from parallax.cli.check.run import leave
+    from parallax.plan.templates import secrets_of
+
+    needed = set(secrets_of(check.spec))
+    owned = {name for name, _ in secret} | (config.secrets.keys() if config else set())
+    typed: dict[str, Secret] = {}
+    name = _password_of(check)
+    if password_stdin:
+        if name is None:
+            raise click.UsageError("--password-stdin: the flow has no password")
+        typed[name] = piped_password()
+    elif name is not None and name not in owned:
+        typed[name] = typed_password()
+    hosts = dict.fromkeys([*(Url(target).endpoint.host.lower() for target in check.targets), *secret_host])
+    vault = vault_of(secret, typed, hosts, config.secrets if config else None)
+    refuse_missing(needed, vault)
+    if config is not None:
+        redirects = [(each.source, each.to) for each in config.connect_to]
+        settings = msgspec.structs.replace(
+            settings,
+            connect_to=(*redirects, *settings.connect_to),
+            resolver=settings.resolver or tuple(config.resolvers),
+            ca=settings.ca or config.ca,
+        )
+    probe = probe or (config.id if config else "local")
+    found = run_flow(whole_run(check, settings.timeout), settings, vault, probe)
+    leave(found, settings, _asked(check))
+
+
+def _asked(check: "Check") -> str:
+    spec: Any = check.spec
+    user = getattr(spec, "user", None)
+    what = getattr(spec, "use", None) or ""
+    return f"{what} as {user.name}".strip() if user is not None else what
+
+
+def _password_of(check: "Check") -> str | None:
+    """The name of the user's password."""
+    user = getattr(check.spec, "user", None)
+    return user.password.removeprefix("secret:") if user is not None and user.password else None
+
+
+def _table(given: Mapping[str, Any], secrets: "set[str]") -> dict[str, Any]:
+    """The check's table, as a plan would have it."""
+    table: dict[str, Any] = {"use": given.get("use", "oidc.password")}
+    table |= {key: given[key] for key in ("issuer", "frontend_api", "instance") if key in given}
+    table |= {key: list(given[key]) for key in ("scope", "leave_out") if key in given}
+    if "parameter" in given:
+        table["parameters"] = dict(given["parameter"])
+    words = {"id": "client", "auth": "client_auth", "redirect_uri": "redirect_uri"}
+    if client := {key: given[word] for key, word in words.items() if word in given}:
+        if "client_secret" in secrets:
+            client = {"auth": "basic", **client, "secret": "secret:client_secret"}
+        table["client"] = client
+    if "user" in given:
+        user: dict[str, Any] = {"name": given["user"]}
+        if table["use"].endswith(".password"):
+            user |= {"password": "secret:password"}
+        if "totp" in secrets:
+            user["totp"] = {"secret": "secret:totp", "encoding": given.get("totp_encoding", "base32")}
+        if "code" in given:
+            user["code"] = given["code"]
+        table["user"] = user
+    if "secret_key" in secrets:
+        table |= {"secret_key": "secret:secret_key"}
+    return table
+
+
+def _described(kind: str, table: dict[str, Any]) -> "Check":
+    """The check that a person described, by the plan's own rules. Raises UsageError."""
+    from parallax.plan.checks import Unsupported, convert_check
+
+    found = convert_check({"name": BY_HAND, "kind": kind, **table})
+    if isinstance(found, Unsupported):
+        raise click.UsageError("\n".join(f"{_option(fault.path)}: {fault.message}" for fault in found.faults))
+    return found
+
+
+def _option(path: Sequence[str | int]) -> str:
+    way = tuple(str(each) for each in path)
+    for length in (2, 1):
+        if way[:length] in _OPTIONS:
+            return _OPTIONS[way[:length]]
+    return f"--{way[0].replace('_', '-')}" if way else "the options"
+
+
+def _named(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"--{key.replace('_', '-')}" for key in given)
+
+
+def _config(path: Path | None) -> "ProbeConfig | None":
+    if path is None:
+        return None
+    from parallax.config import load_probe_config
+    from parallax.loading.problems import LoadErrors
+
+    try:
+        return load_probe_config(path)
+    except LoadErrors as errors:
+        fail(*str(errors).splitlines())
+
+
+def _from_plan(kind: str, name: str | None, path: Path, settings: Settings) -> "tuple[Check, Settings]":
+    """The plan's check of this name, and settings with what the plan says of dialling. Ends the command (status 2)
+    where there is none."""
+    from parallax.loading.problems import LoadErrors, nearest
+    from parallax.plan.load import load_plan
+
+    try:
+        plan: Plan = load_plan(path)
+    except LoadErrors as errors:
+        fail(*str(errors).splitlines())
+    flows = [check for check in plan.check if check.kind == kind]
+    found = next((check for check in plan.check if check.name == name), None)
+    if name is None and len(flows) == 1:
+        found = flows[0]
+    if found is None:
+        names = [check.name for check in flows]
+        known = f"its flows are {', '.join(map(repr, names))}" if names else f"it has no check of kind {kind}"
+        hint = nearest(name, names) if name is not None else ""
+        what = f"{path} has no check {name!r}; {hint}" if name is not None else f"say which flow of {path}: "
+        fail(f"{what}{known}")
+    if found.kind != kind:
+        fail(f"{name!r} is of kind {found.kind}, and this runs {kind}; try parallax check {found.kind}")
+    redirects = [(each.source, each.to) for each in plan.connect_to]
+    return found, msgspec.structs.replace(settings, connect_to=(*redirects, *settings.connect_to))

@@ -10,6 +10,8 @@ def retry_after_s(headers: Headers, now_s: float) -> float | None:
     """`Retry-After` in seconds from now, whether written as seconds or as a date (RFC 9110 section 10.2.3); None if it
     is missing or unreadable. A date counts from the server's own `Date` if it sent one, else from `now_s`."""
     text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit():
         return float(text[:10])  # 31 years say as much as more of them
     until = http_date(text)

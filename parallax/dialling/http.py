@@ -7,6 +7,7 @@ environment (proxies, netrc), cookies are not kept, redirects are not followed, 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from typing import TypeVar, overload
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -24,6 +25,7 @@ __all__ = ["ALPN", "ALPN_WITH_HTTP2", "Enter", "Headers", "Http", "HttpError", "
 ALPN = ("http/1.1",)
 """What is offered (RFC 7301): the one version that is spoken unless the caller wants HTTP/2 too."""
 ALPN_WITH_HTTP2 = ("h2", "http/1.1")
+T = TypeVar("T")
 _MAX_IDLE = 4
 _KEPT = "/?:@!$&'()*+,;=-._~%[]"
 """What stays as it is in a request target; all else is percent-encoded (RFC 3986 section 3.3, and % itself)."""
@@ -44,6 +46,14 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._by_name[name.lower()]
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str | T, /) -> str | T: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """As a mapping's, which would raise and catch for each header that is not there."""
+        return self._by_name.get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._by_name

@@ -143,7 +143,7 @@ SPECS: dict[str, KindSpec] = {
         summary="one HTTP request to one address",
         secrets=frozenset({"headers", "body"}),
         faults=http_faults,
-        cost=lambda spec: 1,
+        cost=lambda spec: 1 + spec.redirects,
     ),
     "oidc": KindSpec(
         spec=OidcSpec,

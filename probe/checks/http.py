@@ -4,8 +4,8 @@ One connection a request, but where the plan says otherwise. The body is read wi
 is material for `judge`, and only its size and digest are findings.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -69,13 +69,13 @@ async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
     way = [first_stop(spec, subject.target)]
     hosts = {subject.host: subject.address.ip}
     while True:
-        stop, endpoint = way[-1], way[-1].url.endpoint
-        if endpoint.host not in hosts and not await _find_host(
-            endpoint.host, subject.address.family, hosts, tape, tools
-        ):
-            return
-        address = Address.of(hosts[endpoint.host], endpoint.port) if len(way) > 1 else subject.address
-        async with _client(spec, subject, address, tools) as http:
+        stop, host, address = way[-1], subject.host, subject.address
+        if len(way) > 1:
+            host, port = stop.url.endpoint.host, stop.url.endpoint.port
+            if host not in hosts and not await _find_host(host, address.family, hosts, tape, tools):
+                return
+            address = Address.of(hosts[host], port)
+        with _client(spec, subject, address, tools) as http, _ending_noted(tape, http, host):
             following = await _visit(spec, way, http, tape, tools)
         tape.leave()
         if spec.redirects:
@@ -101,19 +101,18 @@ async def _visit(spec: HttpSpec, way: Sequence[Stop], http: Http, tape: Tape, to
         dialled = dialled or phase == "connect"
         tape.enter(phase)
 
-    with _ending_noted(tape, http, stop.url.endpoint.host):
-        async with http.request(stop.method, url, headers=headers, body=body, enter=enter) as response:
-            if spec.reuse:
-                tape.note(reused=not dialled)
-            _note_head(spec, tape, response)
-            following = next_stop(spec, way, response.status_code, response.headers.get("location", ""))
-            if following is None:
-                await _read_body(spec, tape, response)
-            return following
+    async with http.request(stop.method, url, headers=headers, body=body, enter=enter) as response:
+        if spec.reuse:
+            tape.note(reused=not dialled)
+        _note_head(spec, tape, response)
+        following = next_stop(spec, way, response.status_code, response.headers.get("location", ""))
+        if following is None:
+            await _read_body(spec, tape, response)
+        return following
 
 
-@asynccontextmanager
-async def _client(spec: HttpSpec, subject: Subject, address: Address, tools: Tools) -> AsyncIterator[Http]:
+@contextmanager
+def _client(spec: HttpSpec, subject: Subject, address: Address, tools: Tools) -> Iterator[Http]:
     """A client of its own, closed at the end; with `reuse`, the one that the last run has left, if there is one."""
     http2 = spec.version != "1.1"
     if not spec.reuse:

@@ -1,8 +1,10 @@
 """First-attempt availability beside that after retries, for a check as a whole, by step and by probe. Pure.
 
-A 429 is counted apart, as `throttled`. Whether it is the target's failure depends on who asked too often: where the
-probe had asked the same thing more than QUIET_ASKED times in the minute before, its own rate may be the cause, and the
-call is left out; where the minute was quiet, whoever comes first in it gets the same, and the call counts as failed.
+A 429 is counted apart, as `throttled`. Whether it is the target's failure depends on who asked too often. A limit that
+the probe's own rate has used up shows in what it was granted just before: where it got more than QUIET_GRANTED answers
+to the same question in the minute before, its own rate may be the cause, and the call is left out. Where it got no
+more, the minute was quiet: whoever comes first in it gets the same, and the call counts as failed. No limit that a
+vendor documents is that low. In a storm of 429 hardly anything is granted, so a storm is not taken for our own doing.
 """
 
 import math
@@ -19,7 +21,7 @@ from parallax.clock import NS
 from parallax.plan.types import Retry
 
 QUIET_NS = 60 * NS
-QUIET_ASKED = 2
+QUIET_GRANTED = 2
 MOST_SUBJECTS = 200
 N = TypeVar("N", int, float)
 
@@ -178,7 +180,7 @@ def _add(
     for call in stream.calls():
         lines = [sums[key] for key in _keys(target, subject, call.probe)]
         assert call.met is not None
-        if call.met == "429" and stream.asked_before(call, QUIET_NS) > QUIET_ASKED:
+        if call.met == "429" and stream.granted_before(call, QUIET_NS) > QUIET_GRANTED:
             for line in lines:
                 line.own += 1
             continue

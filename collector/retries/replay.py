@@ -71,10 +71,11 @@ class Stream:
         """The first attempts, by time."""
         return (each for each in self.attempts if each.attempt == 1)
 
-    def asked_before(self, call: Attempt, within_ns: int) -> int:
-        """How often the same probe had asked the same thing in the time before."""
-        times, _ = self._by_probe[call.probe]
-        return bisect_left(times, call.at) - bisect_left(times, call.at - within_ns)
+    def granted_before(self, call: Attempt, within_ns: int) -> int:
+        """How often the same probe had asked the same thing in the time before, and got something else than a 429."""
+        times, own = self._by_probe[call.probe]
+        before = own[bisect_left(times, call.at - within_ns) : bisect_left(times, call.at)]
+        return sum(each.met != "429" for each in before)
 
     def evidence(self, call: Attempt, at: int, used: list[Attempt], window_ns: int) -> Attempt | None:
         """What stands for a request that was sent at this moment."""

@@ -51,7 +51,7 @@ _SHOWN: Mapping[str, str] = {
 }
 """Findings that a page shows, in this order, and what it calls them."""
 
-_OF_FAILURES = frozenset({"status", "url"})
+_OF_FAILURES = frozenset({"status", "url", "page"})
 """Those that say something where a step failed, and are only in the way elsewhere."""
 
 

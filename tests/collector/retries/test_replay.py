@@ -173,11 +173,25 @@ def test_thirty_per_cent_of_429_are_not_hidden() -> None:
 
 
 def test_what_the_probes_own_rate_may_have_caused_is_left_out() -> None:
-    quiet = [attempt(30 * n, "429") for n in range(10)]
-    busy = [attempt(10 * n, "429") for n in range(10)]
-    assert (total(quiet).calls, total(quiet).throttling.own) == (10, 0)
-    figures = total(busy)
-    assert (figures.calls, figures.throttling.own, figures.throttling.throttled) == (3, 7, 10)
+    """Three a minute are granted, and four are asked for."""
+    limited: list[Met] = ["ok", "ok", "ok", "429"] * 5
+    figures = total([attempt(15 * n, met) for n, met in enumerate(limited)])
+    assert (figures.calls, figures.throttling.own, figures.throttling.throttled) == (15, 5, 5)
+    assert figures.available_first == 1
+    assert figures.throttling.rate == 0.25
+
+
+def test_a_storm_of_429_counts_against_the_target_once_nothing_is_granted() -> None:
+    found = [attempt(15 * n) for n in range(20)] + [attempt(15 * n, "429") for n in range(20, 40)]
+    figures = total(found)
+    assert (figures.met, figures.throttling.own) == ({"429": 18, "ok": 20}, 2)
+    quiet = total([attempt(60 * n, "429") for n in range(5)])
+    assert (quiet.calls, quiet.throttling.own, quiet.available_first) == (5, 0, 0)
+
+
+def test_what_another_probe_was_granted_is_not_this_ones_doing() -> None:
+    found = [attempt(n, probe="p2") for n in range(50)] + [attempt(50, "429")]
+    assert total(found).met["429"] == 1
 
 
 def test_what_says_nothing_of_the_target_is_no_call() -> None:

@@ -13,7 +13,7 @@ from tests.parts.browser import Chromium, browser, sideways
 
 pytestmark = pytest.mark.slow
 Show = Callable[..., None]
-PAGES = ("/", "/incidents", f"/incident/{INCIDENT.id}", "/dns", "/probes", "/check/authoritative%20DNS")
+PAGES = ("/", "/incidents", f"/incident/{INCIDENT.id}", "/sign-in", "/dns", "/probes", "/check/authoritative%20DNS")
 
 
 def shower(fake: FakeView) -> Show:

@@ -261,8 +261,8 @@ class Builder:
             self._frame(attributes, shown)
 
     def _anchor(self, attributes: Attributes, element: _Open, shown: bool) -> None:
-        if not shown or not attributes.get("href") or len(self._links) >= MAX_LINKS:
-            return
+        if not shown or len(self._links) >= MAX_LINKS or attributes.get("href", "#").lstrip().startswith("#"):
+            return  # a place in the page ("Skip to content") leads nowhere
         here, url = len(self._pieces), resolve(self.base, attributes["href"])
         if url is not None:
             element.on_close = lambda end: self._links.append((url, here, end))

@@ -43,6 +43,8 @@ def classify(page: Page, first: Page | None, context: Context) -> Scene:
             return blocked
         if (demand := demands.required_action(view)) is not None:
             return demands.offer(view) or demand
+        if scene.word == "mfa_required":
+            return demands.with_password(view) or demands.factor_choice(view) or scene
         return scene
     for rule in (
         demands.offer,
@@ -52,6 +54,7 @@ def classify(page: Page, first: Page | None, context: Context) -> Scene:
         demands.consent,
         demands.logout_confirm,
         _refresh,
+        demands.with_password,
         demands.second_factor,
         _needs_browser_form,
         _last_auto_post,

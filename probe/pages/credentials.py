@@ -151,7 +151,7 @@ def _kind_of_code(view: View, asking: Asking) -> tuple[str, str]:
     for texts, where in (
         (own, "its field"),
         ([fold(text) for text in view.about], "its heading"),
-        ([fold(text) for text in view.lines], "its text"),
+        ([fold(text) for text in view.prose], "its text"),
     ):
         kinds = [
             kind

@@ -97,8 +97,9 @@ def offer(view: View) -> Scene | None:
     staying = view.is_about(topics.STAY)
     for form, buttons in forms:
         granting = any(labels.ALLOW.found(said(button)) for button in buttons)
-        if granting and any(denies(button) for button in buttons):
-            continue  # "Not now" beside Allow and Deny: a consent has this, too
+        refusing = any(denies(button) and not labels.SKIP.found(said(button)) for button in buttons)
+        if granting and not staying and (refusing or view.is_about(topics.CONSENT_TEXT)):
+            continue  # "Not now" beside Allow: a consent has this, too
         press = press_to_skip(buttons)
         if press is None and staying:
             # where "no" needs a script, the only other answer leads on as well
@@ -149,12 +150,42 @@ def _about_or_alert(view: View, vocabulary: Vocabulary) -> str | None:
     return vocabulary.found_in((*view.about, *view.alerts))
 
 
+def with_password(view: View) -> Scene | None:
+    """A page that begins with another way (a passkey, a code, a list of ways): the button or link to the password."""
+    if view.password_sent:
+        return None
+    for form in view.visible_forms:
+        for button in shown(form):
+            if _names_password(said(button)) and not denies(button):
+                return Scene(
+                    word="factor_choice",
+                    form=form,
+                    press=button,
+                    alerts=view.alerts,
+                    evidence=("a password can be chosen",),
+                )
+    for link in view.page.links:
+        if _names_password(fold(link.text)):
+            return Scene(
+                word="factor_choice",
+                follow=link.url,
+                alerts=view.alerts,
+                evidence=("a password can be chosen",),
+            )
+    return None
+
+
+def _names_password(text: str) -> bool:
+    aside = labels.ASIDE.found(text) or topics.PASSWORD_CHANGE.found(text) or refusals.UNKNOWN_IDENTIFIER.found(text)
+    return bool(fields.PASSWORD.found(text)) and not aside
+
+
 def second_factor(view: View) -> Scene | None:
     """A choice among second factors, or one that cannot be given. Only after something was sent, or where the page is
     about nothing else."""
     if not view.context.submitted:
         return None
-    if chosen := _factor_choice(view):
+    if chosen := factor_choice(view):
         return chosen
     for vocabulary, what in (
         (topics.BY_PUSH, "a push notification"),
@@ -169,7 +200,7 @@ def second_factor(view: View) -> Scene | None:
     return None
 
 
-def _factor_choice(view: View) -> Scene | None:
+def factor_choice(view: View) -> Scene | None:
     """A button, radio button or link for a factor for which there are means."""
     wanted = [
         (kind, vocabulary)
@@ -179,8 +210,6 @@ def _factor_choice(view: View) -> Scene | None:
     for kind, vocabulary in wanted:
         why = (f"{kind} can be chosen",)
         for form in view.visible_forms:
-            if any(field.typed and field.name for field in form.fields):
-                continue
             for field in form.fields:
                 told = (fold(field.label), fold_name(field.value))
                 if field.type == "radio" and not field.hidden and any(vocabulary.found(text) for text in told):

@@ -31,7 +31,7 @@ MEANING: Mapping[Word, str] = {
     "consent": "asks whether the application may have what it wants",
     "logout_confirm": "asks whether to sign out",
     "offer": "offers something that may be put off (stay signed in, a passkey)",
-    "factor_choice": "lets choose among second factors; one of them is at hand",
+    "factor_choice": "lets choose how to sign in, or among second factors; one way is at hand",
     "auto_post": "a form that a script would send at once",
     "meta_refresh": "leads on by itself, after a delay or at once",
     "captcha": "a captcha stands before the form",

@@ -53,6 +53,13 @@ class View:
         return tuple(self.page.text.split("\n")[:MAX_LINES])
 
     @cached_property
+    def prose(self) -> tuple[str, ...]:
+        """Lines that are no link's and no button's: those speak of other ways."""
+        other = {link.text for link in self.page.links}
+        other.update(button.label for form in self.page.forms for button in form.buttons)
+        return tuple(line for line in self.lines if line not in other)
+
+    @cached_property
     def new_lines(self) -> tuple[str, ...]:
         """Lines that neither the page before nor the first one had."""
         old: set[str] = set()

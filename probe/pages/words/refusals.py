@@ -166,7 +166,8 @@ ERROR_PAGE = vocabulary("""
     en: error, something went wrong, an error occurred, internal server error, bad request, invalid request,
         service unavailable, temporarily unavailable, not found, forbidden, oops, went wrong, we are sorry,
         we re sorry, unexpected error, bad gateway, gateway timeout, access denied, unavailable, maintenance,
-        try again later, unauthorized, invalid + client, invalid + redirect*, mismatch*, problem, failed, failure,
+        try again later, unauthorized, invalid + client, invalid + redirect*, invalid + request, mismatch*,
+        problem, failed, failure,
         not allowed, unable to process, sorry
     de: fehler, fehlgeschlagen, nicht verfugbar, wartung, es tut uns leid, ungultige anfrage,
         ist etwas schiefgelaufen, schief

@@ -83,7 +83,7 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("hosted_captcha", "hosted_identifier", ("identifier",), "captcha"),
     ("hosted_consent", "hosted_password", ("identifier", "password"), "consent"),
     ("hosted_blocked", "hosted_password", ("identifier", "password"), "locked"),
-    ("hosted_mfa_sms", "hosted_password", ("identifier", "password"), "mfa_required"),
+    ("hosted_mfa_sms", "hosted_password", ("identifier", "password"), "factor_choice"),
     ("hosted_mfa_push", "hosted_password", ("identifier", "password"), "mfa_required"),
     ("hosted_mfa_choice", "hosted_password", ("identifier", "password"), "factor_choice"),
     ("hosted_passkey_offer", "hosted_password", ("identifier", "password"), "offer"),
@@ -232,6 +232,94 @@ def test_an_alert_of_the_first_rendering_is_none() -> None:
     assert again.alerts == ()
     assert again.word == "bad_credentials"
     assert "nothing says why" in again.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("html", "submitted", "word", "presses"),
+    [
+        # a passkey or a code comes first; the password is another way
+        (
+            "<h1>Use your passkey</h1><a href=/f>Forgot your password?</a><a href=/pw>Use your password instead</a>",
+            ("identifier",),
+            "factor_choice",
+            "/pw",
+        ),
+        (
+            "<p>Enter the code we texted you<form method=post><input name=code><button>Verify</button>"
+            "<button name=m value=p>Use password instead</button></form>",
+            ("identifier",),
+            "factor_choice",
+            "Use password instead",
+        ),
+        (
+            "<h1>Verify it's you</h1><p>We texted you a code<form method=post><input name=code>"
+            "<button>Verify</button></form><a href=/t>Use an authenticator app</a>",
+            ("identifier", "password"),
+            "factor_choice",
+            "/t",
+        ),
+        # a place in the page is no offer; a consent with "Not now" is one no more than that
+        (
+            "<a href='#main'>Skip to main content</a><h1>web wants access to your account</h1>"
+            "<form method=post><button>Not now</button><button>Allow</button></form>",
+            ("identifier_password",),
+            "consent",
+            "Allow",
+        ),
+        (
+            "<h1>Stay signed in?</h1><form method=post><button name=a value=1>Yes</button>"
+            "<button name=a value=0>No</button></form>",
+            ("identifier_password",),
+            "offer",
+            "No",
+        ),
+        (
+            "<h1>Set up two-step verification</h1><form method=post><button>Set up</button>"
+            "<button>Skip for now</button></form>",
+            ("identifier_password",),
+            "offer",
+            "Skip for now",
+        ),
+        # without its form a refusal has to be said of what was sent
+        ("<div class=error>The request you made is invalid</div>", ("identifier",), "idp_error", None),
+        (
+            "<div class=error>Invalid username or password</div><a href=/>Back</a>",
+            ("identifier_password",),
+            "bad_credentials",
+            None,
+        ),
+        # banners and registrations are left alone
+        (
+            "<form action=/c><button>Accept all cookies</button></form><h1>Sign in</h1><form method=post>"
+            "<input name=u><input name=p type=password><button>Log in</button></form>",
+            (),
+            "identifier_password",
+            "Log in",
+        ),
+        (
+            "<h1>Log in</h1><form method=post><input name=email type=email>"
+            "<button name=w value=google>Continue with Google</button><button name=w value=mail>Continue"
+            "</button></form><form method=post action=/news><input name=email type=email><button>Subscribe"
+            "</button></form>",
+            (),
+            "identifier",
+            "Continue",
+        ),
+        # the code goes with Verify, whatever stands before it
+        (
+            "<p>Check your e-mail<form method=post><input name=otp><button name=a value=1>Send another code"
+            "</button><button name=a value=2>Verify</button></form>",
+            ("identifier_password",),
+            "otp",
+            "Verify",
+        ),
+    ],
+)
+def test_smaller_traps(html: str, submitted: tuple[Word, ...], word: str, presses: str | None) -> None:
+    first = read_page("<h1>First</h1>", URL)
+    scene = classify(read_page(html, URL), first, Context(submitted=submitted, means=ALL_MEANS, previous=first))
+    done = scene.press.label if scene.press else scene.follow and scene.follow.removeprefix("https://sso.example")
+    assert (scene.word, done) == (word, presses), scene
 
 
 def test_without_means_a_code_is_a_second_factor_that_cannot_be_given() -> None:

@@ -1,10 +1,11 @@
 """The http check over HTTP/2: against servers that misbehave, and against nginx and haproxy."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+import trio
 
 from parallax.dialling.http import open_http
 from parallax.dialling.route import EVERYWHERE, Routes
@@ -12,7 +13,7 @@ from parallax.dialling.tls import Trust
 from parallax.plan.specs import HttpSpec
 from tests.fakes import h2_server as fake
 from tests.fakes import http_server as fake1
-from tests.fakes.http_server import Behaviour, HttpServer, http_server
+from tests.fakes.http_server import Behaviour, HttpServer, Peer, http_server
 from tests.parts.certificates import Authority
 from tests.parts.haproxy import Front, haproxy
 from tests.parts.nginx import Site, nginx
@@ -113,6 +114,39 @@ async def test_an_early_answer_is_read_though_the_body_was_not_taken(tmp_path: P
         target = f"https://acme.test:{server.address.port}/"
         got = await check("http", target, server.address, ca=ca, whole=BIG)
     assert (got.reason, got.findings["body_size"]) == (None, 6)
+
+
+@pytest.mark.slow
+async def test_cancelled_at_any_moment_it_closes_its_connection(tmp_path: Path) -> None:
+    async def cancel_after(checkpoints: int, scope: trio.CancelScope) -> None:
+        for _ in range(checkpoints):
+            await trio.lowlevel.checkpoint()
+        scope.cancel()
+
+    open_now: set[object] = set()
+
+    async def counted(peer: Peer) -> None:
+        open_now.add(peer)
+        try:
+            with suppress(trio.BrokenResourceError):
+                await fake.h2(fake.good)(peer)
+        finally:
+            open_now.discard(peer)
+
+    cancelled = 0
+    async with served(counted, tmp_path) as (server, ca):
+        target = f"https://acme.test:{server.address.port}/"
+        for checkpoints in range(0, 60, 2):
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(cancel_after, checkpoints, scope)
+                    await check("http", target, server.address, ca=ca, whole=BIG)
+                    nursery.cancel_scope.cancel()
+            cancelled += scope.cancelled_caught
+            with trio.fail_after(5):
+                while open_now:
+                    await trio.lowlevel.checkpoint()
+    assert cancelled > 3
 
 
 @pytest.mark.parametrize(

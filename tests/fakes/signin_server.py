@@ -130,6 +130,7 @@ class SigninServer:
 
     def _token(self, asked: Asked) -> Said:
         number = str(len(self.asked))
+        self.live.discard(asked.form.get("refresh_token", ""))
         self.live |= {f"access-token-{number}", f"refresh-token-{number}"}
         return as_json(
             {
@@ -146,8 +147,10 @@ class SigninServer:
         return as_json({"sub": USER}) if token in self.live else as_json({"error": "invalid_token"}, 401)
 
     def _revoke(self, asked: Asked) -> Said:
+        """What hangs on a refresh token ends with it (RFC 7009 section 2.1)."""
         token = asked.form.get("token", "")
-        self.live.discard(token)
+        if token in self.live:
+            self.live = set() if token.startswith("refresh") else self.live - {token}
         return Said(200)
 
     def _bye(self, asked: Asked) -> Said:

@@ -3,17 +3,18 @@
 from pathlib import Path
 
 import pytest
-import trio
 
-from parallax.clock import NS, wall_ns
+from parallax.clock import NS
 from tests.parts.certificates import Authority
 from tests.parts.oidc_provider import OidcProvider, Pages, oidc_provider
 from tests.probe.signin.flows import check_of, run, spec_at, told, tools_for
 
 pytestmark = pytest.mark.slow
 
+ONE_REQUEST = ["send", "first_byte", "body"]
 WHOLE = [
-    "discovery", "jwks", "authorize", "password", "consent", "token", "verify", "userinfo", "refresh", "logout", "session",
+    "discovery", "jwks", "authorize", "password", "consent",
+    "token", "verify", "userinfo", "refresh", "logout", "session",
 ]  # fmt: skip
 
 
@@ -35,15 +36,8 @@ async def test_a_whole_sign_in_from_discovery_to_a_session_that_is_dead(provider
     assert by_step["logout"].findings["revocation"] == {"refresh_token": 200, "access_token": 200}
     assert by_step["session"].findings["prompt_none"] == "login_required"
     assert by_step["session"].findings["userinfo"] == 401
-    assert [phase.name for phase in by_step["token"].phases] == ["connect", "tls", "send", "first_byte", "body"] or [
-        phase.name for phase in by_step["token"].phases
-    ] == ["send", "first_byte", "body"]
-
-
-async def test_the_backchannel_has_none_of_the_browsers_cookies(provider: OidcProvider, tmp_path: Path) -> None:
-    provider.break_path("/token", status=503)
-    found = await run(check_of(spec_at(provider)), tools_for(provider, tmp_path))
-    assert told(found)[-2:] == [("token", "http_server_error"), ("cleanup", None)]
+    assert [phase.name for phase in by_step["discovery"].phases] == ["lookup", "connect", "tls", *ONE_REQUEST]
+    assert [phase.name for phase in by_step["token"].phases] == ONE_REQUEST
 
 
 async def test_a_light_run_signs_nobody_in(provider: OidcProvider, tmp_path: Path) -> None:
@@ -111,23 +105,11 @@ async def test_a_failed_discovery_has_a_control_attempt_and_nothing_follows(
     ]
 
 
-async def test_a_timeout_is_cleaned_up(provider: OidcProvider, tmp_path: Path) -> None:
-    """The provider goes dark once the code is there; the session is ended when it is back."""
-    check, tools = check_of(spec_at(provider), timeout_s=2.0), tools_for(provider, tmp_path)
+async def test_a_failed_exchange_is_cleaned_up(provider: OidcProvider, tmp_path: Path) -> None:
     provider.break_path("/token", status=503)
-    found = await run(check, tools)
-    assert told(found)[-1] == ("cleanup", None)
+    found = await run(check_of(spec_at(provider)), tools_for(provider, tmp_path))
+    assert told(found)[-2:] == [("token", "http_server_error"), ("cleanup", None)]
     assert found[-1].findings["pressed"] == "Yes, sign me out"
-
-
-async def test_a_cancelled_run_signs_out_before_it_ends(provider: OidcProvider, tmp_path: Path) -> None:
-    check, tools = check_of(spec_at(provider)), tools_for(provider, tmp_path)
-    clean = await run(check, tools)
-    before = sum(each.duration_ns for each in clean) / NS
-    for share in (0.3, 0.5, 0.7, 0.9):
-        with trio.move_on_after(before * share):
-            await run(check, tools_for(provider, tmp_path))
-    assert wall_ns() > 0
 
 
 async def test_a_session_is_kept_for_silent_runs_and_ended_by_the_next_whole_one(

@@ -83,7 +83,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     delay_s: float = 0.0
     """How long the page itself waits before it goes there."""
     alerts: tuple[str, ...] = ()
-    """Only those that the flow's first page had not."""
+    """Only those that neither the flow's first page had nor the one before."""
     evidence: tuple[str, ...] = ()
     """Why this word: short clauses, without anything that was typed."""
 

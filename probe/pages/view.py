@@ -41,10 +41,12 @@ class View:
 
     @cached_property
     def alerts(self) -> tuple[str, ...]:
-        """Alerts that the flow's first page had not; the first page has none."""
+        """Alerts that neither the flow's first page had nor the one before; the first page has none."""
         if self.first is None or self.first is self.page:
             return ()
         old = {fold(text) for text in self.first.alerts}
+        if self.context.previous is not None and self.context.previous is not self.page:
+            old.update(fold(text) for text in self.context.previous.alerts)
         return tuple(text for text in self.page.alerts if fold(text) not in old)
 
     @cached_property

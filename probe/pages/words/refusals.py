@@ -167,8 +167,7 @@ ERROR_PAGE = vocabulary("""
         service unavailable, temporarily unavailable, not found, forbidden, oops, went wrong, we are sorry,
         we re sorry, unexpected error, bad gateway, gateway timeout, access denied, unavailable, maintenance,
         try again later, unauthorized, invalid + client, invalid + redirect*, invalid + request, mismatch*,
-        problem, failed, failure,
-        not allowed, unable to process, sorry
+        problem, failed, failure, not allowed, unable to process, sorry
     de: fehler, fehlgeschlagen, nicht verfugbar, wartung, es tut uns leid, ungultige anfrage,
         ist etwas schiefgelaufen, schief
     fr: erreur, indisponible, une erreur, echec, desole*, maintenance

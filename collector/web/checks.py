@@ -22,12 +22,15 @@ from collector.events import Incident
 from collector.json_answers import error_answer
 from collector.web import words
 from collector.web.packing import packed
+from collector.web.retries import RetriesView, ask
 from collector.web.series import MEASURES, SPANS, USUAL_SPAN, Measure, Row, Span, chart, table, tail, window
 
 if TYPE_CHECKING:
     from collector.web.pages import Pages
 
 _POINTS = "/points.json"
+RETRIED_KINDS = ("http", "tls")
+"""Kinds whose page says what retries would hide: those with control attempts. Flows have a page of their own."""
 _KEPT_S = 10.0
 """How long a table is good for: a page that is watched is rendered up to once a second."""
 _MOST_KEPT = 64
@@ -63,6 +66,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[Row] = ()
     step_s: int = 0
     incidents: Sequence[Incident] = ()
+    retries: RetriesView | None = None
     problem: str | None = None
 
 
@@ -180,12 +184,14 @@ async def _ask(pages: "Pages", check: CheckBoard, choice: Choice) -> Figures:
     if not isinstance(got, list):
         return Figures(problem=got.why)
     incidents = await pages.from_history(history.incidents(limit=200))
+    retries = await ask(pages, check.name, 3600, "address") if check.kind in RETRIED_KINDS else None
     probes, rows = table(got, wanted, choice.subject.subject if choice.subject else None)
     return Figures(
         probes=probes,
         rows=rows,
         step_s=wanted.step_s,
         incidents=[i for i in incidents if _touches(i, check.name)] if isinstance(incidents, list) else (),
+        retries=retries if isinstance(retries, RetriesView) else None,
         problem=None if isinstance(incidents, list) else incidents.why,
     )
 

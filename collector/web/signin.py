@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.board import Board, CheckBoard
+from collector.history import Flow
 from collector.history.tables import FLOW_KINDS
-from collector.retries import PATIENCES_S, Report
+from collector.web.retries import RetriesView, ask
 from collector.web.waterfall import PHASES, WIDTH, Funnel, Waterfall, funnels, waterfalls
 from parallax.clock import NS
 
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
 
 SPANS = {"1h": ("the last hour", 3600), "24h": ("the last day", 86_400)}
 USUAL_SPAN = "1h"
-USUAL_PATIENCE_S = PATIENCES_S[1]
-"""The column of tables that have room for one patience."""
 RUNS_S = 86_400
 """How far back the latest runs may lie: whole flows may be rare."""
-MOST = {"checks": 4, "runs": 16, "runs_of_several": 12, "probes": 40, "steps": 24}
+MOST = {"checks": 4, "runs": 16, "runs_of_several": 12}
 """How many of each a page shows, runs of all its flows together; the API has all."""
 _KEPT_S = 15.0
 _MOST_KEPT = 64
@@ -41,9 +40,7 @@ class FlowView(msgspec.Struct, frozen=True, kw_only=True):
 
     runs: tuple[Waterfall, ...] = ()
     funnels: tuple[Funnel, ...] = ()
-    report: Report | None = None
-    since: int = 0
-    """From when on the attempts are there."""
+    retries: RetriesView | None = None
     problem: str | None = None
 
 
@@ -71,18 +68,12 @@ class SigninPages:
             views=views,
             span=span,
             spans=SPANS,
-            most=MOST,
             query=_query,
             opened=opened,
             some_of=some_of,
             runs=runs,
-            policies=pages.view.policies(),
-            patiences=PATIENCES_S,
-            usual=USUAL_PATIENCE_S,
             phases=PHASES,
             width=WIDTH,
-            share=share,
-            factor=factor,
         )
 
     async def _view(self, pages: "Pages", check: CheckBoard, span: str) -> FlowView:
@@ -104,22 +95,6 @@ def flows_of(board: Board) -> list[CheckBoard]:
     return sorted(found, key=lambda check: _STATES.index(check.state) if check.state in _STATES else 0)
 
 
-def share(value: float | tuple[float, float] | None) -> str:
-    """An availability in per cent: "99.97 %", or from to, "97.1 to 98.3 %". Never rounded up to 100."""
-    if value is None:
-        return "–"
-    low, high = value if isinstance(value, tuple) else (value, value)
-    return f"{_hundred(low)} %" if _hundred(low) == _hundred(high) else f"{_hundred(low)} to {_hundred(high)} %"
-
-
-def factor(value: tuple[float, float] | None) -> str:
-    """Requests a call: "1.25", or from to."""
-    if value is None:
-        return "–"
-    low, high = (f"{each:.2f}" for each in value)
-    return low if low == high else f"{low} to {high}"
-
-
 def opened(runs: Sequence[Waterfall]) -> Waterfall | None:
     """The run that is shown open: the first that was stopped, else the first."""
     return next((run for run in runs if run.stopped is not None), runs[0] if runs else None)
@@ -131,10 +106,6 @@ def some_of(runs: Sequence[Waterfall], most: int) -> list[Waterfall]:
     return [run for run in runs if id(run) in kept]
 
 
-def _hundred(value: float) -> str:
-    return f"{math.floor(value * 10_000 + 1e-6) / 100:g}"
-
-
 def _query(span: str, check: str = "") -> str:
     asked = {"span": "" if span == USUAL_SPAN else span, "check": check}
     asked = {key: value for key, value in asked.items() if value}
@@ -142,22 +113,14 @@ def _query(span: str, check: str = "") -> str:
 
 
 async def _ask(pages: "Pages", check: str, length_s: int) -> FlowView:
-    from collector.web.pages import NoHistory
-
-    now, history = pages.view.now(), pages.view.history
-    until = now + NS
+    now = pages.view.now()
     since = now - length_s * NS
-    flow = await pages.from_history(
-        history.flow(check, since=since, until=until, runs_since=min(since, now - RUNS_S * NS))
-    )
-    if isinstance(flow, NoHistory):
+    asked = pages.view.history.flow(check, since=since, until=now + NS, runs_since=min(since, now - RUNS_S * NS))
+    flow = await pages.from_history(asked)
+    if not isinstance(flow, Flow):
         return FlowView(problem=flow.why)
-    retried = await pages.from_history(history.retried(check, pages.view.policies(), since=since, until=until))
-    found = FlowView(
-        runs=tuple(waterfalls(flow.runs)),
-        funnels=tuple(funnels(flow.counts)),
-        since=since,
-    )
-    if isinstance(retried, NoHistory):
-        return msgspec.structs.replace(found, problem=retried.why)
-    return msgspec.structs.replace(found, report=retried.report, since=retried.since)
+    retries = await ask(pages, check, length_s, "step")
+    found = FlowView(runs=tuple(waterfalls(flow.runs)), funnels=tuple(funnels(flow.counts)))
+    if isinstance(retries, RetriesView):
+        return msgspec.structs.replace(found, retries=retries)
+    return msgspec.structs.replace(found, problem=retries.why)

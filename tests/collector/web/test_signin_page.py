@@ -9,7 +9,8 @@ import pytest
 from collector.history.types import Flow, FlowRun, FunnelCount, QueryError, Retried
 from collector.retries import builtin_policies, report_on
 from collector.web import Pages
-from collector.web.signin import factor, opened, share, some_of
+from collector.web.retries import factor, share
+from collector.web.signin import opened, some_of
 from collector.web.waterfall import MOST_PARTS, MOST_STEPS, WIDTH, funnels, waterfall, waterfalls
 from parallax.clock import NS
 from parallax.reasons import REASONS
@@ -82,6 +83,26 @@ async def test_pages_that_lead_here() -> None:
     assert "/sign-in?check=staff%20sign-in" in (await read(shown, "/")).links
     assert "/sign-in?check=staff%20sign-in" in (await read(shown, "/check/staff%20sign-in")).links
     assert not [link for link in (await read(FakeView(full_board()), "/")).links if "/sign-in?" in link]
+
+
+async def test_the_page_of_an_http_check_says_it_for_the_last_hour() -> None:
+    shown = FakeView(full_board(), FakeHistory(flows={"health endpoint": flow()}))
+    said = await words_of(shown, "/check/health%20endpoint")
+    assert "First attempt, and after retries" in said
+    assert "as clerk-python" in said
+    assert "By address" in said
+    for name in ("sign-in%20page", "authoritative%20DNS"):
+        assert "after retries" not in await words_of(shown, f"/check/{name}")
+
+
+async def test_a_plan_with_other_policies_is_no_bug_while_a_page_is_kept() -> None:
+    fake = view()
+    given = fake.view()
+    named = [builtin_policies()]
+    pages = Pages(msgspec.structs.replace(given, policies=lambda: named[0]))
+    assert (await ask(pages, "/sign-in")).status == 200
+    named[0] = (msgspec.structs.replace(builtin_policies()[0], name="another"),)
+    assert (await ask(pages, "/sign-in")).status == 200
 
 
 async def test_one_flow_alone_and_a_longer_time() -> None:

@@ -47,6 +47,7 @@ class Force:
         self.routes = self._routes(plan.part.connect_to)
         _, fleet = plan.part.slot
         self._kept.close()
+        self._kept = Kept()
         self._memory.budget.limit(plan.part.dns.most_per_operator / max(1, fleet))
 
     def close(self) -> None:

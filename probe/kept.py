@@ -19,6 +19,7 @@ class Kept:
     def __init__(self, most: int = MAX_KEPT, kept_s: float = KEPT_S) -> None:
         self._most, self._kept_s = most, kept_s
         self._clients: OrderedDict[Hashable, tuple[float, Http]] = OrderedDict()
+        self._closed = False
         self.dropped = 0
         """Those that were closed as there were too many."""
 
@@ -32,7 +33,11 @@ class Kept:
         return found[1] if found else None
 
     def give_back(self, key: Hashable, client: Http) -> None:
-        """Keeps a client; the one under the same key, if any, and the oldest beyond the bound are closed."""
+        """Keeps a client; the one under the same key, if any, and the oldest beyond the bound are closed. Once this is
+        closed, so is whatever comes back."""
+        if self._closed:
+            client.close()
+            return
         before = self._clients.pop(key, None)
         if before is not None:
             before[1].close()
@@ -42,7 +47,8 @@ class Kept:
             self.dropped += 1
 
     def close(self) -> None:
-        """Closes what is kept."""
+        """Closes what is kept, for good."""
+        self._closed = True
         while self._clients:
             self._clients.popitem()[1][1].close()
 

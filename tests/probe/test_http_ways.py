@@ -179,6 +179,9 @@ async def test_a_connection_is_kept_where_the_plan_says_so(tmp_path: Path) -> No
         assert server.accepted == 1
         await those.one(method="HEAD")  # another check
         assert server.accepted == 2
+        those.tools.kept.close()  # as when another plan comes into force
+        assert (await those.one()).failure is None
+        assert len(those.tools.kept) == 0
     assert [each.findings["reused"] for each in seen] == [False, True, True]
     assert [phase.name for phase in seen[0].phases] == ["connect", "tls", "send", "first_byte", "body"]
     assert [phase.name for phase in seen[1].phases] == ["send", "first_byte", "body"]

@@ -103,9 +103,10 @@ def _title(finding: Finding) -> str:
     hosts = _list([spot.host for spot in spots])
     if reason in CERTIFICATES:
         return CERTIFICATES[reason][several].format(hosts=hosts)
+    if all(spot.key.blocked for spot in spots):
+        where = " in data centres" if domain.kind == "network" else ""
+        return f"{hosts}: {CANNOT_TELL} ({_throttle(reason)}{where})"
     match domain.kind:
-        case "network":
-            return f"{hosts}: {CANNOT_TELL} ({_throttle(reason)} in data centres)"
         case "operator" if (kind := _one_kind(spots)) in ("dns.mail", "dns.dnssec"):
             return KINDS[kind].format(hosts=f"{hosts} at {domain.name}", reason=_word(reason))
         case "operator" if not finding.of:

@@ -22,6 +22,11 @@ FULL_SHARE, STILL_FULL_SHARE = 0.9, 2 / 3
 gets through."""
 
 
+PROBES_ONLY = frozenset({"signin_captcha", "signin_account_locked", "signin_account_throttled"})
+"""Refusals that say nothing of users even on a line as they have: people solve captchas, and the account that is locked
+is the check's own."""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """`blocked`: refusals that nothing corroborates. `throttled`: nearly all get 429."""
 
@@ -87,7 +92,7 @@ def _judge_single(only: Ballot, before: CheckState, *, outside: bool) -> Verdict
     if vote.reason is None:
         return Verdict(state="up", single=True)
     refused = vote.fault == "blocked"
-    alone = refused and not only.view.access and not outside
+    alone = refused and not (only.view.access and vote.reason not in PROBES_ONLY) and not outside
     if vote.streak >= SINGLE_DOWN:
         soft = vote.soft or refused
         return Verdict(state="degraded" if soft else "down", blocked=alone, single=True)
@@ -115,7 +120,8 @@ def _well(count: Tally) -> bool:
 def _corroborated(count: Tally, *, outside: bool) -> bool:
     """Lines as users have fail too: at least half of those that vote. Where none votes, what else is outside."""
     access = sum(ballot.view.access for ballot in count.voters)
-    return 2 * sum(ballot.view.access for ballot in count.failing) >= access if access else outside
+    failing = sum(ballot.view.access and ballot.vote.reason not in PROBES_ONLY for ballot in count.failing)
+    return 2 * failing >= access if access else outside
 
 
 def _throttled(count: Tally, *, was: bool) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from collector.events import IncidentChanged
 from lab.faults import FAULTS
 from parallax.observation import Phase
+from tests.collector.detect.flow_world import Provider
 from tests.collector.detect.scenes import T0
 from tests.collector.detect.world import ACCOUNTS, AUTH, EU, NETWORKS, PLAN, US, Lab
 
@@ -20,14 +21,21 @@ def _operator_dark(lab: Lab) -> None:
         lab.fails("dns_timeout", subject=f"192.0.2.1{n}")
 
 
-def _throttled(lab: Lab) -> None:
+def _throttled(lab: Lab, others: dict[str, Any] | None = None) -> None:
+    """`others`: what comes of the one request of twenty that is not refused."""
     chance = random.Random(1)
 
     def rule(probe: str, check: Any, target: str, subject: str, t: float) -> dict[str, Any]:
-        hit = check.kind == "http" and chance.random() < 0.95
-        return {"reason": "http_throttled", "fault": "blocked"} if hit else {}
+        if check.kind != "http":
+            return {}
+        return {"reason": "http_throttled", "fault": "blocked"} if chance.random() < 0.95 else others or {}
 
     lab.rule(rule)
+
+
+def _database_slow(lab: Lab) -> None:
+    """As on 19 Feb 2026: nothing is down, nearly everything is refused at once, and what is not is slow."""
+    _throttled(lab, {"reason": "http_slow"})
 
 
 def _bot_wall(lab: Lab) -> None:
@@ -83,6 +91,10 @@ BREAK: dict[str, tuple[Callable[[Lab], object], float, str, str, str, list[str]]
         _throttled, 10, f"{ACCOUNTS}, {AUTH} throttle: 429 Too Many Requests", f"endpoint {ACCOUNTS}", "critical",
         ["full_outage", "full_outage", "operational"],
     ),
+    "database-slow": (
+        _database_slow, 10, f"{ACCOUNTS}, {AUTH} throttle: 429 Too Many Requests", f"endpoint {ACCOUNTS}", "critical",
+        ["full_outage", "full_outage", "operational"],
+    ),
     "certificate-expired": (
         _expired, 7, f"The certificates of {AUTH}, {ACCOUNTS} have expired", f"endpoint {AUTH}", "critical",
         ["full_outage", "full_outage", "operational"],
@@ -106,8 +118,23 @@ BREAK: dict[str, tuple[Callable[[Lab], object], float, str, str, str, list[str]]
 }  # fmt: skip
 
 
+STOP: dict[str, tuple[str, str, str, str, str]] = {
+    # where sign-ins stop and why, title, severity in the end, the component's state in the end
+    "sign-in-broken": (
+        "password", "http_server_error",
+        "Sign-in at idp.example fails at password: the server reports an error of its own (5xx)", "critical",
+        "full_outage",
+    ),
+    "keys-lost": (
+        "verify", "jwks_kid_unknown", "Sign-in at idp.example fails at verify: the token names a key that the key set does not have, also when fetched anew", "critical", "full_outage",
+    ),
+    "captcha": ("authorize", "signin_captcha",
+        "idp.example: blocked or throttled: cannot tell (a captcha stands before the sign-in)", "warning", "unknown"),
+}  # fmt: skip
+
+
 def test_every_fault_of_the_lab_has_its_scene() -> None:
-    assert BREAK.keys() == {name for name, fault in FAULTS.items() if fault.incident}
+    assert BREAK.keys() | STOP.keys() == {name for name, fault in FAULTS.items() if fault.incident}
 
 
 @pytest.mark.parametrize("name", BREAK)
@@ -141,6 +168,24 @@ def test_a_fault_of_the_lab(name: str) -> None:
     assert {check.state for check in lab.board.checks} == {"up"}
     assert [change for change, _ in lab.changes()].count("resolved") == 1
     assert "reopened" not in [change for change, _ in lab.changes()]
+
+
+@pytest.mark.parametrize("name", STOP)
+def test_a_fault_of_the_labs_sign_in(name: str) -> None:
+    step, reason, title, severity, state = STOP[name]
+    provider = Provider()
+    provider.minutes(11)
+    assert provider.events == [], "nothing is said while all is well"
+    provider.stop(step, reason)
+    provider.minutes(8)  # the whole sign-in is tried every five
+    [incident] = provider.incidents()
+    assert (incident.title, incident.severity) == (title, severity)
+    assert [line.state for line in provider.board.components] == [state]
+    provider.go(step)
+    provider.minutes(12)
+    assert provider.incidents() == []
+    assert [line.state for line in provider.board.components] == ["operational"]
+    assert [change for change, _ in provider.changes()] == ["opened", "resolved"]
 
 
 def test_one_server_of_several_leaves_nothing_to_caches() -> None:

@@ -6,34 +6,20 @@ from typing import Annotated, Literal
 import msgspec
 
 from parallax.json_paths import MAX_PATH
+from parallax.plan.assertion_specs import Assertion as Assertion
+from parallax.plan.assertion_specs import HeaderName, HeaderValue
 from parallax.plan.dns_specs import ChainSpec, DnssecSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
 from parallax.plan.signin_specs import OidcSpec, SigninSpec
-from parallax.values import DnsName, Duration, Size
+from parallax.values import DnsName, Size
 
 RecordType = Literal[
     "A", "AAAA", "CAA", "CDS", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TLSA", "TXT"
 ]
 
-HeaderName = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}", description="a header name: letters, digits, '-' (RFC 9110, 5.1)"
-    ),
-]
-HeaderValue = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"(?:[!-~](?:[ -~]{0,4000}[!-~])?)?",
-        description="printable ASCII, without a blank at its start or end (RFC 9110, 5.5)",
-    ),
-]
-Status = Annotated[int, msgspec.Meta(ge=100, le=599)]
-Statuses = Annotated[list[Status], msgspec.Meta(min_length=1, max_length=100, description="at least one status")]
 Protocol = Annotated[
     str, msgspec.Meta(pattern=r"[!-~]{1,50}", description="a protocol's name, as registered for ALPN (RFC 7301)")
 ]
 _PROTOCOLS = "one protocol to ten"
-Pattern = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,35 +59,6 @@ class TlsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     caa: Annotated[list[DnsName], msgspec.Meta(max_length=20)] | None = None
     """The names by which CAA records know the CA of the certificate (RFC 8659); those of public CAs are known. An empty
     list: CAA is not looked at."""
-
-
-class Assertion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that must hold of a response: one of `status`, `header`, `json`, `body`, `size`, `duration`, with its
-    comparison."""
-
-    status: Status | Statuses | None = None
-    """The status, or the list of those that pass."""
-    header: HeaderName | None = None
-    """The name of a header to look at; with no comparison it must be there."""
-    json: Annotated[str, msgspec.Meta(max_length=MAX_PATH)] | None = None
-    """A JSONPath (RFC 9535) into the body; with no comparison it must find something, and with one, something that
-    fits."""
-    body: Literal["text"] | None = None
-    """Looks at the body, as text."""
-    size: Size | None = None
-    """The most octets that the body may have, expanded."""
-    duration: Duration | None = None
-    """The longest that the whole run against one address may take."""
-    equals: str | bool | int | float | None = None
-    """The header or body is exactly this text; a value in JSON also this number, true or false."""
-    contains: str | None = None
-    """The header, body or value has this text in it."""
-    matches: Pattern | None = None
-    """A regular expression (Python's re.search)."""
-    present: bool | None = None
-    """The header or value must be there, or must not."""
-    otherwise: Literal["fail", "degraded"] = msgspec.field(default="fail", name="else")
-    """What a miss means."""
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

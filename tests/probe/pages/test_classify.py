@@ -305,6 +305,19 @@ def test_an_alert_of_the_first_rendering_is_none() -> None:
             "identifier",
             "Continue",
         ),
+        (
+            "<form method=post><input name=u><input name=p type=password><button name=w value=b>Scan badge</button>"
+            "<button>Log in</button><div class=h-captcha data-sitekey=k data-size=invisible></div></form>",
+            (),
+            "identifier_password",
+            "Log in",
+        ),
+        (
+            "<h1>web wants access</h1><form method=post><button>Don't allow</button><button>Allow</button></form>",
+            ("identifier_password",),
+            "consent",
+            "Allow",
+        ),
         # the code goes with Verify, whatever stands before it
         (
             "<p>Check your e-mail<form method=post><input name=otp><button name=a value=1>Send another code"

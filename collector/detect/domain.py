@@ -27,6 +27,7 @@ from collector.detect.places import (
     zones_of,
 )
 from collector.detect.state import Key, State
+from collector.detect.verdict import PROBES_ONLY
 from collector.detect.view import OVER_TCP, CheckView, View
 from collector.events import FaultDomain
 
@@ -55,7 +56,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> Finding:
     """The domain of subjects that fail together; `bad` is not empty. `early`: it has just begun, and no narrower claim
     is made than what is known by now bears out."""
-    if all(spot.key.blocked for spot in bad):
+    if all(spot.key.blocked and spot.key.reason not in PROBES_ONLY for spot in bad):
         certain = any(
             vote.reason is None and vote.counts and (probe := view.probe(name)) is not None and probe.access
             for spot in bad

@@ -17,7 +17,6 @@ HALTS_S = {
     "signin_bad_credentials": 6 * 3600.0,
     "signin_bad_otp": 6 * 3600.0,
     "signin_account_locked": 3600.0,
-    "signin_captcha": 3600.0,
 }
 """What ends a flow for how long."""
 MOST = 1_000

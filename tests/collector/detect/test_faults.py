@@ -126,7 +126,9 @@ STOP: dict[str, tuple[str, str, str, str, str]] = {
         "full_outage",
     ),
     "keys-lost": (
-        "verify", "jwks_kid_unknown", "Sign-in at idp.example fails at verify: the token names a key that the key set does not have, also when fetched anew", "critical", "full_outage",
+        "verify", "jwks_kid_unknown",
+        "Sign-in at idp.example fails at verify: the token names a key that the key set does not have, also when "
+        "fetched anew", "critical", "full_outage",
     ),
     "captcha": ("authorize", "signin_captcha",
         "idp.example: blocked or throttled: cannot tell (a captcha stands before the sign-in)", "warning", "unknown"),

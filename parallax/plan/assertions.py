@@ -49,7 +49,7 @@ def http_faults(spec: HttpSpec, timeout: Duration) -> Iterator[Fault]:
         if not good(assertion):
             continue
         path = ("assert", place)
-        yield from _assertion_faults(assertion, path, timeout)
+        yield from assertion_faults(assertion, path, timeout)
         statuses += assertion.status is not None
         if assertion.status is not None and statuses > 1:
             yield Fault(path, "a second status; write one assertion with the list of those that pass")
@@ -84,7 +84,8 @@ def _serving_faults(serving: Serving) -> Iterator[Fault]:
         yield Fault(("serving", "json"), complaint)
 
 
-def _assertion_faults(assertion: Assertion, path: Path, timeout: Duration) -> Iterator[Fault]:
+def assertion_faults(assertion: Assertion, path: Path, timeout: Duration) -> Iterator[Fault]:
+    """Every fault of one assertion on a response; the timeout may be BAD."""
     subjects = [name for name in _SUBJECTS if getattr(assertion, name) is not None]
     if len(subjects) != 1:
         found = " and ".join(subjects) or "none of them"

@@ -137,6 +137,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, field, inner in found if field.required or inner != _default(field)}
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
     return encode_value(value) if isinstance(value, VALUE_TYPES) else value
 
 

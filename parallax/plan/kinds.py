@@ -17,6 +17,7 @@ from parallax.plan.parity_rules import parity_faults
 from parallax.plan.signin_rules import signin_faults
 from parallax.plan.signin_specs import OidcSpec, SigninSpec
 from parallax.plan.specs import DnsSpec, HttpSpec, Spec, TlsSpec
+from parallax.plan.step_rules import origin_of
 from parallax.values import Duration, Endpoint, Url
 
 NAME_SERVERS = 4
@@ -69,7 +70,10 @@ def _mail_cost(spec: MailSpec) -> int:
 
 
 def _signin_targets(spec: SigninSpec) -> list[str]:
-    """The issuer, Clerk's frontend API, or its backend where that alone is asked."""
+    """The issuer, Clerk's frontend API, or its backend where that alone is asked; of steps without an issuer, the
+    first host that they say."""
+    if not spec.use and not spec.issuer and spec.step:
+        return [found] if (found := origin_of(spec)) else []
     found = spec.issuer or spec.frontend_api or (spec.backend_api if spec.use == "clerk.session_token" else None)
     return [found] if found else []
 
@@ -158,7 +162,7 @@ SPECS: dict[str, KindSpec] = {
         targets=_signin_targets,
         summary="a whole sign-in, step by step",
         pace=(Duration(30), Duration(20)),
-        secrets=frozenset({"client", "user", "secret_key"}),
+        secrets=frozenset({"client", "user", "secret_key", "step"}),
         faults=signin_faults,
         cost=lambda spec: 2,  # discovery and keys: what every run asks; the whole flow is rare beside them
     ),

@@ -9,6 +9,7 @@ from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.oidc_rules import expect_faults
 from parallax.plan.signin_specs import PRESETS, Client, Every, SigninSpec, Totp, User
+from parallax.plan.step_rules import step_faults
 from parallax.plan.templates import TemplateError, gaps_of
 from parallax.values import Duration
 
@@ -34,10 +35,16 @@ def signin_faults(spec: SigninSpec, timeout: Duration) -> Iterator[Fault]:
     """Every fault between the keys of a signin check."""
     use = spec.use if good(spec.use) else None
     if use is None:
-        if good(spec.use) and not getattr(spec, "step", []):
+        if good(spec.use) and good(spec.step) and not spec.step:
             yield Fault(("use",), f"is missing; write a preset ({quoted(PRESETS)}), or [[check.step]] tables")
+        elif good(spec.step):
+            yield from step_faults(spec, timeout)
+            if good(spec.leave_out) and spec.leave_out:
+                yield Fault(("leave_out",), "is about the steps of a preset; take out the [[check.step]] instead")
         yield from _shared_faults(spec)
         return
+    if good(spec.step) and spec.step:
+        yield Fault(("step",), f"does not go with use, which has steps of its own ({use}); take one out")
     if use.startswith("oidc."):
         yield from _oidc_faults(spec, use)
     yield from _left_out_faults(spec, use)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from parallax.plan.step_specs import Step
 from parallax.plan.templates import SecretReference, Template
 from parallax.values import Duration, Rate, Url
 
@@ -162,6 +163,8 @@ class SigninSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Further parameters of the authorization request: audience, organization, ui_locales."""
     expect: Expect = Expect()
     """What the id_token must be."""
+    step: Annotated[list[Step], msgspec.Meta(max_length=40)] = []
+    """Steps of the plan's own, instead of a preset: `[[check.step]]` tables."""
     leave_out: Words = []
     """Steps of the preset that are left out: refresh, userinfo, ..."""
     every: Every = Every()

@@ -57,5 +57,5 @@ KINDS: dict[str, Kind] = {
         repeats=lambda spec: spec.method in ("GET", "HEAD", "OPTIONS"),
     ),
     "oidc": Kind(play=oidc.play, judge=oidc.judge, load=oidc.load),
-    "signin": Kind(play=signin.play, judge=signin.judge, load=signin.load),
+    "signin": Kind(play=signin.play, judge=signin.judge, prepare=signin.prepare, load=signin.load),
 }

@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 from parallax.plan.signin_specs import SigninSpec
+from probe.checks import certificates
+from probe.checks.http import prepare
 from probe.signin.judge import judge
 
 if TYPE_CHECKING:
     from probe.steps import Steps
 
-__all__ = ["judge", "load", "play"]
+__all__ = ["judge", "load", "play", "prepare"]
 
 
 async def play(spec: SigninSpec, steps: "Steps") -> None:
@@ -19,5 +21,7 @@ async def play(spec: SigninSpec, steps: "Steps") -> None:
 
 
 def load(target: str) -> None:
-    """What flows are made of."""
+    """What flows are made of, and what reads certificates."""
     import probe.signin.run  # noqa: F401
+
+    certificates.load()

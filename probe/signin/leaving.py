@@ -8,6 +8,8 @@ weak proof: a signed access token may hold until it expires, whatever was logged
 
 from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, Start, read_callback, start, with_query
+from probe.oidc.reading import json_object
+from probe.oidc.token_endpoint import MAX_OCTETS
 from probe.oidc.userinfo import is_refused
 from probe.signin.browser import Browser
 from probe.signin.flow import Flow
@@ -71,12 +73,21 @@ async def _revoke(flow: Flow, tape: Tape) -> Fault | None:
         fault = refusal(reply) or (status_fault(reply) if reply.status >= 500 else None)
         if fault is not None:
             return fault
-        if reply.status != 200 and hint == "refresh_token":  # of access tokens a server need not know it (section 2)
-            return Fault("session_logout_failed", {"status": reply.status})
-        if reply.status == 200:
-            state.live.pop(hint)
+        if reply.status != 200 and not _is_refused(reply):
+            return Fault("session_logout_failed", {"status": reply.status, "by": "revocation"})
+        state.live.pop(hint)  # revoked, or not to be revoked by this client
     state.live.pop("access_token", None)
     return None
+
+
+def _is_refused(reply: Reply) -> bool:
+    """Whether the provider does not do this, for this client or kind of token (RFC 7009 section 2.2.1). Many let no
+    public client revoke, whatever they advertise; the status is in the findings, and the proof follows anyway."""
+    said = json_object(reply.body, MAX_OCTETS)
+    return reply.status in (400, 401, 403) and not isinstance(said, str) and said.get("error") in _NOT_DONE
+
+
+_NOT_DONE = frozenset({"invalid_client", "unauthorized_client", "unsupported_token_type", "invalid_request"})
 
 
 async def _end_session(flow: Flow, tape: Tape) -> Fault | None:

@@ -10,6 +10,7 @@ import trio
 
 from parallax.plan.signin_specs import SigninSpec
 from probe.attempt import evidence_of, record
+from probe.checks.kind import Subject
 from probe.signin.admission import halt_after, may_sign_in, say_busy
 from probe.signin.browser import Browser, Names
 from probe.signin.cadence import cadence_at
@@ -28,7 +29,10 @@ LEAVING = ("logout", "session")
 async def run_flow(spec: SigninSpec, steps: Steps) -> None:
     """Takes the steps that are due. Whatever happens, and when it is cancelled too, what was begun is ended."""
     cadence = cadence_at(steps.probe, steps.check.name, steps.scheduled_at, steps.check.period, spec.every)
-    preset = PRESETS[spec.use or ""]
+    preset = PRESETS.get(spec.use or "")
+    if preset is None:
+        await _say_unsupported(spec, steps)
+        return
     names = Names()
     keeping = preset.keeps and spec.every.silent is not None
     kept = steps.tools.signins.sessions.get(_key(steps)) if keeping and cadence == "silent" else None
@@ -45,6 +49,15 @@ async def run_flow(spec: SigninSpec, steps: Steps) -> None:
             if kept is not None and flow.stopped and preset.is_over(flow):
                 steps.tools.signins.sessions.take(_key(steps))
                 await end_all([kept])
+
+
+async def _say_unsupported(spec: SigninSpec, steps: Steps) -> None:
+    """A preset of a newer plan."""
+
+    async def gather(tape: Tape) -> None:
+        tape.fail("unsupported", f"this probe does not know the preset {spec.use}")
+
+    await steps.take(Subject(target=steps.target, host="", name="authorize"), gather)
 
 
 async def _run_whole(flow: Flow, *, keeping: bool) -> None:

@@ -131,11 +131,11 @@ class SigninServer:
     def _token(self, asked: Asked) -> Said:
         number = str(len(self.asked))
         self.live.discard(asked.form.get("refresh_token", ""))
-        self.live |= {f"access-token-{number}", f"refresh-token-{number}"}
+        self.live |= {f"at9-{number}-k3y", f"rt9-{number}-k3y"}
         return as_json(
             {
-                "access_token": f"access-token-{number}",
-                "refresh_token": f"refresh-token-{number}",
+                "access_token": f"at9-{number}-k3y",
+                "refresh_token": f"rt9-{number}-k3y",
                 "token_type": "Bearer",
                 "expires_in": 600,
                 "id_token": self.id_token(),
@@ -150,7 +150,7 @@ class SigninServer:
         """What hangs on a refresh token ends with it (RFC 7009 section 2.1)."""
         token = asked.form.get("token", "")
         if token in self.live:
-            self.live = set() if token.startswith("refresh") else self.live - {token}
+            self.live = set() if token.startswith("rt9") else self.live - {token}
         return Said(200)
 
     def _bye(self, asked: Asked) -> Said:

@@ -1,5 +1,6 @@
 """Whole flows at the real provider, as the tests run them: a check, a probe's tools with its secrets, and one run."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from parallax.values import Duration, decode_value
 from probe.runs import Vantage, run_target
 from probe.tools import Tools
 from probe.vault import Vault
+from tests.fakes.signin_server import PASSWORD, SigninServer
+from tests.parts.certificates import Authority
 from tests.parts.oidc_provider import OidcProvider
 
 PROBE = "one"
@@ -53,6 +56,22 @@ def tools_for(provider: OidcProvider, tmp: Any, password: str | None = None, **m
         routes=Routes.of(allow=EVERYWHERE), trust=Trust(provider.ca_file), resolvers=(), families=(4,),
         vault=Vault(bindings), **more,
     )  # fmt: skip
+
+
+def tools_at(ca: Authority, tmp: Path, password: str = PASSWORD, **more: Any) -> Tools:
+    write_private(tmp / "password", password.encode())
+    (tmp / "ca.pem").write_text(ca.pem)
+    return Tools(
+        routes=Routes.of(allow=EVERYWHERE), trust=Trust(str(tmp / "ca.pem")), resolvers=(), families=(4,),
+        vault=Vault({"PW": BoundSecret(source=f"file:{tmp / 'password'}", hosts=["localhost"])}), **more,
+    )  # fmt: skip
+
+
+def spec_of(server: SigninServer, **more: Any) -> dict[str, Any]:
+    return {
+        "use": "oidc.password", "issuer": server.issuer, "client": {"id": "web"},
+        "user": {"name": "synthetic-{probe}", "password": "secret:PW"}, **more,
+    }  # fmt: skip
 
 
 async def run(check: Check, tools: Tools, *, at_ns: int | None = None) -> list[Observation]:

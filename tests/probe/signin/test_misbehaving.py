@@ -2,20 +2,15 @@
 
 import json
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from parallax.config import BoundSecret
-from parallax.dialling.route import EVERYWHERE, Routes
-from parallax.dialling.tls import Trust
 from parallax.observation import Observation, as_dict
-from parallax.state import write_private
 from probe.tools import Tools
-from probe.vault import Vault
 from tests.fakes.http_server import response
 from tests.fakes.signin_server import (
     DISCOVERY,
@@ -26,12 +21,11 @@ from tests.fakes.signin_server import (
     SigninServer,
     as_json,
     page,
-    signin_server,
     to,
 )
 from tests.parts.certificates import Authority
 from tests.probe.oidc.keys import hs256, signed
-from tests.probe.signin.flows import check_of, run, told
+from tests.probe.signin.flows import check_of, run, spec_of, told, tools_at
 
 pytestmark = pytest.mark.slow
 
@@ -41,40 +35,13 @@ GOOD = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority()
-
-
-@pytest.fixture
-async def server(authority: Authority) -> AsyncIterator[SigninServer]:
-    async with signin_server(authority.leaf("localhost")) as running:
-        yield running
-
-
-def tools_at(authority: Authority, tmp: Path, password: str = PASSWORD, **more: Any) -> Tools:
-    write_private(tmp / "password", password.encode())
-    (tmp / "ca.pem").write_text(authority.pem)
-    return Tools(
-        routes=Routes.of(allow=EVERYWHERE), trust=Trust(str(tmp / "ca.pem")), resolvers=(), families=(4,),
-        vault=Vault({"PW": BoundSecret(source=f"file:{tmp / 'password'}", hosts=["localhost"])}), **more,
-    )  # fmt: skip
-
-
-def spec_of(server: SigninServer, **more: Any) -> dict[str, Any]:
-    return {
-        "use": "oidc.password", "issuer": server.issuer, "client": {"id": "web"},
-        "user": {"name": "synthetic-{probe}", "password": "secret:PW"}, **more,
-    }  # fmt: skip
-
-
 async def go(server: SigninServer, tools: Tools, *, timeout_s: float = 10, **more: Any) -> list[Observation]:
     with trio.fail_after(60):
         return await run(check_of(spec_of(server, **more), timeout_s=timeout_s), tools)
 
 
-async def test_a_good_provider(server: SigninServer, authority: Authority, tmp_path: Path) -> None:
-    found = await go(server, tools_at(authority, tmp_path))
+async def test_a_good_provider(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
+    found = await go(server, tools_at(ca, tmp_path))
     assert told(found) == [(step, None) for step in GOOD]
     assert server.forms("/login") == [{"user": "synthetic-one", "pw": PASSWORD, "csrf": "c5rf-value-77"}]
     assert not any(asked.cookies for asked in server.asked if asked.path in ("/token", "/me", "/revoke"))
@@ -268,11 +235,11 @@ CASES: dict[str, tuple[Misbehave, str, str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 async def test_misbehaviour_is_told_where_it_happens(
-    name: str, server: SigninServer, authority: Authority, tmp_path: Path
+    name: str, server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:
     misbehave, step, reason, fault = CASES[name]
     misbehave(server)
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     ended = next(each for each in found if each.reason is not None)
     assert (ended.subject, ended.reason, ended.fault) == (step, reason, fault), ended.findings
     assert {each.subject for each in found[found.index(ended) + 1 :]} <= {step, "cleanup"}
@@ -282,10 +249,10 @@ async def test_misbehaviour_is_told_where_it_happens(
 
 @pytest.mark.parametrize("path", ["/auth", "/login", "/token", "/me"])
 async def test_what_hangs_is_told_by_its_phase_and_cleaned_up(
-    path: str, server: SigninServer, authority: Authority, tmp_path: Path
+    path: str, server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:
     server.answers[path] = lambda asked: Said(raw=b"", then="hang")
-    found = await go(server, tools_at(authority, tmp_path), timeout_s=1.5)
+    found = await go(server, tools_at(ca, tmp_path), timeout_s=1.5)
     assert [each.reason for each in found if each.subject != "cleanup"][-1] == "first_byte_timeout"
     assert (found[-1].subject == "cleanup") == (path != "/auth")
     assert not server.session
@@ -293,22 +260,22 @@ async def test_what_hangs_is_told_by_its_phase_and_cleaned_up(
         assert not server.live
 
 
-async def test_a_drip_ends_with_the_run(server: SigninServer, authority: Authority, tmp_path: Path) -> None:
+async def test_a_drip_ends_with_the_run(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
     server.answers["/auth"] = lambda asked: Said(
         raw=response(200, b"<p>", "Content-Type: text/html", length=9), then="hang"
     )
-    found = await go(server, tools_at(authority, tmp_path), timeout_s=1.0)
+    found = await go(server, tools_at(ca, tmp_path), timeout_s=1.0)
     assert told(found)[-1] == ("authorize", "body_timeout")
 
 
 async def test_cookies_that_are_no_ascii_go_back_as_they_came(
-    server: SigninServer, authority: Authority, tmp_path: Path
+    server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:
     odd = "Set-Cookie: odd=caf\u00c3\u00a9-\u00ff; Path=/"
     server.answers["/auth"] = lambda asked: (
         server._auth(asked) if asked.query.get("prompt") else _with(server._auth(asked), odd)
     )
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     assert told(found) == [(step, None) for step in GOOD]
     (login,) = [asked for asked in server.asked if asked.path == "/login"]
     assert "odd=caf\u00c3\u00a9-\u00ff" in login.cookies
@@ -319,7 +286,7 @@ def _with(said: Said, line: str) -> Said:
 
 
 async def test_form_post_and_a_refresh_lead_to_the_callback(
-    server: SigninServer, authority: Authority, tmp_path: Path
+    server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:
     def posts(asked: Asked) -> Said:
         server.session = True
@@ -333,40 +300,38 @@ async def test_form_post_and_a_refresh_lead_to_the_callback(
 
     server.answers["/login"] = lambda asked: page('<meta http-equiv="refresh" content="0;url=/posts">')
     server.answers["/posts"] = posts
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     assert told(found) == [(step, None) for step in GOOD]
 
 
 async def test_a_redirect_carries_the_password_nowhere_else(
-    server: SigninServer, authority: Authority, tmp_path: Path
+    server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:
     """307 means: send the form again, there."""
     elsewhere = f"https://127.0.0.1:{server.address.port}/steal"
     server.answers["/login"] = lambda asked: to(elsewhere, 307)
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     assert next((each.subject, each.reason) for each in found if each.reason) == ("password", "secret_withheld")
     assert not server.forms("/steal")
 
 
-async def test_a_form_of_another_host_gets_no_password(
-    server: SigninServer, authority: Authority, tmp_path: Path
-) -> None:
+async def test_a_form_of_another_host_gets_no_password(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
     elsewhere = f"https://127.0.0.1:{server.address.port}/steal".encode()
     server.answers["/auth"] = lambda asked: server._auth(asked) and page(LOGIN.replace(b"/login", elsewhere))
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     assert told(found)[-1] == ("password", "secret_withheld")
     assert "127.0.0.1" in found[-1].findings["detail"]
     assert not server.forms("/steal")
 
 
-async def test_a_form_by_get_gets_no_password(server: SigninServer, authority: Authority, tmp_path: Path) -> None:
+async def test_a_form_by_get_gets_no_password(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
     server.answers["/auth"] = lambda asked: server._auth(asked) and page(LOGIN.replace(b"method=post", b"method=get"))
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     assert told(found)[-1] == ("authorize", "signin_needs_browser")
     assert not [asked for asked in server.asked if asked.path == "/login"]
 
 
-async def test_nothing_secret_is_in_an_observation(server: SigninServer, authority: Authority, tmp_path: Path) -> None:
+async def test_nothing_secret_is_in_an_observation(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
     """The provider echoes what it got, in every place that a flow looks at."""
 
     def echo(asked: Asked) -> Said:
@@ -378,16 +343,16 @@ async def test_nothing_secret_is_in_an_observation(server: SigninServer, authori
         )  # fmt: skip
 
     server.answers["/login"] = echo
-    found = await go(server, tools_at(authority, tmp_path))
+    found = await go(server, tools_at(ca, tmp_path))
     text = json.dumps([as_dict(each) for each in found], default=str)
     for canary in (PASSWORD, "fl0w-cookie-value", server.begun["state"], server.begun["nonce"]):
         assert canary not in text
 
 
-async def test_a_cancelled_run_leaves_no_session(server: SigninServer, authority: Authority, tmp_path: Path) -> None:
+async def test_a_cancelled_run_leaves_no_session(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
     """Cancelled in each of its requests after the password went out."""
     for path in ("/login", "/token", "/me", "/revoke", "/bye"):
-        tools = tools_at(authority, tmp_path)
+        tools = tools_at(ca, tmp_path)
         kept = server.answers[path]
         server.live.clear()  # tokens that were never received cannot be revoked
         with trio.CancelScope() as scope:
@@ -401,4 +366,4 @@ async def test_a_cancelled_run_leaves_no_session(server: SigninServer, authority
         assert scope.cancelled_caught, path
         server.answers[path] = kept
         assert not server.session, path
-        assert not {token for token in server.live if token.startswith("refresh")} or path == "/token", path
+        assert not {token for token in server.live if token.startswith("rt9")} or path == "/token", path

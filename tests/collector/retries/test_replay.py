@@ -86,6 +86,13 @@ def test_one_call_worked_out_by_hand() -> None:
     assert (at_last.ok, at_last.took_ns, at_last.requests) == (True, 4025 * MS, (3, 4))
 
 
+def test_a_retry_that_ends_too_late_is_sent_and_in_vain() -> None:
+    call = attempt(0, "5xx", run="r")
+    stream = Stream([call, attempt(0.15, run="r", attempt=2, duration_ns=4 * NS)])
+    tries = play(call, stream, PYTHON)
+    assert [(judge(tries, s).ok, judge(tries, s).requests) for s in (2, 10)] == [(False, (2, 2)), (True, (2, 2))]
+
+
 def test_the_same_probes_next_attempt_comes_before_an_earlier_one_of_another() -> None:
     call = attempt(0, "5xx")
     stream = Stream([call, attempt(1.1, "ok", probe="p2"), attempt(5, "4xx")])

@@ -1,6 +1,9 @@
 """The presets: for each kind of provider the steps of a sign-in, in order."""
 
 from probe.signin import leaving, provider, renewal
+from probe.signin.clerk import EMAIL_CODE as CLERK_EMAIL_CODE
+from probe.signin.clerk import PASSWORD as CLERK_PASSWORD
+from probe.signin.clerk_backend import SESSION_TOKEN as CLERK_SESSION_TOKEN
 from probe.signin.flow import Preset, Stage, Step
 from probe.signin.machine import MACHINE
 from probe.signin.walk import STEPS, sign_in
@@ -28,4 +31,7 @@ PASSWORD = Preset(
 PRESETS: dict[str, Preset] = {
     "oidc.password": PASSWORD,
     "oidc.client_credentials": MACHINE,
+    "clerk.password": CLERK_PASSWORD,
+    "clerk.email_code": CLERK_EMAIL_CODE,
+    "clerk.session_token": CLERK_SESSION_TOKEN,
 }

@@ -22,7 +22,7 @@ from probe.signin.reply import Ended, passed
 from probe.steps import Steps
 from probe.tape import Tape
 
-LEAVING = ("logout", "session")
+LEAVING = ("logout", "end", "session")
 """The steps that end a session."""
 
 

@@ -33,6 +33,7 @@ UPLINK_REASONS = frozenset(
         "send_timeout",
         "first_byte_timeout",
         "body_timeout",
+        "signin_timeout",
         "overrun",
     }
 )

@@ -568,6 +568,11 @@ REASONS: dict[str, Reason] = {
     ),
     "mail_late": Reason("the mail arrived late", "target", "the provider's mail queue", soft=True),
     "mail_duplicate": Reason("the mail arrived more than once", "target", "the provider's mail queue", soft=True),
+    "capture_missing": Reason(
+        "the response lacks a value that later steps need",
+        "target",
+        "missing in the findings; what the response is, in its status and title; the capture in the plan",
+    ),
     "mailbox_missing": Reason(
         "the check waits for mail, and nobody takes mail for this probe",
         "config",

@@ -50,6 +50,13 @@ class Vault(msgspec.Struct, frozen=True):
             )
         return self.known(name, hidden)
 
+    def allows(self, name: str, url: str) -> bool:
+        """Whether this secret may be sent to this URL."""
+        bound, target = self.bindings.get(name), Url(url)
+        if bound is None or not target.https:
+            return False
+        return any(_fits(target.endpoint.host, pattern) for pattern in bound.hosts)
+
     def known(self, name: str, hidden: Hidden) -> str:
         """The secret, for use on this host only (the seed of a one-time password, say). Raises Withheld."""
         bound = self.bindings.get(name)
@@ -61,7 +68,7 @@ class Vault(msgspec.Struct, frozen=True):
             text = (self.given.get(name) or read_secret(bound.source)).reveal()
         except SecretError as error:
             raise Withheld("secret_missing", f"{name}: {error}") from None
-        hidden.add(text)
+        hidden.add(text, for_all=True)
         return text
 
 

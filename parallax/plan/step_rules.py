@@ -80,7 +80,7 @@ def step_faults(spec: SigninSpec, timeout: Duration) -> Iterator[Fault]:
         for name in _sets(step):
             known.later.setdefault(name, step.name)
     seen: set[str] = set()
-    cleaning = False
+    cleaning = started = False
     for place, step in enumerate(spec.step):
         if not good(step):
             known.unsure = True
@@ -88,7 +88,9 @@ def step_faults(spec: SigninSpec, timeout: Duration) -> Iterator[Fault]:
         path: Path = ("step", place)
         yield from _name_faults(step, path, seen)
         yield from _order_faults(step, path, cleaning=cleaning)
-        cleaning = cleaning or step.cleanup
+        if step.light and started:
+            yield Fault((*path, "light"), "comes after a step that is not light, and light ones come first")
+        cleaning, started = cleaning or step.cleanup, started or not step.light
         yield from _work_faults(spec, step, path, timeout)
         for inner, text in _texts(step):
             yield from _template_faults(step, (*path, *inner), text, known)

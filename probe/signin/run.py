@@ -15,6 +15,7 @@ from probe.signin.admission import halt_after, may_sign_in, say_busy
 from probe.signin.browser import Browser, Names
 from probe.signin.cadence import cadence_at
 from probe.signin.flow import CLEANUP_S, Flow, Preset
+from probe.signin.generic import preset_of
 from probe.signin.jar import Jar
 from probe.signin.memory import Session, end_all
 from probe.signin.presets import PRESETS
@@ -29,7 +30,7 @@ LEAVING = ("logout", "end", "session")
 async def run_flow(spec: SigninSpec, steps: Steps) -> None:
     """Takes the steps that are due. Whatever happens, and when it is cancelled too, what was begun is ended."""
     cadence = cadence_at(steps.probe, steps.check.name, steps.scheduled_at, steps.check.period, spec.every)
-    preset = PRESETS.get(spec.use or "")
+    preset = preset_of(spec) if spec.step and spec.use is None else PRESETS.get(spec.use or "")
     if preset is None:
         await _say_unsupported(spec, steps)
         return

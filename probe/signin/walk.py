@@ -17,7 +17,7 @@ from parallax.plan.signin_specs import User
 from parallax.redaction import excerpt
 from parallax.values import Url
 from probe.checks.bot_walls import bot_wall
-from probe.oidc.authorization import Code, is_callback, read_callback, start
+from probe.oidc.authorization import Code, Start, is_callback, read_callback, start
 from probe.pages.charset import text_of
 from probe.pages.classify import classify
 from probe.pages.page import Page, read_page
@@ -100,8 +100,8 @@ async def _loop(flow: Flow, tape: Tape) -> None:
     raise end(tape, Fault("signin_loop", {"detail": "the same page comes again and again"}))
 
 
-async def _open(walk: Walk, flow: Flow, tape: Tape) -> None:
-    """Asks for a code, and follows to the first page."""
+def begin(flow: Flow, tape: Tape) -> Start:
+    """Makes the authorization request of this run. Raises Withheld."""
     spec, state = flow.spec, state_of(flow)
     assert spec.client is not None
     endpoint = state.found.endpoints["authorization_endpoint"]
@@ -118,6 +118,12 @@ async def _open(walk: Walk, flow: Flow, tape: Tape) -> None:
     )
     for secret in (begun.state, begun.nonce, begun.pkce.verifier.reveal() if begun.pkce else ""):
         tape.hidden.add(secret)
+    return begun
+
+
+async def _open(walk: Walk, flow: Flow, tape: Tape) -> None:
+    """Asks for a code, and follows to the first page."""
+    begun = begin(flow, tape)
     reply = await flow.user.request("GET", begun.url, tape=tape, stop_at=begun.redirect_uri)
     await _arrive(walk, flow, reply, tape)
 

@@ -10,6 +10,7 @@ from parallax.plan.types import ConnectTo, Part, Probe
 from parallax.values import Address
 from probe.dns.lookup import system_resolvers
 from probe.dns.memory import Memory
+from probe.hidden import Hidden
 from probe.kept import Kept
 from probe.mailbox import Mailbox
 from probe.plans import PlanInForce
@@ -32,7 +33,7 @@ class Force:
         self.vantage = Vantage(probe=config.id, families=(4, 6))
         self._memory = Memory()
         self._kept = Kept()
-        self._vault = Vault(config.secrets)
+        self._vault, self._hidden = Vault(config.secrets), Hidden()
         self.signins = Signins(Path(config.state) / "halts.json")
         self.mailbox: Mailbox | None = None
         """Who is asked after mails; set once there are collectors to ask."""
@@ -73,6 +74,7 @@ class Force:
             named_resolvers=tuple(self._part.resolver),
             kept=self._kept,
             vault=self._vault,
+            hidden=Hidden(self._hidden),
             signins=self.signins,
             mailbox=self.mailbox,
         )

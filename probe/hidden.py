@@ -8,7 +8,8 @@ a header, an error or the name of a JSON key; so every text of an observation go
 import base64
 import html
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -16,49 +17,60 @@ from parallax.redaction import MASK
 
 SHORTEST = 4
 """Characters: what is shorter would mask half of every text, and is no secret."""
-MOST = 200
+CUT_SHORT = 6
+"""Characters: so much of a secret, at the end of a text or before a mark of one that was cut, is hidden as well."""
+MOST = 1000
 """Secrets of one run; what comes in beyond takes the place of nothing, and is counted."""
+MOST_OF_MANY = 200
+"""Of those that a server can send without end."""
+_RUN = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{10,}")
+"""What of a secret survives any escaping, and is no word that stands elsewhere too."""
+_MARKS = ("…", "...", MASK)
+"""What stands where something was left out."""
 
 
 class Hidden:
-    """Knows texts, and takes them out of others."""
+    """Knows texts, and takes them out of others. `above` knows what all runs of a probe must hide: a server may give
+    one run back what another has sent."""
 
-    __slots__ = ("_forms", "_heads", "_known", "_ordered", "left_out")
+    __slots__ = ("_above", "_known", "_many", "left_out", "starts")
 
-    def __init__(self) -> None:
+    def __init__(self, above: "Hidden | None" = None) -> None:
+        self._above = above
         self._known: set[str] = set()
-        self._forms: set[str] = set()
-        self._heads: set[str] = set()
-        """How the forms begin: a text with none of these in it has none of the forms, which is seen much sooner."""
-        self._ordered: list[str] = []
+        self._many = 0
+        self.starts: dict[str, set[str]] = {}
+        """The forms by how they begin: a text with none of these beginnings has none of them, which is seen soon."""
         self.left_out = 0
 
-    def add(self, text: str) -> None:
-        """From now on this is hidden."""
+    def add(self, text: str, *, one_of_many: bool = False, for_all: bool = False) -> None:
+        """From now on this is hidden; `for_all`: in the other runs, too. Cookies are `one_of_many`: they must not take
+        the room of a password."""
+        if for_all and self._above is not None:
+            self._above.add(text)
+            return
         if len(text) < SHORTEST or text in self._known:
             return
-        if len(self._known) >= MOST:
+        if len(self._known) >= MOST or (one_of_many and self._many >= MOST_OF_MANY):
             self.left_out += 1
             return
         self._known.add(text)
-        found = set(_forms_of(text))
-        self._forms |= found
-        self._heads.update(form[:SHORTEST] for form in found)
-        self._ordered = []
+        self._many += one_of_many
+        for form in filter(_is_long, _forms_of(text)):
+            self.starts.setdefault(form[:SHORTEST], set()).add(form)
 
     def scrub(self, value: Any) -> Any:
         """The value without what is hidden: a text, or anything that a finding is made of, names of keys too."""
-        if not self._forms:
+        if not self.starts and not (self._above and self._above.starts):
             return value
         if isinstance(value, str):
-            if self._heads.isdisjoint([value[at : at + SHORTEST] for at in range(len(value) - SHORTEST + 1)]):
-                return value
-            if not self._ordered:  # the longest first: one may be within another
-                self._ordered = sorted(self._forms, key=len, reverse=True)
-            for form in self._ordered:
-                if form in value:
-                    value = value.replace(form, MASK)
-            return value
+            starts = [value[at : at + SHORTEST] for at in range(len(value) - SHORTEST + 1)]
+            known = [
+                hidden.starts
+                for hidden in (self, self._above)
+                if hidden and not hidden.starts.keys().isdisjoint(starts)
+            ]
+            return _masked(value, starts, known) if known else value
         if isinstance(value, dict):
             return {self.scrub(key): self.scrub(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
@@ -66,12 +78,46 @@ class Hidden:
         return value
 
 
+def _masked(text: str, starts: list[str], known: Sequence[Mapping[str, Collection[str]]]) -> str:
+    """The text with a mask for each stretch of it that forms cover; two may overlap."""
+    kept: list[str] = []
+    done = 0
+    for at, start in enumerate(starts):
+        end = max((_end_of(text, at, forms[start]) for forms in known if start in forms), default=0)
+        if end <= done:
+            continue
+        if at > done or not kept:
+            kept += (text[done:at], MASK)
+        done = end
+    return "".join((*kept, text[done:]))
+
+
+def _end_of(text: str, at: int, forms: Collection[str]) -> int:
+    """Where the longest of these that is at this place ends; 0 if none is. Whoever noted the text may have cut it
+    first, or masked what follows by its shape: then the beginning of one is enough."""
+    end = max((at + len(form) for form in forms if text.startswith(form, at)), default=0)
+    stop = min(len(text), *(place for mark in _MARKS if (place := text.find(mark, at)) >= 0), len(text))
+    if stop > end and stop - at >= CUT_SHORT:
+        rest = text[at:stop]
+        if any(form.startswith(rest) for form in forms):
+            return stop
+    return end
+
+
+def _is_long(form: str) -> bool:
+    return len(form) >= SHORTEST
+
+
 def _forms_of(text: str) -> Iterator[str]:
     """The text as it is, and as it looks in URLs, forms, HTML, JSON, hex and base64."""
     raw = text.encode("utf-8", "surrogatepass")
     yield text
+    yield " ".join(text.split())
+    yield raw.decode("latin-1")  # a header in UTF-8, as it is read
     for coded in (quote(text, safe=""), quote(text), quote_plus(text), quote(text, safe="").lower(), html.escape(text)):
         yield coded
+    yield quote(quote(text, safe=""), safe="")
+    yield from _RUN.findall(text)  # whatever was made of the rest: escaped twice, or taken for octets
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield raw.hex()

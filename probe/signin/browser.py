@@ -207,7 +207,7 @@ class Browser:
         lines = [value for name, value in response.headers.lines if name.lower() == "set-cookie"]
         for cookie in self.jar.store(url, lines, now):
             if len(cookie.value) >= SHORTEST_HIDDEN:
-                tape.hidden.add(cookie.value)
+                tape.hidden.add(cookie.value, one_of_many=True)
         tape.note(status=response.status_code, retry_after=retry_after_s(response.headers, now))
         note_site(tape, site_of_headers(response.headers))
 

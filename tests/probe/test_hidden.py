@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallax.redaction import MASK
-from probe.hidden import MOST, Hidden
+from probe.hidden import MOST, MOST_OF_MANY, Hidden
 
 CODINGS: dict[str, Callable[[str], str]] = {
     "raw": str,
@@ -62,12 +62,45 @@ def test_the_longer_of_two_is_hidden_whole():
     assert knowing("secret", "secret-and-more").scrub("secret-and-more") == MASK
 
 
-def test_what_is_short_is_no_secret_and_what_is_beyond_the_bound_is_counted():
-    hidden = knowing("abc", *(f"secret-{number:04}" for number in range(MOST + 3)))
+@pytest.mark.parametrize(
+    "text", ["before hunter2hu", "before hunter2hu… after", "hunter2*** after", "hunter2h...: no URL"]
+)
+def test_one_that_was_cut_before_it_came_here_is_hidden_too(text: str):
+    assert "hunter" not in knowing("hunter2hunter2").scrub(text)
+
+
+def test_what_merely_begins_like_one_is_not():
+    assert knowing("Sign-in-2026!").scrub("Sign in to Acme") == "Sign in to Acme"
+    assert knowing("hunter2hunter2").scrub("hunters of 2") == "hunters of 2"
+
+
+def test_two_that_overlap_are_hidden_whole():
+    assert knowing("abcdef", "defghi").scrub("..abcdefghi..") == f"..{MASK}.."
+    assert knowing("abcdef").scrub("abcdefabcdef-abcdef") == f"{MASK}-{MASK}"
+
+
+def test_a_header_in_utf_8_and_folded_blanks_are_seen_through():
+    assert knowing("pässwörd").scrub("pässwörd".encode().decode("latin-1")) == MASK
+    assert knowing("two  blanks\tone").scrub("two blanks one") == MASK
+
+
+def test_what_is_short_is_no_secret_and_cookies_do_not_take_the_room_of_a_password():
+    hidden = knowing("abc")
+    for number in range(MOST_OF_MANY + 3):
+        hidden.add(f"cookie-{number:04}", one_of_many=True)
+    hidden.add("hunter2hunter2")
     assert hidden.scrub("abc") == "abc"
+    assert hidden.scrub("hunter2hunter2") == MASK
     assert hidden.left_out == 3
+    for number in range(MOST):
+        hidden.add(f"secret-{number:04}")
+    assert hidden.left_out == 3 + MOST_OF_MANY + 1
 
 
-def test_nothing_known_costs_nothing():
-    findings = {"a": [1, 2]}
-    assert Hidden().scrub(findings) is findings
+def test_what_one_run_sent_is_hidden_in_the_others():
+    of_all = Hidden()
+    first, second = Hidden(of_all), Hidden(of_all)
+    first.add("hunter2hunter2", for_all=True)
+    first.add("first's own token")
+    assert second.scrub("hunter2hunter2, first's own token") == f"{MASK}, first's own token"
+    assert first.scrub("hunter2hunter2, first's own token") == f"{MASK}, {MASK}"

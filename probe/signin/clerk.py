@@ -332,9 +332,13 @@ def _user_of(client: object, session: str) -> str | None:
     """Whose the session is, as the client has it."""
     sessions = client.get("sessions") if isinstance(client, dict) else None
     for each in sessions if isinstance(sessions, list) else []:
-        if isinstance(each, dict) and each.get("id") == session and isinstance(each.get("user"), dict):
-            found = each["user"].get("id")
-            return found if isinstance(found, str) else None
+        if not isinstance(each, dict) or each.get("id") != session:
+            continue
+        for key, name in (("user", "id"), ("public_user_data", "user_id")):
+            whose = each.get(key)
+            found = whose.get(name) if isinstance(whose, dict) else None
+            if isinstance(found, str) and found:
+                return found
     return None
 
 

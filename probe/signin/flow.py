@@ -67,6 +67,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run signs somebody in: budget, turn and halts hold."""
     keeps: bool = False
     """A session can be kept for silent runs."""
+    secrets: "Callable[[Any], list[str]]" = lambda state: []
+    """What a kept state holds that is secret."""
     is_over: "Callable[[Flow], bool]" = lambda flow: True
     """After a silent step that failed: whether the kept session is over, as the provider said so."""
     unclean: "Callable[[Flow], bool]" = lambda flow: False

@@ -2,7 +2,7 @@
 budgets have left, who is signing in right now, and the one-time codes that were used.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     jar: Any
     state: Any
     """The preset's state: tokens, discovery."""
+    secrets: Callable[[], Iterable[str]] = tuple
+    """What in the state is secret, to be hidden by each run that takes the session over."""
     end: Callable[[], Awaitable[bool]]
     """Ends it at the provider; whether it could. Has its own deadline and never raises but for cancellation."""
 

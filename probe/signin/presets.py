@@ -23,6 +23,7 @@ PASSWORD = Preset(
     ),
     signs_in=True,
     keeps=True,
+    secrets=provider.secrets_in,
     is_over=renewal.is_over,
     unclean=leaving.is_unclean,
     clean=leaving.log_out,

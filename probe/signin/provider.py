@@ -5,6 +5,8 @@ The rules are probe.oidc's; here is what is asked for, of whom, and in which ord
 of the issuer's own discovery document, and over TLS only.
 """
 
+from typing import Any
+
 import msgspec
 
 from parallax.clock import NS, wall_ns
@@ -62,6 +64,14 @@ class OidcState:
         if tokens.refresh_token is not None:
             self.live["refresh_token"] = tokens.refresh_token
         self.id_token = tokens.id_token or self.id_token
+
+
+def secrets_in(state: Any) -> list[str]:
+    """The tokens of a state."""
+    if not isinstance(state, OidcState):
+        return []
+    held = [*state.live.values(), state.id_token, state.tokens.access_token if state.tokens else None]
+    return [secret.reveal() for secret in held if secret is not None]
 
 
 def state_of(flow: Flow) -> OidcState:

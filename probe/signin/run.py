@@ -12,7 +12,7 @@ from parallax.plan.signin_specs import SigninSpec
 from probe.attempt import evidence_of, record
 from probe.checks.kind import Subject
 from probe.signin.admission import halt_after, may_sign_in, say_busy
-from probe.signin.browser import Browser, Names
+from probe.signin.browser import SHORTEST_HIDDEN, Browser, Names
 from probe.signin.cadence import cadence_at
 from probe.signin.flow import CLEANUP_S, Flow, Preset
 from probe.signin.generic import preset_of
@@ -46,6 +46,7 @@ async def run_flow(spec: SigninSpec, steps: Steps) -> None:
         else:
             if kept is not None:
                 flow.state = kept.state
+                _hide(kept, flow)
             await flow.go()
             if kept is not None and flow.stopped and preset.is_over(flow):
                 steps.tools.signins.sessions.take(_key(steps))
@@ -100,6 +101,7 @@ async def _leave(flow: Flow, before: Session) -> None:
         async with Browser(flow.tools, Names(), before.jar) as user:
             leaving = Flow(flow.spec, flow.steps, flow.cadence, flow.preset, user, flow.backchannel)
             leaving.state = before.state
+            _hide(before, leaving)
             await leaving.go(lambda each: each.names[0] in LEAVING)
             done = not leaving.stopped
     finally:
@@ -107,11 +109,24 @@ async def _leave(flow: Flow, before: Session) -> None:
             await end_all([before])
 
 
+def _hide(session: Session, flow: Flow) -> None:
+    """Each run knows its own secrets; those of a session that it takes over are its own now."""
+    for cookie in session.jar:
+        if len(cookie.value) >= SHORTEST_HIDDEN:
+            flow.tools.hidden.add(cookie.value, one_of_many=True)
+    for secret in session.secrets():
+        flow.tools.hidden.add(secret)
+
+
 def session_of(flow: Flow) -> Session:
     """What this run leaves for the silent ones."""
     state, jar = flow.state, flow.user.jar
     return Session(
-        spec=flow.spec, jar=jar, state=state, end=partial(_end, flow.spec, flow.steps, flow.preset, state, jar)
+        spec=flow.spec,
+        jar=jar,
+        state=state,
+        secrets=partial(flow.preset.secrets, state),
+        end=partial(_end, flow.spec, flow.steps, flow.preset, state, jar),
     )
 
 

@@ -14,6 +14,7 @@ from parallax.plan.signin_specs import SigninSpec
 from parallax.plan.types import Check
 from parallax.state import write_private
 from parallax.values import Duration, decode_value
+from probe.hidden import Hidden
 from probe.runs import Vantage, run_target
 from probe.tools import Tools
 from probe.vault import Vault
@@ -75,7 +76,8 @@ def spec_of(server: SigninServer, **more: Any) -> dict[str, Any]:
 
 
 async def run(check: Check, tools: Tools, *, at_ns: int | None = None) -> list[Observation]:
-    """One run."""
+    """One run, which knows its own secrets only, as a probe's runs do."""
+    tools = msgspec.structs.replace(tools, hidden=Hidden())
     vantage = Vantage(probe=PROBE, families=(4,))
     return await run_target(check, check.targets[0], vantage, tools, scheduled_at=at_ns or wall_ns())
 

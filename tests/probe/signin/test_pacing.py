@@ -92,7 +92,7 @@ def test_halts_are_bounded_and_a_full_disk_is_survived(tmp_path: Path) -> None:
 
     halts = Halts(tmp_path / "halts.json", write=full)
     for number in range(MOST + 10):
-        halts.put(str(number), "password", "signin_captcha", START + number)
+        halts.put(str(number), "password", "signin_account_locked", START + number)
     halts.save()
     assert halts.get("0", START) is None
     assert halts.get(str(MOST + 9), START + MOST) is not None

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from parallax.clock import NS
-from parallax.observation import Observation
+from parallax.observation import Observation, as_dict
+from parallax.plan.signin_rules import STEPS
+from probe.signin.presets import PRESETS
 from probe.tools import Tools
-from tests.fakes.signin_server import Said, SigninServer, as_json
+from tests.fakes.signin_server import Asked, Said, SigninServer, as_json
 from tests.parts.certificates import Authority
 from tests.probe.signin.flows import check_of, run, spec_of, told, tools_at
 
@@ -103,3 +105,24 @@ async def test_the_next_whole_run_ends_the_session_before(days: Days, server: Si
     second = await days.until("full")
     assert [step for step, _ in told(second)][-2:] == ["logout", "session"]
     assert not {token for token in live if token.startswith("rt9")} & server.live
+
+
+async def test_a_silent_run_hides_what_an_earlier_run_got(days: Days, server: SigninServer) -> None:
+    """The provider tells the kept refresh token back; this run has not got it from anybody."""
+    await days.until("full")
+
+    def echo(asked: Asked) -> Said:
+        said = asked.form.get("refresh_token", "")
+        return as_json({"error": "server_error", "error_description": f"{said} is odd"}, 400)
+
+    server.answers["/token"] = echo
+    found = await days.until("silent")
+    sent = server.forms("/token")[-1]["refresh_token"]
+    assert told(found)[-1] == ("silent", "oauth_server_error")
+    assert "is odd" in found[-1].findings["oauth_error_description"]
+    assert sent not in str([as_dict(each) for each in found])
+
+
+def test_the_plan_knows_the_steps_of_each_preset() -> None:
+    for name, steps in STEPS.items():
+        assert set(PRESETS[name].names) == set(steps)

@@ -46,6 +46,7 @@ CODES: dict[str, str] = {
     "signed_out": "oauth_login_required",
     "authentication_invalid": "oauth_login_required",
     "client_not_found": "oauth_login_required",
+    "resource_not_found": "oauth_login_required",
     "action_for_session_not_authorized": "oauth_login_required",
     "invalid_action_for_session": "oauth_login_required",
     "strategy_for_user_invalid": "oauth_unauthorized_client",

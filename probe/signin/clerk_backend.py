@@ -55,7 +55,7 @@ async def make_session(flow: Flow, tape: Tape) -> None:
     state = state_of(flow)
     if flow.spec.instance == "production":
         asked = {"user_id": state.user_id, "expires_in_seconds": TICKET_S}
-        said = _answered(await ask_backend(flow, "POST", "/sign_in_tokens", tape, asked), tape)
+        said = _made(await ask_backend(flow, "POST", "/sign_in_tokens", tape, asked), tape)
         ticket = said.get("token")
         if not isinstance(ticket, str) or not ticket:
             raise end(tape, Fault("http_json", {"detail": "the answer has no token"}))
@@ -63,7 +63,7 @@ async def make_session(flow: Flow, tape: Tape) -> None:
         await begin_by_ticket(flow, tape, ticket)
         return
     state.live = True
-    said = _answered(await ask_backend(flow, "POST", "/sessions", tape, {"user_id": state.user_id}), tape)
+    said = _made(await ask_backend(flow, "POST", "/sessions", tape, {"user_id": state.user_id}), tape)
     session = said.get("id")
     if not isinstance(session, str) or not session:
         raise end(tape, Fault("http_json", {"detail": "the answer has no id"}))
@@ -89,7 +89,7 @@ async def revoke(flow: Flow, tape: Tape) -> None:
     """Step `end`."""
     state = state_of(flow)
     fault = backend_fault(await ask_backend(flow, "POST", _path(flow, "revoke"), tape), tape)
-    if fault is not None and fault.reason not in GONE and tape.findings.get("status") != 404:
+    if fault is not None and fault.reason not in GONE:
         raise end(tape, fault)
     state.live = False
 
@@ -125,6 +125,14 @@ def _answered(reply: Any, tape: Tape) -> dict[str, Any]:
     if fault is not None:
         raise end(tape, fault)
     return answered(reply, tape)
+
+
+def _made(reply: Any, tape: Tape) -> dict[str, Any]:
+    """What was made for a user: where the API knows no such thing, that is the user."""
+    fault = backend_fault(reply, tape)
+    if fault is not None and reply.status == 404 and fault.reason in GONE:
+        raise end(tape, Fault("signin_unknown_identifier"))
+    return _answered(reply, tape)
 
 
 def _path(flow: Flow, what: str) -> str:

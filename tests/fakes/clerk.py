@@ -22,7 +22,7 @@ from tests.parts.certificates import Leaf
 from tests.probe.oidc.keys import RSA_JWK, signed
 
 USER, USER_ID = "synthetic-one@probes.example", "user_2abcSYNTHETIC"
-PASSWORD, CODE = "correct horse battery", "424242"
+PASSWORD, CODE = "plain old phrase 7", "424242"
 SECRET_KEY = "sk_standin_Zm9yLXRlc3RzLW9ubHk"
 DEV_BROWSER, TESTING_TOKEN, TICKET = "dvb_stand1n-t0ken-77", "1700-testing-t0ken-x9", "tkt_stand1n-t1cket-31"
 Strategy = Literal["password", "email_code", "totp", "phone_code", "ticket"]
@@ -87,8 +87,8 @@ class Clerk:
         self.exchanges: list[tuple[Asked, Said]] = []
         self.sessions: dict[str, str] = {}
         """Their status by id."""
-        self.clients: set[str] = set()
-        """What the cookies of living clients hold."""
+        self.clients: dict[str, set[str]] = {}
+        """What the cookies of living clients hold, and their sessions."""
         self.codes_sent = 0
         self.verified: list[str] = []
         """Strategies that were right for the sign-in that is under way."""
@@ -158,29 +158,32 @@ class Clerk:
                 return error("form_password_incorrect", 422)
             self.verified = ["password"]
         client = f"c00kie-0f-a-client-{self._count}"
-        self.clients.add(client)
-        return self._sign_in(f"Set-Cookie: __client={client}; Path=/; Secure; HttpOnly; SameSite=Lax")
+        self.clients[client] = set()
+        return self._sign_in(client, f"Set-Cookie: __client={client}; Path=/; Secure; HttpOnly; SameSite=Lax")
 
     def _prepare(self, asked: Asked) -> Said:
-        if self._client(asked) is None:
+        client = self._client(asked)
+        if client is None:
             return error("client_not_found", 401)
         self.codes_sent += 1
-        return self._sign_in()
+        return self._sign_in(client)
 
     def _attempt(self, asked: Asked) -> Said:
-        if self._client(asked) is None:
+        client = self._client(asked)
+        if client is None:
             return error("client_not_found", 401)
         if asked.form.get("strategy") != "totp" and asked.form.get("code") != CODE:
             return error("form_code_incorrect", 422)
         self.verified.append(asked.form["strategy"])
-        return self._sign_in()
+        return self._sign_in(client)
 
-    def _sign_in(self, *lines: str) -> Said:
+    def _sign_in(self, client: str, *lines: str) -> Said:
         complete = len(self.verified) > bool(self.second)
         session = None
         if complete:
             session = f"sess_{self._count}"
             self.sessions[session] = "active"
+            self.clients[client].add(session)
         status = "complete" if complete else self.state if self.verified else "needs_first_factor"
         sign_in = {
             "object": "sign_in_attempt",
@@ -217,8 +220,7 @@ class Clerk:
         client = self._client(asked)
         if client is None:
             return error("resource_not_found", 404)
-        self.clients.discard(client)
-        self.sessions = dict.fromkeys(self.sessions, "removed")
+        self.sessions |= dict.fromkeys(self.clients.pop(client), "removed")
         gone = "Set-Cookie: __client=; Path=/; Max-Age=0; Secure"
         return as_json({"response": None, "client": None}, 200, gone)
 

@@ -1,0 +1,399 @@
+"""Sign-ins at the stand-in for Clerk: the steps, every way they end, and that nothing is left behind."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from parallax.clock import NS
+from parallax.plan.signin_rules import STEPS
+from probe.signin.cadence import cadence_at
+from probe.signin.presets import PRESETS
+from tests.fakes.clerk import (
+    CODE,
+    DEV_BROWSER,
+    PASSWORD,
+    TESTING_TOKEN,
+    USER,
+    Clerk,
+    Said,
+    as_json,
+    clerk,
+    error,
+)
+from tests.parts.certificates import Authority
+from tests.probe.oidc.keys import P256_JWK, hs256, signed
+from tests.probe.signin.clerk_runs import WITH_PASSWORD, check_at, go, tools_at
+from tests.probe.signin.flows import run, told
+
+pytestmark = pytest.mark.slow
+
+SIGN_INS = "/v1/client/sign_ins"
+TOKENS = "/v1/client/sessions/*/tokens"
+LIGHT = ["environment", "jwks", "client"]
+AFTER = ["session_token", "verify", "end", "session"]
+Misbehave = Callable[[Clerk], None]
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+async def server(authority: Authority) -> AsyncIterator[Clerk]:
+    async with clerk(authority.leaf("localhost")) as running:
+        yield running
+
+
+def test_the_plan_knows_the_steps() -> None:
+    for name, preset in PRESETS.items():
+        assert STEPS[name] == preset.names, name
+
+
+async def test_a_password(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    found = await go(server, tools_at(authority, tmp_path))
+    assert told(found) == [(step, None) for step in (*LIGHT, "sign_in", *AFTER)]
+    (asked,) = [each for each in server.asked if each.key == SIGN_INS]
+    assert asked.form == {"strategy": "password", "identifier": USER, "password": PASSWORD}
+    assert asked.headers["origin"] == "https://app.acme.example"
+    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert {"__clerk_api_version", "_clerk_js_version"} == asked.query.keys()
+    assert "cookie" not in asked.headers
+    (*_, token, _end, proof, last) = server.asked
+    assert "c00kie" in proof.headers["cookie"] == token.headers["cookie"]
+    assert (last.method, last.path) == ("DELETE", "/v1/client")
+    verified = next(each.findings["token"] for each in found if each.subject == "verify")
+    assert (verified["alg"], verified["lifetime_s"]) == ("RS256", 60)
+    assert not server.live
+    assert not server.clients
+
+
+async def test_a_code(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    found = await go(server, tools_at(authority, tmp_path), "clerk.email_code")
+    assert told(found) == [(step, None) for step in (*LIGHT, "sign_in", "prepare", "code", *AFTER)]
+    assert [each.form for each in server.asked if SIGN_INS in each.key] == [
+        {"identifier": USER},
+        {"strategy": "email_code", "email_address_id": "idn_mail1"},
+        {"strategy": "email_code", "code": CODE},
+    ]
+    assert server.codes_sent == 1
+
+
+async def test_a_development_instance_has_a_browser_token_in_each_url(
+    server: Clerk, authority: Authority, tmp_path: Path
+) -> None:
+    server.development = True
+    found = await go(server, tools_at(authority, tmp_path), instance="development")
+    assert {each.reason for each in found} == {None}
+    assert [each.path for each in server.asked].count("/v1/dev_browser") == 1
+    assert not any(DEV_BROWSER in str(each) for each in found)
+
+
+async def test_a_testing_token_goes_with_every_request(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    found = await go(server, tools_at(authority, tmp_path), secret_key="secret:KEY")
+    assert told(found) == [(step, None) for step in (*LIGHT, "testing_token", "sign_in", *AFTER)]
+    after = [each for each in server.asked if each.path.startswith(SIGN_INS)]
+    assert {each.query["__clerk_testing_token"] for each in after} == {TESTING_TOKEN}
+    assert not any(TESTING_TOKEN in str(each) for each in found)
+
+
+@pytest.mark.parametrize("state", ["needs_second_factor", "needs_client_trust"])
+async def test_a_second_factor(server: Clerk, authority: Authority, tmp_path: Path, state: str) -> None:
+    server.second, server.state = ("backup_code", "email_code"), state  # type: ignore[assignment]
+    found = await go(server, tools_at(authority, tmp_path), user={**WITH_PASSWORD, "code": CODE})
+    assert told(found) == [(step, None) for step in (*LIGHT, "sign_in", "second_factor", *AFTER)]
+
+
+@pytest.mark.parametrize("development", [False, True])
+async def test_a_session_of_the_backend(
+    server: Clerk, authority: Authority, tmp_path: Path, development: bool
+) -> None:  # fmt: skip
+    """In production the backend makes no sessions; a sign-in token does."""
+    server.development = development
+    instance = "development" if development else "production"
+    found = await go(server, tools_at(authority, tmp_path), "clerk.session_token", instance=instance)
+    steps = ["environment", "jwks", "identifier", "sign_in", *AFTER]
+    assert told(found)[:8] == [(step, None) for step in steps]
+    paths = [each.path for each in server.asked]
+    assert ("/api/sessions" in paths) == development
+    assert ("/api/sign_in_tokens" in paths) != development
+    assert not server.live
+    assert not server.clients
+
+
+def answers(path: str, said: Callable[[], Said]) -> Misbehave:
+    def behave(server: Clerk) -> None:
+        server.hooks[path] = lambda asked: said()
+
+    return behave
+
+
+def refuses(path: str, code: str, status: int, *lines: str) -> Misbehave:
+    return answers(path, lambda: error(code, status, *lines))
+
+
+def with_(**values: Any) -> Misbehave:
+    def behave(server: Clerk) -> None:
+        for name, value in values.items():
+            setattr(server, name, value)
+
+    return behave
+
+
+def swaps(path: str, **more: Any) -> Misbehave:
+    """The honest answer, with other values in its response."""
+
+    def behave(server: Clerk) -> None:
+        def said(asked: Any) -> Said:
+            hook = server.hooks.pop(path)
+            honest = server.answer(asked)
+            server.hooks[path] = hook
+            body = json.loads(honest.body)
+            body["response"].update(more)
+            return as_json(body, honest.status, *honest.lines)
+
+        server.hooks[path] = said
+
+    return behave
+
+
+WALL = Said(403, b"<title>Just a moment...</title>", ("cf-mitigated: challenge", "Content-Type: text/html"))
+ENDS: dict[str, tuple[Misbehave, str, str, str]] = {
+    "unhealthy": (answers("/v1/environment", lambda: as_json({}, 503)), "environment", "http_server_error", "target"),
+    "no environment": (answers("/v1/environment", lambda: as_json({})), "environment", "http_json", "target"),
+    "a page": (answers("/v1/environment", lambda: Said(200, b"<p>Hi")), "environment", "http_json", "target"),
+    "a wall": (answers("/v1/environment", lambda: WALL), "environment", "http_challenge", "blocked"),
+    "a redirect": (
+        answers("/v1/client", lambda: Said(307, b"", ("Location: https://elsewhere.example/",))),
+        "client", "http_redirect", "target",
+    ),
+    "no client": (answers("/v1/client", lambda: as_json({"client": None})), "client", "http_json", "target"),
+    "no keys": (with_(keys=[]), "jwks", "jwks_empty", "target"),
+    "keys of another algorithm": (with_(keys=[P256_JWK]), "jwks", "jwks_unusable", "target"),
+    "wrong password": (
+        refuses(SIGN_INS, "form_password_incorrect", 422), "sign_in", "signin_bad_credentials", "config",
+    ),
+    "unknown user": (
+        refuses(SIGN_INS, "form_identifier_not_found", 422), "sign_in", "signin_unknown_identifier", "config",
+    ),
+    "locked": (refuses(SIGN_INS, "user_locked", 403), "sign_in", "signin_account_locked", "blocked"),
+    "captcha": (refuses(SIGN_INS, "requires_captcha", 401), "sign_in", "signin_captcha", "blocked"),
+    "captcha not done": (refuses(SIGN_INS, "captcha_missing_token", 400), "sign_in", "signin_captcha", "blocked"),
+    "throttled": (refuses(SIGN_INS, "too_many", 429, "Retry-After: 9"), "sign_in", "http_throttled", "blocked"),
+    "quota": (refuses(SIGN_INS, "user_quota_exceeded", 403), "sign_in", "signin_quota", "target"),
+    "new quota": (refuses(SIGN_INS, "sso_quota_reached", 403), "sign_in", "signin_quota", "target"),
+    "forbidden": (answers(SIGN_INS, lambda: Said(403, b"no")), "sign_in", "http_forbidden", "blocked"),
+    "overloaded": (refuses(SIGN_INS, "internal_clerk_error", 500), "sign_in", "http_server_error", "target"),
+    "new words": (refuses(SIGN_INS, "moon_phase_wrong", 422), "sign_in", "signin_error_page", "target"),
+    "bare 404": (answers(SIGN_INS, lambda: Said(404, b"")), "sign_in", "http_status", "target"),
+    "no password": (refuses(SIGN_INS, "no_password_set", 400), "sign_in", "oauth_unauthorized_client", "config"),
+    "no sign-in": (answers(SIGN_INS, lambda: as_json({"response": None})), "sign_in", "http_json", "target"),
+    "second factor": (with_(second=("totp",)), "sign_in", "signin_mfa_required", "config"),
+    "client trust": (
+        with_(second=("email_code",), state="needs_client_trust"), "sign_in", "signin_mfa_required", "blocked",
+    ),
+    "protect": (with_(second=("totp",), state="needs_protect_check"), "sign_in", "http_challenge", "blocked"),
+    "new password": (
+        with_(second=("totp",), state="needs_new_password"), "sign_in", "signin_required_action", "config",
+    ),
+    "abandoned": (swaps(SIGN_INS, status="abandoned"), "sign_in", "signin_incomplete", "target"),
+    "a status of tomorrow": (swaps(SIGN_INS, status="needs_hug"), "sign_in", "signin_incomplete", "target"),
+    "a status that is none": (swaps(SIGN_INS, status=7), "sign_in", "signin_incomplete", "target"),
+    "complete without a session": (
+        swaps(SIGN_INS, created_session_id=None), "sign_in", "signin_incomplete", "target",
+    ),
+    "a path for a session": (
+        swaps(SIGN_INS, created_session_id="../../api/users"), "sign_in", "signin_incomplete", "target",
+    ),
+    "no jwt": (answers(TOKENS, lambda: as_json({})), "session_token", "token_missing", "target"),
+    "signed out": (refuses(TOKENS, "signed_out", 401), "session_token", "oauth_login_required", "target"),
+    "tokens down": (refuses(TOKENS, "x", 503), "session_token", "http_server_error", "target"),
+    "another issuer": (with_(claims={"iss": "https://clerk.evil.example"}), "verify", "token_iss_mismatch", "target"),
+    "another user": (with_(claims={"sub": "user_other"}), "verify", "token_sub_mismatch", "target"),
+    "another session": (with_(claims={"sid": "sess_99"}), "verify", "token_claim_unexpected", "target"),
+    "no subject": (with_(claims={"sub": None}), "verify", "token_sub_mismatch", "target"),
+    "old": (with_(claims={"iat": 1_700_000_000, "exp": 1_700_000_060}), "verify", "token_clock_skew", "target"),
+    "unsigned": (
+        answers(TOKENS, lambda: as_json({"jwt": signed({}, "none", sign=lambda _: b"")})),
+        "verify", "token_alg_not_allowed", "target",
+    ),
+    "signed with the public key": (
+        answers(TOKENS, lambda: as_json({"jwt": signed({}, "HS256", sign=hs256(b"a public key"))})), "verify", "token_alg_not_allowed", "target",
+    ),
+    "no end": (refuses("/v1/client/sessions/*/end", "x", 500), "end", "http_server_error", "target"),
+}  # fmt: skip
+NOTHING_LEFT = frozenset(ENDS) - {"no end"}
+
+
+@pytest.mark.parametrize("case", ENDS)
+async def test_every_end_has_its_step_and_side(
+    case: str, server: Clerk, authority: Authority, tmp_path: Path
+) -> None:  # fmt: skip
+    misbehave, step, reason, side = ENDS[case]
+    misbehave(server)
+    found = await go(server, tools_at(authority, tmp_path))
+    stopped = next(each for each in found if each.reason is not None)
+    assert (stopped.subject, stopped.reason, stopped.fault) == (step, reason, side), stopped.findings
+    assert {each.subject for each in found[found.index(stopped) + 1 :]} <= {"cleanup", step}
+    assert [each.key for each in server.asked].count(SIGN_INS) <= 1
+    assert all(PASSWORD not in str(each) and "eyJ" not in str(each) for each in found)
+    if case in NOTHING_LEFT:
+        assert not server.live
+        assert not server.clients
+
+
+async def test_what_clerk_says_is_told(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    server.hooks[SIGN_INS] = lambda asked: error("form_password_incorrect", 422, message=f"{PASSWORD} is wrong.")
+    found = await go(server, tools_at(authority, tmp_path))
+    (refused,) = [each for each in found if each.subject == "sign_in"]
+    assert refused.findings["codes"] == ["form_password_incorrect"]
+    assert refused.findings["trace"] == "7ra3e"
+    assert refused.findings["alerts"] == ["*** is wrong. Really not."]
+
+
+async def test_a_refused_password_is_not_sent_again(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    tools = tools_at(authority, tmp_path, "wrong horse")
+    assert told(await go(server, tools))[-1] == ("sign_in", "signin_bad_credentials")
+    again = told(await go(server, tools))
+    assert again[-1] == ("sign_in", "signin_halted")
+    assert [each.key for each in server.asked].count(SIGN_INS) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("form_code_incorrect", 422, "signin_bad_otp"),
+        ("verification_expired", 400, "signin_bad_otp"),
+        ("verification_failed", 400, "signin_account_throttled"),
+    ],
+)
+async def test_a_wrong_code(
+    server: Clerk, authority: Authority, tmp_path: Path, code: str, status: int, reason: str
+) -> None:
+    server.hooks[f"{SIGN_INS}/*/attempt_first_factor"] = lambda asked: error(code, status)
+    found = await go(server, tools_at(authority, tmp_path), "clerk.email_code")
+    assert told(found)[-2:] == [("code", reason), ("cleanup", None)]
+    assert not server.clients
+
+
+async def test_no_more_mails_this_month(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    server.hooks[f"{SIGN_INS}/*/prepare_first_factor"] = lambda asked: error("dev_monthly_email_limit_exceeded", 400)
+    found = await go(server, tools_at(authority, tmp_path), "clerk.email_code")
+    assert ("prepare", "signin_quota") in told(found)
+
+
+async def test_a_user_without_codes(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    server.first = ("password",)
+    found = await go(server, tools_at(authority, tmp_path), "clerk.email_code")
+    (stopped,) = [each for each in found if each.reason]
+    assert (stopped.subject, stopped.reason, stopped.fault) == ("sign_in", "signin_incomplete", "config")
+    assert stopped.findings["factors"] == ["password"]
+
+
+async def test_a_session_that_outlives_its_end(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    """The session says that it is over, and goes on giving tokens. The client that is ended at last ends it, too."""
+    server.hooks["/v1/client/sessions/*/end"] = lambda asked: as_json({"response": None, "client": None})
+    found = await go(server, tools_at(authority, tmp_path))
+    assert told(found)[-2:] == [("session", "session_survived_logout"), ("cleanup", None)]
+    assert not server.live
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "status", "step", "reason", "side"),
+    [
+        ("/api/users", "authentication_invalid", 401, "identifier", "oauth_invalid_client", "config"),
+        ("/api/users", "too_many_requests", 429, "identifier", "http_throttled", "blocked"),
+        ("/api/sessions", "resource_not_found", 404, "sign_in", "signin_unknown_identifier", "config"),
+        ("/api/sessions", "operation_not_allowed", 403, "sign_in", "http_forbidden", "blocked"),
+        ("/api/sessions/*/tokens", "x", 502, "session_token", "http_server_error", "target"),
+    ],
+)
+async def test_a_backend_that_refuses(
+    server: Clerk, authority: Authority, tmp_path: Path, path: str, code: str, status: int,
+    step: str, reason: str, side: str,
+) -> None:  # fmt: skip
+    server.development = True
+    server.hooks[path] = lambda asked: error(code, status)
+    found = await go(server, tools_at(authority, tmp_path), "clerk.session_token", instance="development")
+    stopped = next(each for each in found if each.reason)
+    assert (stopped.subject, stopped.reason, stopped.fault) == (step, reason, side)
+    assert not server.live
+
+
+async def test_nobody_of_that_name(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    found = await go(server, tools_at(authority, tmp_path), "clerk.session_token", user={"name": "x@probes.example"})
+    assert told(found)[-1] == ("identifier", "signin_unknown_identifier")
+
+
+async def test_a_silent_run_asks_for_another_token(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    """As applications do every 50 seconds. The session is ended when the probe stops."""
+    tools = tools_at(authority, tmp_path)
+    every = {"silent": "1m", "full": "1h"}
+    await _whole(server, tools, every)
+    assert server.live
+    silent = await _at(server, tools, every, "silent")
+    assert told(silent) == [*((step, None) for step in LIGHT), ("silent", None)]
+    assert [each.key for each in server.asked].count(SIGN_INS) == 1
+    (name,) = server.live
+    server.sessions[name] = "ended"
+    gone = await _at(server, tools, every, "silent")
+    assert told(gone)[-1] == ("silent", "oauth_login_required")
+    assert len(tools.signins.sessions) == 0
+    assert not server.clients
+
+
+async def test_another_whole_run_ends_the_session_before(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    tools = tools_at(authority, tmp_path)
+    every = {"silent": "1m", "full": "1h"}
+    await _whole(server, tools, every)
+    (first,) = server.live
+    found = await _whole(server, tools, every)
+    assert told(found)[-2:] == [("end", None), ("session", None)]
+    assert server.live
+    assert first not in server.live
+    await tools.signins.end_orphans({})
+    assert not server.live
+    assert not server.clients
+
+
+async def _whole(server: Clerk, tools: Any, every: dict[str, str]) -> Any:
+    return await _at(server, tools, every, "full")
+
+
+async def _at(server: Clerk, tools: Any, every: dict[str, str], cadence: str) -> Any:
+    """A run at a time when it is of that cadence."""
+    check = check_at(server, "clerk.password", period_s=30, every=every)
+    at = next(
+        at
+        for at in range(1_790_000_000, 1_790_010_000, 30)
+        if cadence_at("one", check.name, at * NS, 30.0, check.spec.every) == cadence
+    )
+    with trio.fail_after(30):
+        return await run(check, tools, at_ns=at * NS)
+
+
+@pytest.mark.parametrize("path", [SIGN_INS, TOKENS, "/v1/client/sessions/*/end"])
+async def test_a_cancelled_run_leaves_nothing(
+    server: Clerk, authority: Authority, tmp_path: Path, path: str
+) -> None:  # fmt: skip
+    """Cancelled while an answer is awaited; whatever was made by then is ended."""
+    came = trio.Event()
+
+    def hang(asked: Any) -> Said:
+        came.set()
+        if path != SIGN_INS:
+            del server.hooks[path]
+        return Said(200, b"", hang=True)
+
+    server.hooks[path] = hang
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, check_at(server, "clerk.password"), tools_at(authority, tmp_path))
+        with trio.fail_after(20):
+            await came.wait()
+        nursery.cancel_scope.cancel()
+    assert not server.live
+    assert not server.clients

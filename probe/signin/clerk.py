@@ -1,34 +1,32 @@
 """A sign-in at Clerk's frontend API, as its own browser code does it: the presets clerk.password and clerk.email_code.
 
-There are no pages: every answer is JSON and says how far the sign-in is. Passwords and codes are sent once. A session's
-token lives for a minute and is asked for again and again, which is what applications depend on: so it is what a silent
-run asks for, too.
+There are no pages: every answer is JSON and says how far the sign-in is. Passwords and codes are sent once.
 """
 
 import trio
 
-from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import User
 from parallax.secret import Secret
-from probe.oidc.tokens import Expectation
-from probe.signin.clerk_api import GONE, UNFINISHED, answered, factor, fault_of, offered
-from probe.signin.clerk_state import (
-    ALGORITHMS,
-    ClerkState,
-    ask,
-    ask_backend,
-    cookies_of,
-    keep_cookies,
-    origin_of,
-    post,
-    state_of,
+from probe.signin.clerk_api import UNFINISHED, answered, factor, offered
+from probe.signin.clerk_session import (
+    clean,
+    end_session,
+    has_session,
+    is_id,
+    is_over,
+    is_unclean,
+    prove_ended,
+    renew,
+    status_of,
+    take_session_token,
+    verify,
 )
+from probe.signin.clerk_state import ClerkState, ask, ask_backend, origin_of, post, state_of
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import mailed_code
-from probe.signin.machine import verify_with_fresh_keys
 from probe.signin.metadata import fetch_jwks
-from probe.signin.reply import ENDED, Fault, end
+from probe.signin.reply import Fault, end
 from probe.tape import Tape
 from probe.vault import fill, fill_secrets
 
@@ -127,119 +125,6 @@ async def send_second_factor(flow: Flow, tape: Tape) -> None:
     _go_on(flow, tape)
 
 
-async def take_session_token(flow: Flow, tape: Tape) -> None:
-    """Step `session_token`: the token that an application shows its own servers."""
-    state = state_of(flow)
-    if state.session_id is None:
-        raise end(tape, Fault("signin_incomplete", {"state": _status(state)}))
-    said = answered(await post(flow, f"/v1/client/sessions/{state.session_id}/tokens", tape), tape)
-    take_jwt(state, said.get("jwt"), tape)
-
-
-def take_jwt(state: ClerkState, token: object, tape: Tape) -> None:
-    """Keeps a session's token, hidden. Ends the step where it is none."""
-    if not isinstance(token, str) or not token:
-        raise end(tape, Fault("token_missing", {"missing": ["jwt"]}))
-    tape.hidden.add(token)
-    state.jwt = Secret(token)
-
-
-async def verify(flow: Flow, tape: Tape) -> None:
-    """Step `verify`: the token is this instance's, this session's and this user's, and of now."""
-    state, expect = state_of(flow), flow.spec.expect
-    assert state.jwks is not None
-    assert state.jwt is not None
-    expected = Expectation(
-        issuer=state.base,
-        algorithms=tuple(expect.alg) or ALGORITHMS,
-        now=wall_ns() / NS,
-        id_token=False,
-        subject=state.user_id,
-        acr=(expect.acr,) if expect.acr else (),
-        amr=tuple(expect.amr),
-        claims={"sub": None, "iat": None, **expect.claims, "sid": state.session_id},
-    )
-    found = await verify_with_fresh_keys(
-        state.jwt.reveal(), expected, state.discovery, state.jwks, flow.backchannel, tape
-    )
-    tape.note(token=found.as_findings())
-
-
-async def renew(flow: Flow, tape: Tape) -> None:
-    """Step `silent`: another token of the session that is kept, and whether it is right."""
-    await take_session_token(flow, tape)
-    await verify(flow, tape)
-
-
-async def end_session(flow: Flow, tape: Tape) -> None:
-    """Step `end`."""
-    state = state_of(flow)
-    keep_cookies(flow)
-    reply = await post(flow, f"/v1/client/sessions/{state.session_id}/end", tape)
-    fault = fault_of(reply, tape)
-    if fault is not None and fault.reason not in GONE:
-        raise end(tape, fault)
-    state.live = False
-
-
-async def prove_ended(flow: Flow, tape: Tape) -> None:
-    """Step `session`: its token is asked for once more, with the cookies that were good for it; then the client goes,
-    too, so that nothing of the run is left."""
-    state = state_of(flow)
-    path = f"/v1/client/sessions/{state.session_id}/tokens"
-    reply = await post(flow, path, tape, cookies=state.cookies)
-    judge_ended(state, reply.status, fault_of(reply, tape), tape)
-    await _forget_client(flow, tape)
-
-
-def judge_ended(state: ClerkState, status: int, fault: Fault | None, tape: Tape) -> None:
-    """Whether a session is over, by the answer to who asked for its token. Ends the step where it is not, or where
-    that cannot be told."""
-    tape.note(tokens=status)
-    if fault is None:
-        state.live = True
-        raise end(tape, Fault("session_survived_logout", {"by": "tokens"}))
-    if status not in (400, 401, 404, 410) or fault.reason in ("http_challenge", "signin_captcha"):
-        raise end(tape, fault)
-
-
-async def clean(flow: Flow, tape: Tape) -> None:
-    """Ends what the run began: the session, then the client. Both are tried, whatever comes of one."""
-    state = state_of(flow)
-    try:
-        if state.live and state.session_id is not None:
-            await end_session(flow, tape)
-    finally:
-        if _may_forget(flow):
-            await _forget_client(flow, tape)
-
-
-def is_unclean(flow: Flow) -> bool:
-    """Whether a session or a client may live on."""
-    state = flow.state
-    if not isinstance(state, ClerkState):
-        return False
-    return (state.live and state.session_id is not None) or _may_forget(flow)
-
-
-def _may_forget(flow: Flow) -> bool:
-    """Whether there may be a client, and something that says which."""
-    state = state_of(flow)
-    return state.has_client and (state.dev_browser is not None or bool(cookies_of(flow)))
-
-
-def has_session(flow: Flow) -> bool:
-    return state_of(flow).session_id is not None
-
-
-def is_over(flow: Flow) -> bool:
-    """Whether Clerk said, at the last step, that the session is over."""
-    if not flow.steps.taken or flow.steps.taken[-1].subject.name != "silent":
-        return False
-    found = flow.steps.taken[-1].evidence.material.get(ENDED)
-    return found is not None and found.reason in {*GONE, "token_sub_mismatch"}
-
-
 async def begin_by_ticket(flow: Flow, tape: Tape, ticket: str) -> None:
     """A sign-in with a token that the backend API gave for it."""
     await _begin(flow, tape, {"strategy": "ticket", "ticket": ticket})
@@ -278,30 +163,21 @@ async def _code(flow: Flow, tape: Tape) -> str:
     return await mailed_code(user, tape, tools, flow.values, state.code_asked_at)
 
 
-async def _forget_client(flow: Flow, tape: Tape) -> None:
-    """Ends the browser's client with all its sessions. One that is gone already is no fault."""
-    state = state_of(flow)
-    fault = fault_of(await post(flow, "/v1/client", tape, method="DELETE"), tape)
-    if fault is not None and fault.reason not in {*GONE, "http_status", "signin_error_page"}:
-        raise end(tape, fault)
-    state.has_client = state.live = False
-
-
 def _take_sign_in(state: ClerkState, said: dict[str, object], tape: Tape) -> None:
     found = said.get("response")
-    if not isinstance(found, dict) or not isinstance(found.get("id"), str) or not _is_id(found["id"]):
+    if not isinstance(found, dict) or not isinstance(found.get("id"), str) or not is_id(found["id"]):
         raise end(tape, Fault("http_json", {"detail": "the answer has no sign-in"}))
     state.sign_in = found
-    tape.note(state=_status(state))
+    tape.note(state=status_of(state))
     session = found.get("created_session_id")
-    if _status(state) == "complete" and isinstance(session, str) and _is_id(session):
+    if status_of(state) == "complete" and isinstance(session, str) and is_id(session):
         state.session_id, state.live = session, True
-        state.user_id = _user_of(said.get("client"), session)
+        state.user_id = state.user_id or _user_of(said.get("client"), session)
 
 
 def _go_on(flow: Flow, tape: Tape) -> None:
     """Ends the step where the sign-in is neither complete nor to be completed by a step that follows."""
-    state, status = state_of(flow), _status(state_of(flow))
+    state, status = state_of(flow), status_of(state_of(flow))
     if status == "complete" and state.session_id is not None:
         return
     user = flow.spec.user
@@ -314,18 +190,13 @@ def _go_on(flow: Flow, tape: Tape) -> None:
 
 
 def _needs_second(flow: Flow) -> bool:
-    return _status(state_of(flow)) in ("needs_second_factor", "needs_client_trust")
+    return status_of(state_of(flow)) in ("needs_second_factor", "needs_client_trust")
 
 
 def _means(user: User) -> tuple[str, ...]:
     """The second factors that the check can give, the best first."""
     known = [("totp", user.totp is not None), ("email_code", bool(user.code or user.mail)), ("phone_code", user.code)]
     return tuple(name for name, can in known if can)
-
-
-def _status(state: ClerkState) -> str:
-    status = state.sign_in.get("status")
-    return status[:40] if isinstance(status, str) and _is_id(status) else "unknown"
 
 
 def _user_of(client: object, session: str) -> str | None:
@@ -340,11 +211,6 @@ def _user_of(client: object, session: str) -> str | None:
             if isinstance(found, str) and found:
                 return found
     return None
-
-
-def _is_id(text: str) -> bool:
-    """Whether it may go into a path: what a server says may be anything."""
-    return 0 < len(text) <= 200 and text.isascii() and text.replace("_", "").replace("-", "").isalnum()
 
 
 def _user(flow: Flow) -> User:

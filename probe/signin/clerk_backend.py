@@ -10,18 +10,18 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from probe.oidc.reading import shown
-from probe.signin.clerk import (
-    LIGHT,
-    begin_by_ticket,
+from probe.signin.clerk import LIGHT, begin_by_ticket
+from probe.signin.clerk_api import GONE, MAX_OCTETS, answered, fault_of
+from probe.signin.clerk_session import (
+    forget_client,
     has_session,
     is_over,
     is_unclean,
     judge_ended,
+    may_forget,
     take_jwt,
     verify,
 )
-from probe.signin.clerk import clean as clean_frontend
-from probe.signin.clerk_api import GONE, MAX_OCTETS, answered, fault_of
 from probe.signin.clerk_state import ask_backend, state_of
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.reply import Fault, end
@@ -99,6 +99,8 @@ async def prove_ended(flow: Flow, tape: Tape) -> None:
     state = state_of(flow)
     reply = await ask_backend(flow, "POST", _path(flow, "tokens"), tape)
     judge_ended(state, reply.status, fault_of(reply, tape), tape)
+    if may_forget(flow):
+        await forget_client(flow, tape)
 
 
 async def clean(flow: Flow, tape: Tape) -> None:
@@ -108,8 +110,8 @@ async def clean(flow: Flow, tape: Tape) -> None:
         if state.live and state.session_id is not None:
             await revoke(flow, tape)
     finally:
-        if state.has_client:
-            await clean_frontend(flow, tape)
+        if may_forget(flow):
+            await forget_client(flow, tape)
 
 
 def backend_fault(reply: Any, tape: Tape) -> Fault | None:

@@ -3,7 +3,7 @@ observations, the log, the spool's file or on the wire, raw or in any coding."""
 
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from parallax import wire
-from parallax.clock import wall_ns
+from parallax.clock import NS, wall_ns
 from parallax.config import BoundSecret
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
@@ -25,6 +25,7 @@ from parallax.plan.types import Check
 from parallax.state import write_private
 from parallax.values import encode_value
 from probe.checks import KINDS
+from probe.hidden import Hidden
 from probe.main import main
 from probe.runs import Vantage, run_target
 from probe.tools import Tools
@@ -83,19 +84,15 @@ def check_of(kind: str, table: Mapping[str, Any]) -> Check:
     return found
 
 
-async def run(check: Check, tools: Tools) -> list[Observation]:
+async def run(check: Check, tools: Tools, at: int | None = None) -> list[Observation]:
     with trio.fail_after(20):
         return await run_target(
-            check, check.targets[0], Vantage(probe="p", families=(4,)), tools, scheduled_at=wall_ns()
+            check, check.targets[0], Vantage(probe="p", families=(4,)), tools, scheduled_at=at or wall_ns()
         )
 
 
 def on_the_wire(observations: list[Observation]) -> bytes:
     return msgspec.json.encode(observations, enc_hook=encode_value)
-
-
-def secrets_of(provider: EchoProvider) -> dict[str, str]:
-    return {**NAMED, **provider.secrets}
 
 
 def test_the_kinds_here_are_all_that_send_secrets() -> None:
@@ -124,6 +121,33 @@ async def test_a_run_to_its_end_keeps_every_secret(kind: str, tmp_path: Path, ca
         assert [each.subject for each in found][-1] == "session", [(each.subject, each.reason) for each in found]
 
 
+@pytest.mark.parametrize("status", [200, *FAULTS])
+async def test_a_session_that_is_kept_stays_secret_in_the_runs_after(
+    status: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What one run captured comes back in another."""
+    async with echo_provider(LEAF, 3) as provider:
+        table = tables(provider.issuer)["signin"] | {"every": {"silent": "60s", "full": "10m"}, "period": "30s"}
+        check, tools, of_all = check_of("signin", table), tools_in(tmp_path), Hidden()
+        cadences = set[str]()
+        for number in range(44):
+            fresh = msgspec.structs.replace(tools, hidden=Hidden(of_all))
+            if "full" in cadences and status != 200:
+                provider.fault["/token"] = status
+            found = await run(check, fresh, at=(1_800_000_000 + 30 * number) * NS)
+            cadence = found[-1].dims["cadence"]
+            if cadence != "silent" or "full" in cadences:
+                cadences.add(cadence)
+            _assert_clean(found, caplog, provider, only=() if cadence == "light" else None)
+            live = ("access_token", "id_token", "refresh_token")  # what else there is was used up
+            provider.secrets = {name: value for name, value in provider.secrets.items() if name in live}
+            if status != 200 and cadences >= {"full", "silent"}:
+                break  # the session may be over, and what it had is nobody's
+        else:
+            assert status == 200
+        assert cadences >= {"silent", "full"}
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("kind", ["signin", "oidc", "http"])
 async def test_a_refusal_that_echoes_keeps_every_secret(
@@ -140,8 +164,15 @@ async def test_a_refusal_that_echoes_keeps_every_secret(
             _assert_clean(found, caplog, provider)
 
 
-def _assert_clean(found: list[Observation], caplog: pytest.LogCaptureFixture, provider: EchoProvider) -> None:
-    wanted = needles(secrets_of(provider))
+def _assert_clean(
+    found: list[Observation],
+    caplog: pytest.LogCaptureFixture,
+    provider: EchoProvider,
+    only: Collection[str] | None = None,
+) -> None:
+    """`only`: of what the provider made and got, what this run knows; all of it if left out."""
+    known = {name: value for name, value in provider.secrets.items() if only is None or name in only}
+    wanted = needles({**NAMED, **known})
     assert leaks(on_the_wire(found), wanted) == []
     assert leaks("\n".join(map(TextForm().format, caplog.records)).encode(), wanted) == []
     caplog.clear()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan import clerk_rules
 from parallax.plan.oidc_rules import expect_faults
 from parallax.plan.signin_specs import PRESETS, Client, Every, SigninSpec, Totp, User
 from parallax.plan.step_rules import step_faults
@@ -19,9 +20,10 @@ STEPS: dict[str, tuple[str, ...]] = {
         "token", "verify", "userinfo", "refresh", "silent", "logout", "session",
     ),
     "oidc.client_credentials": ("discovery", "jwks", "token", "verify"),
+    **clerk_rules.STEPS,
 }  # fmt: skip
 """The steps of each preset, in order; a test holds them against the probe's."""
-NEEDED = frozenset({"discovery", "jwks", "authorize", "identifier", "password", "token"})
+NEEDED = frozenset({"discovery", "jwks", "authorize", "identifier", "password", "token"}) | clerk_rules.NEEDED
 """Without these there is no sign-in to check."""
 VALUES = ("probe", "run", "check", "user.name")
 """What the texts of a preset may name in braces."""
@@ -47,6 +49,8 @@ def signin_faults(spec: SigninSpec, timeout: Duration) -> Iterator[Fault]:
         yield Fault(("step",), f"does not go with use, which has steps of its own ({use}); take one out")
     if use.startswith("oidc."):
         yield from _oidc_faults(spec, use)
+    else:
+        yield from clerk_rules.clerk_faults(spec, use)
     yield from _left_out_faults(spec, use)
     yield from _shared_faults(spec)
 

@@ -4,17 +4,19 @@ before it ends."""
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from parallax.cli.by_hand import Settings
+from parallax.cli.daemon import fail
 from parallax.cli.text import clean
 from parallax.plan.types import Check
-from parallax.values import Duration
+from parallax.state import StartError
+from parallax.values import Address, Duration
 
 if TYPE_CHECKING:
     from parallax.observation import Observation
@@ -39,14 +41,22 @@ def whole_run(check: Check, timeout: Duration | None) -> Check:
     )
 
 
-def run_flow(check: Check, settings: Settings, vault: "Vault", probe: str) -> "list[Observation]":
-    """The observations of one run. Ends the command (status 130) when it is interrupted, once it has cleaned up."""
+def run_flow(
+    check: Check,
+    settings: Settings,
+    vault: "Vault",
+    probe: str,
+    mail: tuple[Address, Sequence[str]] | None = None,
+) -> "list[Observation]":
+    """The observations of one run. `mail` is where mail is taken meanwhile, and for which domains. Ends the command
+    (status 130) when it is interrupted, once it has cleaned up."""
     import trio
 
     from parallax.cli.by_hand import measure, tools_of
     from probe.runs import get_ready
 
     found: list[Observation] = []
+    refused: list[str] = []
 
     async def until_interrupted() -> None:
         with _interrupts() as signals, _progress() as on_step:
@@ -60,17 +70,33 @@ def run_flow(check: Check, settings: Settings, vault: "Vault", probe: str) -> "l
                     nursery.start_soon(watch)
                 tools = tools_of(settings, vault, on_step)
                 get_ready([check], tools)  # imports would stand in the first steps' times
-                found.extend(await measure(check, tools, probe))
+                try:
+                    async with _mailbox(mail) as box:
+                        if box is not None:
+                            tools = msgspec.structs.replace(tools, mailbox=box)
+                        found.extend(await measure(check, tools, probe))
+                except StartError as error:
+                    refused.append(str(error))
                 nursery.cancel_scope.cancel()
 
     try:
         trio.run(until_interrupted)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+    if refused:
+        fail(*refused)
     if not found:
         click.echo("interrupted", err=True)
         sys.exit(_INTERRUPTED)
     return found
+
+
+def _mailbox(mail: tuple[Address, Sequence[str]] | None) -> AbstractAsyncContextManager[Any]:
+    if mail is None:
+        return nullcontext(None)
+    from collector.mail import local_mailbox
+
+    return local_mailbox(*mail)
 
 
 def _interrupts() -> AbstractContextManager[Any]:

@@ -21,7 +21,7 @@ from parallax.cli.place import FILE
 from parallax.cli.values import URL, Parsed
 from parallax.plan.signin_specs import PRESETS
 from parallax.secret import Secret
-from parallax.values import Url
+from parallax.values import Address, Url
 
 if TYPE_CHECKING:
     from parallax.config import ProbeConfig
@@ -50,6 +50,7 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 PARAMETER = Parsed("name=value", _parameter)
+LISTEN = Parsed("address", lambda text: Address.parse(text, 2525))
 _PLAN = click.Path(path_type=Path)
 
 
@@ -67,6 +68,8 @@ _PLAN = click.Path(path_type=Path)
 @click.option("--redirect-uri", type=URL, metavar="URL", help="As registered; nothing needs to listen there.")
 @click.option("--user", metavar="NAME", help="Who signs in.")
 @click.option("--code", metavar="CODE", help="A code that always holds, as test users of some vendors have.")
+@click.option("--mail", type=LISTEN, metavar="ADDRESS", help="Take mail with a code here (SMTP), while this runs.")
+@click.option("--mail-to", metavar="MAILBOX", help="The user's mail address, where that is not its name.")
 @click.option("--totp-encoding", type=click.Choice(["base32", "hex", "raw"]), help="How the secret totp is written.")
 @click.option("--scope", multiple=True, help="openid if left out. Repeatable.")
 @click.option("--parameter", type=PARAMETER, multiple=True, metavar="NAME=VALUE", help="Of the authorization request.")
@@ -81,6 +84,7 @@ def signin(
     secret: Sequence[tuple[str, str]],
     secret_host: Sequence[str],
     password_stdin: bool,
+    mail: Address | None,
     timeout: Any,
     connect_to: Any,
     four: bool,
@@ -111,8 +115,11 @@ def signin(
             raise click.UsageError(f"{_named(given)}: of a flow by hand; a plan's flow is run as the plan has it")
         check, settings = _from_plan("signin", flow, plan_path, settings)
     else:
-        check = _described("signin", _table(given, {name for name, _ in secret}))
-    _run(check, settings, config, probe, secret, secret_host, password_stdin)
+        table = _table(given, {name for name, _ in secret})
+        if mail is not None and "user" in table:
+            table["user"]["mail"] = {}
+        check = _described("signin", table)
+    _run(check, settings, config, probe, secret, secret_host, password_stdin, mail)
 
 
 @click.command()
@@ -162,6 +169,7 @@ def _run(
     secret: Sequence[tuple[str, str]],
     secret_host: Sequence[str],
     password_stdin: bool,
+    mail: Address | None = None,
 ) -> None:
     """Measures, prints, and leaves with the exit status."""
     from parallax.cli.check.flow_run import run_flow, whole_run
@@ -190,8 +198,20 @@ def _run(
             ca=settings.ca or config.ca,
         )
     probe = probe or (config.id if config else "local")
-    found = run_flow(whole_run(check, settings.timeout), settings, vault, probe)
+    taking = (mail, _mail_domains(check)) if mail is not None else None
+    found = run_flow(whole_run(check, settings.timeout), settings, vault, probe, taking)
     leave(found, settings, _asked(check))
+
+
+def _mail_domains(check: "Check") -> list[str]:
+    """The domains of the addresses that the flow waits for mail at. Raises UsageError where it names none."""
+    spec: Any = check.spec
+    texts = [spec.user.address or spec.user.name] if spec.user is not None else []
+    texts += [step.mail.to for step in spec.step if step.mail is not None and step.mail.to]
+    domains = {domain for text in texts if (domain := text.rpartition("@")[2]) != text and "{" not in domain}
+    if not domains:
+        raise click.UsageError("--mail: the flow has no mail address, so mail for which domain? say --mail-to")
+    return sorted(domains)
 
 
 def _asked(check: "Check") -> str:
@@ -225,6 +245,8 @@ def _table(given: Mapping[str, Any], secrets: "set[str]") -> dict[str, Any]:
             user |= {"password": "secret:password"}
         if "totp" in secrets:
             user["totp"] = {"secret": "secret:totp", "encoding": given.get("totp_encoding", "base32")}
+        if "mail_to" in given:
+            user["address"] = given["mail_to"]
         if "code" in given:
             user["code"] = given["code"]
         table["user"] = user

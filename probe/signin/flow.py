@@ -142,7 +142,9 @@ class Flow:
             if isinstance(each, Stage):
                 self.stopped = not await each.play(self)
             elif each.wanted(self):
-                taken = await self.take(each.name, each.gather, part=each.part)
+                # one that is hung leaves time for its control attempt
+                timeout_s = self.steps.left_s / 2 if each.safe else None
+                taken = await self.take(each.name, each.gather, part=each.part, timeout_s=timeout_s)
                 self.stopped = not passed(taken.evidence)
                 if self.stopped and each.safe:
                     await self._control(each, taken)

@@ -260,6 +260,16 @@ async def test_what_hangs_is_told_by_its_phase_and_cleaned_up(
         assert not server.live
 
 
+async def test_what_hangs_and_may_be_repeated_leaves_time_for_a_control_attempt(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    server.answers["/jwks"] = lambda asked: Said(raw=b"", then="hang")
+    found = await go(server, tools_at(ca, tmp_path), timeout_s=2.0)
+    keys = [(each.reason, each.attempt) for each in found if each.subject == "jwks"]
+    assert keys == [("first_byte_timeout", 1), ("first_byte_timeout", 2)]
+    assert found[-1].subject == "jwks"
+
+
 async def test_a_drip_ends_with_the_run(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
     server.answers["/auth"] = lambda asked: Said(
         raw=response(200, b"<p>", "Content-Type: text/html", length=9), then="hang"

@@ -14,6 +14,7 @@ CODES: dict[str, str] = {
     "consent_required": "oauth_consent_required",
     "interaction_required": "oauth_interaction_required",
     "login_required": "oauth_login_required",
+    "not_allowed": "oauth_access_denied",
     "invalid_client": "oauth_invalid_client",
     "invalid_grant": "oauth_invalid_grant",
     "invalid_redirect_uri": "oauth_redirect_uri_mismatch",

@@ -333,6 +333,9 @@ class Builder:
             text, self.clipped = text[:MAX_TEXT], True
         return text, _lines("".join(self._noscript)[:MAX_TEXT])[:2000]
 
+    def label_texts(self) -> tuple[str, ...]:
+        return tuple(self._controls.label_texts())
+
     def heading_texts(self) -> tuple[str, ...]:
         return tuple(text for start, end in self._headings if (text := self._range(start, end)))
 

@@ -169,6 +169,10 @@ class ControlMaker:
             own = self._button(made, label, base) if made.kind == "button" else self._field(made, label)
             yield own, made.form, attributes.get("form")
 
+    def label_texts(self) -> list[str]:
+        """What the labels say, also those whose control is missing."""
+        return [text for _, start, end in self._labels if (text := self._text_of(start, end))]
+
     def _referenced(self, attributes: Attributes, ranges: Mapping[str, tuple[int, int]]) -> str:
         names = attributes.get("aria-labelledby", "").split()[:5]
         return " ".join(self._text_of(*ranges[name]) for name in names if name in ranges)

@@ -129,10 +129,13 @@ def required_action(view: View) -> Scene | None:
         signs.append(("wants a second factor set up", enrolling or (view.is_about(topics.ENROL) if code else None)))
     if not code and (view.context.submitted or any(_deciding(view)) or asking is None):
         signs += [
-            ("wants the address confirmed", _about_or_alert(view, topics.VERIFY_EMAIL)),
+            ("wants the address confirmed", view.is_about(topics.VERIFY_EMAIL)),
             ("wants terms accepted", view.is_about(topics.TERMS) if any(_deciding(view)) else None),
             ("wants the profile completed", view.is_about(topics.PROFILE)),
-            ("wants the password changed", _about_or_alert(view, topics.PASSWORD_CHANGE)),
+            ("wants the password changed", view.is_about(topics.PASSWORD_CHANGE)),
+            # a heading says what is wanted; an alert also what for ("to activate your account")
+            ("wants the address confirmed", topics.VERIFY_EMAIL.found_in(view.alerts)),
+            ("wants the password changed", topics.PASSWORD_CHANGE.found_in(view.alerts)),
             ("wants something done", view.is_about(topics.REQUIRED)),
         ]
     for what, said_so in signs:
@@ -144,10 +147,6 @@ def required_action(view: View) -> Scene | None:
                 evidence=(what, f"it says {said_so[:80]!r}"),
             )
     return None
-
-
-def _about_or_alert(view: View, vocabulary: Vocabulary) -> str | None:
-    return vocabulary.found_in((*view.about, *view.alerts))
 
 
 def with_password(view: View) -> Scene | None:

@@ -33,6 +33,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Visible texts that are marked as an alert: by role, aria-live, or a class or id with such a word."""
     hidden_alerts: tuple[str, ...] = ()
     forms: tuple[Form, ...] = ()
+    labels: tuple[str, ...] = ()
+    """What the labels of fields say, also those whose field is missing."""
     loose: tuple[Field, ...] = ()
     """Fields that belong to no form: only a script could send them."""
     links: tuple[Link, ...] = ()
@@ -64,6 +66,7 @@ def read_page(text: str, url: str, charset: str = "utf-8") -> Page:
         alerts=alerts,
         hidden_alerts=hidden_alerts,
         forms=forms,
+        labels=builder.label_texts(),
         loose=loose,
         links=builder.link_values(),
         meta_refresh=builder.meta_refresh(),

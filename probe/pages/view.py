@@ -56,8 +56,9 @@ class View:
 
     @cached_property
     def prose(self) -> tuple[str, ...]:
-        """Lines that are no link's and no button's: those speak of other ways."""
+        """Lines that are no link's, button's or label's: those speak of other ways, and of other fields."""
         other = {link.text for link in self.page.links}
+        other.update(self.page.labels)
         other.update(button.label for form in self.page.forms for button in form.buttons)
         return tuple(line for line in self.lines if line not in other)
 

@@ -53,7 +53,7 @@ SHORTEST_HIDDEN = 6
 
 OWN_HEADERS = {
     **USUAL_HEADERS,
-    "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en",
     "X-Synthetic": "parallax",
 }

@@ -18,6 +18,7 @@ from parallax.redaction import excerpt
 from parallax.values import Url
 from probe.checks.bot_walls import bot_wall
 from probe.oidc.authorization import Code, Start, is_callback, read_callback, start
+from probe.oidc.fault import Fault as Refusal
 from probe.pages.charset import text_of
 from probe.pages.classify import classify
 from probe.pages.page import Page, read_page
@@ -26,6 +27,7 @@ from probe.pages.submission import submission
 from probe.signin.codes import code_for
 from probe.signin.flow import Flow
 from probe.signin.provider import filled_parameters, state_of
+from probe.signin.refused_request import refused_request
 from probe.signin.reply import Fault, Reply, end, passed
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape
@@ -253,7 +255,9 @@ def _judge_page(walk: Walk, flow: Flow, scene: Scene, reply: Reply, tape: Tape) 
     """Ends the step where the page refuses, or wants what the check has not. What the page says is more telling than
     its status, but for a limit, and for an error of the server's own."""
     said = _FAULT_OF.get(scene.word)
-    fault = refusal(reply)
+    fault: Fault | Refusal | None = refusal(reply)
+    if fault is None and scene.word in ("idp_error", "unexpected") and walk.last is not None:
+        fault = refused_request(walk.last, reply.body)
     if fault is None and said is not None:
         fault = (status_fault(reply) if said in _VAGUE else None) or Fault(said)
     if fault is None and scene.word not in _STEP_OF:
@@ -315,7 +319,8 @@ async def confirm_logout(flow: Flow, reply: Reply, tape: Tape) -> Reply:
         page = walk.last = page_of(reply)
         walk.first = walk.first or page
         scene = classify(page, walk.first, Context(status=reply.status, leaving=True))
-        tape.note(title=shown(page.title, tape), page=scene.word)
+        # what is left of the other words is of no matter here: a page that says goodbye asks for nothing
+        tape.note(title=shown(page.title, tape), page=scene.word if scene.leads_on or reply.status >= 400 else None)
         if scene.word not in ("logout_confirm", "auto_post", "meta_refresh"):
             return reply
         reply = await _send(walk, scene, flow, tape)

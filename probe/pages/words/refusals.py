@@ -183,3 +183,26 @@ ERROR_PAGE = vocabulary("""
     ko: 오류, 에러
 """)
 """In a title, a heading or an alert of a page without a form that leads on."""
+
+WRONG_REDIRECT = vocabulary("""
+    en: redirect uri, redirect url, redirecturi, redirection uri, redirection url, callback url, callback uri,
+        reply url, reply address
+""")
+"""On an error page, of the authorization request: the protocol's own words, which stay English in every language."""
+
+UNKNOWN_CLIENT = vocabulary("""
+    en: client not found, client + unknown, unknown client, invalid client, invalid clientid, client id, clientid,
+        client + not registered, client does not exist, client disabled, client is disabled, client + not recognized,
+        client + not recognised, application not found, unknown application, application + not registered,
+        application + was not found, application + does not exist, unregistered application, unregistered client,
+        client not enabled, client + not enabled, client was not found, no such client, relying party + unknown,
+        unknown relying party
+    de: client + nicht gefunden, unbekannter client, anwendung + nicht gefunden, anwendung + nicht registriert
+    fr: client + introuvable, client + inconnu, application + introuvable, application + inconnue
+    es: cliente + no encontrado, cliente + desconocido, aplicacion + no encontrada
+    pt: cliente + nao encontrado, aplicativo + nao encontrado
+    it: client + non trovato, applicazione + non trovata, applicazione + sconosciuta
+    nl: client + niet gevonden, onbekende client, applicatie + niet gevonden
+    ja: クライアントが見つかりません, クライアント + 登録されていません
+""")
+"""On an error page, of the client that asks."""

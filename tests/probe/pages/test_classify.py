@@ -71,6 +71,8 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("themed_bad_password", "themed_login", ("identifier_password",), "bad_credentials"),
     ("themed_login", "themed_login", ("identifier_password",), "bad_credentials"),
     ("themed_otp", "themed_login", ("identifier_password",), "totp"),
+    ("name_above_code", "themed_login", ("identifier_password",), "totp"),
+    ("profile_to_activate", "themed_login", ("identifier_password",), "required_action"),
     ("themed_update_password", "themed_login", ("identifier_password",), "required_action"),
     ("themed_verify_email", "themed_login", ("identifier_password",), "required_action"),
     ("themed_enrol_totp", "themed_login", ("identifier_password",), "required_action"),
@@ -339,3 +341,13 @@ def test_without_means_a_code_is_a_second_factor_that_cannot_be_given() -> None:
     scene = seen("framework_gem_otp", first="framework_gem_login", submitted=IP, means=frozenset({"otp"}))
     assert scene.word == "mfa_required"
     assert "authenticator" in " ".join(scene.evidence)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("profile_to_activate", "wants the profile completed"), ("themed_verify_email", "wants the address confirmed")],
+)
+def test_a_heading_says_what_is_wanted_before_an_alert_says_what_for(name: str, what: str) -> None:
+    scene = seen(name, first="themed_login", submitted=IP)
+    assert scene.word == "required_action"
+    assert scene.evidence[0] == what

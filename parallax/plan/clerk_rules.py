@@ -18,6 +18,11 @@ STEPS: dict[str, tuple[str, ...]] = {
 """The steps of each preset, in order."""
 NEEDED = frozenset({"jwks", "identifier", "sign_in", "prepare", "code", "session_token"})
 """Without these there is no sign-in to check."""
+UNUSED: dict[str, tuple[str, ...]] = {
+    "clerk.email_code": ("password",),
+    "clerk.session_token": ("password", "totp", "code", "mail"),
+}
+"""Keys of the user that a preset sends nothing of."""
 
 
 def clerk_faults(spec: SigninSpec, use: str) -> Iterator[Fault]:
@@ -72,9 +77,6 @@ def _user_faults(user: User, use: str) -> Iterator[Fault]:
             'has neither code nor mail; write where the code comes from: code = "424242" of a test user, or mail'
         )
         yield Fault(("user",), complaint)
-    unused = ("password", "totp", "code", "mail") if use == "clerk.session_token" else ()
-    if use == "clerk.email_code":
-        unused = ("password",)
-    for key in unused:
+    for key in UNUSED.get(use, ()):
         if good(getattr(user, key)) and getattr(user, key) is not None:
             yield Fault(("user", key), f"is of no use to {use}, which sends none; take it out")

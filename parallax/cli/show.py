@@ -85,6 +85,11 @@ def _flow(observations: Sequence[Observation], width: int, plain: bool, asked: s
     return Group(*head, *flow_lines(observations, STYLES, width, plain=plain))
 
 
+def titled(title: str, rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """A title over rows of a word and a text."""
+    return Group(Text(title, "bold"), _indented(rows))
+
+
 def overall(observations: Sequence[Observation]) -> list[RenderableType]:
     """The verdict on several: the worst of them, at how many, whose fault, what to look at."""
     worst = min(observations, key=lambda seen: WORST_FIRST.index(grade(seen)))

@@ -10,7 +10,7 @@ import click
 
 from parallax.cli.values import Parsed
 from parallax.plan.templates import NAME
-from parallax.secret import Secret, check_reference
+from parallax.secret import Secret, SecretError, check_reference, read_secret
 
 if TYPE_CHECKING:
     from parallax.config import BoundSecret
@@ -74,10 +74,16 @@ def vault_of(
     hosts: Iterable[str],
     config: "Mapping[str, BoundSecret] | None" = None,
 ) -> "Vault":
-    """All of these, each bound to these hosts; those of a probe's config are bound as it says."""
+    """All of these, each bound to these hosts; those of a probe's config are bound as it says. Raises UsageError for
+    one that cannot be read: later, half of the flow would be done."""
     from parallax.config import BoundSecret
     from probe.vault import Vault
 
+    for name, place in places:
+        try:
+            read_secret(place)
+        except SecretError as error:
+            raise click.UsageError(f"--secret {name}: {error}") from None
     bound = list(hosts)
     bindings = dict(config or {})
     bindings |= {name: BoundSecret(source=place, hosts=bound) for name, place in places}
@@ -104,20 +110,17 @@ def _secret(text: str) -> tuple[str, str]:
     try:
         check_reference(place)
     except ValueError as error:
-        raise ValueError(f"{name} {error}") from None
+        raise ValueError(f"what stands after the = {error}") from None
     return name, place
 
 
 def _host(text: str) -> str:
-    import msgspec
-
     from parallax.config import HostPattern
 
-    try:
-        found: str = msgspec.convert(text.lower(), HostPattern)
-    except msgspec.ValidationError:
-        raise ValueError(f'{text!r} is no host; write one like sso.example.com, or "*.example.com"') from None
-    return found
+    meta = HostPattern.__metadata__[0]  # type: ignore[attr-defined]
+    if not re.fullmatch(meta.pattern, text.lower()):
+        raise ValueError(f"{text!r} does not fit; wants {meta.description}")
+    return text.lower()
 
 
 def _refuse(context: click.Context, parameter: click.Parameter, value: object) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 import msgspec
@@ -25,7 +25,9 @@ from parallax.values import Address, Url
 
 if TYPE_CHECKING:
     from parallax.config import ProbeConfig
+    from parallax.observation import Observation
     from parallax.plan.types import Check, Plan
+    from probe.vault import Vault
 
 _OPTIONS = {
     ("client", "id"): "--client",
@@ -74,6 +76,7 @@ _PLAN = click.Path(path_type=Path)
 @click.option("--scope", multiple=True, help="openid if left out. Repeatable.")
 @click.option("--parameter", type=PARAMETER, multiple=True, metavar="NAME=VALUE", help="Of the authorization request.")
 @click.option("--leave-out", multiple=True, metavar="STEP", help="A step that is not taken. Repeatable.")
+@click.option("--onboard", is_flag=True, help="See what the provider can do, and print a section for the plan.")
 @secret_options
 @flow_options
 def signin(
@@ -85,6 +88,7 @@ def signin(
     secret_host: Sequence[str],
     password_stdin: bool,
     mail: Address | None,
+    onboard: bool,
     timeout: Any,
     connect_to: Any,
     four: bool,
@@ -92,18 +96,19 @@ def signin(
     resolver: Any,
     ca: str | None,
     as_json: bool,
-    **described: Any,
+    **more: Any,
 ) -> None:
     """One whole sign-in, step by step: FLOW of a plan, or one described here.
 
     \b
     parallax check signin "staff sign-in" --plan plan.toml --config probe.toml
     parallax check signin --issuer https://sso.example.com --client web --user synthetic-one
+    parallax check signin --issuer https://sso.example.com --client web --user synthetic-one --onboard
 
     The password is asked for unless --secret password=env:NAME says where it is. The names of secrets by hand are
     password, client_secret, totp and secret_key; each goes to the issuer's host only, and to each --secret-host.
     """
-    given = {key: value for key, value in described.items() if value not in (None, ())}
+    given = {key: value for key, value in more.items() if value not in (None, ())}
     settings = settings_of(timeout, connect_to, four, six, resolver, as_json, ca)
     config = _config(config_path)
     if flow is not None or plan_path is not None:
@@ -113,13 +118,20 @@ def signin(
             )
         if given:
             raise click.UsageError(f"{_named(given)}: of a flow by hand; a plan's flow is run as the plan has it")
+        if onboard:
+            raise click.UsageError("--onboard makes a section for a plan; describe the flow: --issuer URL, --client ID")
         check, settings = _from_plan("signin", flow, plan_path, settings)
     else:
         table = _table(given, {name for name, _ in secret})
         if mail is not None and "user" in table:
             table["user"]["mail"] = {}
-        check = _described("signin", table)
-    _run(check, settings, config, probe, secret, secret_host, password_stdin, mail)
+        check = described("signin", table)
+    prepared = _prepare(check, settings, config, probe, secret, secret_host, password_stdin, mail)
+    if onboard:
+        from parallax.cli.check.onboard import onboard as run_first
+
+        run_first(table, prepared, dict(secret) | dict.fromkeys(prepared.typed, ""))
+    _run(check, prepared)
 
 
 @click.command()
@@ -142,7 +154,7 @@ def oidc(
     resolver: Any,
     ca: str | None,
     as_json: bool,
-    **described: Any,
+    **more: Any,
 ) -> None:
     """What ISSUER publishes (discovery, keys), whether it agrees with itself, and a token for a machine.
 
@@ -150,7 +162,7 @@ def oidc(
     parallax check oidc https://sso.example.com
     parallax check oidc https://sso.example.com --client machine --secret client_secret=env:MACHINE
     """
-    given = {key: value for key, value in described.items() if value not in (None, ())}
+    given = {key: value for key, value in more.items() if value not in (None, ())}
     settings = settings_of(timeout, connect_to, four, six, resolver, as_json, ca)
     if password_stdin:
         raise click.UsageError("--password-stdin: no user signs in here")
@@ -158,10 +170,22 @@ def oidc(
     if "client" in table and "auth" not in table["client"]:
         table["client"]["auth"] = "basic"
     table.pop("use")
-    _run(_described("oidc", table), settings, None, None, secret, secret_host, False)
+    check = described("oidc", table)
+    _run(check, _prepare(check, settings, None, None, secret, secret_host, False))
 
 
-def _run(
+class Prepared(NamedTuple):
+    """What a run needs beside its check; `typed` are the secrets that came from the person."""
+
+    settings: Settings
+    vault: "Vault"
+    probe: str
+    typed: Mapping[str, Secret]
+    mail: tuple[Address, Sequence[str]] | None
+    """Where mail is taken meanwhile, and for which domains."""
+
+
+def _prepare(
     check: "Check",
     settings: Settings,
     config: "ProbeConfig | None",
@@ -170,13 +194,10 @@ def _run(
     secret_host: Sequence[str],
     password_stdin: bool,
     mail: Address | None = None,
-) -> None:
-    """Measures, prints, and leaves with the exit status."""
-    from parallax.cli.check.flow_run import run_flow, whole_run
-    from parallax.cli.check.run import leave
+) -> Prepared:
+    """Lays together what is given by hand and by a probe's config; asks for the password where nobody has it."""
     from parallax.plan.templates import secrets_of
 
-    needed = set(secrets_of(check.spec))
     owned = {name for name, _ in secret} | (config.secrets.keys() if config else set())
     typed: dict[str, Secret] = {}
     name = _password_of(check)
@@ -186,9 +207,9 @@ def _run(
         typed[name] = piped_password()
     elif name is not None and name not in owned:
         typed[name] = typed_password()
-    hosts = dict.fromkeys([*(Url(target).endpoint.host.lower() for target in check.targets), *secret_host])
+    hosts = dict.fromkeys([*map(_host, check.targets), *secret_host])
     vault = vault_of(secret, typed, hosts, config.secrets if config else None)
-    refuse_missing(needed, vault)
+    refuse_missing(set(secrets_of(check.spec)), vault)
     if config is not None:
         redirects = [(each.source, each.to) for each in config.connect_to]
         settings = msgspec.structs.replace(
@@ -197,10 +218,23 @@ def _run(
             resolver=settings.resolver or tuple(config.resolvers),
             ca=settings.ca or config.ca,
         )
-    probe = probe or (config.id if config else "local")
     taking = (mail, _mail_domains(check)) if mail is not None else None
-    found = run_flow(whole_run(check, settings.timeout), settings, vault, probe, taking)
-    leave(found, settings, _asked(check))
+    return Prepared(settings, vault, probe or (config.id if config else "local"), typed, taking)
+
+
+def _run(check: "Check", prepared: Prepared) -> NoReturn:
+    """Measures, prints, and leaves with the exit status."""
+    from parallax.cli.check.run import leave
+
+    leave(measured(check, prepared), prepared.settings, _asked(check))
+
+
+def measured(check: "Check", prepared: Prepared) -> "list[Observation]":
+    """One whole run of it."""
+    from parallax.cli.check.flow_run import run_flow, whole_run
+
+    settings = prepared.settings
+    return run_flow(whole_run(check, settings.timeout), settings, prepared.vault, prepared.probe, prepared.mail)
 
 
 def _mail_domains(check: "Check") -> list[str]:
@@ -212,6 +246,12 @@ def _mail_domains(check: "Check") -> list[str]:
     if not domains:
         raise click.UsageError("--mail: the flow has no mail address, so mail for which domain? say --mail-to")
     return sorted(domains)
+
+
+def _host(target: str) -> str:
+    """As [secrets.NAME] has it."""
+    host = Url(target).endpoint.host.lower()
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _asked(check: "Check") -> str:
@@ -255,7 +295,7 @@ def _table(given: Mapping[str, Any], secrets: "set[str]") -> dict[str, Any]:
     return table
 
 
-def _described(kind: str, table: dict[str, Any]) -> "Check":
+def described(kind: str, table: dict[str, Any]) -> "Check":
     """The check that a person described, by the plan's own rules. Raises UsageError."""
     from parallax.plan.checks import Unsupported, convert_check
 

@@ -38,12 +38,12 @@ from parallax.plan.specs import DnsSpec
 from parallax.values import Address, DnsName
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject
 from probe.dns.client import Client, Server, ask
 from probe.dns.memory import Memory
 from probe.dns.message import Query, Unreadable, parse
 from probe.dns.udp import UdpSockets
 from probe.dns.udp_socket import UdpSocket
+from probe.kind import Subject
 from probe.tools import Tools
 from tests.parts.nsd import nsd
 from tests.probe.dns.hostile import hostile_answers, huge_answers

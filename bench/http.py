@@ -26,7 +26,7 @@ from parallax.plan.specs import Assertion, HttpSpec
 from parallax.values import Address
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject
+from probe.kind import Subject
 from probe.tools import Tools
 from tests.parts.certificates import Authority
 from tests.parts.daemon import Daemon, daemon, find_program, free_port

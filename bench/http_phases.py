@@ -25,8 +25,8 @@ from parallax.plan.specs import HttpSpec
 from parallax.values import Address
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.http import ANSWER
-from probe.checks.kind import Subject
+from probe.http.judge import ANSWER
+from probe.kind import Subject
 from probe.tools import Tools
 from tests.parts.certificates import Authority
 

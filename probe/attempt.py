@@ -12,7 +12,7 @@ import trio
 
 from parallax.dialling.errors import detail_of, failure_of
 from parallax.log import get_log
-from probe.checks.kind import Kind, Subject
+from probe.kind import Kind, Subject
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 from probe.vault import Withheld

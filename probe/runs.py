@@ -16,13 +16,14 @@ from parallax.values import Address, Endpoint, Family
 from probe.abstain import NO_FAMILY
 from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
-from probe.checks.kind import Kind, Subject, Verdict
-from probe.checks.lookup_judge import judge_lookup, judge_lost_time
 from probe.dns.lookup import lookup
 from probe.dns.message import load_types
+from probe.judges.lookup import judge_lookup, judge_lost_time
+from probe.kind import Kind, Subject
 from probe.steps import Steps
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 
 class Vantage(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,9 +13,10 @@ import trio
 
 from parallax.plan.types import Check
 from probe.attempt import evidence_of, record
-from probe.checks.kind import Kind, Subject, Verdict
+from probe.kind import Kind, Subject
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 Gather = Callable[[Tape], Awaitable[None]]
 

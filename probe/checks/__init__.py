@@ -13,7 +13,7 @@ from probe.checks import (
     signin,
     tls,
 )
-from probe.checks.kind import Kind
+from probe.kind import Kind
 
 KINDS: dict[str, Kind] = {
     "dns": Kind(run=dns.run, judge=dns.judge, prepare=dns.prepare),

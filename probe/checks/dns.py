@@ -5,18 +5,19 @@ from typing import Any, get_args
 import msgspec
 
 from parallax.plan.specs import DnsSpec, RecordType
-from probe.checks.connection import judge_connection
 from probe.checks.dns_findings import MAX_TEXT, extended_errors, plain
-from probe.checks.kind import Subject, Verdict
 from probe.dns.answer import is_alias, values_at
 from probe.dns.client import Server, exchange
 from probe.dns.ede import FILTERED, ZONE_IS_BROKEN
 from probe.dns.exchange import Heard, NoReply
 from probe.dns.message import Query, Reply, comparable, load_types
+from probe.judges.connection import judge_connection
+from probe.kind import Subject
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 MAX_ANSWERS = 50
 

@@ -27,18 +27,19 @@ from probe.checks.chain_hop import (
     signature,
     together,
 )
-from probe.checks.connection import judge_connection
-from probe.checks.exchange_judge import OURS, judge_outcome
-from probe.checks.kind import Subject, Verdict
 from probe.dns.client import Asked, Server, ask
 from probe.dns.cuts import Cut, WalkFailed
 from probe.dns.message import Query, load_types
 from probe.dns.walk import delegation, zone_of
 from probe.dns.walked import Walked
+from probe.judges.connection import judge_connection
+from probe.judges.exchange import OURS, judge_outcome
+from probe.kind import Subject
 from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 QUERY_S = 1.5
 GRACE_S = 0.3

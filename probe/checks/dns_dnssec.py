@@ -14,7 +14,6 @@ from parallax.clock import wall_ns
 from parallax.plan.dns_specs import DnssecSpec
 from probe.checks.dnssec_evidence import read_signatures
 from probe.checks.dnssec_judge import judge
-from probe.checks.kind import Subject
 from probe.checks.view_subjects import at_operator, at_resolver
 from probe.dns import dnssec
 from probe.dns.client import Asked, Server, ask_again
@@ -23,6 +22,7 @@ from probe.dns.kept import Kept
 from probe.dns.message import Query, load_types
 from probe.dns.views import OperatorView, ResolverView, views_of
 from probe.dns.walk import delegation
+from probe.kind import Subject
 from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site

@@ -9,13 +9,13 @@ import msgspec
 import trio
 
 from parallax.plan.dns_specs import MailSpec
-from probe.checks.kind import Subject
 from probe.checks.mail_judge import as_findings, judge, judge_together, settled
 from probe.checks.view_subjects import at_operator, at_resolver
 from probe.dns.cuts import WalkFailed
 from probe.dns.message import load_types
 from probe.dns.views import OperatorView, ResolverView, views_of
 from probe.dns.walk import zone_of
+from probe.kind import Subject
 from probe.mail import keys
 from probe.mail.asking import View
 from probe.mail.dkim import check_dkim, dkim_name

@@ -15,9 +15,6 @@ import trio
 from parallax.operators import planned_operator
 from parallax.plan.dns_specs import ParitySpec
 from parallax.plan.inventory import APEX, Item, inventory, label_of
-from probe.checks.connection import judge_connection
-from probe.checks.exchange_judge import OURS, judge_outcome
-from probe.checks.kind import Subject, Verdict
 from probe.checks.parity_compare import UNKNOWN, WILDCARD, Row, Seen, compare, ns_row, seen, worst_first
 from probe.checks.parity_side import AT_ONCE, Reached, Side
 from probe.checks.parity_words import because, groups, reason_of
@@ -28,10 +25,14 @@ from probe.dns.message import load_types
 from probe.dns.names import target_of
 from probe.dns.operators import by_operator, planned_servers
 from probe.dns.walk import delegation
+from probe.judges.connection import judge_connection
+from probe.judges.exchange import OURS, judge_outcome
+from probe.kind import Subject
 from probe.remaining import left_s
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 MAX_ROWS = 50
 MAX_UNLISTED = 20

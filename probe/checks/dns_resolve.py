@@ -15,7 +15,6 @@ from parallax.plan.dns_specs import AddressType, ResolveSpec
 from parallax.plan.types import Resolver
 from parallax.values import Endpoint, dns_name
 from probe.checks.dns_findings import extended_errors, plain
-from probe.checks.kind import NOWHERE, Subject
 from probe.checks.resolve_classes import (
     WITHOUT_ANSWER,
     control_class,
@@ -29,6 +28,7 @@ from probe.dns.answer import values_at
 from probe.dns.client import Asked, Client, Server, ask
 from probe.dns.message import Query, Record, load_types
 from probe.dns.resolvers import Control, Resolvers, Trace, address_of, server_of
+from probe.kind import NOWHERE, Subject
 from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site

@@ -14,17 +14,18 @@ import trio
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
 from probe.checks import zone_delegation, zone_server
-from probe.checks.connection import judge_connection
-from probe.checks.kind import Subject, Verdict
 from probe.checks.zone_delegation import AtParent
 from probe.checks.zone_last import DATA_PERIOD_S, Last, due, last_of
 from probe.checks.zone_server import AtServer
 from probe.dns.cuts import Delegation, Host, NameServer, WalkFailed
 from probe.dns.record import load_types
 from probe.dns.walk import addresses_of, delegation, operator_of
+from probe.judges.connection import judge_connection
+from probe.kind import Subject
 from probe.side_by_side import side_by_side
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 DELEGATION = "delegation"
 MOST_ADDRESSES = 64

@@ -5,12 +5,12 @@ from typing import Any
 from parallax.plan.dns_specs import DnssecSpec
 from parallax.reasons import REASONS
 from probe.abstain import NO_FAMILY
-from probe.checks.connection import ABSTAINS, BY_FAILURE
 from probe.checks.dnssec_evidence import Signatures
-from probe.checks.exchange_judge import judge_outcome
-from probe.checks.kind import Verdict
 from probe.dns.ede import BOGUS, ZONE_IS_BROKEN
+from probe.judges.connection import ABSTAINS, BY_FAILURE
+from probe.judges.exchange import judge_outcome
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 DAY_S = 86_400
 LEAST_WARNING_S = 3 * DAY_S

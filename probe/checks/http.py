@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import trio
 
-import parallax
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import detail_of
 from parallax.dialling.fields import retry_after_s
@@ -22,29 +21,25 @@ from parallax.dialling.tls import client_context
 from parallax.plan.specs import HttpSpec
 from parallax.redaction import redact_url
 from parallax.values import Address, Family, Url
-from probe.checks import certificates
-from probe.checks.assertions import values_in
-from probe.checks.body import BodyReader
-from probe.checks.handshake import note_refusal, note_session
-from probe.checks.http_judge import ANSWER, LOOKUP, judge, judge_exchange
-from probe.checks.kind import Subject, Verdict
-from probe.checks.lookup_judge import judge_lookup
-from probe.checks.redirects import Refusal, Stop, first_stop, next_stop
-from probe.checks.response import Answer, shown_headers
 from probe.dns.lookup import lookup
+from probe.http.assertions import values_in
+from probe.http.body import BodyReader
+from probe.http.judge import ANSWER, LOOKUP, judge
+from probe.http.redirects import Refusal, Stop, first_stop, next_stop
+from probe.http.request import USUAL_HEADERS
+from probe.http.response import Answer, shown_headers
+from probe.judges.lookup import judge_lookup
+from probe.kind import Subject
 from probe.sites.front_ends import site_of_headers
 from probe.sites.site import note_site
 from probe.tape import Tape
+from probe.tls import certificates
+from probe.tls.handshake import note_refusal, note_session
 from probe.tools import Tools
 from probe.vault import fill_secrets
+from probe.verdict import Verdict
 
-__all__ = ["ANSWER", "USUAL_HEADERS", "judge", "judge_exchange", "load", "prepare", "run"]
-
-USUAL_HEADERS = {
-    "User-Agent": f"parallax/{parallax.__version__} (+synthetic sign-in monitor)",
-    "Accept": "*/*",
-    "Accept-Encoding": "gzip",
-}
+__all__ = ["judge", "load", "prepare", "run"]
 
 MAX_RETRY_AFTER_S = 86400.0
 MAX_REGION = 64

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from probe.abstain import NO_FAMILY
-from probe.checks.exchange_judge import OURS, judge_outcome
-from probe.checks.kind import Verdict
+from probe.judges.exchange import OURS, judge_outcome
 from probe.mail.record import State
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 REASONS: dict[tuple[str, str], str] = {
     ("dkim", "missing"): "mail_dkim_missing",

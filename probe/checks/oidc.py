@@ -3,23 +3,20 @@
 It is a flow without a user, so each step that is reached is an observation of its own, with the step's name as its
 subject. Discovery and keys are looked at in every run, a token is asked for every `every`.
 
-What flows are made of is imported late: it stands on parts of this package, which imports this file first.
+What flows are made of is imported when the first one runs: most probes and commands have none.
 """
-
-from typing import TYPE_CHECKING
 
 from parallax.plan.signin_specs import Every, OidcSpec, SigninSpec
 from parallax.values import Url
-from probe.checks import certificates
-from probe.checks.kind import Verdict
 from probe.oidc import jose
+from probe.signin.judge import judge as judge_step
+from probe.steps import Steps
 from probe.tape import Evidence
+from probe.tls import certificates
+from probe.verdict import Verdict
 
-if TYPE_CHECKING:
-    from probe.steps import Steps
 
-
-async def play(spec: OidcSpec, steps: "Steps") -> None:
+async def play(spec: OidcSpec, steps: Steps) -> None:
     """Takes the steps that are due."""
     from probe.signin.run import run_flow
 
@@ -42,8 +39,6 @@ def as_flow(spec: OidcSpec) -> SigninSpec:
 
 def judge(spec: OidcSpec, evidence: Evidence) -> Verdict | None:
     """As every flow's steps are judged."""
-    from probe.signin.judge import judge as judge_step
-
     return judge_step(spec, evidence)
 
 

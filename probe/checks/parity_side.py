@@ -10,10 +10,10 @@ import msgspec
 import trio
 
 from parallax.values import Address
-from probe.checks.exchange_judge import NOT_SENT, OURS
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, ask_again
 from probe.dns.message import Query
+from probe.judges.exchange import NOT_SENT, OURS
 from probe.remaining import left_s
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import Site

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
 from parallax.plan.dns_specs import ResolveSpec
-from probe.checks.exchange_judge import NOT_SENT
 from probe.dns.answer import values_at
 from probe.dns.ede import BOGUS, FILTERED, ZONE_IS_BROKEN
 from probe.dns.message import Reply, comparable
+from probe.judges.exchange import NOT_SENT
 
 STALE = frozenset({3, 19})
 """Extended errors (RFC 8914) by which a resolver says that it hands out what has expired (RFC 8767)."""

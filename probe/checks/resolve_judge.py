@@ -7,11 +7,11 @@ from typing import Any
 from parallax.plan.dns_specs import ResolveSpec
 from parallax.values import Address
 from probe.abstain import NO_FAMILY
-from probe.checks.connection import judge_connection
-from probe.checks.exchange_judge import OURS, judge_outcome, reason_of
-from probe.checks.kind import Verdict
 from probe.checks.resolve_classes import WITHOUT_ANSWER
+from probe.judges.connection import judge_connection
+from probe.judges.exchange import OURS, judge_outcome, reason_of
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 NETWORK_DOWN = "network_down"
 """`abstain` of observations that say only that this probe's own network is down."""

@@ -13,18 +13,19 @@ from parallax.dialling.errors import VERIFY_MESSAGES, TlsFailed
 from parallax.dialling.sockets import close_now, open_tcp
 from parallax.plan.specs import TlsSpec
 from parallax.values import is_ip
-from probe.checks import certificates
-from probe.checks.connection import judge_connection
-from probe.checks.handshake import judge_handshake
-from probe.checks.kind import Subject, Verdict
+from probe.judges.connection import judge_connection
+from probe.kind import Subject
 from probe.remaining import left_s
 from probe.tape import Evidence, Tape
+from probe.tls import certificates
 from probe.tls.caa import allows, covering
 from probe.tls.caa_lookup import SPARED_S, relevant_records
 from probe.tls.differ import compare, shown_at
+from probe.tls.handshake import judge_handshake
 from probe.tls.issuers import caa_names
 from probe.tls.staple import staple_findings
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 if TYPE_CHECKING:
     from parallax.dialling.openssl import Handshake

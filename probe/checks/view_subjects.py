@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from probe.checks.kind import NOWHERE, Subject
 from probe.dns.views import OperatorView, ResolverView
+from probe.kind import NOWHERE, Subject
 
 
 def at_resolver(target: str, view: ResolverView, task: Any) -> Subject:

@@ -8,8 +8,6 @@ import trio
 
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
-from probe.checks.exchange_judge import judge_outcome
-from probe.checks.kind import Subject, Verdict
 from probe.checks.zone_compare import in_domain, problems_of, worst
 from probe.checks.zone_last import ChildSays, Last, last_of
 from probe.checks.zone_server import QUERY_S
@@ -19,10 +17,13 @@ from probe.dns.cuts import Delegation, ParentSays, WalkFailed
 from probe.dns.message import Query
 from probe.dns.names import target_of
 from probe.dns.views import ResolverView, resolver_views
+from probe.judges.exchange import judge_outcome
+from probe.kind import Subject
 from probe.remaining import KEPT_S, left_s
 from probe.side_by_side import side_by_side
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 MOST_RESOLVERS = 32
 MOST_CHILDREN = 32

@@ -9,17 +9,18 @@ import trio
 
 from parallax.plan.dns_specs import ZoneSpec
 from probe.checks.dns_findings import MAX_TEXT, extended_errors
-from probe.checks.exchange_judge import judge_outcome
-from probe.checks.kind import Subject, Verdict
 from probe.dns.classes import ANSWERS, auth_class
 from probe.dns.client import Asked, Server, Transport, ask
 from probe.dns.message import Query, Reply
+from probe.judges.exchange import judge_outcome
+from probe.kind import Subject
 from probe.remaining import left_s
 from probe.sites.chaos import ask_identity
 from probe.sites.name_servers import site_of_identity
 from probe.sites.site import note_site
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 QUERY_S = 3.0
 

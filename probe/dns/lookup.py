@@ -44,7 +44,7 @@ _LOOPBACK: dict[Family, str] = {4: "127.0.0.1", 6: "::1"}
 async def lookup(host: str, families: tuple[Family, ...], tools: Tools, tape: Tape) -> list[str]:
     """The addresses of a host, IPv4 first, each family in its answer's order, without repeats, at most MAX_ADDRESSES.
 
-    Empty if there are none: probe.checks.lookup_judge says why, from the tape. A literal address comes back as it is.
+    Empty if there are none: probe.judges.lookup says why, from the tape. A literal address comes back as it is.
     The caller owns the timeout; resolvers are dialled wherever they are, as the host's owner chose them.
     """
     if is_ip(host):

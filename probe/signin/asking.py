@@ -12,7 +12,7 @@ from parallax.clock import NS, to_ns, wall_ns
 from parallax.plan.step_rules import method_of
 from parallax.plan.step_specs import Request, Step, Submit
 from parallax.plan.templates import Gap, parse_template
-from probe.checks.bot_walls import bot_wall
+from probe.http.bot_walls import bot_wall
 from probe.oidc.authorization import is_callback
 from probe.pages.classify import classify
 from probe.pages.form import Button, Form

@@ -25,16 +25,16 @@ from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import Headers, Http, HttpError, Response, open_http
 from parallax.redaction import redact_url
 from parallax.values import Address, Url
-from probe.checks.body import BodyReader
-from probe.checks.handshake import note_refusal
-from probe.checks.http import USUAL_HEADERS
 from probe.dns.lookup import lookup
+from probe.http.body import BodyReader
+from probe.http.request import USUAL_HEADERS
 from probe.oidc.authorization import is_callback
 from probe.signin.jar import Jar
 from probe.signin.reply import NO_ADDRESS, Ended, Fault, Reply, end
 from probe.sites.front_ends import site_of_headers
 from probe.sites.site import note_site
 from probe.tape import Tape
+from probe.tls.handshake import note_refusal
 from probe.tools import Tools
 
 MAX_BODY = 2_000_000

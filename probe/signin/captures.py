@@ -9,9 +9,9 @@ import msgspec
 from parallax.plan.assertion_specs import Assertion
 from parallax.plan.specs import HttpSpec
 from parallax.plan.step_specs import Capture, On
-from probe.checks import http_judge
-from probe.checks.assertions import values_in
-from probe.checks.response import Answer
+from probe.http import judge as http_judge
+from probe.http.assertions import values_in
+from probe.http.response import Answer
 from probe.pages.page import Page
 from probe.signin.jar import Jar
 from probe.signin.letters import group_in

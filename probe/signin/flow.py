@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from parallax.plan.signin_specs import SigninSpec
-from probe.checks.kind import Subject
+from probe.kind import Subject
 from probe.signin.browser import Browser, Names
 from probe.signin.cadence import Cadence
 from probe.signin.reply import CLEANING, Ended, passed

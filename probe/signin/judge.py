@@ -1,12 +1,12 @@
 """The verdict on one step of a flow. Pure: what ended it is on the tape, by the rules, the page or the wire."""
 
-from probe.checks.connection import judge_connection
-from probe.checks.handshake import judge_handshake
-from probe.checks.http import judge_exchange
-from probe.checks.kind import Verdict
-from probe.checks.lookup_judge import judge_lookup, judge_lost_time
+from probe.http.judge import judge_exchange
+from probe.judges.connection import judge_connection
+from probe.judges.lookup import judge_lookup, judge_lost_time
 from probe.signin.reply import CLEANING, ENDED, NO_ADDRESS, REMARKED, Fault
 from probe.tape import Evidence
+from probe.tls.handshake import judge_handshake
+from probe.verdict import Verdict
 
 
 def judge(spec: object, evidence: Evidence) -> Verdict | None:

@@ -7,7 +7,7 @@ import trio
 from parallax.letters import Letter
 from parallax.plan.signin_specs import Mail, User
 from parallax.redaction import excerpt
-from probe.checks import patterns
+from probe.http import patterns
 from probe.mailbox import MailboxError
 from probe.signin.reply import Fault, end, remark
 from probe.tape import Tape

@@ -4,7 +4,7 @@ Each ends its step where the document does not do, and remarks on what is odd ab
 """
 
 from parallax.redaction import redact_url
-from probe.checks.bot_walls import bot_wall
+from probe.http.bot_walls import bot_wall
 from probe.oidc.discovery import SIGN_IN, Discovery, read_discovery, well_known_urls
 from probe.oidc.fault import Fault, worst
 from probe.oidc.jwks import Jwks, read_jwks

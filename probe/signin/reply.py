@@ -7,7 +7,7 @@ import msgspec
 
 from parallax import reasons
 from parallax.dialling.http import Headers
-from probe.checks.response import Answer
+from probe.http.response import Answer
 from probe.tape import Evidence, Tape
 
 ENDED = "ended"

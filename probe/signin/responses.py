@@ -1,6 +1,6 @@
 """What a response is that no step asked for: a bot wall, a refusal, an error of the server's own. Pure."""
 
-from probe.checks.bot_walls import bot_wall
+from probe.http.bot_walls import bot_wall
 from probe.signin.reply import Fault, Reply
 
 

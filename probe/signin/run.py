@@ -10,7 +10,7 @@ import trio
 
 from parallax.plan.signin_specs import SigninSpec
 from probe.attempt import evidence_of, record
-from probe.checks.kind import Subject
+from probe.kind import Subject
 from probe.signin.admission import halt_after, may_sign_in, say_busy
 from probe.signin.browser import SHORTEST_HIDDEN, Browser, Names
 from probe.signin.cadence import cadence_at

@@ -16,7 +16,7 @@ from parallax.dialling.http import Headers
 from parallax.plan.signin_specs import User
 from parallax.redaction import excerpt
 from parallax.values import Url
-from probe.checks.bot_walls import bot_wall
+from probe.http.bot_walls import bot_wall
 from probe.oidc.authorization import Code, Start, is_callback, read_callback, start
 from probe.oidc.fault import Fault as Refusal
 from probe.pages.charset import text_of

@@ -11,9 +11,10 @@ from parallax.plan.specs import HttpSpec
 from parallax.values import Address
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject, Verdict
+from probe.kind import Subject
 from probe.tape import Evidence
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from parallax.plan.specs import DnsSpec
 from parallax.values import Address, Cidr, Redirect
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject
+from probe.kind import Subject
 from probe.tools import Tools
 from tests.probe.attempts import Outcome
 

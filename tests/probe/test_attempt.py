@@ -9,7 +9,7 @@ import trio.testing
 
 from parallax.clock import NS
 from probe.attempt import evidence_of, record
-from probe.checks.connection import judge_connection
+from probe.judges.connection import judge_connection
 from probe.tape import Tape
 
 

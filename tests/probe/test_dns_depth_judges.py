@@ -9,8 +9,8 @@ from parallax.plan.dns_specs import ChainSpec, ParitySpec
 from parallax.values import DnsName
 from probe.checks import dns_chain, dns_parity
 from probe.checks.chain_hop import Said, min_ttl_by_operator, shared_fate, signature, together
-from probe.checks.kind import Verdict
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 CHAIN = ChainSpec(names=[DnsName("sign-in.acme.example")])
 PARITY = ParitySpec(zone=DnsName("vendor.example"), primary="a", fallback="b")

@@ -17,10 +17,10 @@ from parallax.dialling.http_exchange import HttpError, Unsendable
 from parallax.dialling.route import NotAllowed
 from parallax.plan.specs import HttpSpec
 from parallax.values import Address
-from probe.checks.connection import judge_connection
-from probe.checks.handshake import judge_handshake
 from probe.checks.http import judge as judge_http
+from probe.judges.connection import judge_connection
 from probe.tape import Evidence
+from probe.tls.handshake import judge_handshake
 
 CANNOT_REACH_US = {
     trio.Cancelled: "is no failure: the caller's cancellation or deadline, which trio itself handles",

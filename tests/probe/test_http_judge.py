@@ -12,11 +12,11 @@ from parallax.observation import Phase
 from parallax.plan.specs import HttpSpec
 from parallax.reasons import REASONS
 from parallax.values import Duration
-from probe.checks.bot_walls import bot_wall
-from probe.checks.http import ANSWER, judge
-from probe.checks.kind import Verdict
-from probe.checks.response import Answer, shown_headers
+from probe.http.bot_walls import bot_wall
+from probe.http.judge import ANSWER, judge
+from probe.http.response import Answer, shown_headers
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 JUST_A_MOMENT = b"<html><head><title>Just a moment...</title></head><script>window._cf_chl_opt={}</script>"
 SIGN_IN_PAGE = (

@@ -12,7 +12,7 @@ from parallax.dialling.tls import Trust
 from parallax.plan.specs import HttpSpec
 from probe.attempt import attempt
 from probe.checks import KINDS
-from probe.checks.kind import Subject
+from probe.kind import Subject
 from probe.tools import Tools
 from tests.fakes.http_server import Peer, http_server
 from tests.parts.certificates import Authority

@@ -16,8 +16,8 @@ from parallax.plan.specs import HttpSpec
 from parallax.values import Address
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject
 from probe.kept import Kept
+from probe.kind import Subject
 from probe.tape import Evidence
 from probe.tools import Tools
 from tests.fakes import http_server as fake

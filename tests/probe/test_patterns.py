@@ -5,7 +5,7 @@ import time
 import pytest
 import trio
 
-from probe.checks.patterns import MAX_TEXT, search
+from probe.http.patterns import MAX_TEXT, search
 
 
 @pytest.mark.parametrize("pattern", ["(a|a)*b", "a*a*a*b", "a*b", "(?:aa?)*b", ".*x.*y.*z$", r"(\w+\s?)*!"])

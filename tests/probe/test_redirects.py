@@ -5,7 +5,7 @@ import pytest
 
 from parallax.plan.specs import HttpSpec
 from parallax.values import Url
-from probe.checks.redirects import Refusal, Stop, first_stop, next_stop
+from probe.http.redirects import Refusal, Stop, first_stop, next_stop
 
 TARGET = "https://acme.test/a/b?c=d"
 

@@ -16,12 +16,12 @@ from parallax.plan.specs import HttpSpec
 from parallax.plan.types import Check
 from parallax.values import Address, Duration, Family, Redirect
 from probe.attempt import record
-from probe.checks.kind import Verdict
-from probe.checks.lookup_judge import judge_lookup, judge_lost_time
 from probe.dns.lookup import lookup, system_resolvers
+from probe.judges.lookup import judge_lookup, judge_lost_time
 from probe.runs import Vantage, run_target
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, UdpBehaviour, dns_server
 from tests.parts.daemon import free_port

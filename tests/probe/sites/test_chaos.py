@@ -11,10 +11,10 @@ from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address, DnsName
 from probe.attempt import attempt, evidence_of
 from probe.checks import KINDS
-from probe.checks.kind import Subject
 from probe.checks.zone_server import AtServer
 from probe.dns.client import Client, Server
 from probe.dns.memory import Memory
+from probe.kind import Subject
 from probe.sites.chaos import ask_identity
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, dns_server

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from probe.checks.connection import BY_FAILURE, judge_connection
-from probe.checks.kind import Verdict
 from probe.dns.ede import ZONE_IS_BROKEN
+from probe.judges.connection import BY_FAILURE, judge_connection
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 _BY_OUTCOME = {
     "SERVFAIL": "dns_servfail",

@@ -3,13 +3,13 @@
 from parallax.clock import NS
 from parallax.plan.specs import HttpSpec
 from parallax.reasons import Fault
-from probe.checks.assertions import Miss, misses, statuses_of
-from probe.checks.bot_walls import bot_wall
-from probe.checks.connection import judge_connection
-from probe.checks.handshake import judge_handshake
-from probe.checks.kind import Verdict
-from probe.checks.response import Answer
+from probe.http.assertions import Miss, misses, statuses_of
+from probe.http.bot_walls import bot_wall
+from probe.http.response import Answer
+from probe.judges.connection import judge_connection
 from probe.tape import Evidence
+from probe.tls.handshake import judge_handshake
+from probe.verdict import Verdict
 
 ANSWER = "answer"
 """The key of the response in the tape's material."""
@@ -60,7 +60,6 @@ def _judge_lookup(evidence: Evidence) -> Verdict | None:
 
 def judge_exchange(evidence: Evidence) -> Verdict | None:
     """The verdict on a response that did not come whole; None where it did. For every kind that asks over HTTP."""
-    """The verdict where the response itself was broken; None where it was whole."""
     reason = _BROKEN.get(evidence.failure or "")
     return Verdict(reason) if reason else None
 

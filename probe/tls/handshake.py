@@ -13,9 +13,9 @@ from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import TlsFailed, alert_name, cause_chain
 from parallax.dialling.tls import peer_chain, session_of
 from parallax.dialling.tls_stream import TlsStream
-from probe.checks.certificates import chain_findings, problem_findings
-from probe.checks.kind import Verdict
 from probe.tape import Evidence, Tape
+from probe.tls.certificates import chain_findings, problem_findings
+from probe.verdict import Verdict
 
 _REASONS = frozenset({"tls_alert", "tls_old_version", "tls_weak", "tls_malformed"})
 """Failure words of the handshake that are reasons as they stand."""

@@ -1,8 +1,8 @@
 """Verdicts on an exchange that brought no answer, by its outcome alone (probe.dns.client.Asked). Pure."""
 
 from parallax.reasons import REASONS, Fault
-from probe.checks.connection import ABSTAINS, BY_FAILURE
-from probe.checks.kind import Verdict
+from probe.judges.connection import ABSTAINS, BY_FAILURE
+from probe.verdict import Verdict
 
 NOT_SENT = frozenset({"over_budget", "not_allowed", "local_error"})
 """Outcomes of exchanges that never left this host."""

@@ -9,8 +9,8 @@ import msgspec
 from parallax.json_paths import found_at
 from parallax.plan.specs import Assertion
 from parallax.redaction import SECRET_HEADERS, excerpt, redact_header
-from probe.checks import patterns
-from probe.checks.response import Answer
+from probe.http import patterns
+from probe.http.response import Answer
 
 MAX_EXCERPT = 200
 QUERY_S = 0.1

@@ -9,33 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from parallax.reasons import REASONS, Fault
 from parallax.values import Address
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
+from probe.verdict import Verdict
 
 if TYPE_CHECKING:
     from probe.steps import Steps
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """Why an attempt is not ok. `fault` None means the reason's usual side."""
-
-    reason: str
-    fault: Fault | None = None
-    note: dict[str, Any] = {}
-    """Findings that only the verdict can tell: what was expected, what was found. They join the observation's."""
-    abstain: str | None = None
-    """Why it must not count, where the evidence itself says so: this probe's network is down, say."""
-
-    @property
-    def side(self) -> Fault:
-        return self.fault or REASONS[self.reason].fault
-
-    @property
-    def soft(self) -> bool:
-        """Whether it means degraded."""
-        return REASONS[self.reason].soft
 
 
 NOWHERE = Address("")

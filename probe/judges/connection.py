@@ -1,7 +1,7 @@
 """Verdicts on the connection itself, which every kind over a socket shares: failure word and phase to reason. Pure."""
 
-from probe.checks.kind import Verdict
 from probe.tape import Evidence
+from probe.verdict import Verdict
 
 BY_FAILURE = {
     "refused": "connect_refused",

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from probe.checks.response import Answer
+from probe.http.response import Answer
 
 LOOKED_AT = 65536
 """Octets of the body that are looked at: walls are short."""

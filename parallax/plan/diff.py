@@ -12,6 +12,7 @@ from fractions import Fraction
 import msgspec
 
 from parallax.plan.checks import check_table, endpoint_text
+from parallax.plan.costs import Cost, costs_of
 from parallax.plan.dns_specs import ResolveSpec
 from parallax.plan.kinds import SPECS
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
@@ -49,6 +50,16 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     after: float
 
 
+class ChangedCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What one thing costs in a month of 30 days, in US dollars, by the old and new plan."""
+
+    name: str
+    before: float
+    after: float
+    sum: str
+    """How it comes about in the new plan; empty where it is no more."""
+
+
 class PlanDiff(msgspec.Struct, frozen=True, kw_only=True):
     """What a new plan changes."""
 
@@ -66,6 +77,8 @@ class PlanDiff(msgspec.Struct, frozen=True, kw_only=True):
     """Other sections that differ."""
     resolvers: list[Load] = []
     """The plan's resolvers, by name, whose load changes."""
+    costs: list[ChangedCost] = []
+    """What vendors bill, where that changes."""
 
     @property
     def empty(self) -> bool:
@@ -86,6 +99,7 @@ def diff(old: Plan, new: Plan) -> PlanDiff:
         probes=_probes_touched(old, new),
         sections=[name for name in _SECTIONS if getattr(old, name) != getattr(new, name)],
         resolvers=_changed_loads(_resolver_loads(old), _resolver_loads(new)),
+        costs=_changed_costs(costs_of(old), costs_of(new)),
     )
 
 
@@ -109,6 +123,11 @@ def diff_lines(found: PlanDiff) -> list[str]:
         if some:
             lines += ["", heading]
             lines += [f"  {name:<{width}}  {before:8.2f} -> {after:8.2f}" for name, before, after in some]
+    if found.costs:
+        lines += ["", "billed by vendors, in 30 days:"]
+        for cost in found.costs:
+            lines.append(f"  {cost.name}  ${cost.before:,.2f} -> ${cost.after:,.2f}")
+            lines += [f"    {cost.sum}"] if cost.sum else []
     lines += (
         ["", f"probes touched: {len(found.probes)}"] if "" not in found.probes else ["", "probes touched: every one"]
     )
@@ -150,6 +169,20 @@ def _resolver_loads(plan: Plan) -> dict[str, Fraction]:
 def _changed_loads(before: Mapping[str, Fraction], after: Mapping[str, Fraction]) -> list[Load]:
     loads = ((name, before.get(name, 0), after.get(name, 0)) for name in sorted({*before, *after}))
     return [Load(target=name, before=float(old), after=float(new)) for name, old, new in loads if old != new]
+
+
+def _changed_costs(before: Iterable[Cost], after: Iterable[Cost]) -> list[ChangedCost]:
+    old, new = ({cost.name: cost for cost in costs} for costs in (before, after))
+    return [
+        ChangedCost(
+            name=name,
+            before=old[name].dollars if name in old else 0.0,
+            after=new[name].dollars if name in new else 0.0,
+            sum=new[name].sum if name in new else "",
+        )
+        for name in {**new, **old}
+        if name not in old or name not in new or old[name].times != new[name].times
+    ]
 
 
 def _lookups(plan: Plan) -> float:

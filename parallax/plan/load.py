@@ -12,6 +12,7 @@ from parallax.loading.convert import BAD, Fault, convert_table, first_of_each_pa
 from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
 from parallax.plan.checks import Unsupported, convert_check
+from parallax.plan.costs import cost_notes
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
 from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
@@ -77,6 +78,7 @@ def plan_notes(plan: Plan) -> list[str]:
     if not plan.control.addresses:
         notes.append("without addresses in [control] a probe cannot tell its own dead uplink from dead targets")
     notes += resolver_notes(plan.check, plan.resolver)
+    notes += cost_notes(plan)
     return notes + receiver_notes(plan)
 
 

@@ -24,6 +24,7 @@ from parallax.plan.types import (
     Retry,
     Route,
 )
+from parallax.plan.vendor_limits import Placed, vendor_faults
 from parallax.values import dns_name, is_ip
 
 MAX_PAIRS = 10_000
@@ -69,6 +70,18 @@ def plan_faults(entries: list[Entry]) -> Found:
             before, pairs = pairs, pairs + len(entry.value.targets)
             if before <= MAX_PAIRS < pairs:
                 yield entry, Fault(("targets",), f"brings the plan past {MAX_PAIRS} pairs of check and target")
+    yield from _vendors(entries)
+
+
+def _vendors(entries: list[Entry]) -> Found:
+    """What takes the number of probes to tell."""
+    probes = tuple(dict.fromkeys(entry.name for entry in entries if entry.section == "probe" and entry.name))
+    placed = [
+        Placed(entry.value, tuple(dict.fromkeys(entry.value.probes)) or probes or ("",), entry)
+        for entry in entries
+        if isinstance(entry.value, Check) and good(entry.value.probes) and good(*entry.value.probes)
+    ]
+    yield from ((each.entry, fault) for each, fault in vendor_faults(placed))
 
 
 def _unique_names(entries: list[Entry]) -> Found:

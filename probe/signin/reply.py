@@ -53,7 +53,7 @@ def remark(tape: Tape, fault: Any) -> None:
 
 def passed(evidence: Evidence) -> bool:
     """Whether the step did what it is for, so that the next may follow; it may still be degraded."""
-    return evidence.failure is None and ENDED not in evidence.material
+    return evidence.failure is None and evidence.material.keys().isdisjoint((ENDED, NO_ADDRESS))
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

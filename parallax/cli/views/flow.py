@@ -24,6 +24,8 @@ KINDS = ("oidc", "signin")
 CLEANUP = "cleanup"
 _NARROWEST_BAR = 8
 _WIDEST_BAR = 60
+_BESIDE = 8 + len("degraded")
+"""Columns of a line beside its name, bar and figure."""
 _MOST_NAMES = 8
 _SAYING = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "end_session_endpoint")
 _SEEN_ELSEWHERE = frozenset({"place", "every_s", "hops", "url", "status", "retry_after", "because"})
@@ -39,7 +41,7 @@ def flow_lines(
     names = [_name(seen) for seen in observations]
     figures = [measured(seen.duration_ns) for seen in observations]
     left, right = max(map(len, names)), max(map(len, figures))
-    room = max(_NARROWEST_BAR, min(_WIDEST_BAR, width - left - right - 4 - len("degraded") - 2))
+    room = max(_NARROWEST_BAR, min(_WIDEST_BAR, width - left - right - _BESIDE))
     for seen, name, figure in zip(observations, names, figures, strict=True):
         word = grade(seen)
         start = min(room - 1, (seen.started_at - began) * room // whole)
@@ -117,7 +119,7 @@ def seen_at(seen: Observation) -> Iterator[str]:
         yield from _requests(seen)
     rest = {key: each for key, each in found.items() if key not in _SEEN_ELSEWHERE and each not in (None, "", [], {})}
     for key, each in rest.items():
-        yield f"{clean(key).replace('_', ' ')}: {_flat(each)}"
+        yield f"{_word(key)}: {_timed(key, each)}"
 
 
 def _name(seen: Observation) -> str:
@@ -226,10 +228,20 @@ def _names(names: Any) -> str:
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{clean(key).replace('_', ' ')} {_flat(each)}" for key, each in value.items())
+        return ", ".join(f"{_word(key)} {_timed(key, each)}" for key, each in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return _names(value) if isinstance(value, list | tuple) else clean(value)
+    if isinstance(value, list | tuple):
+        return _names([_flat(each) for each in value])
+    return clean(value)
+
+
+def _word(key: Any) -> str:
+    return clean(key).removesuffix("_ns").replace("_", " ")
+
+
+def _timed(key: Any, value: Any) -> str:
+    return measured(value) if str(key).endswith("_ns") and isinstance(value, int) else _flat(value)
 
 
 def _list(value: Any) -> list[Any]:

@@ -57,6 +57,8 @@ def test_bars_are_on_the_scale_of_the_whole_run() -> None:
     assert bars["jwks"].index("#") > bars["discovery"].index("#")
     assert bars["password"].count("#") == pytest.approx(4 * bars["jwks"].count("#"), abs=4)
     assert all(" ms  " in line for line in bars.values())
+    assert max(map(len, text(*REFUSED, width=60).splitlines())) <= 60
+    assert any(line.endswith(" unknown") for line in text(step("jwks", 0, 3, "probe_error"), width=60).splitlines())
 
 
 def test_what_was_seen_is_under_each_step_and_cannot_write_to_the_terminal() -> None:

@@ -57,7 +57,11 @@ def open_mail_listener(address: Address) -> MailListener:
 def mail_status(listener: MailListener, domains: Sequence[str], box: Box) -> MailStatus:
     """For the collector's status."""
     return MailStatus(
-        listen=str(listener.address), domains=[str(name) for name in domains], kept=len(box), taken=box.taken, lost=dict(box.lost)
+        listen=str(listener.address),
+        domains=[str(name) for name in domains],
+        kept=len(box),
+        taken=box.taken,
+        lost=dict(box.lost),
     )
 
 

@@ -13,6 +13,7 @@ from parallax.observation import Observation
 from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
 from parallax.values import Address, Endpoint, Family
+from probe import control
 from probe.abstain import NO_FAMILY
 from probe.attempt import attempt, evidence_of, record
 from probe.checks import KINDS
@@ -71,31 +72,20 @@ async def run_target(
         for subject, (own, evidence), verdict in zip(subjects, gathered, verdicts, strict=True)
     ]
     if kind.repeats is not None and kind.repeats(check.spec):
-        again = [subject for subject, verdict in zip(subjects, verdicts, strict=True) if _wants_control(verdict)]
+        again = [subject for subject, verdict in zip(subjects, verdicts, strict=True) if control.wants_control(verdict)]
         found += await _control(start, kind, again, tools, ended_s=trio.current_time() - tape.started)
     return found
-
-
-CONTROL_AFTER_S = 0.1
-"""How long a control attempt waits: what SDKs retry at once, and what a load balancer needs to send it elsewhere."""
-SHORTEST_CONTROL_S = 0.5
-
-
-def _wants_control(verdict: Verdict | None) -> bool:
-    """Whether the attempt failed in a way that clients would try again, and that a second attempt can tell about."""
-    return verdict is not None and not verdict.soft and verdict.side in ("target", "network") and not verdict.abstain
 
 
 async def _control(
     start: "_Start", kind: Kind, subjects: list[Subject], tools: Tools, *, ended_s: float
 ) -> list[Observation]:
-    """One attempt more at what failed, on another connection: it tells a blip from an outage, and is what the replay of
-    retry policies knows besides other runs. It ends before the next tick, or is left out."""
+    """One attempt more at what failed, on another connection. It ends before the next tick, or is left out."""
     check = start.check
-    timeout_s = min(check.timeout, check.period - ended_s - 2 * CONTROL_AFTER_S)
-    if not subjects or timeout_s < min(SHORTEST_CONTROL_S, check.timeout):
+    timeout_s = min(check.timeout, check.period - ended_s - 2 * control.AFTER_S)
+    if not subjects or timeout_s < min(control.SHORTEST_S, check.timeout):
         return []
-    await trio.sleep(CONTROL_AFTER_S)
+    await trio.sleep(control.AFTER_S)
 
     async def again(subject: Subject) -> Tape:
         return await attempt(kind, check.spec, msgspec.structs.replace(subject, after=None), timeout_s, tools)

@@ -1,2 +1,2 @@
-"""Requests and responses of HTTP, as checks and flows take them: bodies within bounds, redirects, assertions, bot walls,
-and the verdict on a response. What dials is parallax.dialling."""
+"""Requests and responses of HTTP, as checks and flows take them: bodies within bounds, redirects, assertions, bot
+walls, the verdict on a response. What dials is parallax.dialling."""

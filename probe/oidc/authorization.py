@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from parallax.secret import Secret
-from probe.oidc.fault import Fault
+from probe.fault import Fault
 from probe.oidc.jose import base64url
 from probe.oidc.oauth_errors import oauth_error
 from probe.oidc.pkce import METHOD, Pkce, Random, make_pkce

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from probe.oidc.fault import Fault
+from probe.fault import Fault
 from probe.oidc.jose import ALGORITHMS
 from probe.oidc.reading import json_object, shown, text_of, texts_of, url_problem
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from probe.fault import Fault
 from probe.oidc import jose
-from probe.oidc.fault import Fault
 from probe.oidc.reading import json_object, shown
 
 MAX_OCTETS = 1_000_000

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parallax.redaction import excerpt
-from probe.oidc.fault import Fault
+from probe.fault import Fault
 from probe.oidc.reading import shown, text_of
 
 CODES: dict[str, str] = {

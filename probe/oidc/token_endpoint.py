@@ -11,8 +11,8 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.oidc.authorization import Code, Start
-from probe.oidc.fault import Fault
 from probe.oidc.oauth_errors import oauth_error
 from probe.oidc.reading import json_object, shown, text_of
 

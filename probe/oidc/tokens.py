@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from probe.fault import Fault
 from probe.oidc import jose
 from probe.oidc.discovery import Discovery
-from probe.oidc.fault import Fault
 from probe.oidc.jose import base64url
 from probe.oidc.jwks import Jwks
 from probe.oidc.reading import shown, texts_of, value_shown

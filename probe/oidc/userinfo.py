@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parallax.redaction import excerpt
-from probe.oidc.fault import Fault
+from probe.fault import Fault
 from probe.oidc.jwks import Jwks
 from probe.oidc.reading import json_object
 from probe.oidc.tokens import Expectation, verify_id_token

@@ -13,9 +13,10 @@ from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import SigninSpec
 from parallax.values import Rate
 from probe.buckets import Limit
+from probe.fault import Fault
 from probe.signin.flow import Flow
 from probe.signin.halts import key_of
-from probe.signin.reply import Fault, end
+from probe.signin.reply import end
 from probe.tape import Tape
 from probe.vault import Withheld
 

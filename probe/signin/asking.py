@@ -12,6 +12,7 @@ from parallax.clock import NS, to_ns, wall_ns
 from parallax.plan.step_rules import method_of
 from parallax.plan.step_specs import Request, Step, Submit
 from parallax.plan.templates import Gap, parse_template
+from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
 from probe.oidc.authorization import is_callback
 from probe.pages.classify import classify
@@ -25,7 +26,7 @@ from probe.pages.vocabulary import fold
 from probe.signin.browser import Browser
 from probe.signin.captures import captured, fault_of, meaning
 from probe.signin.flow import Flow
-from probe.signin.reply import Fault, Reply, end, remark
+from probe.signin.reply import Reply, end, remark
 from probe.signin.values import fill_json, fill_text, fill_url, find_value, host_of, keep_value, state_of
 from probe.signin.walk import called_back, page_of, redirect_uri, sendable, shown, take_callback
 from probe.tape import Tape

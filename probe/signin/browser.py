@@ -26,11 +26,12 @@ from parallax.dialling.http import Headers, Http, HttpError, Response, open_http
 from parallax.redaction import redact_url
 from parallax.values import Address, Url
 from probe.dns.lookup import lookup
+from probe.fault import Fault
 from probe.http.body import BodyReader
 from probe.http.request import USUAL_HEADERS
 from probe.oidc.authorization import is_callback
 from probe.signin.jar import Jar
-from probe.signin.reply import NO_ADDRESS, Ended, Fault, Reply, end
+from probe.signin.reply import NO_ADDRESS, Ended, Reply, end
 from probe.sites.front_ends import site_of_headers
 from probe.sites.site import note_site
 from probe.tape import Tape

@@ -9,13 +9,14 @@ import msgspec
 from parallax.plan.assertion_specs import Assertion
 from parallax.plan.specs import HttpSpec
 from parallax.plan.step_specs import Capture, On
+from probe.fault import Fault
 from probe.http import judge as http_judge
 from probe.http.assertions import values_in
 from probe.http.response import Answer
 from probe.pages.page import Page
 from probe.signin.jar import Jar
 from probe.signin.letters import group_in
-from probe.signin.reply import Fault, Reply
+from probe.signin.reply import Reply
 from probe.tape import Evidence
 
 MAX_MEANING = 100_000

@@ -7,6 +7,7 @@ import trio
 
 from parallax.plan.signin_specs import User
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.signin.clerk_api import UNFINISHED, answered, factor, offered
 from probe.signin.clerk_session import (
     clean,
@@ -26,7 +27,7 @@ from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import mailed_code
 from probe.signin.metadata import fetch_jwks
-from probe.signin.reply import Fault, end
+from probe.signin.reply import end
 from probe.tape import Tape
 from probe.vault import fill, fill_secrets
 

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from parallax.redaction import excerpt
+from probe.fault import Fault
 from probe.oidc.reading import json_object, shown
-from probe.signin.reply import Fault, Reply, end
+from probe.signin.reply import Reply, end
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape
 

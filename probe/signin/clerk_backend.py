@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from probe.fault import Fault
 from probe.oidc.reading import shown
 from probe.signin.clerk import LIGHT, begin_by_ticket
 from probe.signin.clerk_api import GONE, MAX_OCTETS, answered, fault_of
@@ -24,7 +25,7 @@ from probe.signin.clerk_session import (
 )
 from probe.signin.clerk_state import ask_backend, state_of
 from probe.signin.flow import Flow, Preset, Step
-from probe.signin.reply import Fault, end
+from probe.signin.reply import end
 from probe.tape import Tape
 
 TICKET_S = 60

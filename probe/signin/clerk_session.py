@@ -6,12 +6,13 @@ for, too.
 
 from parallax.clock import NS, wall_ns
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.oidc.tokens import Expectation
 from probe.signin.clerk_api import GONE, answered, fault_of
 from probe.signin.clerk_state import ALGORITHMS, ClerkState, cookies_of, keep_cookies, post, state_of
 from probe.signin.flow import Flow
 from probe.signin.machine import verify_with_fresh_keys
-from probe.signin.reply import ENDED, Fault, end
+from probe.signin.reply import ENDED, end
 from probe.tape import Tape
 
 

@@ -8,12 +8,13 @@ import msgspec
 
 from parallax.clock import NS, wall_ns
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.oidc.discovery import Capabilities, Discovery
 from probe.oidc.jwks import Jwks
 from probe.signin.browser import Browser
 from probe.signin.clerk_api import FORM, answered, query
 from probe.signin.flow import Flow
-from probe.signin.reply import Fault, Reply, end
+from probe.signin.reply import Reply, end
 from probe.tape import Tape
 from probe.vault import fill_secrets
 

@@ -9,9 +9,10 @@ import trio
 
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import Totp, User
+from probe.fault import Fault
 from probe.pages.scene import Scene
 from probe.signin.letters import mailed_code
-from probe.signin.reply import Fault, end
+from probe.signin.reply import end
 from probe.tape import Tape
 from probe.tools import Tools
 from probe.vault import Values, Withheld, fill

@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from parallax.plan.signin_specs import SigninSpec
+from probe import control
 from probe.kind import Subject
 from probe.signin.browser import Browser, Names
 from probe.signin.cadence import Cadence
@@ -26,9 +27,6 @@ from probe.vault import Values, Withheld, fill
 
 CLEANUP_S = 5.0
 """How long cleaning up may take."""
-CONTROL_AFTER_S = 0.1
-"""Before a control attempt, as in probe.runs."""
-SHORTEST_CONTROL_S = 0.5
 
 Part = Literal["light", "silent", "full"]
 
@@ -182,12 +180,9 @@ class Flow:
 
     async def _control(self, step: Step, first: Taken) -> None:
         """One attempt more, over connections of its own and at another address where the host has one."""
-        verdict = first.verdict
-        if verdict is None or verdict.soft or verdict.side not in ("target", "network") or verdict.abstain:
+        if not control.wants_control(first.verdict) or self.steps.left_s < control.AFTER_S + control.SHORTEST_S:
             return
-        if self.steps.left_s < CONTROL_AFTER_S + SHORTEST_CONTROL_S:
-            return
-        await trio.sleep(CONTROL_AFTER_S)
+        await trio.sleep(control.AFTER_S)
         async with Browser(self.tools, Names(choice=1)) as other:
             self.backchannel, mine = other, self.backchannel
             try:

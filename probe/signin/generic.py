@@ -14,8 +14,8 @@ from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import EXPECTED
 from parallax.plan.signin_specs import Mail, SigninSpec
 from parallax.plan.step_specs import Step as Planned
+from probe.fault import Fault
 from probe.oidc import jose
-from probe.oidc.fault import Fault as OidcFault
 from probe.oidc.jwks import read_jwks
 from probe.oidc.tokens import Expectation, verify_id_token
 from probe.signin import leaving, provider
@@ -24,7 +24,7 @@ from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import group_in, letters_to
 from probe.signin.machine import verify_with_fresh_keys
-from probe.signin.reply import Ended, Fault, end
+from probe.signin.reply import Ended, end
 from probe.signin.responses import status_fault
 from probe.signin.values import fill_text, gaps_set, host_of, keep_value, kept_text, state_of
 from probe.tape import Tape
@@ -192,10 +192,10 @@ async def _verify(planned: Planned, flow: Flow, tape: Tape) -> None:
     if fault is not None:
         raise end(tape, fault)
     keys = read_jwks(reply.body, {name.lower(): value for name, value in reply.headers.items()})
-    if isinstance(keys, OidcFault):
+    if isinstance(keys, Fault):
         raise end(tape, keys)
     verified = verify_id_token(token, keys, expected)
-    if isinstance(verified, OidcFault):
+    if isinstance(verified, Fault):
         raise end(tape, verified)
     tape.note(token=verified.as_findings())
 

@@ -1,9 +1,10 @@
 """The verdict on one step of a flow. Pure: what ended it is on the tape, by the rules, the page or the wire."""
 
+from probe.fault import Fault
 from probe.http.judge import judge_exchange
 from probe.judges.connection import judge_connection
 from probe.judges.lookup import judge_lookup, judge_lost_time
-from probe.signin.reply import CLEANING, ENDED, NO_ADDRESS, REMARKED, Fault
+from probe.signin.reply import CLEANING, ENDED, NO_ADDRESS, REMARKED
 from probe.tape import Evidence
 from probe.tls.handshake import judge_handshake
 from probe.verdict import Verdict
@@ -34,5 +35,4 @@ def _judge(evidence: Evidence) -> Verdict | None:
 
 
 def _verdict(fault: Fault) -> Verdict:
-    # One of probe.signin.reply, or of probe.oidc, which knows no abstaining.
-    return Verdict(fault.reason, fault.side, dict(fault.note), getattr(fault, "abstain", None))
+    return Verdict(fault.reason, fault.side, dict(fault.note), fault.abstain)

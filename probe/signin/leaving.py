@@ -6,6 +6,7 @@ code. Some providers say that they know it and answer 500; then the access token
 weak proof: a signed access token may hold until it expires, whatever was logged out.
 """
 
+from probe.fault import Fault
 from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, Start, read_callback, start, with_query
 from probe.oidc.reading import json_object
@@ -14,7 +15,7 @@ from probe.oidc.userinfo import is_refused
 from probe.signin.browser import Browser
 from probe.signin.flow import Flow
 from probe.signin.provider import OidcState, client_at, has_userinfo, over_tls, state_of, userinfo_reply
-from probe.signin.reply import Fault, Reply, end, remark
+from probe.signin.reply import Reply, end, remark
 from probe.signin.responses import refusal, status_fault
 from probe.signin.walk import confirm_logout, sign_in_page
 from probe.tape import Tape

@@ -7,9 +7,10 @@ import trio
 from parallax.letters import Letter
 from parallax.plan.signin_specs import Mail, User
 from parallax.redaction import excerpt
+from probe.fault import Fault
 from probe.http import patterns
 from probe.mailbox import MailboxError
-from probe.signin.reply import Fault, end, remark
+from probe.signin.reply import end, remark
 from probe.tape import Tape
 from probe.tools import Tools
 from probe.vault import Values, fill

@@ -10,10 +10,10 @@ import trio
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import Client as PlannedClient
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.oidc import jose
 from probe.oidc.discovery import MACHINE as NEEDS
 from probe.oidc.discovery import Discovery
-from probe.oidc.fault import Fault
 from probe.oidc.jwks import Jwks
 from probe.oidc.token_endpoint import Client, Tokens, client_credentials, read_token_answer
 from probe.oidc.tokens import Expectation, Verified, agreement, token_findings, verify_id_token
@@ -21,7 +21,6 @@ from probe.signin.admission import ABSTAINS, limits_of
 from probe.signin.browser import Browser
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.metadata import discover, fetch_jwks, refusal
-from probe.signin.reply import Fault as StepFault
 from probe.signin.reply import end, remark
 from probe.tape import Tape
 from probe.vault import fill, fill_secrets
@@ -63,7 +62,7 @@ async def take_token(flow: Flow, tape: Tape) -> None:
     assert planned is not None
     spent = flow.tools.signins.buckets.take(limits_of(flow), trio.current_time())
     if spent is not None:
-        raise end(tape, StepFault("signin_own_budget", {"budget": spent.partition(" ")[0]}, abstain=ABSTAINS))
+        raise end(tape, Fault("signin_own_budget", {"budget": spent.partition(" ")[0]}, abstain=ABSTAINS))
     url = state.discovery.endpoints["token_endpoint"]
     vault, hidden = flow.tools.vault, flow.tools.hidden
     client = client_of(planned, url, flow)

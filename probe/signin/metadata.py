@@ -4,9 +4,9 @@ Each ends its step where the document does not do, and remarks on what is odd ab
 """
 
 from parallax.redaction import redact_url
+from probe.fault import Fault, worst
 from probe.http.bot_walls import bot_wall
 from probe.oidc.discovery import SIGN_IN, Discovery, read_discovery, well_known_urls
-from probe.oidc.fault import Fault, worst
 from probe.oidc.jwks import Jwks, read_jwks
 from probe.oidc.tokens import agreement
 from probe.signin.browser import Browser

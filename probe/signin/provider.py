@@ -12,6 +12,7 @@ import msgspec
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import SigninSpec
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, Start
 from probe.oidc.discovery import SIGN_IN, Discovery
@@ -22,7 +23,7 @@ from probe.oidc.userinfo import read_userinfo
 from probe.signin.flow import Flow
 from probe.signin.machine import client_of, hide_request, verify_with_fresh_keys
 from probe.signin.metadata import discover, fetch_jwks
-from probe.signin.reply import Fault, Reply, end
+from probe.signin.reply import Reply, end
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape
 from probe.vault import fill

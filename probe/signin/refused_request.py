@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from parallax.redaction import excerpt
-from probe.oidc.fault import Fault
+from probe.fault import Fault
 from probe.oidc.oauth_errors import CODES, oauth_error
 from probe.oidc.reading import json_object
 from probe.pages.page import Page

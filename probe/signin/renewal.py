@@ -5,12 +5,13 @@ Connect Core 3.1.2.1). A refresh token is sent once: where no answer came it may
 the session for good (RFC 9700 section 4.14.2); from then on prompt=none has to do.
 """
 
+from probe.fault import Fault
 from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, read_callback
 from probe.signin.flow import Flow
 from probe.signin.leaving import silent_reply
 from probe.signin.provider import OidcState, ask_for_tokens, client_at, refresh, state_of, verify_renewed
-from probe.signin.reply import ENDED, Fault, Reply, end, remark
+from probe.signin.reply import ENDED, Reply, end, remark
 from probe.signin.responses import refusal, status_fault
 from probe.signin.walk import sign_in_page
 from probe.tape import Tape

@@ -1,12 +1,9 @@
 """What a browser of a flow brings back, and how a step ends early."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
-from parallax import reasons
 from parallax.dialling.http import Headers
+from probe.fault import Fault
 from probe.http.response import Answer
 from probe.tape import Evidence, Tape
 
@@ -20,33 +17,17 @@ REMARKED = "remarked"
 """The key of the first fault that the step went on from."""
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """Why a step is not as it should be: a word of parallax.reasons, what was seen, and whose side it is on. As
-    probe.oidc's, and it may abstain."""
-
-    reason: str
-    note: Mapping[str, Any] = {}
-    """Plain values for the findings; nothing secret."""
-    side: reasons.Fault | None = None
-    """None: the reason's usual side."""
-    abstain: str | None = None
-
-    @property
-    def soft(self) -> bool:
-        return reasons.REASONS[self.reason].soft
-
-
 class Ended(Exception):
     """The step is over. What ended it is on the tape already; it never leaves the step."""
 
 
-def end(tape: Tape, fault: Any) -> Ended:
-    """Writes the fault down (one of these, or of probe.oidc); for `raise end(tape, fault)`."""
+def end(tape: Tape, fault: Fault) -> Ended:
+    """Writes the fault down; for `raise end(tape, fault)`."""
     tape.material.setdefault(ENDED, fault)
     return Ended()
 
 
-def remark(tape: Tape, fault: Any) -> None:
+def remark(tape: Tape, fault: Fault) -> None:
     """Writes down a soft fault, and the step goes on. The first counts."""
     tape.material.setdefault(REMARKED, fault)
 

@@ -1,7 +1,8 @@
 """What a response is that no step asked for: a bot wall, a refusal, an error of the server's own. Pure."""
 
+from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
-from probe.signin.reply import Fault, Reply
+from probe.signin.reply import Reply
 
 
 def refusal(reply: Reply) -> Fault | None:

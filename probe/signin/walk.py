@@ -16,9 +16,9 @@ from parallax.dialling.http import Headers
 from parallax.plan.signin_specs import User
 from parallax.redaction import excerpt
 from parallax.values import Url
+from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
 from probe.oidc.authorization import Code, Start, is_callback, read_callback, start
-from probe.oidc.fault import Fault as Refusal
 from probe.pages.charset import text_of
 from probe.pages.classify import classify
 from probe.pages.page import Page, read_page
@@ -28,7 +28,7 @@ from probe.signin.codes import code_for
 from probe.signin.flow import Flow
 from probe.signin.provider import filled_parameters, state_of
 from probe.signin.refused_request import refused_request
-from probe.signin.reply import Fault, Reply, end, passed
+from probe.signin.reply import Reply, end, passed
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape
 from probe.vault import fill
@@ -255,7 +255,7 @@ def _judge_page(walk: Walk, flow: Flow, scene: Scene, reply: Reply, tape: Tape) 
     """Ends the step where the page refuses, or wants what the check has not. What the page says is more telling than
     its status, but for a limit, and for an error of the server's own."""
     said = _FAULT_OF.get(scene.word)
-    fault: Fault | Refusal | None = refusal(reply)
+    fault: Fault | None = refusal(reply)
     if fault is None and scene.word in ("idp_error", "unexpected") and walk.last is not None:
         fault = refused_request(walk.last, reply.body)
     if fault is None and said is not None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from parallax.reasons import REASONS
 from parallax.secret import Secret
+from probe.fault import Fault
 from probe.oidc.authorization import Code, Start, is_callback, read_callback, start
-from probe.oidc.fault import Fault
 from probe.oidc.oauth_errors import CODES
 from probe.oidc.pkce import challenge_of
 from probe.oidc.token_endpoint import (

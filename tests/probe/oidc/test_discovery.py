@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallax.reasons import REASONS
+from probe.fault import Fault
 from probe.oidc.discovery import MACHINE, Discovery, read_discovery, well_known_urls
-from probe.oidc.fault import Fault
 
 ISSUER = "https://idp.example/tenant"
 DOCUMENT: dict[str, Any] = {

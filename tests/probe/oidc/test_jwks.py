@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallax.reasons import REASONS
+from probe.fault import Fault, worst
 from probe.oidc import jose
-from probe.oidc.fault import Fault, worst
 from probe.oidc.jwks import Jwks, cache_seconds, read_jwks
 from tests.probe.oidc.keys import JWKS, P256_JWK, RSA_JWK, WEAK, key_set, number, rsa_jwk
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallax.reasons import REASONS
+from probe.fault import Fault
 from probe.oidc.discovery import read_discovery
-from probe.oidc.fault import Fault
 from probe.oidc.jwks import Jwks, read_jwks
 from probe.oidc.tokens import Expectation, Verified, agreement, half_hash, verify_id_token
 from tests.probe.oidc.keys import (

@@ -3,7 +3,7 @@
 import pytest
 
 from parallax import reasons
-from probe.oidc.fault import Fault
+from probe.fault import Fault
 from probe.pages.page import read_page
 from probe.signin.refused_request import refused_request
 

@@ -1,6 +1,9 @@
-"""What the rules of sign-in find wrong: a word of parallax.reasons, whose side it is on, and what was seen."""
+"""What a rule finds wrong with something that a server sent: a word of parallax.reasons, and what was seen.
 
-from collections.abc import Iterable
+The rules of sign-in give one instead of raising; it ends the step, or is remarked on, and becomes the step's verdict.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,13 +12,15 @@ from parallax import reasons
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why a document, an answer or a token does not do. Nothing in probe.oidc raises for what a server sent."""
+    """Why a document, a page, an answer or a token does not do."""
 
     reason: str
-    note: dict[str, Any] = {}
+    note: Mapping[str, Any] = {}
     """Plain values for the findings; nothing secret."""
     side: reasons.Fault | None = None
     """None: the reason's usual side."""
+    abstain: str | None = None
+    """Why it must not count, if it must not."""
 
     @property
     def soft(self) -> bool:

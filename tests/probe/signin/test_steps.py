@@ -238,6 +238,15 @@ async def test_a_wrong_password_is_told_by_the_page(server: SigninServer, ca: Au
     assert len(server.forms("/login")) == 1
 
 
+async def test_a_password_goes_along_with_no_redirect_to_another_host(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    server.answers["/login"] = lambda _: to("https://elsewhere.example/login", 307)
+    found = await go(server, tools_at(ca, tmp_path), FORMS, head=OIDC)
+    assert told(found) == [*BEGIN, ("password", "secret_withheld")]
+    assert "elsewhere.example" in found[-1].findings["detail"]
+
+
 @pytest.mark.parametrize(
     ("submit", "seen"),
     [
@@ -422,7 +431,7 @@ async def test_a_server_that_echoes_everything_learns_nothing_of_observations(
 ) -> None:
     def echo(asked: Asked) -> Said:
         said = f"{PASSWORD} {TOKEN} {asked.headers} {asked.form}"
-        lines = (f"X-Echo: {TOKEN}", f"Location: /next?{TOKEN}", f"Set-Cookie: sid={TOKEN}; Path=/")
+        lines = (f"X-Echo: {TOKEN}", f"Location: /next?{TOKEN}", "Set-Cookie: sid=5id-77; Path=/")
         return page(f"<title>{said}</title><p role=alert>{said}<form><input name='{TOKEN}'></form>", 201, *lines)
 
     Api(server)

@@ -19,7 +19,7 @@ from parallax.cli.daemons import log_options
 from parallax.cli.place import FOLDER, lab_state, up_state
 from parallax.cli.telling import SUMMARY_EVERY_S, Telling, can_draw, tell
 from parallax.cli.values import CA, CIDR, LISTEN, RESOLVER
-from parallax.config import CollectorAddress, CollectorConfig, ProbeConfig
+from parallax.config import BoundSecret, CollectorAddress, CollectorConfig, ProbeConfig
 from parallax.values import Address, Cidr, Url
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ca: str | None
     secrets: dict[str, str]
     watching: str
+    bound: dict[str, BoundSecret] = {}
+    """The secrets of checks."""
 
 
 class Show(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +120,7 @@ def up(
         ca=str(Path(ca).absolute()) if ca else None,
         secrets=_secrets(loaded),
         watching=_watching(loaded),
+        bound=_bound(loaded),
     )
     show = _show(settings.state, as_json, log, log_level)
     _import("collector.main", "probe.main")
@@ -250,6 +253,7 @@ def _probe_config(settings: Settings, running: "Running", token: Path) -> ProbeC
         allow=list(settings.allow),
         resolvers=list(settings.resolvers),
         ca=settings.ca,
+        secrets=settings.bound,
     )
 
 
@@ -273,6 +277,19 @@ def _secrets(plan: "Plan") -> dict[str, str]:
     """Where the secrets are that the plan's receivers name: in the environment, as there is no configuration."""
     names = [receiver.key.removeprefix("secret:") for receiver in plan.receiver if receiver.key]
     return {name: f"env:{name}" for name in names}
+
+
+def _bound(plan: "Plan") -> dict[str, BoundSecret]:
+    """The secrets that checks name: in the environment, too, and each for the hosts of the checks that name it, as the
+    plan is this person's own."""
+    from parallax.cli.check.secret_options import host_of
+    from parallax.plan.templates import secrets_of
+
+    hosts: dict[str, list[str]] = {}
+    for check in plan.check:
+        for name in secrets_of(check.spec):
+            hosts.setdefault(name, []).extend(map(host_of, check.targets))
+    return {name: BoundSecret(source=f"env:{name}", hosts=list(dict.fromkeys(found))) for name, found in hosts.items()}
 
 
 def _probe_of(plan: "Plan", wanted: str | None) -> str:

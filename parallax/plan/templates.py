@@ -81,12 +81,13 @@ def gaps_of(text: str) -> Iterator[Gap]:
 
 
 def secrets_of(value: object) -> Iterator[str]:
-    """The names of the secrets that a spec, or any value in it, refers to; texts that are no templates have none."""
+    """The names of the secrets that a spec, or any value in it, refers to."""
     if isinstance(value, str):
         try:
-            yield from (gap.name for gap in gaps_of(value) if gap.secret)
-        except TemplateError:
-            return
+            gaps = list(gaps_of(value))
+        except TemplateError:  # a text with other braces in it: JSON, say
+            gaps = [piece for piece in parse_secrets(value) if isinstance(piece, Gap)]
+        yield from (gap.name for gap in gaps if gap.secret)
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             yield from secrets_of(getattr(value, name))

@@ -11,6 +11,7 @@ import click
 from parallax.cli.values import Parsed
 from parallax.plan.templates import NAME
 from parallax.secret import Secret, SecretError, check_reference, read_secret
+from parallax.values import Url
 
 if TYPE_CHECKING:
     from parallax.config import BoundSecret
@@ -89,6 +90,12 @@ def vault_of(
     bindings |= {name: BoundSecret(source=place, hosts=bound) for name, place in places}
     bindings |= {name: BoundSecret(source="env:", hosts=bound) for name in typed}
     return Vault(bindings, typed)
+
+
+def host_of(target: str) -> str:
+    """The host of a URL, as [secrets.NAME] has it."""
+    host = Url(target).endpoint.host.lower()
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def refuse_missing(names: Iterable[str], vault: "Vault") -> None:

@@ -10,6 +10,7 @@ import msgspec
 from parallax.cli.by_hand import BY_HAND, Settings
 from parallax.cli.check.options import flow_options, settings_of
 from parallax.cli.check.secret_options import (
+    host_of,
     piped_password,
     refuse_missing,
     secret_options,
@@ -207,7 +208,7 @@ def _prepare(
         typed[name] = piped_password()
     elif name is not None and name not in owned:
         typed[name] = typed_password()
-    hosts = dict.fromkeys([*map(_host, check.targets), *secret_host])
+    hosts = dict.fromkeys([*map(host_of, check.targets), *secret_host])
     vault = vault_of(secret, typed, hosts, config.secrets if config else None)
     refuse_missing(set(secrets_of(check.spec)), vault)
     if config is not None:
@@ -246,12 +247,6 @@ def _mail_domains(check: "Check") -> list[str]:
     if not domains:
         raise click.UsageError("--mail: the flow has no mail address, so mail for which domain? say --mail-to")
     return sorted(domains)
-
-
-def _host(target: str) -> str:
-    """As [secrets.NAME] has it."""
-    host = Url(target).endpoint.host.lower()
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _asked(check: "Check") -> str:

@@ -64,7 +64,12 @@ def classify(page: Page, first: Page | None, context: Context) -> Scene:
             return found
     if said := demands.nowhere(view):
         return _end(view, *said)
-    return _needs_browser(view) or _error(view) or _end(view, "unexpected", "nothing in it is known")
+    return (
+        _needs_browser(view)
+        or _error(view)
+        or demands.unknown_form(view)
+        or _end(view, "unexpected", "nothing in it is known")
+    )
 
 
 def _end(view: View, word: Word, *evidence: str) -> Scene:

@@ -2,8 +2,9 @@
 factors that cannot be given. Pure."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-from probe.pages.form import Button, Form
+from probe.pages.form import Button, Field, Form
 from probe.pages.pressing import denies, press_to_allow, press_to_log_out, press_to_skip, said, shown
 from probe.pages.scene import Scene, Word
 from probe.pages.view import View
@@ -30,12 +31,12 @@ def consent(view: View) -> Scene | None:
         if press is None:
             continue
         text = said(press)
-        marked = any(
-            "consent" in field.value.lower() or "consent" in field.name.lower() for field in form.fields if field.hidden
-        )
+        marked = _marked(form)
         about = view.is_about(topics.CONSENT_TEXT)
         if labels.ALLOW.found(text):
-            why = about or ("it may be refused" if refusable else view.tells(topics.CONSENT_TEXT))
+            why = about or view.tells(topics.CONSENT_TEXT)
+            if why is None and refusable and _for_consent(view, form):
+                why = "it may be refused"
         else:
             why = about or ("a hidden field says so" if marked else None)
             if why is None and refusable:
@@ -51,6 +52,22 @@ def consent(view: View) -> Scene | None:
             evidence=(f"may be allowed: {(why or 'a hidden field says so')[:80]}",),
         )
     return None
+
+
+def _marked(form: Form) -> bool:
+    return any(
+        "consent" in field.value.lower() or "consent" in field.name.lower() for field in form.fields if field.hidden
+    )
+
+
+def _for_consent(view: View, form: Form) -> bool:
+    """In a language that is not known: accept and decline stand under terms of use, too, so where the page is, where
+    its form goes and what its fields are called has to speak of consent."""
+    action = urlsplit(form.action[:4096]).path.split("/")[-2:]
+    told = (*view.address, *(fold_name(text) for text in action))
+    controls: tuple[Field | Button, ...] = (*form.fields, *form.buttons)
+    called = (fold_name(f"{each.name} {each.id}") for each in controls)
+    return any(fields.GRANTING.found(text) for text in (*told, *called))
 
 
 def _scopes(form: Form) -> dict[str, tuple[str, ...]]:
@@ -138,14 +155,42 @@ def required_action(view: View) -> Scene | None:
             ("wants the password changed", topics.PASSWORD_CHANGE.found_in(view.alerts)),
             ("wants something done", view.is_about(topics.REQUIRED)),
         ]
+    if code and asking is not None and view.password_sent and (named := asking.one("identifier")) and not named.value:
+        signs.append(("wants a second factor set up", "a code, and a name for it"))
     for what, said_so in signs:
         if said_so:
-            return Scene(
-                word="required_action",
-                form=asking.form if asking else None,
-                alerts=view.alerts,
-                evidence=(what, f"it says {said_so[:80]!r}"),
-            )
+            return _wants(view, what, f"it says {said_so[:80]!r}")
+    if view.password_sent and not code:
+        for what, vocabulary in _AT:
+            if at := view.is_at(vocabulary):
+                return _wants(view, what, f"its address says {at[:80]!r}")
+    return None
+
+
+_AT = (
+    ("wants a new password", topics.PASSWORD_CHANGE),
+    ("wants terms accepted", topics.TERMS),
+    ("wants the address confirmed", topics.VERIFY_EMAIL),
+    ("wants the profile completed", topics.PROFILE),
+    ("wants a second factor set up", topics.ENROL),
+)
+
+
+def _wants(view: View, *evidence: str) -> Scene:
+    form = view.asking.form if view.asking else None
+    return Scene(word="required_action", form=form, alerts=view.alerts, evidence=evidence)
+
+
+def unknown_form(view: View) -> Scene | None:
+    """After the password was taken: a form that nothing is known of. The provider works, and wants something of the
+    user; what it is, a person has to see."""
+    if not view.password_sent or view.context.status >= 400:
+        return None
+    for form in view.visible_forms:
+        aside = any(labels.LOG_OUT.found(said(each)) or labels.ASIDE.found(said(each)) for each in shown(form))
+        asks = any(not field.hidden and field.name and field.type != "search" for field in form.fields)
+        if form.method == "post" and not form.hidden and not aside and (asks or shown(form)):
+            return _wants(view, "a form that is not known, after the password")
     return None
 
 

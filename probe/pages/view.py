@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -10,7 +11,7 @@ from probe.pages.page import Page
 from probe.pages.pressing import press_to_sign_in, said, shown
 from probe.pages.purposes import Purpose, purposes
 from probe.pages.scene import Context, Word
-from probe.pages.vocabulary import Vocabulary, fold
+from probe.pages.vocabulary import Vocabulary, fold, fold_name
 from probe.pages.words import labels
 
 PASSWORD_WORDS: frozenset[Word] = frozenset({"password", "identifier_password"})
@@ -84,6 +85,18 @@ class View:
     def is_about(self, vocabulary: Vocabulary) -> str | None:
         """The title or heading that holds a phrase."""
         return vocabulary.found_in(self.about)
+
+    @cached_property
+    def address(self) -> tuple[str, ...]:
+        """The words of the page's address: its last path segments and what its query says. They stay as programmers
+        wrote them, mostly in English, whatever the page's language."""
+        parts = urlsplit(self.page.url[:4096])
+        values = [value for _, value in parse_qsl(parts.query[:2048]) if len(value) <= 60 and "/" not in value]
+        return tuple(fold_name(text) for text in (*parts.path.split("/")[-2:], *values[:20]))
+
+    def is_at(self, vocabulary: Vocabulary) -> str | None:
+        """The word of the page's address that holds a phrase."""
+        return next((text.strip() for text in self.address if vocabulary.found(text)), None)
 
     def tells(self, vocabulary: Vocabulary) -> str | None:
         """The title, heading or line that holds a phrase."""

@@ -177,3 +177,9 @@ SCOPE = vocabulary("""
     nl: machtiging
 """)
 """Check boxes of a consent page that say what is granted."""
+
+GRANTING = vocabulary("""
+    en: consent, consents, grant, grants, granted, authorize, authorise, authorization, scope, scopes, oauth, oauth2,
+        oidc, approval, approve, permission, permissions, allow, allowed
+""")
+"""In addresses and names of a consent page: programmers' words, in no other language."""

@@ -46,7 +46,7 @@ CONTINUE = vocabulary("""
 
 ALLOW = vocabulary("""
     en: allow, accept, agree, authorize, authorise, grant, approve, yes, permit, consent, give access
-    de: zulassen, erlauben, akzeptieren, zustimmen, autorisieren, genehmigen, gestatten, einwilligen, ja
+    de: zulassen, erlauben, akzeptieren, annehmen, zustimmen, autorisieren, genehmigen, gestatten, einwilligen, ja
     fr: autoriser, accepter, j accepte, approuver, permettre, consentir, oui
     es: permitir, aceptar, autorizar, aprobar, conceder, si, acepto
     pt: permitir, aceitar, autorizar, aprovar, conceder, sim, aceito
@@ -56,9 +56,9 @@ ALLOW = vocabulary("""
     sv: tillat, godkann, acceptera
     da: tillad, accepter, godkend
     nb: tillat, godta, godkjenn
-    fi: salli, hyvaksy
+    fi: salli, hyvaksy, kylla
     pl: zezwol, akceptuj, zgadzam, zatwierdz, tak
-    cs: povolit, souhlasim
+    cs: povolit, souhlasim, ano
     tr: izin ver, kabul et
     ru: разрешить, принять, согласен, да
     zh: 允许, 同意, 授权, 接受, 允許

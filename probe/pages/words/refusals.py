@@ -11,8 +11,8 @@ LOCKED = vocabulary("""
         user + locked, user + disabled, user + suspended, locked out, temporarily locked, temporarily disabled,
         temporarily blocked, account + lockout, account + not active, account + inactive, user + blocked,
         login + disabled, access + suspended, been locked, ip + blocked, address + blocked
-    de: konto + gesperrt, benutzer + gesperrt, konto + deaktiviert, account + gesperrt, vorubergehend gesperrt,
-        zugang + gesperrt, benutzerkonto + deaktiviert, benutzer + deaktiviert, account + deaktiviert
+    de: gesperrt, konto + deaktiviert, benutzerkonto + deaktiviert, zugang + deaktiviert, benutzer + deaktiviert,
+        account + deaktiviert
     fr: compte + verrouille, compte + bloque, compte + desactive, compte + suspendu, temporairement + bloque*,
         temporairement + verrouille*
     es: cuenta + bloquead*, cuenta + deshabilitad*, cuenta + suspendid*, usuario + bloquead*, cuenta + desactivad*,
@@ -24,8 +24,12 @@ LOCKED = vocabulary("""
     nl: account + geblokkeerd, account + vergrendeld, account + uitgeschakeld, gebruiker + geblokkeerd,
         tijdelijk geblokkeerd
     ja: ロックされ, ロックしま, アカウント + 無効, アカウント + 停止, 利用停止, 凍結
-    sv: konto* + last, konto* + sparrat
-    pl: konto + zablokowane
+    sv: konto* + last, konto* + sparrat, konto* + inaktiverat
+    da: konto* + spaerret, konto* + spærret, konto* + last, konto* + deaktiver*
+    nb: konto* + sperret, konto* + last, konto* + deaktivert
+    fi: tili + lukittu, tili + poistettu kaytosta
+    pl: konto + zablokowane, konto + wylaczone, konto + wyłączone, konto + nieaktywne
+    cs: ucet + zablokovan*, ucet + uzamcen*, ucet + deaktivovan*
     ru: заблокирован*
     zh: 锁定, 鎖定, 已被禁用, 冻结
     ko: 잠겼, 잠금

@@ -71,7 +71,7 @@ VERIFY_EMAIL = vocabulary("""
 TERMS = vocabulary("""
     en: terms and conditions, terms of service, terms of use, privacy policy, user agreement, terms conditions,
         acceptable use
-    de: nutzungsbedingungen, geschaftsbedingungen, datenschutz*, agb
+    de: nutzungsbedingungen, geschaftsbedingungen, datenschutz*, agb, bedingungen
     fr: conditions d utilisation, conditions generales, politique de confidentialite
     es: terminos y condiciones, condiciones de uso, terminos de servicio, politica de privacidad,
         terminos del servicio
@@ -79,8 +79,16 @@ TERMS = vocabulary("""
     it: termini e condizioni, termini di servizio, condizioni d uso, informativa sulla privacy
     nl: algemene voorwaarden, gebruiksvoorwaarden, privacybeleid, voorwaarden
     ja: 利用規約, プライバシーポリシー, 使用条件
-    zh: 服务条款, 隐私政策
+    zh: 服务条款, 隐私政策, 条款, 條款
     ko: 이용약관
+    ru: условия
+    pl: warunki, regulamin
+    cs: podminky
+    sv: villkor
+    da: vilkar
+    nb: vilkar
+    fi: ehdot, kayttoehdot
+    tr: kosullar, sartlar
 """)
 
 ENROL = vocabulary("""

@@ -72,6 +72,9 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("themed_login", "themed_login", ("identifier_password",), "bad_credentials"),
     ("themed_otp", "themed_login", ("identifier_password",), "totp"),
     ("name_above_code", "themed_login", ("identifier_password",), "totp"),
+    ("unknown_decision", "themed_login", ("identifier_password",), "required_action"),
+    ("unknown_decision", None, (), "unexpected"),
+    ("enrol_with_name", "themed_login", ("identifier_password",), "required_action"),
     ("profile_to_activate", "themed_login", ("identifier_password",), "required_action"),
     ("themed_update_password", "themed_login", ("identifier_password",), "required_action"),
     ("themed_verify_email", "themed_login", ("identifier_password",), "required_action"),
@@ -351,3 +354,18 @@ def test_a_heading_says_what_is_wanted_before_an_alert_says_what_for(name: str, 
     scene = seen(name, first="themed_login", submitted=IP)
     assert scene.word == "required_action"
     assert scene.evidence[0] == what
+
+
+@pytest.mark.parametrize(
+    ("address", "word"),
+    [
+        ("https://sso.example/act?execution=TERMS_AND_CONDITIONS", "required_action"),
+        ("https://sso.example/account/changePassword", "required_action"),
+        ("https://sso.example/oauth2/consent?run=8", "consent"),
+        ("https://sso.example/step?next=/oauth2/consent", "required_action"),
+    ],
+)
+def test_an_address_tells_what_a_page_of_no_known_language_is(address: str, word: str) -> None:
+    found = read_page((HTML / "unknown_decision.html").read_text(), address)
+    first = page("themed_login")
+    assert classify(found, first, Context(submitted=IP, previous=first)).word == word

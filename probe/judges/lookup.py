@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from probe.dns.ede import ZONE_IS_BROKEN
+from probe.dns.ede import BOGUS, ZONE_IS_BROKEN
 from probe.judges.connection import BY_FAILURE, judge_connection
 from probe.tape import Evidence
 from probe.verdict import Verdict
@@ -46,8 +46,10 @@ def _judge_tries(tries: list[dict[str, Any]]) -> Verdict:
         ((outcome, reason) for outcome, reason in _BY_OUTCOME.items() if outcome in outcomes), ("", "dns_rcode")
     )
     verdict = Verdict(reason)
-    blames_zone = outcome == "SERVFAIL" and any(ZONE_IS_BROKEN & set(each.get("ede", ())) for each in tries)
-    return verdict if blames_zone or verdict.side != "target" else Verdict(reason, "resolver")
+    said = {code for each in tries for code in each.get("ede", ())} if outcome == "SERVFAIL" else set()
+    if said & BOGUS:
+        return Verdict("dns_bogus")
+    return verdict if said & ZONE_IS_BROKEN or verdict.side != "target" else Verdict(reason, "resolver")
 
 
 def judge_lost_time(verdict: Verdict, evidence: Evidence) -> Verdict:

@@ -8,7 +8,7 @@ import trio
 from parallax.plan.signin_specs import User
 from parallax.secret import Secret
 from probe.fault import Fault
-from probe.signin.clerk_api import UNFINISHED, answered, factor, offered
+from probe.signin.clerk_api import GONE, UNFINISHED, answered, factor, fault_of, offered
 from probe.signin.clerk_session import (
     clean,
     end_session,
@@ -22,7 +22,7 @@ from probe.signin.clerk_session import (
     take_session_token,
     verify,
 )
-from probe.signin.clerk_state import ClerkState, ask, ask_backend, origin_of, post, state_of
+from probe.signin.clerk_state import ClerkState, ask, ask_backend, post, site_of, state_of
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import mailed_code
@@ -41,14 +41,13 @@ async def see_environment(flow: Flow, tape: Tape) -> None:
     display = said.get("display_config")
     if not isinstance(display, dict):
         raise end(tape, Fault("http_json", {"detail": "the answer has no display_config"}))
-    home = display.get("home_url")
-    if isinstance(home, str) and home.startswith(("https://", "http://")):
-        state.origin = origin_of(home)
+    state.origin = site_of(display.get("home_url")) or state.origin
     kind = display.get("instance_environment_type")
-    tape.note(
-        instance=kind if kind in ("production", "development", "staging") else None,
-        maintenance=True if said.get("maintenance_mode") is True else None,
-    )
+    known = kind if kind in ("production", "development") else None
+    tape.note(instance=known, maintenance=True if said.get("maintenance_mode") is True else None)
+    if known is not None and known != flow.spec.instance:
+        detail = f'the instance is a {known} one; write instance = "{known}" in the plan'
+        raise end(tape, Fault("oauth_invalid_request", {"detail": detail}))
 
 
 async def see_keys(flow: Flow, tape: Tape) -> None:
@@ -133,11 +132,13 @@ async def begin_by_ticket(flow: Flow, tape: Tape, ticket: str) -> None:
 
 
 async def _begin(flow: Flow, tape: Tape, fields: dict[str, str]) -> None:
-    """A sign-in is made. With it a client is, which is to be ended."""
+    """A sign-in is made, in a client that is made first: so a session that is made and never heard of, as its answer
+    is lost, can be ended with the client. An API that does not make one makes it with the sign-in."""
     state = state_of(flow)
     state.has_client = True
-    if "password" in fields or "ticket" in fields:
-        state.live = True  # of a session that is made and never heard of, the client's end is the end
+    fault = fault_of(await post(flow, "/v1/client", tape, method="PUT"), tape)
+    if fault is not None and fault.reason not in {"signin_error_page", "http_status", *GONE}:
+        raise end(tape, fault)
     _take_sign_in(state, answered(await post(flow, SIGN_INS, tape, fields), tape), tape)
 
 
@@ -152,7 +153,6 @@ async def _ask_for_code(flow: Flow, tape: Tape, which: str, found: dict[str, obj
 
 async def _attempt(flow: Flow, tape: Tape, which: str, fields: dict[str, str]) -> None:
     state = state_of(flow)
-    state.live = True
     path = f"{SIGN_INS}/{state.sign_in['id']}/attempt_{which}_factor"
     _take_sign_in(state, answered(await post(flow, path, tape, fields), tape), tape)
 

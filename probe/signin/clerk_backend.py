@@ -105,14 +105,12 @@ async def prove_ended(flow: Flow, tape: Tape) -> None:
 
 
 async def clean(flow: Flow, tape: Tape) -> None:
-    """Revokes the session, and ends the client that a sign-in token made."""
+    """Ends the client that a sign-in token was used in, with its session; else revokes the session."""
     state = state_of(flow)
-    try:
-        if state.live and state.session_id is not None:
-            await revoke(flow, tape)
-    finally:
-        if may_forget(flow):
-            await forget_client(flow, tape)
+    if may_forget(flow):
+        await forget_client(flow, tape)
+    if state.live and state.session_id is not None:
+        await revoke(flow, tape)
 
 
 def backend_fault(reply: Any, tape: Tape) -> Fault | None:

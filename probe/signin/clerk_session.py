@@ -93,14 +93,15 @@ def judge_ended(state: ClerkState, status: int, fault: Fault | None, tape: Tape)
 
 
 async def clean(flow: Flow, tape: Tape) -> None:
-    """Ends what the run began: the session, then the client. Both are tried, whatever comes of one."""
+    """Ends what the run began: the client, and all its sessions with it; where that cannot be, the session."""
     state = state_of(flow)
-    try:
-        if state.live and state.session_id is not None:
-            await end_session(flow, tape)
-    finally:
-        if may_forget(flow):
-            await forget_client(flow, tape)
+    if may_forget(flow):
+        fault = await _end_client(flow, tape)
+        if fault is None:
+            return
+        if not state.live or state.session_id is None:
+            raise end(tape, fault)
+    await end_session(flow, tape)
 
 
 def is_unclean(flow: Flow) -> bool:
@@ -130,12 +131,20 @@ def is_over(flow: Flow) -> bool:
 
 
 async def forget_client(flow: Flow, tape: Tape) -> None:
-    """Ends the browser's client with all its sessions. One that is gone already is no fault."""
+    """Ends the browser's client with all its sessions."""
+    fault = await _end_client(flow, tape)
+    if fault is not None:
+        raise end(tape, fault)
+
+
+async def _end_client(flow: Flow, tape: Tape) -> Fault | None:
+    """One that is gone already is no fault."""
     state = state_of(flow)
     fault = fault_of(await post(flow, "/v1/client", tape, method="DELETE"), tape)
-    if fault is not None and fault.reason not in {*GONE, "http_status", "signin_error_page"}:
-        raise end(tape, fault)
+    if fault is not None and fault.reason not in GONE:
+        return fault
     state.has_client = state.live = False
+    return None
 
 
 def status_of(state: ClerkState) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from parallax.clock import NS, wall_ns
 from parallax.secret import Secret
+from parallax.values import Url
 from probe.fault import Fault
 from probe.oidc.discovery import Capabilities, Discovery
 from probe.oidc.jwks import Jwks
@@ -70,6 +71,18 @@ def origin_of(base: str) -> str:
     host = parts.hostname or ""
     first, _, rest = host.partition(".")
     return f"https://{rest}" if first == "clerk" and "." in rest else f"{parts.scheme}://{parts.netloc}"
+
+
+def site_of(home: object) -> str | None:
+    """The origin of an application's home, as the instance's settings have it; None where that is no URL."""
+    try:
+        parsed = Url.parse(home) if isinstance(home, str) else None
+    except ValueError:
+        return None
+    if parsed is None:
+        return None
+    parts = urlsplit(parsed)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 async def ask(flow: Flow, path: str, tape: Tape) -> Reply:

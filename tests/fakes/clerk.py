@@ -100,6 +100,7 @@ class Clerk:
             ("POST", "/v1/dev_browser"): lambda asked: as_json({"id": DEV_BROWSER}),
             ("GET", "/v1/environment"): lambda asked: as_json(_environment(self.development)),
             ("GET", "/v1/client"): lambda asked: as_json({"response": None, "client": None}),
+            ("PUT", "/v1/client"): self._create_client,
             ("DELETE", "/v1/client"): self._delete_client,
             ("POST", "/v1/client/sign_ins"): self._create_sign_in,
             ("POST", "/v1/client/sign_ins/*/prepare_first_factor"): self._prepare,
@@ -157,9 +158,20 @@ class Clerk:
             if form.get("password") != PASSWORD:
                 return error("form_password_incorrect", 422)
             self.verified = ["password"]
-        client = f"c00kie-0f-a-client-{self._count}"
+        client = self._client(asked)
+        if client is not None:
+            return self._sign_in(client)
+        client, line = self._new_client()
+        return self._sign_in(client, line)
+
+    def _new_client(self) -> tuple[str, str]:
+        client = f"c00kie-0f-a-client-{len(self.exchanges)}"
         self.clients[client] = set()
-        return self._sign_in(client, f"Set-Cookie: __client={client}; Path=/; Secure; HttpOnly; SameSite=Lax")
+        return client, f"Set-Cookie: __client={client}; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+    def _create_client(self, asked: Asked) -> Said:
+        _, line = self._new_client()
+        return as_json({"response": self._client_object(None), "client": self._client_object(None)}, 200, line)
 
     def _prepare(self, asked: Asked) -> Said:
         client = self._client(asked)

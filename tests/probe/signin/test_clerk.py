@@ -2,16 +2,25 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parallax.clock import NS
+from parallax.dialling.http import Headers
 from parallax.plan.signin_rules import STEPS
+from parallax.reasons import REASONS
+from probe.hidden import Hidden
 from probe.signin.cadence import cadence_at
+from probe.signin.clerk_api import CODES, UNFINISHED, answered
 from probe.signin.presets import PRESETS
+from probe.signin.reply import ENDED, Ended, Reply
+from probe.tape import Tape
 from tests.fakes.clerk import (
     CODE,
     DEV_BROWSER,
@@ -24,6 +33,7 @@ from tests.fakes.clerk import (
     clerk,
     error,
 )
+from tests.fakes.steps import cancelled_at_step
 from tests.parts.certificates import Authority
 from tests.probe.oidc.keys import P256_JWK, hs256, signed
 from tests.probe.signin.clerk_runs import WITH_PASSWORD, check_at, go, tools_at
@@ -62,7 +72,9 @@ async def test_a_password(server: Clerk, authority: Authority, tmp_path: Path) -
     assert asked.headers["origin"] == "https://app.acme.example"
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     assert {"__clerk_api_version", "_clerk_js_version"} == asked.query.keys()
-    assert "cookie" not in asked.headers
+    made = server.asked[server.asked.index(asked) - 1]
+    assert (made.method, made.path) == ("PUT", "/v1/client")
+    assert "cookie" not in made.headers
     (*_, token, _end, proof, last) = server.asked
     assert "c00kie" in proof.headers["cookie"] == token.headers["cookie"]
     assert (last.method, last.path) == ("DELETE", "/v1/client")
@@ -222,7 +234,11 @@ ENDS: dict[str, tuple[Misbehave, str, str, str]] = {
         "verify", "token_alg_not_allowed", "target",
     ),
     "signed with the public key": (
-        answers(TOKENS, lambda: as_json({"jwt": signed({}, "HS256", sign=hs256(b"a public key"))})), "verify", "token_alg_not_allowed", "target",
+        answers(TOKENS, lambda: as_json({"jwt": signed({}, "HS256", sign=hs256(b"a public key"))})),
+        "verify", "token_alg_not_allowed", "target",
+    ),
+    "another kind of instance": (
+        with_(development=True), "environment", "oauth_invalid_request", "config",
     ),
     "no end": (refuses("/v1/client/sessions/*/end", "x", 500), "end", "http_server_error", "target"),
 }  # fmt: skip
@@ -257,7 +273,7 @@ async def test_what_clerk_says_is_told(server: Clerk, authority: Authority, tmp_
 
 async def test_a_refused_password_is_not_sent_again(server: Clerk, authority: Authority, tmp_path: Path) -> None:
     tools = tools_at(authority, tmp_path, "wrong horse")
-    assert told(await go(server, tools))[-1] == ("sign_in", "signin_bad_credentials")
+    assert told(await go(server, tools))[-2:] == [("sign_in", "signin_bad_credentials"), ("cleanup", None)]
     again = told(await go(server, tools))
     assert again[-1] == ("sign_in", "signin_halted")
     assert [each.key for each in server.asked].count(SIGN_INS) == 1
@@ -364,9 +380,11 @@ async def _whole(server: Clerk, tools: Any, every: dict[str, str]) -> Any:
     return await _at(server, tools, every, "full")
 
 
-async def _at(server: Clerk, tools: Any, every: dict[str, str], cadence: str) -> Any:
+async def _at(
+    server: Clerk, tools: Any, every: dict[str, str], cadence: str, use: str = "clerk.password"
+) -> Any:  # fmt: skip
     """A run at a time when it is of that cadence."""
-    check = check_at(server, "clerk.password", period_s=30, every=every)
+    check = check_at(server, use, period_s=30, every=every)
     at = next(
         at
         for at in range(1_790_000_000, 1_790_010_000, 30)
@@ -374,6 +392,73 @@ async def _at(server: Clerk, tools: Any, every: dict[str, str], cadence: str) ->
     )
     with trio.fail_after(30):
         return await run(check, tools, at_ns=at * NS)
+
+
+async def test_a_session_whose_making_is_never_heard_of_is_ended(
+    server: Clerk, authority: Authority, tmp_path: Path
+) -> None:
+    """The answer is lost, and the session lives: it ends with the client, which was made before."""
+
+    def made_and_lost(asked: Any) -> Said:
+        del server.hooks[SIGN_INS]
+        server.answer(asked)
+        assert server.live
+        return Said(200, b"", hang=True)
+
+    server.hooks[SIGN_INS] = made_and_lost
+    found = await go(server, tools_at(authority, tmp_path), timeout_s=1)
+    assert told(found)[-2:] == [("sign_in", "first_byte_timeout"), ("cleanup", None)]
+    assert not server.live
+    assert not server.clients
+
+
+async def test_an_api_that_makes_no_clients(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    honest = server.answer
+
+    def refuses_put(asked: Any) -> Said:
+        if asked.method == "PUT":
+            return error("method_not_allowed", 405)
+        hook = server.hooks.pop("/v1/client")
+        said = honest(asked)
+        server.hooks["/v1/client"] = hook
+        return said
+
+    server.hooks["/v1/client"] = refuses_put
+    found = await go(server, tools_at(authority, tmp_path))
+    assert {each.reason for each in found} == {None}
+    assert not server.clients
+
+
+async def test_a_client_that_cannot_be_ended(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    """Then the session is, at least."""
+    honest = server.answer
+
+    def refuses_delete(asked: Any) -> Said:
+        if asked.method == "DELETE":
+            return error("x", 500)
+        hook = server.hooks.pop("/v1/client")
+        said = honest(asked)
+        server.hooks["/v1/client"] = hook
+        return said
+
+    server.hooks["/v1/client"] = refuses_delete
+    server.claims = {"iss": "https://other.example"}
+    found = await go(server, tools_at(authority, tmp_path))
+    assert told(found)[-2:] == [("verify", "token_iss_mismatch"), ("cleanup", None)]
+    assert not server.live
+
+
+@pytest.mark.parametrize("use", ["clerk.password", "clerk.session_token"])
+async def test_cancelled_at_every_moment(server: Clerk, authority: Authority, tmp_path: Path, use: str) -> None:
+    """Whenever it is, nothing lives on."""
+    tools, check = tools_at(authority, tmp_path), check_at(server, use)
+    before, step = True, 0
+    while before:
+        before = await cancelled_at_step(step, partial(run, check, tools))
+        assert not server.live, step
+        assert not any(server.clients.values()), step  # an empty one, whose cookie was never seen, is nothing
+        step += 1
+    assert step > 10
 
 
 @pytest.mark.parametrize("path", [SIGN_INS, TOKENS, "/v1/client/sessions/*/end"])
@@ -397,3 +482,49 @@ async def test_a_cancelled_run_leaves_nothing(
         nursery.cancel_scope.cancel()
     assert not server.live
     assert not server.clients
+
+
+async def test_a_session_of_the_backend_is_kept_too(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    tools, every = tools_at(authority, tmp_path), {"silent": "1m", "full": "1h"}
+    await _at(server, tools, every, "full", "clerk.session_token")
+    silent = await _at(server, tools, every, "silent", "clerk.session_token")
+    assert told(silent) == [("environment", None), ("jwks", None), ("silent", None)]
+    await tools.signins.end_orphans({})
+    assert not server.live
+
+
+@given(body=st.binary(max_size=300), status=st.integers(200, 599))
+async def test_any_octets_are_an_answer_or_the_end_of_a_step(body: bytes, status: int) -> None:
+    _answered_or_ended(body, status)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["errors", "code", "message", "clerk_trace_id", "response"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(said=JSON, status=st.integers(200, 599))
+async def test_so_is_any_json(said: Any, status: int) -> None:
+    _answered_or_ended(json.dumps(said).encode(), status)
+
+
+def _answered_or_ended(body: bytes, status: int) -> None:
+    tape = Tape(hidden=Hidden())
+    reply = Reply(method="GET", url="https://clerk.example/", status=status, headers=Headers(()), body=body)
+    try:
+        found = answered(reply, tape)
+    except Ended:
+        assert tape.material[ENDED].reason in REASONS
+    else:
+        assert status < 300
+        assert isinstance(found, dict)
+
+
+def test_every_word_of_clerks_has_a_reason() -> None:
+    assert set(CODES.values()) <= REASONS.keys()
+    assert {fault.reason for fault in UNFINISHED.values()} <= REASONS.keys()

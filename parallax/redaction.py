@@ -128,6 +128,9 @@ def redact_text(text: str) -> str:
 
 def excerpt(text: str, limit: int = 200) -> str:
     """The beginning of a text on one line, redacted, at most `limit` characters. Redacted before it is cut, so that
-    no secret is cut to a shape that nothing recognises."""
+    no secret is cut to a shape that nothing recognises. What does not print (escapes of a terminal, marks that turn
+    the direction of writing) is shown as U+FFFD."""
     line = redact_text(" ".join(text[: limit * 10].split()))
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -21,6 +21,7 @@ from probe.dns.lookup import lookup
 from probe.dns.message import load_types
 from probe.judges.lookup import judge_lookup, judge_lost_time
 from probe.kind import Kind, Subject
+from probe.plain import plain
 from probe.steps import Steps
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
@@ -247,8 +248,8 @@ class _Start(msgspec.Struct, frozen=True):
             check=self.check.name,
             kind=self.check.kind,
             target=self.target,
-            subject=scrub(str(subject)),
-            dims=scrub(tape.dims),
+            subject=plain(scrub(str(subject))),
+            dims=plain(scrub(tape.dims)),
             site=scrub(tape.site),
             attempt=attempt,
             scheduled_at=self.scheduled_at,
@@ -258,5 +259,5 @@ class _Start(msgspec.Struct, frozen=True):
             reason=verdict.reason if verdict else None,
             fault=verdict.side if verdict else None,
             abstain=abstain or (verdict.abstain if verdict else None),
-            findings=scrub(evidence.findings | (verdict.note if verdict else {})),
+            findings=plain(scrub(evidence.findings | (verdict.note if verdict else {}))),
         )

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from parallax.redaction import excerpt
+from parallax.values import Url
 
 MAX_LIST = 100
 """Entries of a list that are read."""
@@ -71,4 +72,8 @@ def url_problem(text: str, *, allow_http: bool) -> str | None:
         return "http, so that what is sent there can be read on the way"
     if "@" in parts.netloc:
         return "a user or password in the URL"
+    try:
+        Url.parse(text.partition("#")[0])
+    except ValueError:
+        return "no host or port that anything can be sent to"
     return None

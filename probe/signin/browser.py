@@ -140,7 +140,7 @@ class Browser:
             location = reply.headers.get("location")
             if not follow or reply.status not in _REDIRECTS or location is None:
                 return reply
-            onward = urljoin(url, _as_sent(location))
+            onward = _joined(url, _as_sent(location), tape)
             if stop_at is not None and is_callback(onward, stop_at):
                 return Reply(method=method, url=url, status=reply.status, headers=reply.headers, callback=onward)
             if reply.status in _KEEP_METHOD:
@@ -242,6 +242,14 @@ def _as_sent(location: str) -> str:
         with suppress(UnicodeDecodeError):
             text = text.encode("latin-1").decode()
     return text.replace(" ", "%20")
+
+
+def _joined(url: str, location: str, tape: Tape) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:  # brackets without an IPv6 address, letters that would become others in a host
+        detail = "a redirect leads to a host that none can have"
+        raise end(tape, Fault("signin_unexpected_page", {"detail": detail})) from None
 
 
 def _checked(url: str, tape: Tape) -> str:

@@ -17,6 +17,7 @@ from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, Start
 from probe.oidc.discovery import SIGN_IN, Discovery
 from probe.oidc.jwks import Jwks
+from probe.oidc.reading import shown
 from probe.oidc.token_endpoint import Tokens, read_token_answer
 from probe.oidc.tokens import Expectation, Verified
 from probe.oidc.userinfo import read_userinfo
@@ -128,7 +129,7 @@ async def ask_userinfo(flow: Flow, tape: Tape) -> None:
     claims = read_userinfo(reply.status, headers, reply.body, subject, signed)
     if not isinstance(claims, dict):
         raise end(tape, claims)
-    tape.note(claims=sorted(str(name)[:60] for name in claims)[:50])
+    tape.note(claims=sorted(shown(str(name), 60) for name in claims)[:50])
 
 
 async def userinfo_reply(flow: Flow, tape: Tape) -> Reply:

@@ -551,7 +551,7 @@ REASONS: dict[str, Reason] = {
     ),
     "signin_account_locked": Reason("the account is locked", "blocked", "unlock it; who else signs in as this user?"),
     "signin_own_budget": Reason(
-        "not run: the check's own budget is spent", "config", "a longer every.full, or a larger budget"
+        "not run: the check's own budget is spent", "blocked", "a longer every.full, or a larger budget"
     ),
     "signin_quota": Reason("the provider says that a quota is used up", "target", "the provider's plan and limits"),
     "signin_cancelled": Reason("the run was cancelled before its end", "probe", "was the probe stopped?"),
@@ -582,7 +582,7 @@ REASONS: dict[str, Reason] = {
         "the collector cannot be asked after mail", "probe", "the detail in the findings; the collector's [mail]"
     ),
     "mail_wrong_content": Reason(
-        "the mail has no code that fits", "config", "user.mail.code in the plan: the pattern; the template of the mail"
+        "the mail has no code that fits", "target", "the provider's template of the mail; the pattern in the plan"
     ),
     # OIDC: discovery and keys
     "discovery_http": Reason(

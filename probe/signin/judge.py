@@ -9,6 +9,9 @@ from probe.tape import Evidence
 from probe.tls.handshake import judge_handshake
 from probe.verdict import Verdict
 
+_BETWEEN = (None, "pause", "mail")
+"""Where a step is while it waits for nobody's answer; the phases of a request have words of their own."""
+
 
 def judge(spec: object, evidence: Evidence) -> Verdict | None:
     """What ended the step; else the lookup, the connection, the handshake, a broken response; else what is odd about a
@@ -27,7 +30,7 @@ def _judge(evidence: Evidence) -> Verdict | None:
         return _verdict(ended)
     if evidence.material.get(NO_ADDRESS) or (evidence.failure is not None and evidence.phase == "lookup"):
         return judge_lookup(evidence) or Verdict("lookup_no_address")
-    if evidence.failure == "timeout" and evidence.phase is None:
+    if evidence.failure == "timeout" and evidence.phase in _BETWEEN:
         return Verdict("signin_timeout")
     verdict = judge_connection(evidence) or judge_handshake(evidence) or judge_exchange(evidence)
     remarked: Fault | None = evidence.material.get(REMARKED)

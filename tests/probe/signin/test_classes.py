@@ -12,8 +12,10 @@ import trio
 from parallax.config import BoundSecret
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
+from parallax.letters import Letter
 from parallax.observation import Observation
 from parallax.state import write_private
+from probe.mailbox import MailboxError
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.fakes.dns_server import UdpBehaviour, dns_server, with_rcode
@@ -119,6 +121,10 @@ CASES: dict[str, tuple[Misbehave, dict[str, Any], str, str, str]] = {
         calls_back_with("temporarily_unavailable"), {}, "password", "oauth_temporarily_unavailable", "target",
     ),
     "OAuth: scope": (calls_back_with("invalid_scope"), {}, "password", "oauth_invalid_scope", "config"),
+    "OAuth: consent": (calls_back_with("consent_required"), {}, "password", "oauth_consent_required", "config"),
+    "OAuth: a limit": (
+        answers("/token", lambda _: as_json({"error": "slow_down"}, 400)), {}, "token", "oauth_throttled", "blocked",
+    ),
     "OAuth: redirect": (
         answers("/auth", lambda _: as_json({"error": "invalid_redirect_uri"}, 400)), {}, "authorize",
         "oauth_redirect_uri_mismatch", "config",
@@ -167,6 +173,26 @@ async def test_what_a_provider_does_is_told_by_its_class(
     found = await go(tools_at(ca, tmp_path), spec_of(server, **more))
     assert list(first_of(found)) == expected, [each.findings for each in found if each.reason]
     assert len(server.forms("/login")) <= 1
+
+
+async def test_a_page_that_leads_on_too_late(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
+    server.answers["/auth"] = lambda _: page('<meta http-equiv=refresh content="9; url=/x"><p>One moment')
+    found = await go(tools_at(ca, tmp_path), spec_of(server), timeout_s=1)
+    assert first_of(found) == ("authorize", "signin_timeout", "target")
+
+
+class NoMailbox:
+    """As where no collector can be asked."""
+
+    async def wait(self, to: str, since: float, within_s: float) -> list[Letter]:
+        raise MailboxError("the collector cannot be asked after mail")
+
+
+async def test_nobody_can_be_asked_after_the_mail(server: SigninServer, ca: Authority, tmp_path: Path) -> None:
+    asks_for_a_code(server)
+    user = {"name": "u@mx.example", "password": "secret:PW", "mail": {"within": "2s"}}
+    found = await go(tools_at(ca, tmp_path, mailbox=NoMailbox()), spec_of(server, user=user))
+    assert first_of(found) == ("otp", "mailbox_unreachable", "probe")
 
 
 MACHINE_CASES = {
@@ -270,5 +296,7 @@ TOLD = {
     *(reason for *_, reason in CONNECTIONS.values()),
     *(reason for _, reason in CERTIFICATES.values()),
     "connect_refused",
+    "mailbox_unreachable",
+    "signin_timeout",
 }
 """Every word that is shown here by a server."""

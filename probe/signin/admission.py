@@ -31,12 +31,18 @@ async def may_sign_in(flow: Flow) -> bool:
         until = datetime.fromtimestamp(halt.until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         await _say(flow, halt.step, Fault("signin_halted", {"because": halt.because, "halted_until": until}))
         return False
-    spent = flow.tools.signins.buckets.take(limits_of(flow), trio.current_time())
-    if spent is not None:
-        key = spent.partition(" ")[0]
-        await _say(flow, _first(flow), Fault("signin_own_budget", {"budget": key}, abstain=ABSTAINS))
-        return False
-    return True
+    fault = spend(flow)
+    if fault is not None:
+        await _say(flow, _first(flow), fault)
+    return fault is None
+
+
+def spend(flow: Flow) -> Fault | None:
+    """Takes one sign-in, or one token, from the check's budget; the fault of one that is spent."""
+    spent = flow.tools.signins.buckets.take(_limits(flow), trio.current_time())
+    if spent is None:
+        return None
+    return Fault("signin_own_budget", {"budget": spent.partition(" ")[0]}, abstain=ABSTAINS)
 
 
 async def say_busy(flow: Flow) -> None:
@@ -71,7 +77,7 @@ def halt_key(flow: Flow) -> str:
     return key_of(flow.steps.check.name, user.name, password)
 
 
-def limits_of(flow: Flow) -> list[Limit]:
+def _limits(flow: Flow) -> list[Limit]:
     """The plan's budget as buckets. A user is the tenant's; an address is this probe's."""
     spec: SigninSpec = flow.spec
     tenant = flow.steps.target

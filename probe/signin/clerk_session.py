@@ -11,7 +11,7 @@ from probe.oidc.tokens import Expectation
 from probe.signin.clerk_api import GONE, answered, fault_of
 from probe.signin.clerk_state import ALGORITHMS, ClerkState, cookies_of, keep_cookies, post, state_of
 from probe.signin.flow import Flow
-from probe.signin.machine import verify_with_fresh_keys
+from probe.signin.relying_party import verify_with_fresh_keys
 from probe.signin.reply import ENDED, end
 from probe.tape import Tape
 

@@ -23,10 +23,10 @@ from probe.signin.asking import find_form, send_form, send_request
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import group_in, letters_to
-from probe.signin.machine import verify_with_fresh_keys
+from probe.signin.relying_party import verify_with_fresh_keys
 from probe.signin.reply import Ended, end
-from probe.signin.responses import status_fault
-from probe.signin.values import fill_text, gaps_set, host_of, keep_value, kept_text, state_of
+from probe.signin.responses import unless_ok
+from probe.signin.values import StepsState, fill_text, gaps_set, host_of, keep_value, kept_text, state_of
 from probe.tape import Tape
 from probe.vault import Withheld
 
@@ -37,16 +37,11 @@ def preset_of(spec: SigninSpec) -> Preset:
     """The plan's own steps."""
     steps = [*_BEFORE] if spec.issuer is not None else []
     steps += [_step(planned) for planned in sorted(spec.step, key=lambda step: not step.light)]
-    return Preset(steps=tuple(steps), signs_in=True, unclean=_is_unclean, clean=_clean)
-
-
-async def _discover(flow: Flow, tape: Tape) -> None:
-    state_of(flow)  # before the provider's own would be made
-    await provider.find_provider(flow, tape)
+    return Preset(steps=tuple(steps), new_state=StepsState, signs_in=True, unclean=_is_unclean, clean=_clean)
 
 
 _BEFORE = (
-    Step("discovery", _discover, part="light", safe=True),
+    Step("discovery", provider.find_provider, part="light", safe=True),
     Step("jwks", provider.find_keys, part="light", safe=True),
 )
 
@@ -188,7 +183,7 @@ async def _verify(planned: Planned, flow: Flow, tape: Tape) -> None:
         tape.note(token=found.as_findings())
         return
     reply = await flow.backchannel.request("GET", asked.jwks, tape=tape, follow=False)
-    fault = status_fault(reply) or (Fault("jwks_http") if reply.status != 200 else None)
+    fault = unless_ok(reply, "jwks_http")
     if fault is not None:
         raise end(tape, fault)
     keys = read_jwks(reply.body, {name.lower(): value for name, value in reply.headers.items()})

@@ -14,7 +14,9 @@ from probe.oidc.token_endpoint import MAX_OCTETS
 from probe.oidc.userinfo import is_refused
 from probe.signin.browser import Browser
 from probe.signin.flow import Flow
-from probe.signin.provider import OidcState, client_at, has_userinfo, over_tls, state_of, userinfo_reply
+from probe.signin.oidc_state import state_of
+from probe.signin.provider import has_userinfo, userinfo_reply
+from probe.signin.relying_party import client_at, over_tls
 from probe.signin.reply import Reply, end, remark
 from probe.signin.responses import refusal, status_fault
 from probe.signin.walk import confirm_logout, sign_in_page
@@ -26,8 +28,8 @@ GONE = frozenset({"login_required", "interaction_required", "account_selection_r
 
 def is_unclean(flow: Flow) -> bool:
     """Whether a session or tokens may live on."""
-    state = flow.state
-    return isinstance(state, OidcState) and (state.signed_in or bool(state.live)) and state.discovery is not None
+    state = state_of(flow)
+    return (state.signed_in or bool(state.live)) and state.discovery is not None
 
 
 def can_be_proven(flow: Flow) -> bool:

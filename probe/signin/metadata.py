@@ -5,12 +5,12 @@ Each ends its step where the document does not do, and remarks on what is odd ab
 
 from parallax.redaction import redact_url
 from probe.fault import Fault, worst
-from probe.http.bot_walls import bot_wall
 from probe.oidc.discovery import SIGN_IN, Discovery, read_discovery, well_known_urls
 from probe.oidc.jwks import Jwks, read_jwks
 from probe.oidc.tokens import agreement
 from probe.signin.browser import Browser
-from probe.signin.reply import Reply, end, remark
+from probe.signin.reply import end, remark
+from probe.signin.responses import unless_ok
 from probe.tape import Tape
 
 _JSON = {"Accept": "application/json"}
@@ -22,7 +22,7 @@ async def discover(issuer: str, back: Browser, tape: Tape, needs: tuple[str, ...
     it serves. No redirect is followed. Raises Ended, and what a connection raises."""
     first, *others = well_known_urls(issuer)
     reply = await back.request("GET", first, tape=tape, headers=_JSON, follow=False)
-    refused = refusal(reply, "discovery_http")
+    refused = unless_ok(reply, "discovery_http")
     for url in others if reply.status == 404 else ():
         elsewhere = await back.request("GET", url, tape=tape, headers=_JSON, follow=False)
         if elsewhere.status != 200:
@@ -47,7 +47,7 @@ def _taken(found: Discovery, tape: Tape) -> Discovery:
 async def fetch_jwks(discovery: Discovery, back: Browser, tape: Tape) -> Jwks:
     """The issuer's keys, and whether they go with its document. Raises Ended, and what a connection raises."""
     reply = await back.request("GET", discovery.endpoints["jwks_uri"], tape=tape, headers=_JSON, follow=False)
-    refused = refusal(reply, "jwks_http")
+    refused = unless_ok(reply, "jwks_http")
     if refused is not None:
         raise end(tape, refused)
     read = read_jwks(reply.body, {name.lower(): value for name, value in reply.headers.items()})
@@ -62,20 +62,3 @@ async def fetch_jwks(discovery: Discovery, back: Browser, tape: Tape) -> Jwks:
     if problem is not None:
         remark(tape, problem)
     return read
-
-
-def refusal(reply: Reply, otherwise: str) -> Fault | None:
-    """Why a response is not the 200 that was asked for: a bot wall, a limit, the server itself, or `otherwise`."""
-    wall = bot_wall(reply.answer)
-    if wall is not None:
-        return Fault("http_challenge", {"bot_wall": wall})
-    if reply.status == 200:
-        return None
-    if reply.status == 429:
-        return Fault("http_throttled")
-    if reply.status == 403:
-        return Fault("http_forbidden")
-    if reply.status >= 500:
-        return Fault("http_server_error")
-    location = reply.headers.get("location")
-    return Fault(otherwise, {"location": redact_url(location)[:300]} if location else {})

@@ -1,6 +1,6 @@
 """The presets: for each kind of provider the steps of a sign-in, in order."""
 
-from probe.signin import leaving, provider, renewal
+from probe.signin import leaving, oidc_state, provider, renewal
 from probe.signin.clerk import EMAIL_CODE as CLERK_EMAIL_CODE
 from probe.signin.clerk import PASSWORD as CLERK_PASSWORD
 from probe.signin.clerk_backend import SESSION_TOKEN as CLERK_SESSION_TOKEN
@@ -21,9 +21,10 @@ PASSWORD = Preset(
         Step("logout", leaving.log_out),
         Step("session", leaving.prove_ended, wanted=leaving.can_be_proven),
     ),
+    new_state=oidc_state.OidcState,
     signs_in=True,
     keeps=True,
-    secrets=provider.secrets_in,
+    secrets=oidc_state.secrets_in,
     is_over=renewal.is_over,
     unclean=leaving.is_unclean,
     clean=leaving.log_out,

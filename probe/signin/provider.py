@@ -1,11 +1,8 @@
-"""What a run knows of the provider and of its session there, and the steps of the relying party: discovery, keys,
-tokens, userinfo.
+"""The steps of a sign-in that no page is in: discovery, keys, tokens, userinfo.
 
 The rules are probe.oidc's; here is what is asked for, of whom, and in which order. Captured tokens go to the endpoints
 of the issuer's own discovery document, and over TLS only.
 """
-
-from typing import Any
 
 import msgspec
 
@@ -14,79 +11,23 @@ from parallax.plan.signin_specs import SigninSpec
 from parallax.secret import Secret
 from probe.fault import Fault
 from probe.oidc import token_endpoint
-from probe.oidc.authorization import Code, Start
-from probe.oidc.discovery import SIGN_IN, Discovery
-from probe.oidc.jwks import Jwks
+from probe.oidc.discovery import SIGN_IN
 from probe.oidc.reading import shown
-from probe.oidc.token_endpoint import Tokens, read_token_answer
+from probe.oidc.token_endpoint import Tokens
 from probe.oidc.tokens import Expectation, Verified
 from probe.oidc.userinfo import read_userinfo
 from probe.signin.flow import Flow
-from probe.signin.machine import client_of, hide_request, verify_with_fresh_keys
 from probe.signin.metadata import discover, fetch_jwks
+from probe.signin.oidc_state import OidcState, state_of
+from probe.signin.relying_party import ask_for_tokens, client_at, over_tls, verify_with_fresh_keys
 from probe.signin.reply import Reply, end
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape
-from probe.vault import fill
 
 
-class OidcState:
-    """What the steps of one run hand on to one another. Everything captured is secret."""
-
-    def __init__(self) -> None:
-        self.discovery: Discovery | None = None
-        self.jwks: Jwks | None = None
-        self.begun: Start | None = None
-        self.code: Code | None = None
-        self.tokens: Tokens | None = None
-        self.verified: Verified | None = None
-        self.id_token: Secret | None = None
-        """The last one, for the logout."""
-        self.live: dict[str, Secret] = {}
-        """Tokens that have not been revoked: refresh_token, access_token."""
-        self.signed_in = False
-        """The user's browser may have a session."""
-        self.refresh_in_doubt = False
-        """The refresh token was sent and no answer came: it may be used up, and is not sent again."""
-        self.renewed_silently = False
-        """prompt=none has worked for this session."""
-
-    @property
-    def found(self) -> Discovery:
-        assert self.discovery is not None
-        return self.discovery
-
-    def take_tokens(self, tokens: Tokens, tape: Tape) -> None:
-        """From now on these are the session's tokens, and hidden."""
-        for kept in (tokens.access_token, tokens.id_token, tokens.refresh_token):
-            if kept is not None:
-                tape.hidden.add(kept.reveal())
-        self.tokens = tokens
-        self.live["access_token"] = tokens.access_token
-        if tokens.refresh_token is not None:
-            self.live["refresh_token"] = tokens.refresh_token
-        self.id_token = tokens.id_token or self.id_token
-
-
-def secrets_in(state: Any) -> list[str]:
-    """The tokens of a state."""
-    if not isinstance(state, OidcState):
-        return []
-    held = [*state.live.values(), state.id_token, state.tokens.access_token if state.tokens else None]
-    return [secret.reveal() for secret in held if secret is not None]
-
-
-def state_of(flow: Flow) -> OidcState:
-    """The flow's state, made at its first use."""
-    if flow.state is None:
-        flow.state = OidcState()
-    assert isinstance(flow.state, OidcState)
-    return flow.state
-
-
-async def find_provider(flow: Flow, tape: Tape) -> None:
-    """The discovery document."""
-    state_of(flow).discovery = await discover(str(flow.spec.issuer), flow.backchannel, tape, SIGN_IN)
+async def find_provider(flow: Flow, tape: Tape, *, needs: tuple[str, ...] = SIGN_IN) -> None:
+    """The discovery document, which must have what this flow needs."""
+    state_of(flow).discovery = await discover(str(flow.spec.issuer), flow.backchannel, tape, needs)
 
 
 async def find_keys(flow: Flow, tape: Tape) -> None:
@@ -177,26 +118,6 @@ def has_refresh_token(flow: Flow) -> bool:
     return "refresh_token" in state_of(flow).live
 
 
-def client_at(flow: Flow, url: str) -> token_endpoint.Client:
-    """The client, with its secret for this endpoint. Raises Withheld."""
-    assert flow.spec.client is not None
-    return client_of(flow.spec.client, url, flow)
-
-
-def filled_parameters(flow: Flow, url: str) -> dict[str, str]:
-    """The plan's own parameters, filled in. Raises Withheld."""
-    tools = flow.tools
-    return {
-        name: fill(text, flow.values, url, tools.vault, tools.hidden) for name, text in flow.spec.parameters.items()
-    }
-
-
-def over_tls(url: str, tape: Tape) -> None:
-    """Ends the step where a token would go over the wire in the clear."""
-    if not url.startswith("https:"):
-        raise end(tape, Fault("secret_withheld", {"detail": "a token is not sent without TLS"}))
-
-
 def expected_of(spec: SigninSpec, state: OidcState, *, id_token: bool, renewed_for: str | None = None) -> Expectation:
     """What the plan and the run make of a token. A renewed one has no nonce of this run's, and the same subject."""
     discovery, expect, tokens = state.found, spec.expect, state.tokens
@@ -217,28 +138,6 @@ def expected_of(spec: SigninSpec, state: OidcState, *, id_token: bool, renewed_f
         amr=tuple(expect.amr) if first else (),
         claims=expect.claims if first or not id_token else {},
     )
-
-
-async def ask_for_tokens(
-    flow: Flow, asked: token_endpoint.TokenRequest, grant: token_endpoint.Grant, tape: Tape
-) -> Tokens:
-    """Sends a token request, and reads what comes. Ends the step where there are no tokens."""
-    over_tls(asked.url, tape)
-    hide_request(asked.authorization, flow)
-    reply = await flow.backchannel.request(
-        "POST", asked.url, tape=tape, headers=asked.headers(), body=asked.body.reveal().encode(), follow=False
-    )
-    fault = refusal(reply)
-    if fault is not None:
-        raise end(tape, fault)
-    tokens = read_token_answer(
-        reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.body, grant
-    )
-    if not isinstance(tokens, Tokens):
-        said = "oauth_error" in tokens.note  # what OAuth says is more telling than its status
-        raise end(tape, tokens if said else status_fault(reply) or tokens)
-    tape.note(**tokens.as_findings())
-    return tokens
 
 
 async def _verified(flow: Flow, token: Secret, expected: Expectation, tape: Tape) -> Verified:

@@ -10,7 +10,9 @@ from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, read_callback
 from probe.signin.flow import Flow
 from probe.signin.leaving import silent_reply
-from probe.signin.provider import OidcState, ask_for_tokens, client_at, refresh, state_of, verify_renewed
+from probe.signin.oidc_state import OidcState, state_of
+from probe.signin.provider import refresh, verify_renewed
+from probe.signin.relying_party import ask_for_tokens, client_at
 from probe.signin.reply import ENDED, Reply, end, remark
 from probe.signin.responses import refusal, status_fault
 from probe.signin.walk import sign_in_page
@@ -30,8 +32,8 @@ _OVER = frozenset(
 
 def can_renew(flow: Flow) -> bool:
     """Whether there is a session to renew."""
-    state = flow.state
-    return isinstance(state, OidcState) and (state.signed_in or bool(state.live))
+    state = state_of(flow)
+    return state.signed_in or bool(state.live)
 
 
 def is_over(flow: Flow) -> bool:

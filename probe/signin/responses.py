@@ -1,5 +1,6 @@
 """What a response is that no step asked for: a bot wall, a refusal, an error of the server's own. Pure."""
 
+from parallax.redaction import redact_url
 from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
 from probe.signin.reply import Reply
@@ -22,3 +23,13 @@ def status_fault(reply: Reply) -> Fault | None:
     if reply.status == 403:
         return Fault("http_forbidden")
     return Fault("http_server_error") if reply.status >= 500 else None
+
+
+def unless_ok(reply: Reply, otherwise: str) -> Fault | None:
+    """Why a response is not the 200 that was asked for: what its status says, or else this reason, with where the
+    response leads."""
+    found = status_fault(reply)
+    if found is not None or reply.status == 200:
+        return found
+    location = reply.headers.get("location")
+    return Fault(otherwise, {"location": redact_url(location)[:300]} if location else {})

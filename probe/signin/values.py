@@ -16,7 +16,7 @@ from probe.oidc.authorization import Start
 from probe.pages.page import Page
 from probe.pages.scene import Word
 from probe.signin.flow import Flow
-from probe.signin.provider import OidcState
+from probe.signin.oidc_state import OidcState
 from probe.signin.reply import Reply
 from probe.signin.walk import begin
 from probe.tape import Tape
@@ -64,9 +64,7 @@ def host_of(url: str) -> str:
 
 
 def state_of(flow: Flow) -> StepsState:
-    """The flow's, made at its first use."""
-    if flow.state is None:
-        flow.state = StepsState()
+    """The flow's."""
     assert isinstance(flow.state, StepsState)
     return flow.state
 

@@ -26,8 +26,9 @@ from probe.pages.scene import Context, Scene, Word
 from probe.pages.submission import submission
 from probe.signin.codes import code_for
 from probe.signin.flow import Flow
-from probe.signin.provider import filled_parameters, state_of
+from probe.signin.oidc_state import state_of
 from probe.signin.refused_request import refused_request
+from probe.signin.relying_party import filled_parameters
 from probe.signin.reply import Reply, end, passed
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape

@@ -1,10 +1,13 @@
 """Every kind against a server that echoes everything in every place that it can: no secret is found again in the
 observations, the log, the spool's file or on the wire, raw or in any coding."""
 
+import json
 import logging
+import re
 import sqlite3
 from collections.abc import Collection, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +34,12 @@ from probe.runs import Vantage, run_target
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.e2e.canaries import NAMED, leaks, needles
+from tests.fakes.clerk import PASSWORD, SECRET_KEY, Asked, Clerk, Said, clerk, error
 from tests.fakes.echo_provider import CODINGS, FAULTS, PATHS, EchoProvider, echo_provider
 from tests.fakes.http_collector import HttpCollector, http_collector
 from tests.fakes.probes import part, probe_config
 from tests.parts.certificates import Authority
+from tests.probe.signin.clerk_runs import go, tools_at
 
 pytestmark = pytest.mark.slow
 CA = Authority()
@@ -56,8 +61,40 @@ def tools_in(folder: Path) -> Tools:
 
 
 def tables(issuer: str) -> dict[str, dict[str, Any]]:
-    """A check of each kind that has secrets, as a plan has it."""
+    """A check of each kind that has secrets, as a plan has it; of signin one by a preset, and one by steps."""
+    back = {"as": "backchannel"}
+    code = {"grant_type": "authorization_code", "code": "{callback.code}", "code_verifier": "{pkce.verifier}"}
     return {
+        "steps": {
+            "kind": "signin", "issuer": issuer, "client": {"id": "web"}, "user": {"name": "synthetic"}, "period": "10m",
+            "step": [
+                {"name": "open", "request": {"get": "{authorize_url}"}},
+                {
+                    "name": "password",
+                    "submit": {"form": "password", "fill": {"login": "synthetic", "password": "secret:PASSWORD"}},
+                },
+                {"name": "consent", "submit": {"form": 1}},
+                {
+                    "name": "token",
+                    "request": {
+                        "post": "{md.token_endpoint}", **back, "form": {**code, "client_secret": "secret:CLIENT"},
+                    },
+                    "capture": {"at": {"json": "$.access_token"}, "rt": {"json": "$.refresh_token"}},
+                },
+                {
+                    "name": "who",
+                    "request": {
+                        "get": "{md.userinfo_endpoint}", **back,
+                        "headers": {"Authorization": "Bearer {at}", "X-Key": "secret:HEADER"},
+                    },
+                    "assert": [{"header": "X-Named", "equals": "other"}, {"json": "$.name", "equals": "other"}],
+                },
+                {
+                    "name": "leave", "cleanup": True,
+                    "request": {"post": "{md.revocation_endpoint}", **back, "form": {"token": "{rt}"}},
+                },
+            ],
+        },
         "signin": {
             "use": "oidc.password", "issuer": issuer, "client": {"id": "web"}, "scope": ["openid", "offline_access"],
             "user": {"name": "synthetic", "password": "secret:PASSWORD"}, "period": "10m",
@@ -96,7 +133,7 @@ def on_the_wire(observations: list[Observation]) -> bytes:
 
 
 def test_the_kinds_here_are_all_that_send_secrets() -> None:
-    assert {kind for kind in KINDS if SPECS[kind].secrets} == tables("https://localhost").keys()
+    assert {kind for kind in KINDS if SPECS[kind].secrets} == tables("https://localhost").keys() - {"steps"}
 
 
 async def test_an_echo_is_found_where_nothing_hides_it(tmp_path: Path) -> None:
@@ -109,7 +146,7 @@ async def test_an_echo_is_found_where_nothing_hides_it(tmp_path: Path) -> None:
             assert leaks(sent.replace(b"%3D", b"="), wanted)
 
 
-@pytest.mark.parametrize("kind", ["signin", "oidc", "http"])
+@pytest.mark.parametrize("kind", ["signin", "steps", "oidc", "http"])
 async def test_a_run_to_its_end_keeps_every_secret(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for turn in range(0, 40 * 7, 7):
@@ -117,8 +154,8 @@ async def test_a_run_to_its_end_keeps_every_secret(kind: str, tmp_path: Path, ca
             found = await run(check_of(kind, tables(provider.issuer)[kind]), tools_in(tmp_path))
             assert provider.secrets
             _assert_clean(found, caplog, provider)
-    if kind == "signin":
-        assert [each.subject for each in found][-1] == "session", [(each.subject, each.reason) for each in found]
+    ended = {"signin": "session", "steps": "cleanup"}
+    assert found[-1].subject == ended.get(kind, found[-1].subject), [(each.subject, each.reason) for each in found]
 
 
 @pytest.mark.parametrize("status", [200, *FAULTS])
@@ -149,7 +186,7 @@ async def test_a_session_that_is_kept_stays_secret_in_the_runs_after(
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("kind", ["signin", "oidc", "http"])
+@pytest.mark.parametrize("kind", ["signin", "steps", "oidc", "http"])
 async def test_a_refusal_that_echoes_keeps_every_secret(
     kind: str, path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,6 +225,7 @@ async def test_a_probe_that_runs_all_kinds_ships_keeps_and_logs_no_secret(
         checks = [
             {"name": kind, "kind": kind, **table, **often, **_each_run(kind)}
             for kind, table in tables(provider.issuer).items()
+            if kind != "steps"
         ]
         checks.append({"name": "tls", "kind": "tls", "targets": [at], "server_name": "localhost", **often})
         checks.append({"name": "dns", "kind": "dns", "targets": [at], "query": "example.org", **often})
@@ -215,6 +253,46 @@ async def test_a_probe_that_runs_all_kinds_ships_keeps_and_logs_no_secret(
                 assert leaks(file.read_bytes(), wanted) == [], file
         for body in _spooled(tmp_path / "probe" / "state" / "spool.db"):
             assert leaks(on_the_wire(wire.decode(body).observations), wanted) == []
+
+
+@pytest.mark.parametrize("use", ["clerk.password", "clerk.email_code", "clerk.session_token"])
+async def test_what_clerk_gives_back_is_hidden(use: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with clerk(LEAF) as server:
+        await go(server, tools_at(CA, tmp_path), use)
+        paths = dict.fromkeys(asked.key for asked, _ in server.exchanges)
+    assert len(paths) > 3
+    for turn, path in enumerate(paths):
+        for status in (401, 422, 429, 500):
+            async with clerk(LEAF) as server:
+                server.hooks[path] = partial(_echo_all, server, status, turn + status)
+                found = await go(server, tools_at(CA, tmp_path), use)
+                wanted = needles(_clerks(server))
+                assert leaks(on_the_wire(found), wanted) == []
+                assert leaks("\n".join(map(TextForm().format, caplog.records)).encode(), wanted) == []
+                caplog.clear()
+
+
+def _clerks(server: Clerk) -> dict[str, str]:
+    """What must stay secret, of what came and went so far."""
+    told = b" ".join(asked.body + said.body + " ".join(said.lines).encode() for asked, said in server.exchanges)
+    text = told.decode("latin-1")
+    tokens = re.findall(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", text) + re.findall(r"__client=([^;\s]{8,})", text)
+    sent = " ".join(f"{asked.headers} {asked.form}" for asked, _ in server.exchanges)
+    own = {name: each for name, each in (("password", PASSWORD), ("key", SECRET_KEY)) if each in sent}
+    return {**own, **{f"token {number}": each for number, each in enumerate(tokens)}}
+
+
+def _echo_all(server: Clerk, status: int, turn: int, asked: Asked) -> Said:
+    """An error whose every part has secrets in it."""
+    known = _clerks(server) or {"nothing": "nothing by now"}
+    coded = [coding(value) for value in known.values() for coding in CODINGS.values()]
+    turned = coded[turn * 7 % len(coded) :] + coded[: turn * 7 % len(coded)]
+    line = next(each for each in turned if each.isprintable() and each.isascii())
+    said = error(
+        turned[0], status, f"X-Named: {line}", f"CF-Ray: {line}-FRA", f"Server: {line}", message=" ".join(turned[1:4])
+    )
+    return msgspec.structs.replace(said, body=said.body.replace(b"7ra3e", json.dumps(turned[5])[1:-1].encode()))
 
 
 def _each_run(kind: str) -> dict[str, Any]:

@@ -101,14 +101,16 @@ def answered(reply: Reply, tape: Tape, *, key: str | None = None) -> dict[str, A
     return found
 
 
-def fault_of(reply: Reply, tape: Tape) -> Fault | None:
-    """What is wrong with an answer; None below 300. What Clerk says of it is noted, without a secret."""
+def fault_of(reply: Reply, tape: Tape, *, tell: bool = True) -> Fault | None:
+    """What is wrong with an answer; None below 300. What Clerk says of it is noted, without a secret; not where a
+    refusal is what is wanted (`tell`)."""
     if reply.status < 300:
         return refusal(reply)
     if reply.status < 400:
         return Fault("http_redirect", {"detail": "the API leads elsewhere"})
     codes, told = _said(reply, tape)
-    tape.note(**told)
+    if tell:
+        tape.note(**told)
     if reply.status == 429:
         return Fault("http_throttled")
     word = next((CODES[code] for code in codes if code in CODES), None)

@@ -99,7 +99,7 @@ async def prove_ended(flow: Flow, tape: Tape) -> None:
     """Step `session`: a token is asked for once more."""
     state = state_of(flow)
     reply = await ask_backend(flow, "POST", _path(flow, "tokens"), tape)
-    judge_ended(state, reply.status, fault_of(reply, tape), tape)
+    judge_ended(state, reply, tape)
     if may_forget(flow):
         await forget_client(flow, tape)
 

@@ -12,7 +12,7 @@ from probe.signin.clerk_api import GONE, answered, fault_of
 from probe.signin.clerk_state import ALGORITHMS, ClerkState, cookies_of, keep_cookies, post, state_of
 from probe.signin.flow import Flow
 from probe.signin.relying_party import verify_with_fresh_keys
-from probe.signin.reply import ENDED, end
+from probe.signin.reply import ENDED, Reply, end
 from probe.tape import Tape
 
 
@@ -77,19 +77,20 @@ async def prove_ended(flow: Flow, tape: Tape) -> None:
     state = state_of(flow)
     path = f"/v1/client/sessions/{state.session_id}/tokens"
     reply = await post(flow, path, tape, cookies=state.cookies)
-    judge_ended(state, reply.status, fault_of(reply, tape), tape)
+    judge_ended(state, reply, tape)
     await forget_client(flow, tape)
 
 
-def judge_ended(state: ClerkState, status: int, fault: Fault | None, tape: Tape) -> None:
+def judge_ended(state: ClerkState, reply: Reply, tape: Tape) -> None:
     """Whether a session is over, by the answer to who asked for its token. Ends the step where it is not, or where
     that cannot be told."""
-    tape.note(tokens=status)
+    tape.note(tokens=reply.status)
+    fault = fault_of(reply, tape, tell=False)
     if fault is None:
         state.live = True
         raise end(tape, Fault("session_survived_logout", {"by": "tokens"}))
-    if status not in (400, 401, 404, 410) or fault.reason in ("http_challenge", "signin_captcha"):
-        raise end(tape, fault)
+    if reply.status not in (400, 401, 404, 410) or fault.reason in ("http_challenge", "signin_captcha"):
+        raise end(tape, fault_of(reply, tape) or fault)
 
 
 async def clean(flow: Flow, tape: Tape) -> None:
@@ -140,9 +141,10 @@ async def forget_client(flow: Flow, tape: Tape) -> None:
 async def _end_client(flow: Flow, tape: Tape) -> Fault | None:
     """One that is gone already is no fault."""
     state = state_of(flow)
-    fault = fault_of(await post(flow, "/v1/client", tape, method="DELETE"), tape)
+    reply = await post(flow, "/v1/client", tape, method="DELETE")
+    fault = fault_of(reply, tape, tell=False)
     if fault is not None and fault.reason not in GONE:
-        return fault
+        return fault_of(reply, tape)
     state.has_client = state.live = False
     return None
 

@@ -78,6 +78,8 @@ async def test_a_password(server: Clerk, authority: Authority, tmp_path: Path) -
     (*_, token, _end, proof, last) = server.asked
     assert "c00kie" in proof.headers["cookie"] == token.headers["cookie"]
     assert (last.method, last.path) == ("DELETE", "/v1/client")
+    assert found[-1].findings["tokens"] == 404
+    assert "codes" not in found[-1].findings  # a refusal is what was wanted
     verified = next(each.findings["token"] for each in found if each.subject == "verify")
     assert (verified["alg"], verified["lifetime_s"]) == ("RS256", 60)
     assert not server.live

@@ -39,6 +39,16 @@ class Throttling(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_most_s: float | None = None
 
 
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls that came to one thing, and how long they took. Side by side they show what an average hides: a service
+    that refuses most at once, and is slow with the few that it takes."""
+
+    met: str
+    calls: int
+    p50_ns: int
+    p95_ns: int
+
+
 class PolicyFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What a policy makes of the same calls, for one patience. `available` and `amplification` are intervals: unknown
     calls taken as failed, and as well; their requests at the least, and at the most. None where there was no call."""
@@ -75,6 +85,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     throttling: Throttling
     policies: tuple[PolicyFigures, ...]
     """`none` first, then by policy and patience."""
+    answers: tuple[Answers, ...] = ()
+    """By what came of the calls that count: ok first, then the most frequent."""
 
     def of(self, policy: str, patience_s: int) -> PolicyFigures:
         """One cell; `none` has the patience 0. Raises KeyError where there is no such cell."""
@@ -105,6 +117,8 @@ class _Sum:
     def __init__(self) -> None:
         self.met: Counter[str] = Counter()
         self.first_ok: list[int] = []
+        self.refused: dict[str, list[int]] = defaultdict(list)
+        """How long the calls took that were not well, by what came of them, ns."""
         self.attempts = self.left_out = self.own = self.throttled = 0
         self.retry_after: list[float] = []
         self.later: dict[tuple[str, int], _Later] = defaultdict(_Later)
@@ -186,8 +200,7 @@ def _add(
             continue
         for line in lines:
             line.met[call.met] += 1
-            if call.met == "ok":
-                line.first_ok.append(call.ended - call.at)
+            (line.first_ok if call.met == "ok" else line.refused[call.met]).append(call.ended - call.at)
         if call.met != "ok":
             _play_all(call, stream, policies, window_s, lines)
 
@@ -239,6 +252,18 @@ def _figures(line: _Sum, names: list[str], **of: str) -> Figures:
             for name in (NONE, *names)
             for patience_s in (PATIENCES_S if name != NONE else (0,))
         ),
+        answers=_answers(line),
+    )
+
+
+def _answers(line: _Sum) -> tuple[Answers, ...]:
+    """`first_ok` is sorted by now."""
+    others = sorted(line.refused.items(), key=lambda item: (-len(item[1]), item[0]))
+    groups = [("ok", line.first_ok), *((met, sorted(took)) for met, took in others)]
+    return tuple(
+        Answers(met=met, calls=len(took), p50_ns=p50_ns, p95_ns=p95_ns)
+        for met, took in groups
+        if (p50_ns := _quantile(took, 0.5)) is not None and (p95_ns := _quantile(took, 0.95)) is not None
     )
 
 

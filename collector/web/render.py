@@ -23,7 +23,7 @@ from collector.web import words
 from collector.web.guard import HEADERS
 from collector.web.overview import headline
 from collector.web.packing import packed
-from collector.web.retries import factor, share
+from collector.web.retries import MET_WORDS, factor, share
 from parallax.spans import lasting, lasting_exactly, measured
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -57,7 +57,7 @@ class Renderer:
             auto_reload=False,
         )
         self._jinja.globals.update(
-            static=static, live=_live, words=words, headline=headline, share=share, factor=factor
+            static=static, live=_live, words=words, headline=headline, share=share, factor=factor, met_words=MET_WORDS
         )
         self._jinja.filters.update(
             when=_when, ago=_ago, left=_left, lasting=_lasting, state=_state, measured=measured, breakable=_breakable

@@ -1,6 +1,7 @@
 """First attempts beside what retries hide, as _retries.html shows it. Pure, but for `ask`."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,6 +41,18 @@ async def ask(pages: "Pages", check: str, length_s: int, line: str) -> "RetriesV
     if not isinstance(got, Retried):
         return got
     return RetriesView(report=got.report, since=got.since, policies=policies, line=line)
+
+
+MET_WORDS: Mapping[str, str] = {
+    "ok": "well",
+    "network": "no connection, or no whole answer",
+    "timeout": "no answer in time",
+    "5xx": "server errors (5xx)",
+    "429": "throttled (429)",
+    "4xx": "other refusals (4xx)",
+    "other": "not as it should be",
+}
+"""What came of a call, for people."""
 
 
 def share(value: float | tuple[float, float] | None) -> str:

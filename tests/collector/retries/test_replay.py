@@ -201,6 +201,14 @@ def test_what_another_probe_was_granted_is_not_this_ones_doing() -> None:
     assert total(found).met["429"] == 1
 
 
+def test_a_grey_failure_shows_apart_what_is_refused_at_once_and_what_is_slow() -> None:
+    storm = [attempt(30 * n, "429", duration_ns=8 * MS) for n in range(18)]
+    slow = [attempt(700 + 100 * n, duration_ns=(1600 + 100 * n) * MS) for n in range(2)]
+    found = [(each.met, each.calls, each.p50_ns, each.p95_ns) for each in total([*storm, *slow]).answers]
+    assert found == [("ok", 2, 1600 * MS, 1700 * MS), ("429", 18, 8 * MS, 8 * MS)]
+    assert total([]).answers == ()
+
+
 def test_what_says_nothing_of_the_target_is_no_call() -> None:
     figures = total([attempt(0, None), attempt(1)])
     assert (figures.calls, figures.left_out, figures.attempts) == (1, 1, 1)

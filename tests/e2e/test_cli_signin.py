@@ -1,6 +1,9 @@
 """`parallax check signin` and `oidc` at a real provider, as a person reads it; and a first run that makes a plan."""
 
 import json
+import os
+import signal
+import subprocess
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -13,9 +16,11 @@ from parallax.cli import parallax
 from parallax.config import load_probe_config
 from parallax.plan.load import load_plan
 from parallax.plan.signin_specs import SigninSpec
+from tests.fakes.echo_provider import echo_provider
 from tests.fakes.http_server import Peer, http_server, response
 from tests.parts.certificates import Authority
 from tests.parts.oidc_provider import OidcProvider, Pages, oidc_provider
+from tests.parts.program import PARALLAX
 from tests.probe.oidc.keys import RSA_JWK
 
 pytestmark = pytest.mark.slow
@@ -175,3 +180,26 @@ async def test_a_password_goes_to_no_other_host_than_it_is_bound_to(tmp_path: Pa
         assert posted == []
         await check(*hand, "--secret-host", "127.0.0.1", PW="hunter2hunter2")
         assert [b"hunter2hunter2" in head for head in posted] == [True]
+
+
+async def test_ctrl_c_in_mid_run_signs_out_before_it_ends(tmp_path: Path) -> None:
+    async with echo_provider(CA.leaf("localhost")) as provider:
+        provider.hold = "/token"
+        hand = (
+            "--issuer", provider.issuer, "--client", "web", "--user", "one", "-4", "--ca", CA.write(tmp_path),
+            "--secret", "password=env:PW",
+        )  # fmt: skip
+        process = await trio.lowlevel.open_process(
+            [*PARALLAX, "check", "signin", *hand],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PW": "hunter2hunter2"},
+        )
+        with trio.fail_after(30):
+            await provider.held.wait()
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 130
+            assert process.stderr is not None
+            assert bytes(await process.stderr.receive_some(1000)) == b"interrupted\n"
+        assert provider.asked[-2:] == ["POST /token", "GET /end"]

@@ -51,6 +51,9 @@ class EchoProvider:
         self.secrets: dict[str, str] = {}
         self.asked: list[str] = []
         self.fault: dict[str, int] = {}
+        self.hold = ""
+        """A path that is never answered; `held` says that it was asked."""
+        self.held = trio.Event()
         self.turn = turn
         self.nonce = self.state = ""
         self.redirect = "https://probe.invalid/cb"
@@ -91,6 +94,10 @@ class EchoProvider:
             for name in ("state", "nonce", "id_token_hint"):
                 self.keep(name, query.get(name, ""))
             self.asked.append(f"{method} {path}")
+            if path == self.hold:
+                self.held.set()
+                await peer.until_gone()
+                return
             await peer.send(self.answer(method, path, query, dict(parse_qsl(body.decode("utf-8", "replace")))))
             await trio.lowlevel.checkpoint()
 

@@ -5,17 +5,20 @@ tried. Its own budget is no news of the provider, so that one abstains.
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import trio
 
 from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import SigninSpec
+from parallax.plan.templates import secrets_of
+from parallax.reasons import Fault as Side
 from parallax.values import Rate
 from probe.buckets import Limit
 from probe.fault import Fault
 from probe.signin.flow import Flow
-from probe.signin.halts import key_of
+from probe.signin.halts import CUT_OFF, key_of
 from probe.signin.reply import end
 from probe.tape import Tape
 from probe.vault import Withheld
@@ -25,11 +28,13 @@ ABSTAINS = "over_budget"
 
 
 async def may_sign_in(flow: Flow) -> bool:
-    """Whether the run may go on beyond its light part; where not, the observation that says why is taken."""
+    """Whether the run may go on beyond its light part; where not, the observation that says why is taken. To be asked
+    when the user's turn has come: the run before may have been refused."""
     halt = flow.tools.signins.halts.get(halt_key(flow), wall_ns() / NS)
     if halt is not None:
         until = datetime.fromtimestamp(halt.until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        await _say(flow, halt.step, Fault("signin_halted", {"because": halt.because, "halted_until": until}))
+        side: Side | None = "probe" if halt.because == CUT_OFF else None
+        await _say(flow, halt.step, Fault("signin_halted", {"because": halt.because, "halted_until": until}, side))
         return False
     fault = spend(flow)
     if fault is not None:
@@ -51,30 +56,35 @@ async def say_busy(flow: Flow) -> None:
     await _say(flow, _first(flow), fault)
 
 
-async def halt_after(flow: Flow) -> None:
-    """Halts the flow where its last step was refused in a way that must not be repeated."""
-    taken = next((each for each in reversed(flow.steps.taken) if each.subject.name != "cleanup"), None)
-    if taken is None or taken.verdict is None:
-        return
+async def note_begun(flow: Flow) -> None:
+    """Writes down that the user is being signed in, before anything of it is sent."""
     halts = flow.tools.signins.halts
-    halt = halts.put(halt_key(flow), taken.subject.name, taken.verdict.reason, wall_ns() / NS)
-    if halt is not None:
-        with trio.CancelScope(shield=True):  # else a restart in this moment tries again
-            await trio.to_thread.run_sync(halts.save)
+    halts.begin(halt_key(flow), _first(flow), wall_ns() / NS)
+    await trio.to_thread.run_sync(halts.save)
+
+
+async def halt_after(flow: Flow) -> None:
+    """Writes down that it is over; and halts the flow where its last step was refused in a way that must not be
+    repeated."""
+    halts, key = flow.tools.signins.halts, halt_key(flow)
+    halts.end(key)
+    taken = next((each for each in reversed(flow.steps.taken) if each.subject.name != "cleanup"), None)
+    if taken is not None and taken.verdict is not None:
+        halts.put(key, taken.subject.name, taken.verdict.reason, wall_ns() / NS)
+    with trio.CancelScope(shield=True):  # else a restart in this moment tries again
+        await trio.to_thread.run_sync(halts.save)
 
 
 def halt_key(flow: Flow) -> str:
-    """Of this check, user and password. What cannot be read is told by the step that needs it."""
-    user = flow.spec.user
-    if user is None:
-        return key_of(flow.steps.check.name, "", "")
-    password = ""
-    if user.password is not None:
-        try:
-            password = flow.tools.vault.known(user.password.removeprefix("secret:"), flow.tools.hidden)
-        except Withheld:
-            password = ""
-    return key_of(flow.steps.check.name, user.name, password)
+    """Of the provider, the user and the password; where a flow has no password of a user, of all its secrets. What
+    cannot be read is told by the step that needs it."""
+    user, tools = flow.spec.user, flow.tools
+    named = [user.password.removeprefix("secret:")] if user is not None and user.password is not None else []
+    known: list[str] = []
+    for name in named or sorted(set(secrets_of(flow.spec))):
+        with suppress(Withheld):
+            known.append(tools.vault.known(name, tools.hidden))
+    return key_of(flow.steps.target, flow.user_name, "\0".join(known))
 
 
 def _limits(flow: Flow) -> list[Limit]:

@@ -11,7 +11,7 @@ import trio
 from parallax.plan.signin_specs import SigninSpec
 from probe.attempt import evidence_of, record
 from probe.kind import Subject
-from probe.signin.admission import halt_after, may_sign_in, say_busy
+from probe.signin.admission import halt_after, may_sign_in, note_begun, say_busy
 from probe.signin.browser import SHORTEST_HIDDEN, Browser, Names
 from probe.signin.cadence import cadence_at
 from probe.signin.flow import CLEANUP_S, Flow, Preset
@@ -67,13 +67,14 @@ async def _run_whole(flow: Flow, *, keeping: bool) -> None:
         await _finish(flow, keeping=False)
         return
     await flow.go(lambda each: each.part == "light")
-    if flow.stopped or not await may_sign_in(flow):
+    if flow.stopped:
         return
     turn = flow.tools.signins.turn(flow.steps.target, flow.user_name)
     with trio.move_on_after(flow.steps.left_s / 2) as waiting:
         async with turn:
             waiting.deadline = float("inf")
-            await _finish(flow, keeping=keeping)
+            if await may_sign_in(flow):
+                await _finish(flow, keeping=keeping)
     if waiting.cancelled_caught:
         await say_busy(flow)
 
@@ -82,7 +83,10 @@ async def _finish(flow: Flow, *, keeping: bool) -> None:
     """The rest of a whole run."""
     kept = False
     try:
-        await flow.go()
+        if flow.preset.signs_in:
+            await _sign_in(flow)
+        else:
+            await flow.go()
         if keeping and not flow.stopped:
             before = flow.tools.signins.sessions.take(_key(flow.steps))
             kept = flow.tools.signins.sessions.put(_key(flow.steps), session_of(flow))
@@ -91,6 +95,14 @@ async def _finish(flow: Flow, *, keeping: bool) -> None:
     finally:
         if not kept:
             await flow.clean()
+
+
+async def _sign_in(flow: Flow) -> None:
+    """It is on disk that this began, and what came of it, before the cleaning takes its time."""
+    try:
+        await note_begun(flow)
+        await flow.go()
+    finally:
         await halt_after(flow)
 
 

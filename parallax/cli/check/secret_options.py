@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import msgspec
 
 from parallax.cli.values import Parsed
 from parallax.plan.templates import NAME
@@ -15,6 +16,7 @@ from parallax.values import Url
 
 if TYPE_CHECKING:
     from parallax.config import BoundSecret
+    from parallax.plan.types import Check
     from probe.vault import Vault
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -90,6 +92,17 @@ def vault_of(
     bindings |= {name: BoundSecret(source=place, hosts=bound) for name, place in places}
     bindings |= {name: BoundSecret(source="env:", hosts=bound) for name in typed}
     return Vault(bindings, typed)
+
+
+def with_backend(vault: "Vault", check: "Check", places: Places) -> "Vault":
+    """Where the flow has a backend API with a key of its own: the key may go there, too, and nothing else may."""
+    key, backend = getattr(check.spec, "secret_key", None), getattr(check.spec, "backend_api", None)
+    name = key.removeprefix("secret:") if key else None
+    if backend is None or name not in {each for each, _ in places}:
+        return vault
+    bound = vault.bindings[name]
+    widened = msgspec.structs.replace(bound, hosts=[*bound.hosts, host_of(backend)])
+    return msgspec.structs.replace(vault, bindings={**vault.bindings, name: widened})
 
 
 def host_of(target: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 import msgspec
 
-from parallax.cli.by_hand import BY_HAND, Settings
+from parallax.cli.by_hand import Settings
+from parallax.cli.check.described import described, table_of
 from parallax.cli.check.options import flow_options, settings_of
 from parallax.cli.check.secret_options import (
     host_of,
@@ -16,6 +17,7 @@ from parallax.cli.check.secret_options import (
     secret_options,
     typed_password,
     vault_of,
+    with_backend,
 )
 from parallax.cli.daemon import fail
 from parallax.cli.place import FILE
@@ -29,20 +31,6 @@ if TYPE_CHECKING:
     from parallax.observation import Observation
     from parallax.plan.types import Check, Plan
     from probe.vault import Vault
-
-_OPTIONS = {
-    ("client", "id"): "--client",
-    ("client", "secret"): "--secret client_secret",
-    ("client", "auth"): "--client-auth",
-    ("client", "redirect_uri"): "--redirect-uri",
-    ("user", "name"): "--user",
-    ("user", "password"): "--secret password",
-    ("user", "totp"): "--secret totp",
-    ("user",): "--user",
-    ("parameters",): "--parameter",
-    ("secret_key",): "--secret secret_key",
-}
-"""The option that a place in the plan's check stands for, where the two have other words."""
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -107,7 +95,8 @@ def signin(
     parallax check signin --issuer https://sso.example.com --client web --user synthetic-one --onboard
 
     The password is asked for unless --secret password=env:NAME says where it is. The names of secrets by hand are
-    password, client_secret, totp and secret_key; each goes to the issuer's host only, and to each --secret-host.
+    password, client_secret, totp and secret_key; each goes to the issuer's host only, and to each --secret-host;
+    secret_key to Clerk's backend API.
     """
     given = {key: value for key, value in more.items() if value not in (None, ())}
     settings = settings_of(timeout, connect_to, four, six, resolver, as_json, ca)
@@ -123,7 +112,7 @@ def signin(
             raise click.UsageError("--onboard makes a section for a plan; describe the flow: --issuer URL, --client ID")
         check, settings = _from_plan("signin", flow, plan_path, settings)
     else:
-        table = _table(given, {name for name, _ in secret})
+        table = table_of(given, {name for name, _ in secret})
         if mail is not None and "user" in table:
             table["user"]["mail"] = {}
         check = described("signin", table)
@@ -167,7 +156,7 @@ def oidc(
     settings = settings_of(timeout, connect_to, four, six, resolver, as_json, ca)
     if password_stdin:
         raise click.UsageError("--password-stdin: no user signs in here")
-    table = _table(given | {"issuer": issuer}, {name for name, _ in secret})
+    table = table_of(given | {"issuer": issuer}, {name for name, _ in secret})
     if "client" in table and "auth" not in table["client"]:
         table["client"]["auth"] = "basic"
     table.pop("use")
@@ -209,7 +198,7 @@ def _prepare(
     elif name is not None and name not in owned:
         typed[name] = typed_password()
     hosts = dict.fromkeys([*map(host_of, check.targets), *secret_host])
-    vault = vault_of(secret, typed, hosts, config.secrets if config else None)
+    vault = with_backend(vault_of(secret, typed, hosts, config.secrets if config else None), check, secret)
     refuse_missing(set(secrets_of(check.spec)), vault)
     if config is not None:
         redirects = [(each.source, each.to) for each in config.connect_to]
@@ -260,52 +249,6 @@ def _password_of(check: "Check") -> str | None:
     """The name of the user's password."""
     user = getattr(check.spec, "user", None)
     return user.password.removeprefix("secret:") if user is not None and user.password else None
-
-
-def _table(given: Mapping[str, Any], secrets: "set[str]") -> dict[str, Any]:
-    """The check's table, as a plan would have it."""
-    table: dict[str, Any] = {"use": given.get("use", "oidc.password")}
-    table |= {key: given[key] for key in ("issuer", "frontend_api", "instance") if key in given}
-    table |= {key: list(given[key]) for key in ("scope", "leave_out") if key in given}
-    if "parameter" in given:
-        table["parameters"] = dict(given["parameter"])
-    words = {"id": "client", "auth": "client_auth", "redirect_uri": "redirect_uri"}
-    if client := {key: given[word] for key, word in words.items() if word in given}:
-        if "client_secret" in secrets:
-            client = {"auth": "basic", **client, "secret": "secret:client_secret"}
-        table["client"] = client
-    if "user" in given:
-        user: dict[str, Any] = {"name": given["user"]}
-        if table["use"].endswith(".password"):
-            user |= {"password": "secret:password"}
-        if "totp" in secrets:
-            user["totp"] = {"secret": "secret:totp", "encoding": given.get("totp_encoding", "base32")}
-        if "mail_to" in given:
-            user["address"] = given["mail_to"]
-        if "code" in given:
-            user["code"] = given["code"]
-        table["user"] = user
-    if "secret_key" in secrets:
-        table |= {"secret_key": "secret:secret_key"}
-    return table
-
-
-def described(kind: str, table: dict[str, Any]) -> "Check":
-    """The check that a person described, by the plan's own rules. Raises UsageError."""
-    from parallax.plan.checks import Unsupported, convert_check
-
-    found = convert_check({"name": BY_HAND, "kind": kind, **table})
-    if isinstance(found, Unsupported):
-        raise click.UsageError("\n".join(f"{_option(fault.path)}: {fault.message}" for fault in found.faults))
-    return found
-
-
-def _option(path: Sequence[str | int]) -> str:
-    way = tuple(str(each) for each in path)
-    for length in (2, 1):
-        if way[:length] in _OPTIONS:
-            return _OPTIONS[way[:length]]
-    return f"--{way[0].replace('_', '-')}" if way else "the options"
 
 
 def _named(given: Mapping[str, Any]) -> str:

@@ -69,7 +69,8 @@ def _ask_for_refresh(table: dict[str, Any], prepared: "Prepared") -> bool:
 
 
 def _run(table: Mapping[str, Any], left_out: Mapping[str, str], prepared: "Prepared") -> "list[Observation]":
-    from parallax.cli.check.signin import described, measured
+    from parallax.cli.check.described import described
+    from parallax.cli.check.signin import measured
 
     table = dict(table)
     kind = table.pop("kind", "signin")

@@ -33,7 +33,8 @@ async def words_of(shown: FakeView, url: str = "/sign-in") -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        "degraded 31 of 40 (78 %) full runs came through; 86.33 % of 1200 calls well at the first attempt, the last hour",
+        "degraded 31 of 40 (78 %) full runs came through;",
+        "86.33 % of 1200 calls well at the first attempt, the last hour",
         "ok fra1 full 11 steps · 1.15 s, 40 s ago",
         "blocked lon1 full at password : a captcha stands before the sign-in",
         "fault: blocked",

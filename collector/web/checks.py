@@ -17,7 +17,7 @@ import trio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.board import Board, CheckBoard, SubjectBoard
+from collector.board import Board, CertificateBoard, CheckBoard, SubjectBoard
 from collector.events import Incident
 from collector.json_answers import error_answer
 from collector.web import words
@@ -105,6 +105,7 @@ class CheckPages:
             incidents=_incidents(board, found.name, figures.incidents),
             points=points_path(found.name) + choice.query(),
             incident=_first_incident(found),
+            certificates=_certificates(board, found),
             reasons_of=reasons_of,
             evidence_words=evidence_words,
         )
@@ -242,6 +243,18 @@ def _incidents(board: Board, check: str, known: Sequence[Incident]) -> list[Inci
     """Those that the check is part of, the latest first; the board knows the open ones better than history."""
     found = {incident.id: incident for incident in (*known, *(i for i in board.incidents if _touches(i, check)))}
     return sorted(found.values(), key=lambda incident: -incident.opened_at)[:_MOST_INCIDENTS]
+
+
+def _certificates(board: Board, check: CheckBoard) -> list[CertificateBoard]:
+    """Those of the names that the check looks at, whichever check saw them first."""
+    names = {_server(subject.target) for subject in check.subjects} if check.kind in RETRIED_KINDS else set()
+    return [shown for shown in board.certificates if shown.check == check.name or shown.name in names]
+
+
+def _server(target: str) -> str:
+    """What a certificate's name is called, of a target that is a URL or host:port."""
+    _, _, rest = target.rpartition("://")
+    return rest.partition("/")[0].removesuffix(":443")
 
 
 def _number(text: str) -> float | None:

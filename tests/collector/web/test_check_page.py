@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import trio
 
-from collector.board import Board
+from collector.board import Board, CertificateBoard, LeafBoard
 from collector.history import QueryError
 from collector.history.types import Point
 from collector.web import Pages
@@ -15,6 +15,7 @@ from collector.web.checks import points_path, reasons_of
 from collector.web.words import check_path
 from parallax.clock import NS
 from tests.collector.web.asking import Answer, ask
+from tests.collector.web.test_pages import read
 from tests.fakes.boards import (
     HOSTILE,
     NOW,
@@ -257,3 +258,27 @@ async def test_without_probes_the_page_says_how_to_add_one() -> None:
     page = await Site(empty_board()).get("/probes")
     assert "[[probe]]" in page.text
     assert "<svg" not in page.text
+
+
+async def test_the_certificates_of_a_name_stand_beside_what_shows_them() -> None:
+    """Also where another check saw the name first; of other names, none."""
+    leaves = (
+        LeafBoard(
+            sha256="ab" * 32, issuer="Example CA", ends_at=NOW + NS, addresses=("203.0.113.10",), probes=("fra1",)
+        ),
+        LeafBoard(sha256="cd" * 32, issuer="Other CA", ends_at=0, addresses=("203.0.113.20",), probes=("nrt1", "sin1")),
+    )
+    shown = CertificateBoard(name="idp.example", check="another", leaves=leaves)
+    of_others = CertificateBoard(name="cdn.example", check="another", leaves=leaves[:1])
+    board = msgspec.structs.replace(
+        empty_board(),
+        checks=(check("front", [subject("203.0.113.10:443", "up", [], target="idp.example:443")], kind="tls"),),
+        certificates=(shown, of_others),
+    )
+    page = await read(FakeView(board, FakeHistory()), "/check/front")
+    said = " ".join(page.words.split())
+    assert "idp.example shows 2 certificates" in said
+    assert "abababababababab idp.example Example CA" in said
+    assert "cdcdcdcdcdcdcdcd idp.example Other CA unknown 203.0.113.20 nrt1, sin1" in said
+    assert "cdn.example" not in said
+    assert ">Certificates<" not in (await Site().get(DNS)).text

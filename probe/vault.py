@@ -33,6 +33,11 @@ class Vault(msgspec.Struct, frozen=True):
 
     def reveal(self, name: str, url: str, hidden: Hidden) -> str:
         """The secret, to be sent to this URL and hidden everywhere else. Raises Withheld."""
+        self.check(name, url)
+        return self.known(name, hidden)
+
+    def check(self, name: str, url: str) -> None:
+        """Raises Withheld where the secret, or what is made of it, must not be sent to this URL."""
         bound = self.bindings.get(name)
         if bound is None:
             raise Withheld(
@@ -48,7 +53,6 @@ class Vault(msgspec.Struct, frozen=True):
                 f"{name} may not be sent to {host}; if it should, add the host to [secrets.{name}] hosts in this "
                 "probe's config",
             )
-        return self.known(name, hidden)
 
     def allows(self, name: str, url: str) -> bool:
         """Whether this secret may be sent to this URL."""

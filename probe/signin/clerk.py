@@ -116,7 +116,7 @@ async def send_second_factor(flow: Flow, tape: Tape) -> None:
     strategy = str(found["strategy"])
     if strategy == "totp":
         assert user.totp is not None
-        code = await by_clock(user.totp, user.name, tape, flow.tools)
+        code = await by_clock(user.totp, user.name, tape, flow.tools, to=state.base)
         tape.hidden.add(code)
     else:
         await _ask_for_code(flow, tape, "second", found, strategy)

@@ -23,22 +23,28 @@ SHORTEST_S = 3.0
 
 
 async def code_for(
-    user: User, scene: Scene, tape: Tape, tools: Tools, *, values: Values | None = None, since: float | None = None
+    user: User, scene: Scene, tape: Tape, tools: Tools, *, to: str, values: Values, since: float | None = None
 ) -> str:
-    """The code. `values` is what the user's texts may name; a mail counts if it arrived after `since` (trio's clock;
-    when this step began if left out). Ends the step where there is none; raises Withheld."""
+    """The code, to be sent to the URL `to`. `values` is what the user's texts may name; a mail counts if it arrived
+    after `since` (trio's clock; when this step began if left out). Ends the step where there is none; raises
+    Withheld."""
     if user.totp is not None and (scene.word == "totp" or (user.code is None and user.mail is None)):
-        return await by_clock(user.totp, user.name, tape, tools)
+        return await by_clock(user.totp, user.name, tape, tools, to=to)
     if user.code is not None:
-        return fill(user.code, values or {}, scene.form.action if scene.form else "", tools.vault, tools.hidden)
+        return fill(user.code, values, to, tools.vault, tools.hidden)
     if user.mail is not None:
-        return await mailed_code(user, tape, tools, values or {}, tape.started if since is None else since)
+        return await mailed_code(user, tape, tools, values, tape.started if since is None else since)
     raise end(tape, Fault("signin_mfa_required"))
 
 
-async def by_clock(totp: Totp, user: str, tape: Tape, tools: Tools) -> str:
-    """No code is sent twice, as most providers take each once (RFC 6238 section 5.2), and none that is nearly over."""
-    secret = tools.vault.known(totp.secret.removeprefix("secret:"), tools.hidden)
+async def by_clock(totp: Totp, user: str, tape: Tape, tools: Tools, *, to: str | None = None) -> str:
+    """The code of this moment, to be sent to the URL `to`: where its seed may go, or a plan could have one made for
+    another's page. None: whoever sends it sees to that. No code is sent twice, as most providers take each once (RFC
+    6238 section 5.2), and none that is nearly over. Raises Withheld."""
+    name = totp.secret.removeprefix("secret:")
+    if to is not None:
+        tools.vault.check(name, to)
+    secret = tools.vault.known(name, tools.hidden)
     used, key = tools.signins.used_codes, f"{totp.secret} {user}"
     now = wall_ns() / NS
     left_s = totp.period - now % totp.period

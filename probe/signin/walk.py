@@ -8,12 +8,13 @@ Nothing is sent twice: a page that asks again for what it got has refused it.
 """
 
 from functools import partial
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import trio
 
 from parallax.dialling.http import Headers
 from parallax.plan.signin_specs import User
+from parallax.plan.templates import secrets_of
 from parallax.redaction import excerpt
 from parallax.values import Url
 from probe.fault import Fault
@@ -32,7 +33,7 @@ from probe.signin.relying_party import filled_parameters
 from probe.signin.reply import Reply, end, passed
 from probe.signin.responses import refusal, status_fault
 from probe.tape import Tape
-from probe.vault import fill
+from probe.vault import Withheld, fill
 
 STEPS = ("authorize", "identifier", "password", "otp", "consent")
 MAX_PAGES = 25
@@ -192,9 +193,27 @@ async def _values(walk: Walk, scene: Scene, flow: Flow, action: str, tape: Tape)
     if "password" in scene.fields and user.password is not None:
         values["password"] = fill(user.password, flow.values, action, tools.vault, tools.hidden)
     if "otp" in scene.fields:
-        values["otp"] = await code_for(user, scene, tape, tools, values=flow.values, since=_last_began(flow))
+        if user.mail is not None:
+            _check_mailed(flow, action)
+        since = _last_began(flow)
+        values["otp"] = await code_for(user, scene, tape, tools, to=action, values=flow.values, since=since)
         tape.hidden.add(values["otp"])
     return values
+
+
+def _check_mailed(flow: Flow, url: str) -> None:
+    """A code by mail is bound to no host by the probe's config. It goes to the issuer's own hosts, and to those that a
+    secret of this check may be sent to: a page that a redirect leads to could have had it sent. Raises Withheld."""
+    host, found = urlsplit(url).hostname, state_of(flow).found
+    own = {urlsplit(each).hostname for each in (found.issuer, *found.endpoints.values())}
+    bound = any(flow.tools.vault.allows(name, url) for name in set(secrets_of(flow.spec)))
+    if bound or (host in own and url.startswith("https:")):
+        return
+    raise Withheld(
+        "secret_withheld",
+        f"a mailed code is not sent to {host}; if it should, add the host to the hosts of a secret of this check, in "
+        "this probe's config",
+    )
 
 
 def _last_began(flow: Flow) -> float | None:

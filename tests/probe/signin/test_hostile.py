@@ -10,7 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from parallax.config import BoundSecret
+from parallax.letters import Letter
 from parallax.observation import as_dict
+from parallax.state import write_private
+from probe.tools import Tools
+from probe.vault import Vault
 from tests.fakes.signin_server import LOGIN, PASSWORD, USER, Asked, Said, SigninServer, as_json, page, to
 from tests.parts.certificates import Authority
 from tests.probe.oidc.keys import RSA_JWK
@@ -140,3 +145,77 @@ async def test_harm_is_told_and_does_none(name: str, server: SigninServer, ca: A
     sent = [asked for asked in server.asked if PASSWORD in asked.form.values()]
     assert {(asked.path, asked.headers["host"]) for asked in sent} <= {("/login", f"localhost:{server.address.port}")}
     assert len(sent) <= 1
+
+
+CODE_PAGE = (
+    "<title>Two-step verification</title><p>Enter the code from your authenticator app</p><form method=post "
+    "action='{action}'><input name=code autocomplete=one-time-code inputmode=numeric><button>Verify</button></form>"
+)
+SEED = "JBSWY3DPEHPK3PXP"
+
+
+@pytest.mark.parametrize(
+    ("action", "goes"),
+    [("/code", True), ("https://127.0.0.1:{port}/code", False), ("http://localhost:{port}/code", False)],
+)
+async def test_a_code_by_the_clock_goes_where_its_seed_may(
+    action: str, goes: bool, server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    where = CODE_PAGE.format(action=action.format(port=server.address.port))
+    server.answers["/login"] = lambda asked: page(where)
+    server.answers["/code"] = lambda asked: server.callback()
+    tools = tools_with_seed(ca, tmp_path, "localhost")
+    found = await run(check_of(spec_of(server, user=USER_WITH_SEED), timeout_s=40), tools)
+    assert [form.get("code", "").isdigit() for form in server.forms("/code")] == [True] * goes
+    ended = next(((each.subject, each.reason) for each in found if each.reason), None)
+    assert ended == (None if goes else ("otp", "secret_withheld"))
+
+
+async def test_a_plan_gets_no_codes_for_a_provider_that_the_seed_is_not_bound_to(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    server.answers["/auth"] = lambda asked: (server._auth(asked), page(CODE_PAGE.format(action="/code")))[1]
+    tools = tools_with_seed(ca, tmp_path, "sso.example.com")
+    found = await run(check_of(spec_of(server, user=USER_WITH_SEED), timeout_s=40), tools)
+    ended = next(each for each in found if each.reason)
+    assert (ended.subject, ended.reason) == ("otp", "secret_withheld")
+    assert "[secrets.SEED]" in ended.findings["detail"]
+    assert not server.forms("/code")
+
+
+USER_WITH_SEED = {"name": "synthetic-one", "password": "secret:PW", "totp": {"secret": "secret:SEED"}}
+
+
+def tools_with_seed(ca: Authority, folder: Path, host: str) -> Tools:
+    write_private(folder / "seed", SEED.encode())
+    tools = tools_at(ca, folder)
+    bound = {**tools.vault.bindings, "SEED": BoundSecret(source=f"file:{folder / 'seed'}", hosts=[host])}
+    return msgspec.structs.replace(tools, vault=Vault(bound))
+
+
+class Postman:
+    """A mailbox with one mail."""
+
+    async def wait(self, to: str, since: float, within_s: float) -> list[Letter]:
+        return [Letter(number=1, to=to, sender="idp@sso.example", age_s=0.0, text="Your code is 424299.", size=20)]
+
+
+@pytest.mark.parametrize("goes", [True, False])
+async def test_a_mailed_code_goes_to_the_issuer_only(
+    goes: bool, server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    """A page elsewhere that was told who signs in may have had the code sent itself."""
+    host = "localhost" if goes else "127.0.0.1"
+    mailed = CODE_PAGE.replace("from your authenticator app", "that we sent to your mail address")
+    server.answers["/auth"] = lambda asked: (
+        server._auth(asked),
+        page(mailed.format(action=f"https://{host}:{server.address.port}/code")),
+    )[1]
+    server.answers["/code"] = lambda asked: server.callback()
+    tools = msgspec.structs.replace(tools_at(ca, tmp_path), mailbox=Postman())
+    user = {"name": "probe@mx.example", "mail": {}}
+    found = await run(check_of(spec_of(server, user=user), timeout_s=10), tools)
+    assert server.forms("/code") == ([{"code": "424299"}] if goes else [])
+    if not goes:
+        ended = next(each for each in found if each.reason)
+        assert (ended.subject, ended.reason) == ("otp", "secret_withheld")

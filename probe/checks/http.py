@@ -194,16 +194,9 @@ def _note_serving(path: str, tape: Tape, answer: Answer) -> dict[str, Any]:
 
 
 async def _read_body(spec: HttpSpec, tape: Tape, response: Response) -> None:
-    reader = BodyReader(spec.max_body, response.headers.get("content-encoding", ""))
-    if spec.method != "HEAD" and _announced(response.headers) > spec.max_body:
-        reader.fault = "too_large"
+    reader = BodyReader.of(spec.method, response.headers, spec.max_body)
     try:
-        if not reader.fault:
-            async for part in response.aiter_raw():
-                reader.feed(part)
-                if reader.fault:
-                    break
-        reader.finish()
+        await reader.read(response.aiter_raw())
     finally:
         body = bytes(reader.body)
         tape.note(body_size=len(body), body_received=reader.received)
@@ -214,8 +207,3 @@ async def _read_body(spec: HttpSpec, tape: Tape, response: Response) -> None:
             tape.read_later(partial(_note_serving, spec.serving.json, tape, answer))
         if reader.fault:
             tape.fail(reader.fault)
-
-
-def _announced(headers: Headers) -> int:
-    length = headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -1,7 +1,10 @@
-"""Reading a response's body with a bound on what comes in and on what it expands to. Sans-io."""
+"""Reading a response's body with a bound on what comes in and on what it expands to."""
 
 import zlib
-from typing import Literal
+from collections.abc import AsyncIterable
+from typing import Literal, Self
+
+from parallax.dialling.http import Headers
 
 BodyFault = Literal["too_large", "bad_encoding"]
 BOMB_RATIO = 100
@@ -20,6 +23,23 @@ class BodyReader:
         self._max = max_bytes
         self._encoding = encoding.strip().lower()
         self._decoder: zlib._Decompress | None = None
+
+    @classmethod
+    def of(cls, method: str, headers: Headers, max_bytes: int) -> Self:
+        """For the body of this response, which may be announced to be too large."""
+        reader = cls(max_bytes, headers.get("content-encoding", ""))
+        if method != "HEAD" and _announced(headers) > max_bytes:
+            reader.fault = "too_large"
+        return reader
+
+    async def read(self, parts: AsyncIterable[bytes]) -> None:
+        """Takes the whole body, or what comes before a fault."""
+        if not self.fault:
+            async for part in parts:
+                self.feed(part)
+                if self.fault:
+                    break
+        self.finish()
 
     def feed(self, part: bytes) -> None:
         """One part as it came. Does nothing once there is a fault."""
@@ -55,6 +75,11 @@ class BodyReader:
                 self.fault = "bad_encoding" if len(self.body) > BOMB_RATIO * self.received else "too_large"
                 return
             data = self._decoder.unconsumed_tail or self._decoder.unused_data
+
+
+def _announced(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
 def _decoder(encoding: str, data: bytes) -> "zlib._Decompress":

@@ -13,8 +13,8 @@ import msgspec
 from parallax.plan.specs import HttpSpec
 from parallax.values import Url
 
-_STATUSES = frozenset((301, 302, 303, 307, 308))
-_MAX_URL = 8000
+STATUSES = frozenset((301, 302, 303, 307, 308))
+_MAX_URL = 65_536
 _ASCII = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
@@ -43,13 +43,11 @@ def first_stop(spec: HttpSpec, target: str) -> Stop:
 
 def next_stop(spec: HttpSpec, way: Sequence[Stop], status: int, location: str) -> Stop | Refusal | None:
     """What follows the last stop of the way; None where its response is the one that counts."""
-    if not spec.redirects or status not in _STATUSES or not location:
+    if not spec.redirects or status not in STATUSES or not location:
         return None
     first, last = way[0], way[-1]
     try:
-        # A Location may come in UTF-8, which was read as Latin-1: its octets are percent-encoded as they are.
-        encoded = quote(location[:_MAX_URL].strip().encode("latin-1", "replace"), safe=_ASCII)
-        url = Url.parse(urldefrag(urljoin(last.url, encoded)).url)
+        url = Url.parse(urldefrag(onward(last.url, location)).url)
         host = url.endpoint.host
     except ValueError as error:
         return Refusal("redirect", f"the Location of a {status} leads nowhere: {error}")
@@ -57,7 +55,7 @@ def next_stop(spec: HttpSpec, way: Sequence[Stop], status: int, location: str) -
         return Refusal("redirect", f"from https to http, at {host}")
     if host != first.url.endpoint.host and host not in spec.redirect_hosts:
         return Refusal("redirect", f"to {host}, which redirect_hosts has not")
-    method = _method(status, last.method)
+    method = method_after(status, last.method)
     own = _origin(url) == _origin(first.url)
     body = last.body and method == last.method
     if body and not own:
@@ -70,7 +68,14 @@ def next_stop(spec: HttpSpec, way: Sequence[Stop], status: int, location: str) -
     return stop
 
 
-def _method(status: int, method: str) -> str:
+def onward(url: str, location: str) -> str:
+    """Where the Location of a response from this URL leads, its fragment included. Raises ValueError where it leads
+    nowhere."""
+    # It may come in UTF-8, which was read as Latin-1: its octets are percent-encoded as they are.
+    return urljoin(url, quote(location[:_MAX_URL].strip().encode("latin-1", "replace"), safe=_ASCII))
+
+
+def method_after(status: int, method: str) -> str:
     """303 asks for a GET; after 301 and 302, browsers make one of a POST (RFC 9110 sections 15.4.2 to 15.4.4)."""
     if method == "HEAD" or status in (307, 308):
         return method

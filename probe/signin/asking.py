@@ -1,7 +1,6 @@
 """The steps of a plan's own flow that ask something of a server: a request as the plan has it, and a form of the page
 that the browser is at; and what their responses are."""
 
-from collections.abc import Callable
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,30 +13,36 @@ from parallax.plan.step_specs import Request, Step, Submit
 from parallax.plan.templates import Gap, parse_template
 from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
-from probe.oidc.authorization import is_callback
 from probe.pages.classify import classify
 from probe.pages.form import Button, Form
 from probe.pages.page import Page
 from probe.pages.pressing import press_to_sign_in
 from probe.pages.pressing import shown as buttons_of
 from probe.pages.scene import Context, Scene, Word
-from probe.pages.submission import Submission, submission
+from probe.pages.submission import submission
 from probe.pages.vocabulary import fold
 from probe.signin.browser import Browser
 from probe.signin.captures import captured, fault_of, meaning
 from probe.signin.flow import Flow
 from probe.signin.reply import Reply, end, remark
+from probe.signin.sending import (
+    MAX_AUTOMATIC,
+    MAX_CALLBACK,
+    action_of,
+    follow_link,
+    keep_out_of_url,
+    note_form,
+    page_of,
+    shown,
+    submit_form,
+    wait_as_told,
+)
 from probe.signin.values import fill_json, fill_text, fill_url, find_value, host_of, keep_value, state_of
-from probe.signin.walk import called_back, page_of, redirect_uri, sendable, shown, take_callback
+from probe.signin.walk import take_callback
 from probe.tape import Tape
 
-MAX_AUTOMATIC = 10
-"""Pages in a row that lead on by themselves."""
-MAX_DELAY_S = 10.0
 _PLAIN = frozenset({"error", "error_description", "error_uri", "iss", "scope", "state"})
 """Parameters of a callback that are no secret."""
-MAX_CALLBACK = 100
-"""Parameters that come with a callback."""
 
 _STOPS: dict[Word, str] = {
     "captcha": "signin_captcha",
@@ -70,7 +75,7 @@ async def send_request(planned: Step, flow: Flow, tape: Tape) -> None:
     if content_type:
         headers = {"Content-Type": content_type, **headers}
     follow = request.follow or (_USUAL[flow.spec.client is not None] if is_user else "no")
-    stop_at = redirect_uri(flow) if follow == "until-redirect-uri" else None
+    stop_at = flow.redirect_uri if follow == "until-redirect-uri" else None
     reply = await browser.request(
         method.upper(),
         url,
@@ -97,17 +102,14 @@ async def send_form(planned: Step, flow: Flow, tape: Tape) -> None:
     if asked.press is not None and press is None:
         labels = [shown(each.label, tape, 60) for each in form.presses[:10]]
         raise end(tape, Fault("signin_form_not_found", {"buttons": labels}))
-    names = [shown(field.name, tape, 60) or "" for field in form.fields if not field.hidden]
-    tape.note(form=names[:20] or None, pressed=shown(press.label, tape, 60) if press is not None else None)
-    action = (press.formaction if press is not None and press.formaction is not None else None) or form.action
-    sendable(action, tape)
+    note_form(form, press, tape)
+    action = action_of(form, press, tape)
     sent = submission(form, {name: fill_text(flow, text, action, tape) for name, text in asked.fill.items()}, press)
-    if sent.method == "GET" and _has_secret(asked, flow, tape):
-        raise end(tape, Fault("signin_unexpected_page", {"detail": "the form would put a secret into the URL"}))
+    keep_out_of_url(sent, _secrets_in(asked, flow, tape), tape)
     if state.word is not None:
         state.sent.append(state.word)
-    stop_at = redirect_uri(flow) if flow.spec.client else None
-    reply = await _submit(sent, flow, page.url, stop_at, tape, partial(_check_fill, asked, flow, tape))
+    may_go = partial(_check_fill, asked, flow, tape) if sent.body else None
+    reply = await submit_form(sent, flow.user, page.url, flow.redirect_uri, tape, may_go)
     await _arrive(planned, flow, reply, flow.user, tape, submitted=True)
 
 
@@ -133,30 +135,6 @@ def _button(form: Form, label: str | None) -> Button | None:
         return press_to_sign_in(form)
     wanted = fold(label)
     return next((each for each in buttons_of(form) if wanted in (fold(each.label), fold(each.value))), None)
-
-
-async def _submit(
-    sent: Submission,
-    flow: Flow,
-    page_url: str,
-    stop_at: str | None,
-    tape: Tape,
-    may_go: Callable[[str], None] | None = None,
-) -> Reply:
-    """Sends a form. One that would go to the redirect URI comes back as a callback with its fields."""
-    if stop_at is not None and is_callback(sent.url, stop_at):
-        posted = urlencode(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True)[:MAX_CALLBACK])
-        return called_back(page_url, f"{sent.url.partition('?')[0]}?{posted}" if posted else sent.url)
-    return await flow.user.request(
-        sent.method,
-        sendable(sent.url, tape),
-        tape=tape,
-        headers={"Content-Type": sent.content_type} if sent.content_type else {},
-        body=sent.body,
-        stop_at=stop_at,
-        may_go=may_go if sent.body else None,
-        referer=page_url,
-    )
 
 
 async def _arrive(planned: Step, flow: Flow, reply: Reply, browser: Browser, tape: Tape, *, submitted: bool) -> None:
@@ -201,18 +179,12 @@ def _look(flow: Flow, reply: Reply, tape: Tape) -> Scene:
 
 async def _lead_on(scene: Scene, flow: Flow, reply: Reply, tape: Tape) -> Reply:
     """A form that a script would send at once, or a refresh."""
-    stop_at = redirect_uri(flow) if flow.spec.client else None
-    if scene.delay_s:
-        tape.enter("pause")
-        await trio.sleep(min(scene.delay_s, MAX_DELAY_S))
-        tape.leave()
-    if scene.form is not None:
-        sendable(scene.form.action, tape)
-        return await _submit(submission(scene.form, {}, scene.press), flow, reply.url, stop_at, tape)
-    url = scene.follow or ""
-    if stop_at is not None and is_callback(url, stop_at):
-        return called_back(reply.url, url)
-    return await flow.user.request("GET", sendable(url, tape), tape=tape, stop_at=stop_at, referer=reply.url)
+    await wait_as_told(scene, tape)
+    if scene.form is None:
+        return await follow_link(scene.follow or "", flow.user, reply.url, flow.redirect_uri, tape)
+    action_of(scene.form, scene.press, tape)
+    sent = submission(scene.form, {}, scene.press)
+    return await submit_form(sent, flow.user, reply.url, flow.redirect_uri, tape)
 
 
 def _take_callback(flow: Flow, reply: Reply, tape: Tape) -> None:
@@ -286,9 +258,10 @@ def _check_fill(asked: Submit, flow: Flow, tape: Tape, url: str) -> None:
         fill_text(flow, text, url, tape)
 
 
-def _has_secret(asked: Submit, flow: Flow, tape: Tape) -> bool:
+def _secrets_in(asked: Submit, flow: Flow, tape: Tape) -> list[str]:
+    """The names of the secrets that are filled in."""
     gaps = (piece for text in asked.fill.values() for piece in parse_template(text) if isinstance(piece, Gap))
-    return any(gap.secret or ((value := find_value(flow, gap.name, tape)) and value.secret) for gap in gaps)
+    return [gap.name for gap in gaps if gap.secret or ((value := find_value(flow, gap.name, tape)) and value.secret)]
 
 
 def _forms_seen(page: Page | None, tape: Tape) -> dict[str, object]:

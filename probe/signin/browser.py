@@ -12,21 +12,22 @@ connection is raised as it comes, for whoever records the step; a response that 
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import trio
 
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import detail_of
 from parallax.dialling.fields import retry_after_s
-from parallax.dialling.http import Headers, Http, HttpError, Response, open_http
+from parallax.dialling.http import Http, HttpError, Response, open_http
 from parallax.redaction import redact_url
 from parallax.values import Address, Url
 from probe.dns.lookup import lookup
 from probe.fault import Fault
+from probe.http import redirects
 from probe.http.body import BodyReader
 from probe.http.request import USUAL_HEADERS
 from probe.oidc.authorization import is_callback
@@ -59,8 +60,6 @@ OWN_HEADERS = {
     "X-Synthetic": "parallax",
 }
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_KEEP_METHOD = frozenset({307, 308})
 _MAY_GO = Callable[[str], None]
 
 
@@ -138,16 +137,17 @@ class Browser:
             own = self._headers(method, url, referer)
             reply = await self._one(method, url, own | dict(headers or {}), body, tape)
             location = reply.headers.get("location")
-            if not follow or reply.status not in _REDIRECTS or location is None:
+            if not follow or reply.status not in redirects.STATUSES or location is None:
                 return reply
-            onward = _joined(url, _as_sent(location), tape)
+            onward = _joined(url, location, tape)
             if stop_at is not None and is_callback(onward, stop_at):
                 return Reply(method=method, url=url, status=reply.status, headers=reply.headers, callback=onward)
-            if reply.status in _KEEP_METHOD:
+            before, method = method, redirects.method_after(reply.status, method)
+            if method == before:
                 headers = {name: value for name, value in (headers or {}).items() if name.lower() == "content-type"}
             else:
-                method, body, headers = "HEAD" if method == "HEAD" else "GET", b"", None
-            referer, url = _referer(url, onward), _checked(onward, tape)
+                body, headers = b"", None
+            referer, url = _referer(url, onward), sendable(onward, tape)
             seen[method, url] = seen.get((method, url), 0) + 1
             if seen[method, url] > 3 or hop == MAX_HOPS:
                 break
@@ -215,44 +215,23 @@ class Browser:
 
 async def _read_body(method: str, response: Response, tape: Tape) -> bytes:
     """The whole body, decompressed. Ends the step where it is none."""
-    reader = BodyReader(MAX_BODY, response.headers.get("content-encoding", ""))
-    if method != "HEAD" and _announced(response.headers) > MAX_BODY:
-        reader.fault = "too_large"
-    if not reader.fault:
-        async for part in response.aiter_raw():
-            reader.feed(part)
-            if reader.fault:
-                break
-    reader.finish()
+    reader = BodyReader.of(method, response.headers, MAX_BODY)
+    await reader.read(response.aiter_raw())
     if reader.fault:
         tape.fail(reader.fault)
         raise Ended
     return bytes(reader.body)
 
 
-def _announced(headers: Headers) -> int:
-    length = headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
-
-
-def _as_sent(location: str) -> str:
-    """Latin-1 as the header was read, mostly UTF-8 in truth; and blanks, which browsers mend."""
-    text = location.strip()
-    if not text.isascii():
-        with suppress(UnicodeDecodeError):
-            text = text.encode("latin-1").decode()
-    return text.replace(" ", "%20")
-
-
 def _joined(url: str, location: str, tape: Tape) -> str:
     try:
-        return urljoin(url, location)
+        return redirects.onward(url, location)
     except ValueError:  # brackets without an IPv6 address, letters that would become others in a host
         detail = "a redirect leads to a host that none can have"
         raise end(tape, Fault("signin_unexpected_page", {"detail": detail})) from None
 
 
-def _checked(url: str, tape: Tape) -> str:
+def sendable(url: str, tape: Tape) -> str:
     """Where a redirect or a form leads, if a browser would go there."""
     try:
         return Url.parse(url.partition("#")[0])

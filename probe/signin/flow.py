@@ -121,6 +121,11 @@ class Flow:
         except Withheld:  # told by the step that types it
             return user.name
 
+    @property
+    def redirect_uri(self) -> str | None:
+        """Where the user's browser stops; None for a flow without a client."""
+        return str(self.spec.client.redirect_uri) if self.spec.client is not None else None
+
     def _due(self) -> Iterator[Step | Stage]:
         parts: dict[Cadence, frozenset[Part]] = {
             "light": frozenset({"light"}),

@@ -8,21 +8,15 @@ Nothing is sent twice: a page that asks again for what it got has refused it.
 """
 
 from functools import partial
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import trio
-
-from parallax.dialling.http import Headers
 from parallax.plan.signin_specs import User
 from parallax.plan.templates import secrets_of
-from parallax.redaction import excerpt
-from parallax.values import Url
 from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
-from probe.oidc.authorization import Code, Start, is_callback, read_callback, start
-from probe.pages.charset import text_of
+from probe.oidc.authorization import Code, Start, read_callback, start
 from probe.pages.classify import classify
-from probe.pages.page import Page, read_page
+from probe.pages.page import Page
 from probe.pages.scene import Context, Scene, Word
 from probe.pages.submission import submission
 from probe.signin.codes import code_for
@@ -32,16 +26,23 @@ from probe.signin.refused_request import refused_request
 from probe.signin.relying_party import filled_parameters
 from probe.signin.reply import Reply, end, passed
 from probe.signin.responses import refusal, status_fault
+from probe.signin.sending import (
+    MAX_AUTOMATIC,
+    action_of,
+    follow_link,
+    keep_out_of_url,
+    note_form,
+    page_of,
+    shown,
+    submit_form,
+    wait_as_told,
+)
 from probe.tape import Tape
 from probe.vault import Withheld, fill
 
 STEPS = ("authorize", "identifier", "password", "otp", "consent")
 MAX_PAGES = 25
 """Pages of one sign-in."""
-MAX_AUTOMATIC = 10
-"""Pages in a row that lead on by themselves."""
-MAX_DELAY_S = 10.0
-"""A page that leads on by itself after a while is waited for so long at most."""
 MAX_SAME = 2
 """How often one step is taken: a provider may ask for consent twice, but for a password once."""
 
@@ -139,48 +140,25 @@ async def _answer(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> None:
 
 
 async def _send(walk: Walk, scene: Scene, flow: Flow, tape: Tape) -> Reply:
-    """What a person would do on the page; the form that was to be posted to the redirect URI comes back as a callback
-    with its fields (response_mode=form_post)."""
+    """What a person would do on the page."""
     assert walk.last is not None
-    stop_at, page = redirect_uri(flow), walk.last
+    stop_at, page = flow.redirect_uri, walk.last
     walk.sent.append(scene.word)
-    if scene.delay_s:
-        tape.enter("pause")
-        await trio.sleep(min(scene.delay_s, MAX_DELAY_S))
-        tape.leave()
+    await wait_as_told(scene, tape)
     if scene.follow is not None:
-        if is_callback(scene.follow, stop_at):
-            return called_back(page.url, scene.follow)
-        url = sendable(scene.follow, tape)
-        return await flow.user.request("GET", url, tape=tape, stop_at=stop_at, referer=page.url)
+        return await follow_link(scene.follow, flow.user, page.url, stop_at, tape)
     form, press = scene.form, scene.press
     if form is None:
         raise end(tape, Fault("signin_form_not_found"))
     if scene.word != "auto_post":
-        names = [shown(field.name, tape, 60) or "" for field in form.fields if not field.hidden]
-        tape.note(form=names[:20] or None, pressed=shown(press.label, tape, 60) if press is not None else None)
-    action = (press.formaction if press is not None and press.formaction is not None else None) or form.action
-    sendable(action, tape)
-    values = await _values(walk, scene, flow, action, tape)
+        note_form(form, press, tape)
+    values = await _values(walk, scene, flow, action_of(form, press, tape), tape)
     sent = submission(form, scene.fill(values), press)
-    secret = values.keys() & {"password", "otp"}
-    if secret and sent.method == "GET":
-        raise end(tape, Fault("signin_unexpected_page", {"detail": "the form would put a secret into the URL"}))
+    keep_out_of_url(sent, values.keys() & {"password", "otp"}, tape)
     if "password" in values:
         state_of(flow).signed_in = True  # from here on, whether or not an answer comes
-    if is_callback(sent.url, stop_at):
-        posted = urlencode(parse_qsl(sent.body.decode("utf-8", "replace"), keep_blank_values=True)[:100])
-        return called_back(page.url, f"{sent.url.partition('?')[0]}?{posted}" if posted else sent.url)
-    return await flow.user.request(
-        sent.method,
-        sendable(sent.url, tape),
-        tape=tape,
-        headers={"Content-Type": sent.content_type} if sent.content_type else {},
-        body=sent.body,
-        stop_at=stop_at,
-        referer=page.url,
-        may_go=partial(_may_have_password, flow) if "password" in values else None,
-    )
+    may_go = partial(_may_have_password, flow) if "password" in values else None
+    return await submit_form(sent, flow.user, page.url, stop_at, tape, may_go)
 
 
 async def _values(walk: Walk, scene: Scene, flow: Flow, action: str, tape: Tape) -> dict[str, str]:
@@ -354,33 +332,5 @@ def sign_in_page(reply: Reply) -> bool:
     return classify(page_of(reply), None, Context()).word in ("identifier", "password", "identifier_password")
 
 
-def page_of(reply: Reply) -> Page:
-    """The response as a page."""
-    text, charset = text_of(reply.body, reply.headers.get("content-type"))
-    return read_page(text, reply.url, charset)
-
-
 def _is_page(reply: Reply) -> bool:
     return reply.callback is None and "html" in reply.headers.get("content-type", "")
-
-
-def redirect_uri(flow: Flow) -> str:
-    assert flow.spec.client is not None
-    return str(flow.spec.client.redirect_uri)
-
-
-def called_back(url: str, callback: str) -> Reply:
-    """A page, not a redirect, led to the redirect URI."""
-    return Reply(method="GET", url=url, status=200, headers=Headers(()), callback=callback)
-
-
-def sendable(url: str, tape: Tape) -> str:
-    """Where a form or a page leads, if a browser would go there."""
-    try:
-        return Url.parse(url.partition("#")[0])
-    except ValueError:
-        raise end(tape, Fault("signin_unexpected_page", {"detail": "the page leads to no http address"})) from None
-
-
-def shown(text: str, tape: Tape, limit: int = 200) -> str | None:
-    return excerpt(tape.hidden.scrub(text), limit) or None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from probe.dns.kept import Kept
+from probe.bounded import Bounded
 
 MOST_BUCKETS = 2_000
 
@@ -25,7 +25,7 @@ class Buckets:
     """The buckets; the one that was used least recently goes where there are more than MOST_BUCKETS."""
 
     def __init__(self, most: int = MOST_BUCKETS) -> None:
-        self._levels: Kept[tuple[float, float]] = Kept(most)
+        self._levels: Bounded[tuple[float, float]] = Bounded(most)
 
     def take(self, limits: Sequence[Limit], now: float) -> str | None:
         """None if it may be done now by all of these limits, and each has one token less; else the key of the first

@@ -38,12 +38,7 @@ class Vault(msgspec.Struct, frozen=True):
 
     def check(self, name: str, url: str) -> None:
         """Raises Withheld where the secret, or what is made of it, must not be sent to this URL."""
-        bound = self.bindings.get(name)
-        if bound is None:
-            raise Withheld(
-                "secret_missing", f"this probe's config has no [secrets.{name}]; add it, with from and hosts"
-            )
-        target = Url(url)
+        bound, target = self._bound(name), Url(url)
         host = target.endpoint.host
         if not target.https:
             raise Withheld("secret_withheld", f"{name} is not sent to {host} without TLS")
@@ -56,24 +51,29 @@ class Vault(msgspec.Struct, frozen=True):
 
     def allows(self, name: str, url: str) -> bool:
         """Whether this secret may be sent to this URL."""
-        bound, target = self.bindings.get(name), Url(url)
-        if bound is None or not target.https:
+        try:
+            self.check(name, url)
+        except Withheld:
             return False
-        return any(_fits(target.endpoint.host, pattern) for pattern in bound.hosts)
+        return True
 
     def known(self, name: str, hidden: Hidden) -> str:
         """The secret, for use on this host only (the seed of a one-time password, say). Raises Withheld."""
-        bound = self.bindings.get(name)
-        if bound is None:
-            raise Withheld(
-                "secret_missing", f"this probe's config has no [secrets.{name}]; add it, with from and hosts"
-            )
+        bound = self._bound(name)
         try:
             text = (self.given.get(name) or read_secret(bound.source)).reveal()
         except SecretError as error:
             raise Withheld("secret_missing", f"{name}: {error}") from None
         hidden.add(text, for_all=True)
         return text
+
+    def _bound(self, name: str) -> BoundSecret:
+        bound = self.bindings.get(name)
+        if bound is None:
+            raise Withheld(
+                "secret_missing", f"this probe's config has no [secrets.{name}]; add it, with from and hosts"
+            )
+        return bound
 
 
 Values = Mapping[str, "str | Secret"]

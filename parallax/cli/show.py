@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from parallax.cli.by_hand import BY_HAND
+from parallax.cli.drawing import bar
 from parallax.cli.findings import gist, proof, sections
 from parallax.cli.grades import WORST_FIRST, grade
 from parallax.cli.text import clean
@@ -197,11 +198,9 @@ def waterfall(observation: Observation, width: int, plain: bool = False) -> Text
     whole = max(observation.duration_ns, max(p.start_ns + p.duration_ns for p in observation.phases), 1)
     text = Text(no_wrap=True)
     for index, phase in enumerate(observation.phases):
-        start = min(room - 1, phase.start_ns * room // whole)
-        end = max(start + 1, min(room, (phase.start_ns + phase.duration_ns) * room // whole))
-        bar = " " * start + ("#" if plain else "█") * (end - start)
+        drawn = bar(phase.start_ns, phase.duration_ns, whole, room, plain=plain)
         text.append(("\n" if index else "") + f"{names[index]:<{left}}  ")
-        text.append(f"{bar:<{room}}", "cyan")
+        text.append(f"{drawn:<{room}}", "cyan")
         text.append(f"  {figures[index]:>{right}}")
     return text
 

@@ -12,13 +12,13 @@ import trio
 
 from parallax.clock import wall_ns
 from parallax.plan.dns_specs import DnssecSpec
+from probe.bounded import Bounded
 from probe.checks.dnssec_evidence import read_signatures
 from probe.checks.dnssec_judge import judge
 from probe.checks.view_subjects import at_operator, at_resolver
 from probe.dns import dnssec
 from probe.dns.client import Asked, Server, ask_again
 from probe.dns.cuts import Cut, Delegation, WalkFailed
-from probe.dns.kept import Kept
 from probe.dns.message import Query, load_types
 from probe.dns.views import OperatorView, ResolverView, views_of
 from probe.dns.walk import delegation
@@ -41,7 +41,7 @@ class _DsSets:
     """Part of a probe's memory."""
 
     def __init__(self) -> None:
-        self.last: Kept[tuple[str, ...]] = Kept(MOST_ZONES)
+        self.last: Bounded[tuple[str, ...]] = Bounded(MOST_ZONES)
         """By zone: the DS set that its parent had when it last had one."""
 
 

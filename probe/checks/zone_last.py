@@ -7,9 +7,9 @@ import msgspec
 
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.values import Address
+from probe.bounded import Bounded
 from probe.dns.client import Transport
 from probe.dns.cuts import Delegation
-from probe.dns.kept import Kept
 from probe.dns.memory import Memory
 
 DATA_PERIOD_S = 60.0
@@ -108,7 +108,7 @@ class Zones:
     """Part of a probe's memory."""
 
     def __init__(self) -> None:
-        self.last: Kept[Last] = Kept(MOST_ZONES)
+        self.last: Bounded[Last] = Bounded(MOST_ZONES)
         """By spec: it stays while the check runs, and checks with equal specs share it."""
 
 

@@ -4,8 +4,8 @@ The plan's cap holds for the whole fleet; each probe keeps to its share of it. A
 that a run's queries go out together; over any longer time no more is sent than the share.
 """
 
+from probe.bounded import Bounded
 from probe.buckets import MOST_BUCKETS, Buckets, Limit
-from probe.dns.kept import Kept
 
 BURST_S = 30.0
 SMALLEST_BURST = 20.0
@@ -16,7 +16,7 @@ class Budget:
 
     def __init__(self) -> None:
         self._per_minute: float | None = None
-        self._owners: Kept[str] = Kept(10 * MOST_BUCKETS)
+        self._owners: Bounded[str] = Bounded(10 * MOST_BUCKETS)
         self._buckets = Buckets()
         self.sent = 0
         """Queries that were let go, to whomever."""

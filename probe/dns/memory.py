@@ -7,9 +7,9 @@ resolvers, a kind of check) is a class beside that mechanism, and found here by 
 from collections import OrderedDict
 from typing import Any, TypeVar
 
+from probe.bounded import Bounded
 from probe.dns.budget import Budget
 from probe.dns.cookies import Cookies
-from probe.dns.kept import Kept
 from probe.dns.udp import UdpSockets
 
 MOST_NAMES = 2000
@@ -45,7 +45,7 @@ class Memory:
         self.budget = Budget()
         """How hard operators may be asked."""
         self.names = Names()
-        self._turns: Kept[int] = Kept(MOST_TURNS)
+        self._turns: Bounded[int] = Bounded(MOST_TURNS)
         self._parts: dict[type[Any], Any] = {}
 
     def of(self, part: type[Part]) -> Part:

@@ -5,8 +5,8 @@ import trio
 
 from parallax.plan.types import Resolver
 from parallax.values import Address
+from probe.bounded import Bounded
 from probe.dns.client import Server
-from probe.dns.kept import Kept
 from probe.dns.lookup import lookup
 from probe.tape import Tape
 from probe.tools import Tools
@@ -44,13 +44,13 @@ class Resolvers:
     """Part of a probe's memory."""
 
     def __init__(self) -> None:
-        self.controls: Kept[Control] = Kept(MOST_RESOLVERS)
+        self.controls: Bounded[Control] = Bounded(MOST_RESOLVERS)
         """By resolver: how its control name went last."""
         self.controls_under_way: dict[str, trio.Event] = {}
         """By resolver, while its control name is asked: set at the end, however that comes."""
-        self.addresses: Kept[Address] = Kept(MOST_RESOLVERS)
+        self.addresses: Bounded[Address] = Bounded(MOST_RESOLVERS)
         """By endpoint of a resolver that is given by a name: where it is."""
-        self.traces: Kept[Trace] = Kept(MOST_TRACES)
+        self.traces: Bounded[Trace] = Bounded(MOST_TRACES)
         """By resolver and record: the TTLs seen."""
 
 

@@ -1,7 +1,7 @@
 """What walks from the roots have found, so that the next one need not begin there."""
 
+from probe.bounded import Bounded
 from probe.dns.cuts import Cut, Host
-from probe.dns.kept import Kept
 
 MOST_CUTS = 4_000
 MOST_HOSTS = 10_000
@@ -12,13 +12,13 @@ class Walked:
     """Part of a probe's memory. Times are trio's clock."""
 
     def __init__(self) -> None:
-        self.cuts: Kept[Cut] = Kept(MOST_CUTS)
+        self.cuts: Bounded[Cut] = Bounded(MOST_CUTS)
         """By zone: where walks may begin."""
-        self.zone_of: Kept[str] = Kept(MOST_HOSTS)
+        self.zone_of: Bounded[str] = Bounded(MOST_HOSTS)
         """By name: the zone it was found in."""
-        self.hosts: Kept[Host] = Kept(MOST_HOSTS)
+        self.hosts: Bounded[Host] = Bounded(MOST_HOSTS)
         """By host: the addresses that walks found."""
-        self.silent: Kept[bool] = Kept(MOST_SILENT)
+        self.silent: Bounded[bool] = Bounded(MOST_SILENT)
         """By address: it did not answer a walk a moment ago, so others are asked before it."""
-        self.last_cuts: Kept[Cut] = Kept(MOST_CUTS)
+        self.last_cuts: Bounded[Cut] = Bounded(MOST_CUTS)
         """By name: the zone it was in, for checks whose walk fails later (probe.dns.views)."""

@@ -10,8 +10,8 @@ import msgspec
 import trio
 
 from parallax.log import get_log
+from probe.bounded import Bounded
 from probe.buckets import Buckets
-from probe.dns.kept import Kept as Bounded
 from probe.signin.halts import Halts
 
 MOST_SESSIONS = 100

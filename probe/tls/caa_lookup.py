@@ -3,9 +3,9 @@
 import msgspec
 import trio
 
+from probe.bounded import Bounded
 from probe.dns.answer import values_at
 from probe.dns.client import Server, ask_again
-from probe.dns.kept import Kept
 from probe.dns.message import Query
 from probe.remaining import left_s
 from probe.tls.caa import MAX_TEXT, MOST_RECORDS, climb
@@ -35,7 +35,7 @@ class CaaMemory:
     """What was found, by name."""
 
     def __init__(self) -> None:
-        self.found: Kept[Found] = Kept(MOST_NAMES)
+        self.found: Bounded[Found] = Bounded(MOST_NAMES)
         self.asking: dict[str, trio.Event] = {}
         """Set once the walk for this name is over."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from parallax.cli.drawing import bar
 from parallax.cli.grades import Grade, grade
 from parallax.cli.text import clean
 from parallax.clock import NS
@@ -44,11 +45,9 @@ def flow_lines(
     room = max(_NARROWEST_BAR, min(_WIDEST_BAR, width - left - right - _BESIDE))
     for seen, name, figure in zip(observations, names, figures, strict=True):
         word = grade(seen)
-        start = min(room - 1, (seen.started_at - began) * room // whole)
-        end = max(start + 1, min(room, -(-(seen.started_at + seen.duration_ns - began) * room // whole)))
-        bar = " " * start + ("#" if plain else "█") * (end - start)
+        drawn = bar(seen.started_at - began, seen.duration_ns, whole, room, plain=plain)
         line = Text("  ", no_wrap=True, overflow="ellipsis")
-        line.append(f"{name:<{left}}  ").append(f"{bar:<{room}}", "cyan").append(f"  {figure:>{right}}  ")
+        line.append(f"{name:<{left}}  ").append(f"{drawn:<{room}}", "cyan").append(f"  {figure:>{right}}  ")
         yield line.append(word, styles[word])
         for text in seen_at(seen):
             for part in textwrap.wrap(text, max(width - 6, 20), subsequent_indent="  "):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from probe.bounded import Bounded
 from probe.dns.budget import BURST_S, SMALLEST_BURST, Budget
-from probe.dns.kept import Kept
 from probe.dns.memory import MOST_NAMES, Memory
 
 
@@ -50,7 +50,7 @@ def test_a_clock_that_stands_still_gives_nothing() -> None:
 
 
 def test_what_is_kept_is_good_for_its_time_and_bounded() -> None:
-    kept: Kept[int] = Kept(3)
+    kept: Bounded[int] = Bounded(3)
     for number in range(5):
         kept.put(str(number), number, until=10 + number)
     assert (len(kept), kept.lost) == (3, 2)

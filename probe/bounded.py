@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
+class Bounded(Generic[Value]):
     """Values by key, each good until a time of trio's clock. One that is no longer good stays for `stale` as long as
     there is room. Bounded by `most` entries; `lost` counts what went for want of room."""
 

@@ -116,7 +116,8 @@ def is_unclean(flow: Flow) -> bool:
 def may_forget(flow: Flow) -> bool:
     """Whether there may be a client, and something that says which."""
     state = state_of(flow)
-    return state.has_client and (state.dev_browser is not None or bool(cookies_of(flow)))
+    said = state.dev_browser is not None or state.cookies is not None or bool(cookies_of(flow))
+    return state.has_client and said
 
 
 def has_session(flow: Flow) -> bool:
@@ -141,7 +142,8 @@ async def forget_client(flow: Flow, tape: Tape) -> None:
 async def _end_client(flow: Flow, tape: Tape) -> Fault | None:
     """One that is gone already is no fault."""
     state = state_of(flow)
-    reply = await post(flow, "/v1/client", tape, method="DELETE")
+    cookies = None if cookies_of(flow) else state.cookies  # an API may take the cookie away before the client is gone
+    reply = await post(flow, "/v1/client", tape, method="DELETE", cookies=cookies)
     fault = fault_of(reply, tape, tell=False)
     if fault is not None and fault.reason not in GONE:
         return fault_of(reply, tape)

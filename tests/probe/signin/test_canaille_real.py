@@ -15,6 +15,7 @@ from probe.vault import Vault
 from tests.fakes.dns_server import dns_server, with_records
 from tests.parts.canaille import PUBLIC, Canaille, canaille
 from tests.parts.certificates import Authority
+from tests.parts.test_canaille import Visit
 from tests.probe.signin.flows import check_of, run, told
 
 pytestmark = pytest.mark.slow
@@ -77,3 +78,32 @@ async def test_a_second_factor_that_the_plan_does_not_have(ca: Authority, resolv
         found = await run(check_of(spec_for(provider)), tools_for(provider, tmp_path, resolver))
         ended = next(each for each in found if each.reason is not None)
         assert (ended.subject, ended.reason, ended.fault) == ("password", "signin_mfa_required", "config")
+
+
+async def test_an_account_that_waits_after_wrong_passwords(ca: Authority, resolver: Address, tmp_path: Path) -> None:
+    async with canaille(ca, lockout=True) as provider:
+        for _ in range(5):
+            await Visit(provider).enter_password("wrong")
+        found = await run(check_of(spec_for(provider)), tools_for(provider, tmp_path, resolver))
+        ended = next(each for each in found if each.reason is not None)
+        assert ended.subject == "password"
+        assert ended.reason in ("signin_account_locked", "signin_account_throttled")
+        assert ended.fault == "blocked"
+
+
+async def test_a_captcha_after_wrong_passwords_takes_the_right_one_for_none(
+    ca: Authority, resolver: Address, tmp_path: Path
+) -> None:
+    """The password is not sent: nobody can solve the captcha, and it would count as one more wrong one."""
+    async with canaille(ca, captcha_after=3) as provider:
+        for _ in range(3):
+            await Visit(provider).enter_password("wrong")
+        found = await run(check_of(spec_for(provider)), tools_for(provider, tmp_path, resolver))
+        ended = next(each for each in found if each.reason is not None)
+        assert (ended.reason, ended.fault) == ("signin_captcha", "blocked"), ended.findings
+
+
+async def test_a_wrong_password_is_told_as_such(ca: Authority, resolver: Address, tmp_path: Path) -> None:
+    async with canaille(ca) as provider:
+        found = await run(check_of(spec_for(provider)), tools_for(provider, tmp_path, resolver, PW="wrong"))
+        assert told(found)[-1] == ("password", "signin_bad_credentials")

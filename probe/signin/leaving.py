@@ -6,6 +6,8 @@ code. Some providers say that they know it and answer 500; then the access token
 weak proof: a signed access token may hold until it expires, whatever was logged out.
 """
 
+from urllib.parse import urlsplit
+
 from probe.fault import Fault
 from probe.oidc import token_endpoint
 from probe.oidc.authorization import Code, Start, read_callback, start, with_query
@@ -27,9 +29,18 @@ GONE = frozenset({"login_required", "interaction_required", "account_selection_r
 
 
 def is_unclean(flow: Flow) -> bool:
-    """Whether a session or tokens may live on."""
+    """Whether a session or tokens may live on that the provider lets one end."""
     state = state_of(flow)
-    return (state.signed_in or bool(state.live)) and state.discovery is not None
+    if state.discovery is None:
+        return False
+    offered = _offered(flow)
+    return ("end_session_endpoint" in offered and state.signed_in) or (
+        "revocation_endpoint" in offered and bool(state.live)
+    )
+
+
+def _offered(flow: Flow) -> set[str]:
+    return {"revocation_endpoint", "end_session_endpoint"} & state_of(flow).found.endpoints.keys()
 
 
 def can_be_proven(flow: Flow) -> bool:
@@ -42,8 +53,7 @@ async def log_out(flow: Flow, tape: Tape) -> None:
     """Revokes the tokens, then ends the browser's session. Both are tried, whatever comes of one."""
     state = state_of(flow)
     endpoints = state.found.endpoints
-    offered = {"revocation_endpoint", "end_session_endpoint"} & endpoints.keys()
-    if not offered:
+    if not _offered(flow):
         state.live.clear()
         state.signed_in = False
         remark(tape, Fault("session_no_logout"))
@@ -102,12 +112,19 @@ async def _end_session(flow: Flow, tape: Tape) -> Fault | None:
         query["id_token_hint"] = state.id_token.reveal()
     reply = await flow.user.request("GET", with_query(url, query), tape=tape)
     reply = await confirm_logout(flow, reply, tape)
-    fault = status_fault(reply)
-    if fault is None and reply.status >= 400:
+    # What the endpoint says counts. Where it sends the browser afterwards may be a page that nobody made, or that only
+    # those who are signed in may see; whether the session is over is asked next.
+    elsewhere = not _same_page(reply.url, url)
+    fault = refusal(reply) if elsewhere and reply.status < 500 else status_fault(reply)
+    if fault is None and reply.status >= 400 and not elsewhere:
         fault = Fault("session_logout_failed", {"status": reply.status})
     if fault is None:
         state.signed_in = False
     return fault
+
+
+def _same_page(url: str, other: str) -> bool:
+    return urlsplit(url)[:3] == urlsplit(other)[:3]
 
 
 async def prove_ended(flow: Flow, tape: Tape) -> None:

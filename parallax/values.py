@@ -19,6 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)", re.ASCII)
 _RATE = re.compile(r"(\d{1,6})/(\d{1,4})?(s|min|h|d)", re.ASCII)
+_BLANK = re.compile(r"[\x00-\x1f\s]")
 _RATE_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d{1,12})(B|kB|MB|GB)", re.ASCII)
 _SIZES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
@@ -209,7 +210,7 @@ class Url(str):
         parts = urlsplit(text)
         if "@" in parts.netloc:  # looked at first, as the other messages quote the text
             raise ValueError("the URL carries a user or password before '@'; a plan holds no secrets")
-        if any(c.isspace() or ord(c) < 0x20 for c in text):
+        if _BLANK.search(text):
             raise ValueError(f"the URL {text!r} has a blank or control character in it")
         if parts.scheme not in ("http", "https"):
             raise ValueError(f"{text!r} is no URL to check; it must begin with https:// or http://")

@@ -41,7 +41,9 @@ def texts_of(found: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
 
 def shown(text: str, limit: int = MAX_TEXT) -> str:
     """A name or an identifier as findings carry it: one line, printable, cut."""
-    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in text[: limit + 1])
+    line = text[: limit + 1]
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -212,6 +212,10 @@ def _without_address(start: "_Start", endpoint: Endpoint, tape: Tape) -> Observa
     return start.observation(endpoint, tape, evidence, verdict, abstain)
 
 
+FROM_THE_PLAN = frozenset({"step", "issuer", "flow", "cadence"})
+"""Labels that are the plan's words, or ours."""
+
+
 class _Start(msgspec.Struct, frozen=True):
     """What every observation of one run shares."""
 
@@ -236,7 +240,8 @@ class _Start(msgspec.Struct, frozen=True):
         later_ns: int | None = None,
     ) -> Observation:
         """`later_ns` is when the attempt began, since the run's start; the run's own start if left out. Nothing that
-        is hidden gets past here."""
+        is hidden gets past here. The plan's own words pass as they are: a step called `client` is none the worse for a
+        cookie that begins so."""
         if later_ns is None:
             later_ns = to_ns(tape.started - self.began) if attempt > 1 else 0
         scrub = tape.hidden.scrub
@@ -248,8 +253,8 @@ class _Start(msgspec.Struct, frozen=True):
             check=self.check.name,
             kind=self.check.kind,
             target=self.target,
-            subject=plain(scrub(str(subject))),
-            dims=plain(scrub(tape.dims)),
+            subject=plain(str(subject)),
+            dims=plain({name: text if name in FROM_THE_PLAN else scrub(text) for name, text in tape.dims.items()}),
             site=scrub(tape.site),
             attempt=attempt,
             scheduled_at=self.scheduled_at,

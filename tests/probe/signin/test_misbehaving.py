@@ -377,3 +377,13 @@ async def test_a_cancelled_run_leaves_no_session(server: SigninServer, ca: Autho
         server.answers[path] = kept
         assert not server.session, path
         assert not {token for token in server.live if token.startswith("rt9")} or path == "/token", path
+
+
+async def test_a_step_keeps_its_name_though_a_secret_begins_with_it(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    server.answers["/auth"] = lambda asked: page(LOGIN, 200, "Set-Cookie: c=password-1f0c8a77e2d94b; Path=/")
+    found = await go(server, tools_at(ca, tmp_path))
+    assert "password" in [each.subject for each in found]
+    assert {each.subject for each in found} == {each.dims["step"] for each in found}
+    assert not [each for each in found if "1f0c8a77e2d94b" in str(as_dict(each))]

@@ -102,6 +102,7 @@ _FIRST: tuple[tuple[Vocabulary, Word], ...] = (
     (refusals.LOCKED, "locked"),
     (refusals.THROTTLED, "throttled"),
     (refusals.HUMAN, "captcha"),
+    (refusals.OLD_PASSWORD, "required_action"),
     (refusals.EXPIRED, "idp_error"),
 )
 """Asked in this order, before right and wrong: one sentence may say several."""

@@ -72,6 +72,7 @@ async def _revoke(flow: Flow, tape: Tape) -> Fault | None:
     state = state_of(flow)
     url = state.found.endpoints["revocation_endpoint"]
     over_tls(url, tape)
+    is_public = flow.spec.client is None or flow.spec.client.auth == "none"
     answers: dict[str, int] = {}
     for hint in ("refresh_token", "access_token"):
         token = state.live.get(hint)
@@ -86,16 +87,19 @@ async def _revoke(flow: Flow, tape: Tape) -> Fault | None:
         fault = refusal(reply) or (status_fault(reply) if reply.status >= 500 else None)
         if fault is not None:
             return fault
-        if reply.status != 200 and not _is_refused(reply):
+        if reply.status != 200 and not _is_refused(reply, public=is_public):
             return Fault("session_logout_failed", {"status": reply.status, "by": "revocation"})
         state.live.pop(hint)  # revoked, or not to be revoked by this client
     state.live.pop("access_token", None)
     return None
 
 
-def _is_refused(reply: Reply) -> bool:
+def _is_refused(reply: Reply, *, public: bool) -> bool:
     """Whether the provider does not do this, for this client or kind of token (RFC 7009 section 2.2.1). Many let no
-    public client revoke, whatever they advertise; the status is in the findings, and the proof follows anyway."""
+    public client revoke, whatever they advertise, and some then do not say why; the status is in the findings, and the
+    proof follows anyway."""
+    if public and reply.status in (401, 403):
+        return True
     said = json_object(reply.body, MAX_OCTETS)
     return reply.status in (400, 401, 403) and not isinstance(said, str) and said.get("error") in _NOT_DONE
 

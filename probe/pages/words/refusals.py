@@ -140,6 +140,19 @@ PASSWORD_TOO = vocabulary("""
 """)
 """Beside the unknown identifier: then it may as well be the password."""
 
+OLD_PASSWORD = vocabulary("""
+    en: password has expired, password expired, password is expired, expired password, credentials have expired,
+        credentials expired, must change your password, password must be changed, password change required
+    de: passwort ist abgelaufen, passwort abgelaufen, kennwort ist abgelaufen, kennwort abgelaufen
+    fr: mot de passe a expire, mot de passe expire, mot de passe est expire
+    es: contrasena ha caducado, contrasena caducada, contrasena ha expirado, contrasena expirada
+    pt: senha expirou, senha expirada, palavra passe expirou
+    it: password scaduta, password e scaduta
+    nl: wachtwoord is verlopen, wachtwoord verlopen
+    ja: パスワードの有効期限
+""")
+"""The password was right once, and has to be changed by its owner."""
+
 EXPIRED = vocabulary("""
     en: session + expired, session + timed out, page + expired, form + expired, request + expired, csrf,
         took too long, login + timed out, restart login, start over, session + invalid, session + not found,

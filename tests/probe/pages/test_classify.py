@@ -75,6 +75,7 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("unknown_decision", "themed_login", ("identifier_password",), "required_action"),
     ("unknown_decision", None, (), "unexpected"),
     ("enrol_with_name", "themed_login", ("identifier_password",), "required_action"),
+    ("old_password", "themed_login", ("identifier_password",), "required_action"),
     ("profile_to_activate", "themed_login", ("identifier_password",), "required_action"),
     ("themed_update_password", "themed_login", ("identifier_password",), "required_action"),
     ("themed_verify_email", "themed_login", ("identifier_password",), "required_action"),

@@ -66,3 +66,17 @@ async def test_tokens_that_cannot_be_revoked_leave_nothing_to_do(
     )
     found = await run(check_of(spec_of(server)), tools_at(ca, tmp_path))
     assert told(found)[-1] == ("session", None)
+
+
+async def test_a_public_client_may_be_let_to_revoke_nothing_without_a_word(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    def bye(asked: Asked) -> Said:
+        server.session, server.live = False, set()
+        return page("<title>Signed out</title>")
+
+    server.answers.update({"/revoke": lambda asked: Said(401), "/bye": bye})
+    found = await run(check_of(spec_of(server)), tools_at(ca, tmp_path))
+    assert told(found)[-2:] == [("logout", None), ("session", None)]
+    logout = next(each for each in found if each.subject == "logout")
+    assert logout.findings["revocation"] == {"refresh_token": 401, "access_token": 401}

@@ -50,7 +50,7 @@ class SubjectBoard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckBoard(msgspec.Struct, frozen=True, kw_only=True):
-    """One check of the plan; `state` is the worst of its subjects."""
+    """One check of the plan; `state` is the worst of its subjects, and unknown for a flow that is kept from a step."""
 
     name: str
     kind: str
@@ -58,6 +58,8 @@ class CheckBoard(msgspec.Struct, frozen=True, kw_only=True):
     state: CheckState
     subjects: tuple[SubjectBoard, ...]
     """By target, then subject."""
+    why: str = ""
+    """At which step a flow is kept out, and by what."""
 
 
 class ComponentBoard(msgspec.Struct, frozen=True, kw_only=True):

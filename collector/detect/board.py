@@ -6,7 +6,7 @@ import msgspec
 
 from collector.board import Board, ChainBoard, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
 from collector.detect.catchments import catchments_of
-from collector.detect.components import keys_by_check
+from collector.detect.components import blind_words, kept_from, keys_by_check
 from collector.detect.flows import vote_fresh_ns
 from collector.detect.incidents import current
 from collector.detect.moves import moves_of
@@ -93,12 +93,15 @@ def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> Check
     states = [subject.state for subject in subjects]
     if "up" in states or "suspected" in states:  # an address of which nothing is known hides nothing
         states = [each for each in states if each != "unknown"]
+    worst = min(states, key=WORST_FIRST.index, default="unknown")
+    kept = kept_from(view, keys) if check.of_steps and worst in ("up", "unknown") else None
     return CheckBoard(
         name=check.name,
         kind=check.kind,
         period_s=check.period_ns / NS,
-        state=min(states, key=WORST_FIRST.index, default="unknown"),
+        state=worst if kept is None else "unknown",
         subjects=subjects,
+        why="" if kept is None else f"{kept.subject}: {blind_words(kept)}",
     )
 
 

@@ -42,7 +42,7 @@ def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> t
     measured = [key for check in component.checks for key in _measuring(keys.get(check, ()))]
     measured = [key for key in measured if not key.apart] or measured
     known = [key for key in measured if key.state != "unknown" or key.told == "unknown"]
-    unseen = _unseen(component, view, measured, known)
+    unseen = _unseen(component, view, measured)
     if not known:
         return "unknown", unseen or "no probe has a fresh word on it"
     for check in component.checks:  # a handshake that passes beside it says nothing of requests that are answered
@@ -140,14 +140,21 @@ def _part(view: View, key: Key) -> tuple[str, ...]:
     return (key.check, key.target) if _of_steps(view, key) else (key.check, key.target, key.subject)
 
 
-def _unseen(component: Component, view: View, measured: list[Key], known: list[Key]) -> str:
-    """Why one of the checks sees nothing; empty if they all see. A flow that is kept from a step sees nothing more."""
+def _unseen(component: Component, view: View, measured: list[Key]) -> str:
+    """Why one of the checks sees nothing; empty if they all see."""
     for check in component.checks:
-        blind = [key for key in measured if key.check == check and key.blind]
-        sees = [key for key in known if key.check == check and not key.blind and not _of_steps(view, key)]
-        if blind and not sees:
-            return f"{check}: {blind_words(blind[0])}"
+        if (key := kept_from(view, [key for key in measured if key.check == check])) is not None:
+            return f"{check}: {blind_words(key)}"
     return ""
+
+
+def kept_from(view: View, keys: list[Key]) -> Key | None:
+    """The first of one check's subjects at which it is blind, where it sees nothing elsewhere. A flow that is kept from
+    a step sees nothing more."""
+    blind = [key for key in keys if key.blind]
+    known = [key for key in keys if key.state != "unknown" or key.told == "unknown"]
+    sees = [key for key in known if not key.blind and not _of_steps(view, key)]
+    return blind[0] if blind and not sees else None
 
 
 def blind_words(key: Key) -> str:

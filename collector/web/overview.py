@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_SUBJECTS = 8
 """Subjects shown below one check; its own page has them all."""
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
-_WORST_FIRST = ("failed", "slow", "ok", "abstained", "stale", "")
+_WORST_FIRST = ("failed", "kept_out", "slow", "misset", "troubled", "ok", "abstained", "stale", "")
 _HURT = ("bad", "part", "soft")
 _SUBJECT_ORDER = ("down", "degraded", "suspected", "unknown", "up")
 
@@ -86,13 +86,16 @@ def headline(board: Board) -> tuple[words.Tone, str]:
         parts.append(
             f"{len(hurt)} of {words.count(len(board.components), 'component')} hurt" if hurt else "no component hurt"
         )
+    unknown = sum(component.state == "unknown" for component in board.components)
+    if unknown:
+        parts.append(f"{unknown} unknown")
     if risks:
         parts.append(words.count(risks, "risk"))
     if board.probes:
         healthy = len(board.probes) - away
         parts.append(f"{healthy} of {words.count(len(board.probes), 'probe')} healthy")
     tone: words.Tone = next((tone for tone in words.WORST if tone in tones), "ok")
-    if tone == "ok" and not any(check.state == "up" for check in board.checks):
+    if tone == "ok" and (unknown or not any(check.state == "up" for check in board.checks)):
         tone = "none"
     return tone, ", ".join(parts)
 
@@ -139,7 +142,7 @@ def _cell(latest: Latest | None) -> Cell:
     if latest is None:
         return Cell(state="")
     state = words.latest_state(latest)
-    reason = latest.abstain if state == "abstained" else latest.reason if state in ("slow", "failed") else None
+    reason = latest.abstain if state == "abstained" else latest.reason if state != "stale" else None
     return Cell(state=state, reason=reason or "")
 
 

@@ -66,10 +66,18 @@ LOOKS: Mapping[str, Look] = {
     "ok": Look("ok", "ok"),
     "slow": Look("degraded", "soft"),
     "failed": Look("failed", "bad"),
+    "kept_out": Look("blocked", "warn"),
+    "misset": Look("stopped by the config", "none"),
+    "troubled": Look("stopped by the probe", "none"),
     "abstained": Look("abstained", "none"),
     "stale": Look("too old", "none"),
 }
 """Every state that there is."""
+_OF_FAULT = {"blocked": "kept_out", "config": "misset", "probe": "troubled"}
+"""What failed, and is not the target's."""
+COUNTED = frozenset({"ok", "slow", "failed", "kept_out"})
+FAILING = frozenset({"failed", "kept_out"})
+"""Of what one probe said last: what says something of the target, and what says that it cannot be used."""
 WORST: tuple[Tone, ...] = ("bad", "part", "soft", "warn", "plan", "ok", "none")
 
 
@@ -86,7 +94,7 @@ def latest_state(latest: Latest) -> str:
         return "abstained"
     if latest.reason is None:
         return "ok"
-    return "slow" if latest.soft else "failed"
+    return "slow" if latest.soft else _OF_FAULT.get(latest.fault or "", "failed")
 
 
 def iso(at: int) -> str:

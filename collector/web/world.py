@@ -4,7 +4,7 @@ import msgspec
 
 from collector.board import Board, ProbeBoard
 from collector.web.geo import HEIGHT, RADIUS, WIDTH, Pin, place_pins
-from collector.web.words import Tone, count, latest_state, look
+from collector.web.words import COUNTED, FAILING, Tone, count, latest_state, look
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +56,9 @@ def views(board: Board) -> dict[str, tuple[int, int]]:
     for check in board.checks:
         for subject in check.subjects:
             for latest in subject.latest:
-                if (state := latest_state(latest)) not in ("stale", "abstained"):
+                if (state := latest_state(latest)) in COUNTED:
                     failing, all_ = found.get(latest.probe, (0, 0))
-                    found[latest.probe] = (failing + (state == "failed"), all_ + 1)
+                    found[latest.probe] = (failing + (state in FAILING), all_ + 1)
     return found
 
 
@@ -72,7 +72,7 @@ def _ringed(board: Board) -> set[str]:
         for subject in check.subjects
         if subject.incident is not None or (check.name not in risky and subject.state not in ("down", "degraded"))
         for latest in subject.latest
-        if latest_state(latest) == "failed"
+        if latest_state(latest) in FAILING
     }
 
 

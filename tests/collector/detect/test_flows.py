@@ -303,6 +303,9 @@ def test_a_check_that_is_wrongly_set_up_is_blind_and_hurts_nobody() -> None:
     world.minutes(16)
     assert world.incidents() == []
     assert world.component("Sign-in") == "unknown"
+    [board] = [check for check in world.board.checks if check.name == "sign-in"]
+    assert board.state == "unknown", "what the steps before it say is not the flow's state"
+    assert board.why.startswith("password: cannot tell: user name or password are not accepted")
     world.minutes(60)
     [risk] = world.risks()
     assert risk.title.startswith("Check sign-in is blind at password: user name or password are not accepted")
@@ -310,6 +313,10 @@ def test_a_check_that_is_wrongly_set_up_is_blind_and_hurts_nobody() -> None:
     world.minutes(11)
     assert world.risks() == []
     assert world.component("Sign-in") == "operational"
+    assert (world.check("sign-in"), [check.why for check in world.board.checks]) == (
+        "up",
+        [""] * len(world.board.checks),
+    )
 
 
 def test_one_probe_that_is_wrongly_set_up_blinds_nothing() -> None:

@@ -96,7 +96,7 @@ async def test_pages_are_well_formed_whatever_the_board(board: Any, path: str) -
 async def test_the_overview_says_all_that_matters() -> None:
     page = await read(FakeView(), "/")
     for words in (
-        "2 open incidents, 3 of 7 components hurt, 3 risks, 5 of 8 probes healthy",
+        "2 open incidents, 3 of 7 components hurt, 1 unknown, 3 risks, 5 of 8 probes healthy",
         "DNS operator dns-a is dark: 4 of 4 name servers do not answer",
         "7 of 8 probes in 3 networks failed within 9.0 s (1 abstained, 1 silent)",
         "partial outage",
@@ -211,6 +211,13 @@ def test_headlines() -> None:
     assert headline(full_board())[0] == "bad"
     assert headline(large_board()) == ("ok", "no open incident, no component hurt, 8 of 8 probes healthy")
     assert headline(empty_board()) == ("none", "no open incident")
+
+
+def test_a_component_of_which_nothing_is_known_leaves_the_headline_grey() -> None:
+    board = large_board()
+    dim = msgspec.structs.replace(board.components[0], state="unknown", why="sign-in: cannot tell")
+    board = msgspec.structs.replace(board, components=(dim, *board.components[1:]))
+    assert headline(board) == ("none", "no open incident, no component hurt, 1 unknown, 8 of 8 probes healthy")
 
 
 async def test_the_incidents_page_by_page() -> None:

@@ -1,8 +1,6 @@
 """Tags to the parts of a page: which control belongs to which form, which text labels what, what is hidden. Pure.
 
-All text goes into one list of pieces; a label, a button or an alert is a range of it, read at the end. So no element
-keeps a copy, and misnested tags cost nothing. A form owns the controls that come while it is open, wherever its tags
-stand in the tree (the standard's form element pointer), and those that name it by `form=`.
+What an element says is a range of the page's text (pieces), which control is whose is told at the end (owners).
 """
 
 import re
@@ -12,21 +10,19 @@ from probe.pages import captchas as captcha_marks
 from probe.pages.addresses import resolve
 from probe.pages.controls import ControlMaker
 from probe.pages.facts import Captcha, Link, MetaRefresh, Scripts
-from probe.pages.form import Button, Field, Form
+from probe.pages.form import Field, Form
 from probe.pages.hiding import hides
 from probe.pages.markup import Attributes, Token, unescape
+from probe.pages.owners import FormTag, owned
+from probe.pages.pieces import MAX_TEXT, Pieces, collapsed
+from probe.pages.scripts import ScriptReader
 from probe.pages.vocabulary import names
 
 MAX_FORMS = 50
-MAX_FIELDS = 500
-MAX_BUTTONS = 200
-MAX_OPTIONS = 1000
 MAX_HEADINGS = 12
 MAX_LINKS = 100
 MAX_ALERTS = 50
 MAX_ALERT = 300
-MAX_TEXT = 20_000
-MAX_PIECES = 10_000
 MAX_DEPTH = 250
 
 VOID = names("area base br col embed hr img input link meta param source track wbr")
@@ -41,14 +37,7 @@ _CLOSES_P = BLOCKS - names("br button label option select textarea")
 _INERT = frozenset({"template", "svg", "math", "datalist"})
 _ALERTING = re.compile(r"error|alert|danger|invalid|flash|warn|fail|notice|feedback|problem|toast|errmsg")
 _NO_ALERTS = names("html body form main head input button select option textarea a svg i img label")
-_BLANKS = re.compile(r"\s+")
 _URL_IN_REFRESH = re.compile(r"^\s*([0-9.]{0,10})[\s;,]*(?:url\s*=\s*)?[\"']?\s*([^\"']*)", re.I)
-_LOCATION = re.compile(
-    r"(?:\blocation(?:\.href)?\s*=\s*|\blocation\.(?:replace|assign)\(\s*)([\"'])(https?:[^\"']{1,4000}|/[^\"']{0,4000})\1",
-    re.I,
-)
-SHORT_SCRIPT = 3000
-"""A page whose scripts are no longer than this and set one location is taken to go there."""
 
 
 class _Open:
@@ -72,26 +61,20 @@ class Builder:
         self.captchas: list[Captcha] = []
         self.clipped = False
         self._base_known = False
-        self._pieces: list[str] = []
-        self._shown: list[bool] = []
-        self._noscript: list[str] = []
+        self._pieces = Pieces()
         self._stack: list[_Open] = []
         self._open: dict[str, int] = {}
         self._hidden = self._inert = self._in_noscript = 0
         self._in_title = self._raw = False
-        self._script: list[str] = []
         self._controls = ControlMaker(self._range)
-        self._forms: list[tuple[Attributes, bool, int]] = []
+        self._forms: list[FormTag] = []
         self._form: int | None = None
         self._ranges: dict[str, tuple[int, int]] = {}
         self._headings: list[tuple[int, int]] = []
         self._alerts: list[tuple[int, int, bool]] = []
         self._links: list[tuple[str, int, int]] = []
         self._refresh: MetaRefresh | None = None
-        self._script_count = self._inline = 0
-        self._sources: list[str] = []
-        self._frames: list[str] = []
-        self._on_load = ""
+        self._scripts = ScriptReader()
 
     # reading
 
@@ -110,25 +93,18 @@ class Builder:
 
     def _text(self, text: str) -> None:
         if self._raw:
-            if self._script_count and self._stack[-1].name == "script":
-                self._inline += len(text)
-                if len(self._script) < 50:
-                    self._script.append(text[:65536])
+            if self._stack and self._stack[-1].name == "script":
+                self._scripts.text(text)
         elif self._in_title:
             if not self.title:
-                self.title = _collapse(unescape(text[:2000]))[:300]
-        elif len(self._pieces) >= MAX_PIECES:
-            self.clipped = True
+                self.title = collapsed(unescape(text[:2000]))[:300]
         elif not self._inert:
             if text.isspace():
                 text = " "
             if self._controls.in_textarea(text):
                 return
-            piece = unescape(text[: MAX_TEXT * 2]).replace("\n", " ")
-            if self._in_noscript:
-                self._noscript.append(piece)
-            self._pieces.append(piece)
-            self._shown.append(not self._hidden and not self._in_noscript)
+            text = unescape(text[: MAX_TEXT * 2])
+            self._pieces.add(text, not self._hidden, self._in_noscript)
 
     def _start(self, name: str, attributes: Attributes) -> None:
         stack = self._stack
@@ -159,7 +135,7 @@ class Builder:
                 self._close()  # their text must not become the page's
             else:
                 if element.on_close is not None:
-                    element.on_close(len(self._pieces))
+                    element.on_close(len(self._pieces.parts))
                 return
         if attributes and not self._inert:
             self._watch(name, attributes, element, shown)
@@ -187,7 +163,7 @@ class Builder:
         self._inert -= element.inert
         self._in_noscript -= name == "noscript"
         self._raw = self._in_title = False
-        here = len(self._pieces)
+        here = len(self._pieces.parts)
         if element.on_close is not None:
             element.on_close(here)
         if element.alert is not None and len(self._alerts) < 4 * MAX_ALERTS:
@@ -197,15 +173,11 @@ class Builder:
         return name
 
     def _break(self) -> None:
-        if self._pieces and self._pieces[-1] != "\n" and len(self._pieces) < MAX_PIECES:
-            self._pieces.append("\n")
-            self._shown.append(True)
-            if self._in_noscript:
-                self._noscript.append("\n")
+        self._pieces.add_break(self._in_noscript)
 
     def _watch(self, name: str, attributes: Attributes, element: _Open, shown: bool) -> None:
         """Ranges that are asked for later: by id, and alerts."""
-        here = len(self._pieces)
+        here = len(self._pieces.parts)
         identity = attributes.get("id", "")
         if identity and identity not in self._ranges:
             closing = element.on_close
@@ -226,7 +198,7 @@ class Builder:
 
     def _special(self, name: str, attributes: Attributes, element: _Open, shown: bool) -> None:
         """What a start tag means beyond its text."""
-        here = len(self._pieces)
+        here = len(self._pieces.parts)
         if name == "script":
             self._raw = True
             self._script_tag(attributes)
@@ -256,14 +228,14 @@ class Builder:
         elif name == "meta":
             self._meta(attributes)
         elif name == "body":
-            self._on_load = attributes.get("onload", "")
+            self._scripts.on_load = attributes.get("onload", "")
         elif name == "frame":
             self._frame(attributes, shown)
 
     def _anchor(self, attributes: Attributes, element: _Open, shown: bool) -> None:
         if not shown or len(self._links) >= MAX_LINKS or attributes.get("href", "#").lstrip().startswith("#"):
             return  # a place in the page ("Skip to content") leads nowhere
-        here, url = len(self._pieces), resolve(self.base, attributes["href"])
+        here, url = len(self._pieces.parts), resolve(self.base, attributes["href"])
         if url is not None:
             element.on_close = lambda end: self._links.append((url, here, end))
 
@@ -274,16 +246,12 @@ class Builder:
             self.clipped = True
             return
         self._form = len(self._forms)
-        self._forms.append((attributes, not shown, self._controls.count))
+        self._forms.append(FormTag(attributes, not shown, self._controls.count))
 
     def _script_tag(self, attributes: Attributes) -> None:
-        self._script_count += 1
         source = attributes.get("src", "")
-        if not source:
-            return
-        if (url := resolve(self.base, source)) and len(self._sources) < 20:
-            self._sources.append(url)
-        if vendor := captcha_marks.source_vendor(source):
+        self._scripts.tag(source, self.base)
+        if source and (vendor := captcha_marks.source_vendor(source)):
             self._captcha(Captcha(vendor=vendor, visible=False))
 
     def _frame(self, attributes: Attributes, shown: bool) -> None:
@@ -292,8 +260,8 @@ class Builder:
             return
         if vendor := captcha_marks.source_vendor(source):
             self._captcha(Captcha(vendor=vendor, visible=shown and "size=invisible" not in source))
-        elif shown and len(self._frames) < 10 and (url := resolve(self.base, source)):
-            self._frames.append(url)
+        elif shown:
+            self._scripts.frame(source, self.base)
 
     def _captcha(self, captcha: Captcha) -> None:
         if captcha not in self.captchas and len(self.captchas) < 20:
@@ -315,23 +283,11 @@ class Builder:
 
     # what came of it
 
-    def _range(self, start: int, end: int, limit: int = MAX_ALERT) -> str:
-        """The text of a range, hidden or not (a label may be for screen readers), blanks collapsed."""
-        if end > start + 400:
-            end = start + 400
-        return _collapse(" ".join(self._pieces[start:end]) if end - start < 2 else "".join(self._pieces[start:end]))[
-            :limit
-        ]
-
     def texts(self) -> tuple[str, str]:
         """What is visible, and what is said to those without scripts: a line for each block."""
-        visible = "".join(piece for piece, shown in zip(self._pieces, self._shown, strict=True) if shown)
-        if len(visible) > 4 * MAX_TEXT:
-            visible, self.clipped = visible[: 4 * MAX_TEXT], True
-        text = _lines(visible)
-        if len(text) > MAX_TEXT:
-            text, self.clipped = text[:MAX_TEXT], True
-        return text, _lines("".join(self._noscript)[:MAX_TEXT])[:2000]
+        found = self._pieces.lines()
+        self.clipped = self.clipped or self._pieces.clipped
+        return found
 
     def label_texts(self) -> tuple[str, ...]:
         return tuple(self._controls.label_texts())
@@ -346,13 +302,8 @@ class Builder:
         for start, end, hidden in self._alerts:
             if any(start <= place < end for place in taken[-8:]):
                 continue
-            if hidden:
-                text = self._range(start, end)
-            else:
-                shown = self._shown[start : min(end, start + 400)]
-                text = _collapse(
-                    "".join(p for p, s in zip(self._pieces[start : start + len(shown)], shown, strict=True) if s)
-                )[:MAX_ALERT]
+            read = self._range if hidden else self._pieces.shown_text
+            text = read(start, end, MAX_ALERT)
             if text:
                 taken.append(start)
                 if len(found[hidden]) < MAX_ALERTS:
@@ -365,70 +316,14 @@ class Builder:
     def meta_refresh(self) -> MetaRefresh | None:
         return self._refresh
 
-    def script_facts(self, resolver: Callable[[str, str], str | None]) -> Scripts:
-        text = "\n".join(self._script)
-        locations = {found.group(2) for found in _LOCATION.finditer(text)} if len(text) <= SHORT_SCRIPT else set()
-        return Scripts(
-            count=self._script_count,
-            inline_chars=self._inline,
-            sources=tuple(self._sources),
-            submits=".submit(" in text or "submit(" in self._on_load,
-            submits_on_load="submit(" in self._on_load,
-            location=resolver(self.base, locations.pop()) if len(locations) == 1 else None,
-            frames=tuple(self._frames),
-        )
+    def script_facts(self) -> Scripts:
+        return self._scripts.facts(self.base)
 
     def forms_and_loose(self) -> tuple[tuple[Form, ...], tuple[Field, ...]]:
         """The forms with what is theirs, and the fields that belong to none."""
-        by_id: dict[str, int] = {}
-        for index, (attributes, _, _) in enumerate(self._forms):
-            if attributes.get("id"):
-                by_id.setdefault(attributes["id"], index)
-        fields: list[list[Field]] = [[] for _ in self._forms]
-        buttons: list[list[Button]] = [[] for _ in self._forms]
-        loose: list[Field] = []
         self.clipped = self.clipped or self._controls.clipped
-        for made, pointer, named in self._controls.made(self._ranges, self.base):
-            owner = pointer if named is None else by_id.get(named)
-            if isinstance(made, Field):
-                (loose if owner is None else fields[owner]).append(made)
-            elif owner is not None:
-                buttons[owner].append(made)
-        forms = []
-        for index, (attributes, hidden, order) in enumerate(self._forms):
-            action = attributes.get("action", "").strip()
-            method = attributes.get("method", "").lower()
-            encoding = attributes.get("accept-charset", "").split()
-            forms.append(
-                Form(
-                    action=(resolve(self.base, action) if action else resolve(self.url, "")) or "",
-                    method=method if method in ("post", "dialog") else "get",
-                    enctype=attributes.get("enctype", "").lower() or Form.__struct_defaults__[1],
-                    charset=_encoding(encoding[0]) if encoding else self.charset,
-                    id=attributes.get("id", ""),
-                    name=attributes.get("name", ""),
-                    fields=tuple(fields[index]),
-                    buttons=tuple(buttons[index]),
-                    hidden=hidden,
-                    onsubmit=attributes.get("onsubmit", "")[:500],
-                    order=order,
-                )
-            )
-        return tuple(forms), tuple(loose)
+        controls = self._controls.made(self._ranges, self.base)
+        return owned(self._forms, controls, url=self.url, base=self.base, charset=self.charset)
 
-
-def _encoding(name: str) -> str:
-    try:
-        " ".encode(name)
-    except (LookupError, ValueError):
-        return "utf-8"
-    return "utf-8" if name.lower().startswith("utf") else name.lower()
-
-
-def _collapse(text: str) -> str:
-    return _BLANKS.sub(" ", text).strip()
-
-
-def _lines(text: str) -> str:
-    """Blanks collapsed and empty lines left out; a line break in the source was turned into a blank before."""
-    return "\n".join(line for part in text.split("\n") if (line := _collapse(part)))
+    def _range(self, start: int, end: int, limit: int = MAX_ALERT) -> str:
+        return self._pieces.text(start, end, limit)

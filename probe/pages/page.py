@@ -6,7 +6,6 @@ characters of text. `clipped` says that one was met.
 
 import msgspec
 
-from probe.pages.addresses import resolve
 from probe.pages.builder import Builder
 from probe.pages.facts import Captcha, Link, MetaRefresh, Scripts
 from probe.pages.form import Field, Form
@@ -71,7 +70,7 @@ def read_page(text: str, url: str, charset: str = "utf-8") -> Page:
         links=builder.link_values(),
         meta_refresh=builder.meta_refresh(),
         captchas=tuple(builder.captchas),
-        scripts=builder.script_facts(resolve),
+        scripts=builder.script_facts(),
         clipped=builder.clipped or len(text) > MAX_HTML,
         size=len(text),
     )

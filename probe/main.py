@@ -71,8 +71,13 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 for observation in await health.settle(observations, span):
                     spool.put_nowait(observation)
 
+            def keep(observations: list[Observation]) -> None:
+                for observation in observations:
+                    spool.put_nowait(observation)
+
             async def run(check: Check, target: str, scheduled_at: int) -> list[Observation]:
-                return await run_target(check, target, force.vantage, force.tools(), scheduled_at=scheduled_at)
+                tools = msgspec.structs.replace(force.tools(), on_cancelled=keep)
+                return await run_target(check, target, force.vantage, tools, scheduled_at=scheduled_at)
 
             def apply(plan: PlanInForce) -> None:
                 force.apply(plan)

@@ -22,7 +22,7 @@ from probe.dns.message import load_types
 from probe.judges.lookup import judge_lookup, judge_lost_time
 from probe.kind import Kind, Subject
 from probe.plain import plain
-from probe.steps import Steps
+from probe.steps import CANCELLED, Steps
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 from probe.verdict import Verdict
@@ -134,18 +134,30 @@ async def _play(start: "_Start", kind: Kind, tools: Tools) -> list[Observation]:
         run=start.run,
     )
     began = trio.current_time()
-    await kind.play(start.check.spec, steps)
-    return [
-        start.observation(
-            taken.subject.name,
-            taken.tape,
-            taken.evidence,
-            taken.verdict,
-            attempt=taken.attempt,
-            later_ns=to_ns(taken.tape.started - began),
-        )
-        for taken in steps.taken
-    ]
+
+    def told(abstain: str | None = None) -> list[Observation]:
+        return [
+            start.observation(
+                taken.subject.name,
+                taken.tape,
+                taken.evidence,
+                taken.verdict,
+                abstain,
+                attempt=taken.attempt,
+                later_ns=to_ns(taken.tape.started - began),
+            )
+            for taken in steps.taken
+        ]
+
+    over = False
+    try:
+        await kind.play(start.check.spec, steps)
+        over = True
+    finally:
+        if not over and steps.taken and tools.on_cancelled is not None:
+            # nobody waits for the health of a probe that ends: what it saw last may be its own end
+            tools.on_cancelled(told(CANCELLED))
+    return told()
 
 
 def _with_lookup(verdict: Verdict | None, evidence: Evidence) -> Verdict | None:

@@ -1,7 +1,8 @@
 """The attempts of a run that come one after another, each deciding on the next: the steps of a flow.
 
 A kind with `play` gets this instead of a subject. Every step is gathered on a tape of its own, judged at once, and
-becomes an observation of its own; what hung when the run's time was over is the step that was under way.
+becomes an observation of its own; what hung when the run's time was over, or was cancelled, is the step that was under
+way.
 """
 
 import secrets
@@ -18,6 +19,8 @@ from probe.tape import Evidence, Tape
 from probe.tools import Tools
 from probe.verdict import Verdict
 
+CANCELLED = "cancelled"
+"""The failure of a step that was cancelled from outside; its run does not count."""
 Gather = Callable[[Tape], Awaitable[None]]
 
 
@@ -64,7 +67,18 @@ class Steps:
             self.tools.on_step(subject.name)
         tape = Tape(hidden=self.tools.hidden)
         tape.dims.update(subject.dims)
-        await record(tape, self.left_s if timeout_s is None else timeout_s, partial(gather, tape))
+        over = False
+        try:
+            await record(tape, self.left_s if timeout_s is None else timeout_s, partial(gather, tape))
+            over = True
+        finally:
+            if not over:  # what was begun must be told, and not only what came of ending it
+                tape.fail(CANCELLED)
+                tape.stop()
+                self._add(subject, attempt, tape)
+        return self._add(subject, attempt, tape)
+
+    def _add(self, subject: Subject, attempt: int, tape: Tape) -> Taken:
         evidence = evidence_of(tape)
         taken = Taken(subject, attempt, tape, evidence, self._kind.judge(self.check.spec, evidence))
         self.taken.append(taken)

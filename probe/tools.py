@@ -6,6 +6,7 @@ import msgspec
 
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
+from parallax.observation import Observation
 from parallax.plan.types import Operator, Resolver
 from parallax.values import Address, Family
 from probe.dns.client import Client
@@ -44,6 +45,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     on_step: Callable[[str], None] | None = None
     """Is told the name of each step of a flow as it begins: for a person who waits."""
 
+    on_cancelled: Callable[[list[Observation]], None] | None = None
+    """Takes what a flow saw that was cancelled, and so can return nothing."""
     mailbox: Mailbox | None = None
     """Who is asked after mails that a run waits for; None: nobody can be."""
 

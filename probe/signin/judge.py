@@ -5,6 +5,7 @@ from probe.http.judge import judge_exchange
 from probe.judges.connection import judge_connection
 from probe.judges.lookup import judge_lookup, judge_lost_time
 from probe.signin.reply import CLEANING, ENDED, NO_ADDRESS, REMARKED
+from probe.steps import CANCELLED
 from probe.tape import Evidence
 from probe.tls.handshake import judge_handshake
 from probe.verdict import Verdict
@@ -28,6 +29,8 @@ def _judge(evidence: Evidence) -> Verdict | None:
     ended: Fault | None = evidence.material.get(ENDED)
     if ended is not None:
         return _verdict(ended)
+    if evidence.failure == CANCELLED:
+        return Verdict("signin_cancelled")
     if evidence.material.get(NO_ADDRESS) or (evidence.failure is not None and evidence.phase == "lookup"):
         return judge_lookup(evidence) or Verdict("lookup_no_address")
     if evidence.failure == "timeout" and evidence.phase in _BETWEEN:

@@ -16,12 +16,15 @@ from parallax.letters import Letter
 from parallax.observation import Observation
 from parallax.state import write_private
 from probe.mailbox import MailboxError
+from probe.main import main
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.fakes.dns_server import UdpBehaviour, dns_server, with_rcode
 from tests.fakes.dns_server import silent as says_nothing
+from tests.fakes.http_collector import http_collector
 from tests.fakes.http_server import Peer, blurts, http_server, resets_at_once, silent
-from tests.fakes.signin_server import DISCOVERY, LOGIN, Asked, Said, SigninServer, as_json, page, to
+from tests.fakes.probes import part, probe_config
+from tests.fakes.signin_server import DISCOVERY, LOGIN, PASSWORD, Asked, Said, SigninServer, as_json, page, to
 from tests.parts.certificates import DAY, Authority
 from tests.parts.daemon import free_port
 from tests.probe.oidc.keys import signed, weak_signer
@@ -289,6 +292,57 @@ async def test_a_provider_with_a_bad_certificate_gets_nothing(name: str, ca: Aut
         assert not server.asked
 
 
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_cancelled_run_tells_what_it_saw_and_whether_it_left_anything(
+    ends: bool, server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    told: list[Observation] = []
+    if not ends:
+        server.answers["/revoke"] = lambda _: Said(503)
+    with trio.CancelScope() as scope:
+
+        def cancels(asked: Asked) -> Said:
+            scope.cancel()
+            return Said(raw=b"", then="hang")
+
+        server.answers["/me"] = cancels
+        await go(tools_at(ca, tmp_path, on_cancelled=told.extend), spec_of(server))
+    assert scope.cancelled_caught
+    last, cleanup = told[-2:]
+    assert (last.subject, last.reason, last.fault) == ("userinfo", "signin_cancelled", "probe")
+    assert cleanup.subject == "cleanup"
+    assert cleanup.reason == (None if ends else "signin_cleanup_failed")
+    assert [each.subject for each in told[:3]] == ["discovery", "jwks", "authorize"]
+    assert {each.abstain for each in told} == {"cancelled"}
+
+
+async def test_a_probe_that_ends_ships_what_its_cancelled_sign_in_saw(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    under_way = trio.Event()
+
+    def hangs(asked: Asked) -> Said:
+        under_way.set()
+        return Said(raw=b"", then="hang")
+
+    server.answers["/me"] = hangs
+    write_private(tmp_path / "password", PASSWORD.encode())
+    secret = BoundSecret(source=f"file:{tmp_path / 'password'}", hosts=["localhost"])
+    check = {"name": "s", "kind": "signin", "external": False, **spec_of(server)}
+    check |= {"period": "10s", "timeout": "9s", "every": {"full": "10s"}}
+    async with http_collector() as collector:
+        collector.give_part(*part(check))
+        config = probe_config(tmp_path, collector.port, secrets={"PW": secret}, ca=ca.write(tmp_path))
+        async with trio.open_nursery() as nursery:
+            await nursery.start(main, config)
+            with trio.fail_after(30):
+                await under_way.wait()
+            nursery.cancel_scope.cancel()
+        seen = [each for batch in collector.batches for each in batch.observations if each.check == "s"]
+    assert [(each.subject, each.reason) for each in seen[-2:]] == [("userinfo", "signin_cancelled"), ("cleanup", None)]
+    assert not server.session
+
+
 TOLD = {
     *(reason for *_, reason, _ in CASES.values()),
     *(reason for _, reason, _ in MACHINE_CASES.values()),
@@ -297,6 +351,7 @@ TOLD = {
     *(reason for _, reason in CERTIFICATES.values()),
     "connect_refused",
     "mailbox_unreachable",
+    "signin_cancelled",
     "signin_timeout",
 }
 """Every word that is shown here by a server."""

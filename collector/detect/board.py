@@ -93,7 +93,7 @@ def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> Check
     states = [subject.state for subject in subjects]
     if "up" in states or "suspected" in states:  # an address of which nothing is known hides nothing
         states = [each for each in states if each != "unknown"]
-    worst = min(states, key=WORST_FIRST.index, default="unknown")
+    worst: CheckState = min(states, key=WORST_FIRST.index, default="unknown")
     kept = kept_from(view, keys) if check.of_steps and worst in ("up", "unknown") else None
     return CheckBoard(
         name=check.name,

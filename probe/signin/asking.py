@@ -21,6 +21,7 @@ from probe.pages.pressing import shown as buttons_of
 from probe.pages.scene import Context, Scene, Word
 from probe.pages.submission import submission
 from probe.pages.vocabulary import fold
+from probe.signin.bounds import host_of
 from probe.signin.browser import Browser
 from probe.signin.captures import captured, fault_of, meaning
 from probe.signin.flow import Flow
@@ -37,7 +38,7 @@ from probe.signin.sending import (
     submit_form,
     wait_as_told,
 )
-from probe.signin.values import fill_json, fill_text, fill_url, find_value, host_of, keep_value, state_of
+from probe.signin.values import fill_json, fill_text, fill_url, find_value, keep_value, state_of
 from probe.signin.walk import take_callback
 from probe.tape import Tape
 

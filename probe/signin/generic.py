@@ -20,13 +20,14 @@ from probe.oidc.jwks import read_jwks
 from probe.oidc.tokens import Expectation, verify_id_token
 from probe.signin import leaving, provider
 from probe.signin.asking import find_form, send_form, send_request
+from probe.signin.bounds import host_of
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import group_in, letters_to
 from probe.signin.relying_party import verify_with_fresh_keys
 from probe.signin.reply import Ended, end
 from probe.signin.responses import unless_ok
-from probe.signin.values import StepsState, fill_text, gaps_set, host_of, keep_value, kept_text, state_of
+from probe.signin.values import StepsState, fill_text, gaps_set, keep_value, kept_text, state_of
 from probe.tape import Tape
 from probe.vault import Withheld
 

@@ -8,7 +8,7 @@ could say so of a token; it may come from, and go to, its host in the clear.
 """
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,6 +17,7 @@ from parallax.values import Url
 from probe.oidc.authorization import Start
 from probe.pages.page import Page
 from probe.pages.scene import Word
+from probe.signin.bounds import host_of, is_bound, is_issuers
 from probe.signin.flow import Flow
 from probe.signin.oidc_state import OidcState
 from probe.signin.reply import Reply
@@ -58,11 +59,6 @@ class StepsState(OidcState):
         """A step was tried that may have left something at the provider."""
         self.done: set[str] = set()
         """The steps that came through."""
-
-
-def host_of(url: str) -> str:
-    """The host of a URL, in small letters; empty where it has none."""
-    return urlsplit(url).hostname or ""
 
 
 def state_of(flow: Flow) -> StepsState:
@@ -186,15 +182,10 @@ def may_go(flow: Flow, value: Value, url: str) -> bool:
     """Whether a secret value may be sent to this URL. See above."""
     if not url.startswith("https:"):
         return False
-    host = host_of(url)
-    if value.host and value.host == host:
+    if (value.host and value.host == host_of(url)) or is_bound(flow, url):
         return True
-    if any(flow.tools.vault.allows(name, url) for name in set(secrets_of(flow.spec))):
-        return True
-    state, issuer = state_of(flow), flow.spec.issuer
-    if issuer is None or state.discovery is None or value.host != host_of(issuer):
-        return False
-    return any(host_of(endpoint) == host for endpoint in state.discovery.endpoints.values())
+    found = state_of(flow).discovery
+    return found is not None and value.host == host_of(found.issuer) and is_issuers(found, url)
 
 
 def _plain_may_go(flow: Flow, value: Value, url: str) -> bool:

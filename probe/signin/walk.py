@@ -8,10 +8,8 @@ Nothing is sent twice: a page that asks again for what it got has refused it.
 """
 
 from functools import partial
-from urllib.parse import urlsplit
 
 from parallax.plan.signin_specs import User
-from parallax.plan.templates import secrets_of
 from probe.fault import Fault
 from probe.http.bot_walls import bot_wall
 from probe.oidc.authorization import Code, Start, read_callback, start
@@ -19,6 +17,7 @@ from probe.pages.classify import classify
 from probe.pages.page import Page
 from probe.pages.scene import Context, Scene, Word
 from probe.pages.submission import submission
+from probe.signin.bounds import host_of, is_bound, is_issuers
 from probe.signin.codes import code_for
 from probe.signin.flow import Flow
 from probe.signin.oidc_state import state_of
@@ -182,15 +181,12 @@ async def _values(walk: Walk, scene: Scene, flow: Flow, action: str, tape: Tape)
 def _check_mailed(flow: Flow, url: str) -> None:
     """A code by mail is bound to no host by the probe's config. It goes to the issuer's own hosts, and to those that a
     secret of this check may be sent to: a page that a redirect leads to could have had it sent. Raises Withheld."""
-    host, found = urlsplit(url).hostname, state_of(flow).found
-    own = {urlsplit(each).hostname for each in (found.issuer, *found.endpoints.values())}
-    bound = any(flow.tools.vault.allows(name, url) for name in set(secrets_of(flow.spec)))
-    if bound or (host in own and url.startswith("https:")):
+    if is_bound(flow, url) or is_issuers(state_of(flow).found, url):
         return
     raise Withheld(
         "secret_withheld",
-        f"a mailed code is not sent to {host}; if it should, add the host to the hosts of a secret of this check, in "
-        "this probe's config",
+        f"a mailed code is not sent to {host_of(url)}; if it should, add the host to the hosts of a secret of this "
+        "check, in this probe's config",
     )
 
 

@@ -36,7 +36,8 @@ def path_complaint(path: str) -> str | None:
     try:
         query = _compiled(path)
     except (JSONPathError, RecursionError, ValueError) as error:
-        return f"is no JSONPath (RFC 9535): {next(iter(error.args), '')}"
+        why = next(iter(error.args), "") if path.startswith("$") else "one begins with $, like $.status"
+        return f"is no JSONPath (RFC 9535): {why}"
     if not query.segments:
         return "is the whole text; name something in it, like $.status"
     if len(query.segments) > _MAX_SEGMENTS:

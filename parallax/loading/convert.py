@@ -3,7 +3,8 @@
 msgspec stops at its first error. Here each key is converted on its own by its declared type, and every fault is
 collected with the way to it. The types that plans and configs use are few: structs, lists, tuples, string maps,
 Literal, the values of `parallax.values`, and plain text, numbers, booleans and times. Bounds stand in the types, as
-`Annotated[..., msgspec.Meta(...)]`; its `description` is the sentence part that follows "wants".
+`Annotated[..., msgspec.Meta(...)]`; its `description` is the sentence part that follows "wants". Where its `extra` says
+`private`, what stands in the file may be a secret that was put there by mistake, and no message repeats it.
 """
 
 import re
@@ -75,7 +76,7 @@ def convert_table(
     list) that did not convert: good for finding more faults, and for nothing else. Unknown keys are faults that list
     the known ones; `planned` holds keys that the vocabulary has and this version has not, by struct."""
     if not isinstance(table, dict):
-        faults.append(Fault(path, f"wants a table, not {shown(table)}"))
+        faults.append(Fault(path, _no_table(table, struct)))
         return BAD
     fields = fields_of(struct)
     values = {field.name: BAD for field in fields.values() if field.required}
@@ -88,6 +89,15 @@ def convert_table(
             faults.append(unknown_key((*path, key), fields))
     faults.extend(Fault((*path, key), "is missing") for key, f in fields.items() if f.required and key not in table)
     return struct(**values)
+
+
+def _no_table(found: object, struct: type[Any]) -> str:
+    """A text is not repeated: it may be the secret that was to stand in the table."""
+    if not isinstance(found, str):
+        return f"wants a table, not {shown(found)}"
+    keys = fields_of(struct)
+    first = next((key for key, field in keys.items() if field.required), next(iter(keys), "..."))
+    return f"wants a table, like {{ {first} = ... }}, not text"
 
 
 def unknown_key(path: Path, known: Mapping[str, object]) -> Fault:
@@ -113,6 +123,9 @@ def convert_value(
     if get_origin(wanted) is Annotated:
         wanted, meta = get_args(wanted)
     before = len(faults)
+    if meta is not None and (meta.extra or {}).get("private") and not _names_it(raw, meta):
+        faults.append(Fault(path, f"may be a secret itself, which does not belong here; wants {meta.description}"))
+        return BAD
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         struct = convert_table(raw, wanted, faults, path=path, planned=planned)
         return struct if len(faults) == before else BAD
@@ -128,6 +141,10 @@ def convert_value(
         faults.append(Fault(path, complaint))
         return BAD
     return value
+
+
+def _names_it(raw: object, meta: msgspec.Meta) -> bool:
+    return isinstance(raw, str) and meta.pattern is not None and re.fullmatch(meta.pattern, raw) is not None
 
 
 def _member(union: Any, raw: object) -> Any:

@@ -84,6 +84,7 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     if targets_of is None:
         faults.extend(_target_faults(keys.targets, kind))
     faults.extend(_pace_faults(keys, defaults, whose))
+    faults.extend(_turn_faults(table.get("every"), keys.period or defaults.period))
     faults.extend(SPECS[kind].faults(spec, keys.timeout or defaults.timeout))
     faults.extend(_secret_faults(table, kind, keys.targets))
     if faults:
@@ -210,6 +211,18 @@ def _target_faults(targets: list[str], kind: str) -> Iterator[Fault]:
         if same in seen:
             yield Fault(("targets", place), f"{shown(target)} is the same as {shown(seen[same])}; take one out")
         seen.setdefault(same, target)
+
+
+def _turn_faults(every: object, period: Any) -> Iterator[Fault]:
+    """Parts of a check that are to be done more often than the check itself is run."""
+    turns = every.items() if isinstance(every, dict) else [("", every)]
+    for name, text in turns if good(period) else ():
+        turn = convert_value(text, Duration, [])
+        if good(turn) and turn < period:
+            path = ("every", name) if name else ("every",)
+            yield Fault(
+                path, f"{turn} is shorter than the period, {period}; write {period} or more, or a shorter period"
+            )
 
 
 def _pace_faults(keys: CheckKeys, defaults: Defaults, whose: str = "[defaults]") -> Iterator[Fault]:

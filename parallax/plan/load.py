@@ -57,6 +57,14 @@ MANY: dict[str, Any] = {
 }
 """The sections that a plan has many of, [[probe]]; a check's type goes by its kind."""
 
+_OF_CONFIGS = {
+    "secrets": "the config of the program that sends them, a probe's or the collector's",
+    "mail": "the collector's config",
+    "collector": "the config of each probe",
+    "tls": "the collector's config",
+}
+"""Sections that people look for in a plan."""
+
 IDLE = ("failover",)
 """Sections that are read and checked, and that nothing acts on in this version."""
 
@@ -122,6 +130,9 @@ def _entries(documents: list[Document], number: int, faults: list[tuple[Entry, F
             else:
                 faults.append((top, Fault((key,), f"a plan has many of these; write [[{key}]], with two brackets")))
         elif key != "schema" and key not in SINGLE:
+            if key in _OF_CONFIGS:
+                faults.append((top, Fault((key,), f"is no matter of the plan; it stands in {_OF_CONFIGS[key]}")))
+                continue
             hint = nearest(key, [*SINGLE, *MANY])
             sections = ", ".join([*(f"[{name}]" for name in SINGLE), *(f"[[{name}]]" for name in MANY)])
             faults.append((top, Fault((key,), f"unknown section; {hint}the sections are {sections}")))

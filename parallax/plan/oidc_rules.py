@@ -14,8 +14,8 @@ _OURS = ("client_assertion", "client_id", "client_secret", "code", "grant_type",
 
 def oidc_faults(spec: OidcSpec, timeout: Duration) -> Iterator[Fault]:
     """Every fault between the keys of an oidc check."""
-    if good(spec.issuer) and urlsplit(spec.issuer).query:
-        yield Fault(("issuer",), "has a query (?...), and no issuer has one (OpenID Connect Discovery, section 2)")
+    if good(spec.issuer):
+        yield from issuer_faults(spec.issuer)
     if good(spec.client) and spec.client is not None:
         yield from _client_faults(spec.client)
         if good(spec.issuer) and not spec.issuer.https:
@@ -29,6 +29,15 @@ def oidc_faults(spec: OidcSpec, timeout: Duration) -> Iterator[Fault]:
             yield Fault(("parameters", name), "is set by Parallax, from client and scope; take it out")
     if isinstance(spec.expect, Expect):
         yield from expect_faults(spec.expect)
+
+
+def issuer_faults(issuer: str) -> Iterator[Fault]:
+    """What makes a URL no issuer (OpenID Connect Discovery 1.0, sections 2 and 4)."""
+    if urlsplit(issuer).query:
+        yield Fault(("issuer",), "has a query (?...), and no issuer has one (OpenID Connect Discovery, section 2)")
+    elif "/.well-known/" in issuer:
+        what = 'is the address of a discovery document; write the issuer, as that document has it under "issuer"'
+        yield Fault(("issuer",), what)
 
 
 def _client_faults(client: Client) -> Iterator[Fault]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan import clerk_rules
-from parallax.plan.oidc_rules import expect_faults
+from parallax.plan.oidc_rules import expect_faults, issuer_faults
 from parallax.plan.signin_specs import PRESETS, Client, Every, SigninSpec, Totp, User
 from parallax.plan.step_rules import step_faults
 from parallax.plan.templates import TemplateError, gaps_of
@@ -61,8 +60,8 @@ def _oidc_faults(spec: SigninSpec, use: str) -> Iterator[Fault]:
             yield Fault(("issuer",), f"is missing; {use} signs in at an issuer of OpenID Connect")
         elif not spec.issuer.https:
             yield Fault(("issuer",), "is http, and passwords and tokens are sent over TLS only; write https://")
-        elif urlsplit(spec.issuer).query:
-            yield Fault(("issuer",), "has a query (?...), and no issuer has one (OpenID Connect Discovery, section 2)")
+        else:
+            yield from issuer_faults(spec.issuer)
     for key in ("frontend_api", "secret_key"):
         if good(getattr(spec, key)) and getattr(spec, key) is not None:
             yield Fault((key,), f"is a key of the presets for Clerk, and this is {use}; take it out")

@@ -16,7 +16,12 @@ import msgspec
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 SecretReference = Annotated[
-    str, msgspec.Meta(pattern=f"secret:{NAME}", description="secret:NAME, as the probe's config has it under [secrets]")
+    str,
+    msgspec.Meta(
+        pattern=f"secret:{NAME}",
+        description="secret:NAME, as the probe's config has it under [secrets]",
+        extra={"private": True},
+    ),
 ]
 Template = Annotated[str, msgspec.Meta(max_length=4096)]
 """A text that may have gaps."""

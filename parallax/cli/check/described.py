@@ -23,6 +23,7 @@ _OPTIONS = {
     ("secret_key",): "--secret secret_key",
 }
 """The option that a place in the plan's check stands for, where the two have other words."""
+_VALUES = {"--client": " ID", "--user": " NAME", "--issuer": " URL", "--frontend-api": " URL"}
 
 
 def table_of(given: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Any]:
@@ -59,8 +60,16 @@ def described(kind: str, table: dict[str, Any]) -> "Check":
 
     found = convert_check({"name": BY_HAND, "kind": kind, **table})
     if isinstance(found, Unsupported):
-        raise click.UsageError("\n".join(f"{_option(fault.path)}: {fault.message}" for fault in found.faults))
+        raise click.UsageError("\n".join(_complaint(_option(fault.path), fault.message) for fault in found.faults))
     return found
+
+
+def _complaint(option: str, message: str) -> str:
+    """A plan's message with the way out that a command line has."""
+    if not message.startswith("is missing"):
+        return f"{option}: {message}"
+    value = "=env:NAME" if option.startswith("--secret ") else _VALUES.get(option, "")
+    return f"{option}: {message.partition('; write')[0]}; write {option}{value}"
 
 
 def _option(path: Sequence[str | int]) -> str:

@@ -31,8 +31,8 @@ def run(*arguments: str, **more: str) -> Result:
     ("arguments", "sentence"),
     [
         ((), "--issuer: is missing; oidc.password signs in at an issuer"),
-        (BY_HAND[:2], "--client: is missing; write the OAuth client that the check is"),
-        (BY_HAND[:4], "--user: is missing; write who signs in"),
+        (BY_HAND[:2], "--client: is missing; write --client ID"),
+        (BY_HAND[:4], "--user: is missing; write --user NAME"),
         (("--issuer", "http://sso.example.com", *BY_HAND[2:]), "--issuer: is http, and passwords and tokens are sent"),
         (BY_HAND, "the password is missing; write --secret password=env:NAME (or file:PATH), or --password-stdin"),
         ((*BY_HAND, "--password-stdin"), "--password-stdin: standard input is empty"),

@@ -103,8 +103,10 @@ def test_a_rate_at_its_limit_is_right() -> None:
     plan_of(oidc("https://sso.example.com/", full="15s"), 12)
 
 
-def test_the_period_holds_a_flow_back() -> None:
-    plan_of(oidc("https://acme.auth0.com/", full="15s", period="30s"))
+def test_a_flow_is_not_planned_more_often_than_its_check_runs() -> None:
+    assert "full: 15s is shorter than the period, 30s" in refusal(
+        oidc("https://acme.auth0.com/", full="15s", period="30s")
+    )
 
 
 def test_checks_of_one_user_add_up() -> None:

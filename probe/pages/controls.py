@@ -1,5 +1,6 @@
 """Controls as they come in a page: inputs, buttons, selects and text areas, with what labels them. Pure."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
@@ -13,6 +14,32 @@ MAX_BUTTONS = 200
 MAX_OPTIONS = 1000
 MAX_LABEL = 200
 _BUTTON_TYPES = frozenset({"submit", "image", "button", "reset"})
+
+
+_SUBMITS = re.compile(r"\b(?:requestSubmit|submit)\s*\(", re.I)
+SCRIPTED = "script "
+"""Before what a script calls a form; no id has a blank."""
+_NAMED = re.compile(r"[\"']([\w.:-]{1,100})[\"']|\bforms\s*\[\s*(\d{1,2})\s*\]")
+_CLICKABLE = frozenset({"a", "div", "span", "li", "td", "tr", "p", "img"})
+
+
+def _submits(name: str, attributes: Attributes) -> bool:
+    """No button, but does what a submit button does when it is clicked."""
+    if name not in _CLICKABLE or not ("onclick" in attributes or "href" in attributes):
+        return False
+    script = f"{attributes.get('href', '')[:500]} {attributes.get('onclick', '')[:500]}"
+    leads = attributes.get("href", "#").strip().lower()
+    return leads.startswith(("#", "javascript:")) and _SUBMITS.search(script) is not None
+
+
+def _as_button(attributes: Attributes, *, inside: bool) -> Attributes:
+    """The element as a button of the form that it stands in, else of the one that its script names: by id, name or
+    number."""
+    kept: Attributes = {name: attributes[name] for name in attributes if name in ("id", "title", "aria-label")}
+    script = f"{attributes.get('href', '')[:500]} {attributes.get('onclick', '')[:500]}"
+    if not inside and (named := _NAMED.search(script)):
+        kept["form"] = SCRIPTED + (named.group(1) or named.group(2))
+    return {**kept, "type": "submit"}
 
 
 class Closing(Protocol):
@@ -64,8 +91,10 @@ class ControlMaker:
         """Whether the tag is a control's, or one that bears on controls."""
         if name == "input":
             self._new(name, attributes, form, shown)
-        elif name == "button":
-            made = self._new(name, attributes, form, shown)
+        elif name == "button" or _submits(name, attributes):
+            if name != "button":
+                attributes = _as_button(attributes, inside=form is not None)
+            made = self._new("button", attributes, form, shown)
             if made is not None:
                 made.start = made.end = here
 

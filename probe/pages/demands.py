@@ -229,7 +229,7 @@ def second_factor(view: View) -> Scene | None:
     about nothing else."""
     if not view.context.submitted:
         return None
-    if chosen := factor_choice(view):
+    if chosen := factor_choice(view) or _another_way(view):
         return chosen
     for vocabulary, what in (
         (topics.BY_PUSH, "a push notification"),
@@ -272,6 +272,21 @@ def factor_choice(view: View) -> Scene | None:
         for link in view.page.links:
             if vocabulary.found(fold(link.text)):
                 return Scene(word="factor_choice", follow=link.url, alerts=view.alerts, evidence=why)
+    return None
+
+
+def _another_way(view: View) -> Scene | None:
+    """To the list of ways, once, from a page that wants a factor for which there are no means."""
+    if not view.context.means or not view.password_sent or "factor_choice" in view.context.submitted:
+        return None
+    why = ("another way may be among the others",)
+    for form in view.visible_forms:
+        for button in shown(form):
+            if labels.ANOTHER_WAY.found(said(button)):
+                return Scene(word="factor_choice", form=form, press=button, alerts=view.alerts, evidence=why)
+    for link in view.page.links:
+        if labels.ANOTHER_WAY.found(fold(link.text)):
+            return Scene(word="factor_choice", follow=link.url, alerts=view.alerts, evidence=why)
     return None
 
 

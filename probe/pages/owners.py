@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from probe.pages.addresses import resolve
+from probe.pages.controls import SCRIPTED
 from probe.pages.form import Button, Field, Form
 from probe.pages.markup import Attributes
 
@@ -27,8 +28,12 @@ def owned(
     """The forms of the page at `url` with what is theirs, and the fields that belong to none."""
     by_id: dict[str, int] = {}
     for index, tag in enumerate(tags):
-        if tag.attributes.get("id"):
-            by_id.setdefault(tag.attributes["id"], index)
+        names = (tag.attributes.get("id"), tag.attributes.get("name"))
+        if names[0]:
+            by_id.setdefault(names[0], index)
+        for name in (str(index), *names):
+            if name:
+                by_id.setdefault(SCRIPTED + name, index)
     fields: list[list[Field]] = [[] for _ in tags]
     buttons: list[list[Button]] = [[] for _ in tags]
     loose: list[Field] = []

@@ -126,6 +126,21 @@ SKIP = vocabulary("""
     ru: пропустить, не сейчас, позже
 """)
 
+ANOTHER_WAY = vocabulary("""
+    en: another way, other way, another method, other method, other methods, other options, more options,
+        different method, different way, another option, other ways, alternative method, choose another, change method
+    de: andere methode, weitere optionen, andere moglichkeit, auf andere weise, auf anderem weg, andere option
+    fr: autre methode, autre moyen, autres options, une autre facon, autrement
+    es: otro metodo, otra forma, otra manera, otras opciones, mas opciones
+    pt: outro metodo, outra forma, outra maneira, outras opcoes, mais opcoes
+    it: altro metodo, altro modo, altre opzioni
+    nl: andere manier, andere methode, andere opties, meer opties
+    ja: 別の方法, 他の方法, ほかの方法
+    zh: 其他方式, 其他方法
+    ko: 다른 방법
+""")
+"""Leads to a list of ways."""
+
 OTHER_WAY = vocabulary("""
     en: with google, with apple, with github, with microsoft, with facebook, with twitter, with x, with linkedin,
         with sso, with passkey, with a passkey, with security key, with a security key, with okta, with gitlab,

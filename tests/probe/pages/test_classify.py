@@ -76,6 +76,9 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("unknown_decision", None, (), "unexpected"),
     ("enrol_with_name", "themed_login", ("identifier_password",), "required_action"),
     ("old_password", "themed_login", ("identifier_password",), "required_action"),
+    ("key_first", "themed_login", ("identifier_password",), "factor_choice"),
+    ("key_first", "themed_login", ("identifier_password", "factor_choice"), "mfa_required"),
+    ("clickable_list", "themed_login", ("identifier_password", "factor_choice"), "factor_choice"),
     ("profile_to_activate", "themed_login", ("identifier_password",), "required_action"),
     ("themed_update_password", "themed_login", ("identifier_password",), "required_action"),
     ("themed_verify_email", "themed_login", ("identifier_password",), "required_action"),
@@ -370,3 +373,16 @@ def test_an_address_tells_what_a_page_of_no_known_language_is(address: str, word
     found = read_page((HTML / "unknown_decision.html").read_text(), address)
     first = page("themed_login")
     assert classify(found, first, Context(submitted=IP, previous=first)).word == word
+
+
+def test_what_a_script_sends_when_it_is_clicked_is_sent_as_by_a_button() -> None:
+    scene = seen("key_first", first="themed_login", submitted=IP)
+    assert scene.form is not None
+    assert submission(scene.form, scene.fill({}), scene.press).body == b"list=1"
+    scene = seen("clickable_list", first="themed_login", submitted=(*IP, "factor_choice"))
+    assert scene.form is not None
+    assert submission(scene.form, scene.fill({}), scene.press).body == b"way=a-2"
+
+
+def test_no_other_way_is_looked_for_without_means() -> None:
+    assert seen("key_first", first="themed_login", submitted=IP, means=frozenset()).word == "mfa_required"

@@ -22,7 +22,7 @@ from probe.signin.clerk_session import (
     take_session_token,
     verify,
 )
-from probe.signin.clerk_state import ClerkState, ask, ask_backend, post, site_of, state_of
+from probe.signin.clerk_state import ClerkState, ask, ask_backend, new_state, post, site_of, state_of
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import mailed_code
@@ -237,6 +237,7 @@ AFTER = (
 
 PASSWORD = Preset(
     steps=(*LIGHT, Step("sign_in", send_password), *AFTER),
+    new_state=new_state,
     signs_in=True,
     keeps=True,
     is_over=is_over,
@@ -251,6 +252,7 @@ EMAIL_CODE = Preset(
         Step("code", send_code),
         *AFTER,
     ),
+    new_state=new_state,
     signs_in=True,
     keeps=True,
     is_over=is_over,

@@ -23,7 +23,7 @@ from probe.signin.clerk_session import (
     take_jwt,
     verify,
 )
-from probe.signin.clerk_state import ask_backend, state_of
+from probe.signin.clerk_state import ask_backend, new_state, state_of
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.reply import end
 from probe.tape import Tape
@@ -160,6 +160,7 @@ SESSION_TOKEN = Preset(
         Step("end", revoke, wanted=has_session),
         Step("session", prove_ended, wanted=has_session),
     ),
+    new_state=new_state,
     signs_in=True,
     keeps=True,
     is_over=is_over,

@@ -107,9 +107,7 @@ async def clean(flow: Flow, tape: Tape) -> None:
 
 def is_unclean(flow: Flow) -> bool:
     """Whether a session or a client may live on."""
-    state = flow.state
-    if not isinstance(state, ClerkState):
-        return False
+    state = state_of(flow)
     return (state.live and state.session_id is not None) or may_forget(flow)
 
 

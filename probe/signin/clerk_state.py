@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from parallax.clock import NS, wall_ns
+from parallax.plan.signin_specs import SigninSpec
 from parallax.secret import Secret
 from parallax.values import Url
 from probe.fault import Fault
@@ -57,10 +58,13 @@ class ClerkState:
         )  # fmt: skip
 
 
+def new_state(spec: SigninSpec) -> ClerkState:
+    """What a run begins with."""
+    return ClerkState(str(spec.frontend_api))
+
+
 def state_of(flow: Flow) -> ClerkState:
-    """The flow's state, made at its first use."""
-    if flow.state is None:
-        flow.state = ClerkState(str(flow.spec.frontend_api))
+    """The flow's state."""
     assert isinstance(flow.state, ClerkState)
     return flow.state
 

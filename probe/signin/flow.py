@@ -61,7 +61,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """A list of steps made for a kind of provider."""
 
     steps: tuple[Step | Stage, ...]
-    new_state: Callable[[], Any] = lambda: None
+    new_state: Callable[[SigninSpec], Any] = lambda spec: None
     """What a run's steps share beside the flow itself."""
     signs_in: bool = False
     """A whole run signs somebody in: budget, turn and halts hold."""
@@ -104,7 +104,7 @@ class Flow:
         self.values: dict[str, Any] = dict(first_values(steps))
         if spec.user is not None:
             self.values["user.name"] = self.user_name
-        self.state: Any = preset.new_state()
+        self.state: Any = preset.new_state(spec)
         self.stopped = False
         """A step failed, and none follows."""
         self._gone: set[tuple[str, ...]] = set()

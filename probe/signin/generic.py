@@ -38,7 +38,9 @@ def preset_of(spec: SigninSpec) -> Preset:
     """The plan's own steps."""
     steps = [*_BEFORE] if spec.issuer is not None else []
     steps += [_step(planned) for planned in sorted(spec.step, key=lambda step: not step.light)]
-    return Preset(steps=tuple(steps), new_state=StepsState, signs_in=True, unclean=_is_unclean, clean=_clean)
+    return Preset(
+        steps=tuple(steps), new_state=lambda spec: StepsState(), signs_in=True, unclean=_is_unclean, clean=_clean
+    )
 
 
 _BEFORE = (

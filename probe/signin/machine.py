@@ -87,6 +87,6 @@ MACHINE = Preset(
         Step("token", take_token, wanted=lambda flow: flow.spec.client is not None),
         Step("verify", take_verify, wanted=_is_signed),
     ),
-    new_state=OidcState,
+    new_state=lambda spec: OidcState(),
 )
 """Nothing is left at the provider that could be ended: such a token has no session (RFC 6749 section 4.4.3)."""

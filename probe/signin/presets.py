@@ -21,7 +21,7 @@ PASSWORD = Preset(
         Step("logout", leaving.log_out),
         Step("session", leaving.prove_ended, wanted=leaving.can_be_proven),
     ),
-    new_state=oidc_state.OidcState,
+    new_state=lambda spec: oidc_state.OidcState(),
     signs_in=True,
     keeps=True,
     secrets=oidc_state.secrets_in,

@@ -322,16 +322,8 @@ class Clerk:
         return {**who, "status": self.sessions[name], **dict.fromkeys(times, now)}
 
     async def behave(self, peer: Peer) -> None:
-        while head := await peer.request():
-            first, _, rest = head.partition(b"\r\n")
-            method, target = first.decode("latin-1").split(" ")[:2]
-            lines, _, body = rest.partition(b"\r\n\r\n")
-            headers = {
-                name.lower(): value.strip()
-                for name, _, value in (line.partition(":") for line in lines.decode("latin-1").split("\r\n"))
-            }
-            while len(body) < int(headers.get("content-length", "0")):
-                body += bytes(await peer.stream.receive_some(65536))
+        while whole := await peer.whole():
+            method, target, headers, body = whole
             parts = urlsplit(target)
             query = dict(parse_qsl(parts.query))
             asked = Asked(query.get("_method", method), parts.path, query, headers, body)

@@ -79,16 +79,8 @@ class EchoProvider:
     # ---- HTTP -------------------------------------------------------------------------------------------------------
 
     async def behave(self, peer: Peer) -> None:
-        while head := await peer.request():
-            first, _, rest = head.partition(b"\r\n")
-            method, target, _ = first.decode("latin-1").split(" ", 2)
-            lines, _, body = rest.partition(b"\r\n\r\n")
-            headers = {
-                name.lower(): value.strip()
-                for name, _, value in (line.partition(":") for line in lines.decode("latin-1").split("\r\n"))
-            }
-            while len(body) < int(headers.get("content-length", "0")):
-                body += bytes(await peer.stream.receive_some(65536))
+        while whole := await peer.whole():
+            method, target, headers, body = whole
             self.take(headers, body)
             path, query = urlsplit(target).path, dict(parse_qsl(urlsplit(target).query))
             for name in ("state", "nonce", "id_token_hint"):

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import trio
 
@@ -18,6 +19,15 @@ from parallax.values import Address
 from tests.parts.certificates import Leaf
 
 Behaviour = Callable[["Peer"], Awaitable[None]]
+
+
+class Whole(NamedTuple):
+    """A request; names of headers are in small letters."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
 
 
 class Peer:
@@ -36,6 +46,20 @@ class Peer:
             data += bytes(more)
         self._asked.append(data)
         return data
+
+    async def whole(self) -> "Whole | None":
+        """One request, read to the end of its body; None where the other side has gone."""
+        head = await self.request()
+        if not head:
+            return None
+        first, _, rest = head.partition(b"\r\n")
+        lines, _, body = rest.partition(b"\r\n\r\n")
+        pairs = (line.partition(":") for line in lines.decode("latin-1").split("\r\n"))
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        while len(body) < int(headers.get("content-length", "0")):
+            body += bytes(await self.stream.receive_some(65536))
+        method, target = first.decode("latin-1").split(" ")[:2]
+        return Whole(method, target, headers, body)
 
     async def send(self, data: bytes) -> None:
         await self.stream.send_all(data)

@@ -158,16 +158,8 @@ class SigninServer:
         return page("<title>Signed out</title><p>Bye.")
 
     async def behave(self, peer: Peer) -> None:
-        while head := await peer.request():
-            first, _, rest = head.partition(b"\r\n")
-            method, target = first.decode("latin-1").split(" ")[:2]
-            lines, _, body = rest.partition(b"\r\n\r\n")
-            headers = {
-                name.lower(): value.strip()
-                for name, _, value in (line.partition(":") for line in lines.decode("latin-1").split("\r\n"))
-            }
-            while len(body) < int(headers.get("content-length", "0")):
-                body += bytes(await peer.stream.receive_some(65536))
+        while whole := await peer.whole():
+            method, target, headers, body = whole
             parts = urlsplit(target)
             asked = Asked(
                 method, parts.path, dict(parse_qsl(parts.query)), headers, dict(parse_qsl(body.decode("latin-1")))

@@ -2,7 +2,8 @@
 libraries like to give it back in.
 
 `parallax.redaction` masks what looks like a secret; this masks what is one. A server may echo a password into a page,
-a header, an error or the name of a JSON key; so every text of an observation goes through here before it exists.
+a header, an error or the name of a JSON key; so every text of an observation goes through here before it exists. What
+the forms here do not cover, `probe.likeness` does for the secrets that the probe was given: then the whole text goes.
 """
 
 import base64
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from parallax.redaction import MASK
+from probe.likeness import Likeness
 
 SHORTEST = 4
 """Characters: what is shorter would mask half of every text, and is no secret."""
@@ -33,21 +35,22 @@ class Hidden:
     """Knows texts, and takes them out of others. `above` knows what all runs of a probe must hide: a server may give
     one run back what another has sent."""
 
-    __slots__ = ("_above", "_known", "_many", "left_out", "starts")
+    __slots__ = ("_above", "_alike", "_known", "_many", "left_out", "starts")
 
     def __init__(self, above: "Hidden | None" = None) -> None:
         self._above = above
         self._known: set[str] = set()
+        self._alike = Likeness()
         self._many = 0
         self.starts: dict[str, set[str]] = {}
         """The forms by how they begin: a text with none of these beginnings has none of them, which is seen soon."""
         self.left_out = 0
 
     def add(self, text: str, *, one_of_many: bool = False, for_all: bool = False) -> None:
-        """From now on this is hidden; `for_all`: in the other runs, too. Cookies are `one_of_many`: they must not take
-        the room of a password."""
+        """From now on this is hidden; `for_all`: in the other runs, too, and a text that only looks like it is hidden
+        as a whole. Cookies are `one_of_many`: they must not take the room of a password."""
         if for_all and self._above is not None:
-            self._above.add(text)
+            self._above.add(text, for_all=True)
             return
         if len(text) < SHORTEST or text in self._known:
             return
@@ -56,6 +59,8 @@ class Hidden:
             return
         self._known.add(text)
         self._many += one_of_many
+        if for_all:
+            self._alike.add(text)
         for form in filter(_is_long, _forms_of(text)):
             self.starts.setdefault(form[:SHORTEST], set()).add(form)
 
@@ -64,18 +69,25 @@ class Hidden:
         if not self.starts and not (self._above and self._above.starts):
             return value
         if isinstance(value, str):
-            starts = [value[at : at + SHORTEST] for at in range(len(value) - SHORTEST + 1)]
-            known = [
-                hidden.starts
-                for hidden in (self, self._above)
-                if hidden and not hidden.starts.keys().isdisjoint(starts)
-            ]
-            return _masked(value, starts, known) if known else value
+            value, above = self._masked(value), self._above
+            return MASK if self.looks_alike(value) or (above is not None and above.looks_alike(value)) else value
         if isinstance(value, dict):
             return {self.scrub(key): self.scrub(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self.scrub(inner) for inner in value)
         return value
+
+    def looks_alike(self, text: str) -> bool:
+        """Whether one of the secrets that were given is in it in some dress."""
+        return self._alike.is_in(text)
+
+    def _masked(self, value: str) -> str:
+        """The text without the forms of what is known."""
+        starts = [value[at : at + SHORTEST] for at in range(len(value) - SHORTEST + 1)]
+        known = [
+            hidden.starts for hidden in (self, self._above) if hidden and not hidden.starts.keys().isdisjoint(starts)
+        ]
+        return _masked(value, starts, known) if known else value
 
 
 def _masked(text: str, starts: list[str], known: Sequence[Mapping[str, Collection[str]]]) -> str:

@@ -180,7 +180,7 @@ def _domain(said: str, host: str) -> tuple[str | None, bool]:
 
 
 def _prefix_holds(cookie: Cookie, path: str) -> bool:
-    name = cookie.name.lower()
+    name = (cookie.name or cookie.value).lower()  # one without a name is sent as its value alone
     if name.startswith("__host-"):
         return cookie.secure and cookie.host_only and path == "/"
     return cookie.secure if name.startswith("__secure-") else True

@@ -10,6 +10,14 @@ NOW = 1_790_000_000.0
 URL = "https://sso.example/interaction/abc?x=1"
 
 
+@pytest.mark.parametrize("line", ["=__Host-sid=forged", "__Host-sid", "=__Secure-sid=forged"])
+def test_a_cookie_without_a_name_is_taken_for_no_other(line: str) -> None:
+    """What it sends is what a cookie with a prefix would send."""
+    jar = Jar()
+    jar.store("http://sso.example.com/", [line], 0.0)
+    assert jar.header("https://sso.example.com/", 0.0) == ""
+
+
 def jar_with(*lines: str, url: str = URL) -> Jar:
     jar = Jar()
     jar.store(url, lines, NOW)

@@ -147,7 +147,7 @@ def _row(key: str, value: Any) -> tuple[str, str]:
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(" ".join(_row(key, each)) for key, each in value.items())
+        return ", ".join(" ".join(_row(key, each)) for key, each in value.items() if each not in (None, "", [], {}))
     if isinstance(value, list | tuple):
         return ", ".join(map(_flat, value))
     if isinstance(value, bool):

@@ -3,7 +3,7 @@
 Whoever reads a mail takes nothing away: two probes may wait for one address.
 """
 
-from collections import deque
+from collections import Counter, deque
 
 import msgspec
 import trio
@@ -12,7 +12,7 @@ from parallax.clock import wall_ns
 from parallax.letters import Letter
 
 MOST = 1_000
-"""Mails that are kept; the oldest goes first."""
+"""Mails that are kept; of a full box, the oldest goes of the peer that delivered the most."""
 AGE_S = 600.0
 """How long one is kept."""
 MOST_ANSWERED = 50
@@ -48,7 +48,7 @@ class Box:
         now = trio.current_time()
         self._drop_old(now)
         if len(self._letters) >= self._most:
-            self._letters.popleft()
+            self._push_out()
             self.lost["pushed_out"] += 1
         self.taken += 1
         numbered = msgspec.structs.replace(letter, number=self.taken, received_at=wall_ns(), age_s=0.0)
@@ -72,6 +72,11 @@ class Box:
         while not (found := self.find(to, since)):
             await self._came.wait()
         return found
+
+    def _push_out(self) -> None:
+        """Anybody may send mail here: who floods the box loses what is his own."""
+        (most, _), *_ = Counter(letter.peer for _, letter in self._letters).most_common(1)
+        del self._letters[next(n for n, (_, letter) in enumerate(self._letters) if letter.peer == most)]
 
     def _drop_old(self, now: float) -> None:
         while self._letters and self._letters[0][0] < now - self._age_s:

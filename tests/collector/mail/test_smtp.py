@@ -167,6 +167,18 @@ async def test_what_the_block_raises_comes_alone() -> None:
             raise KeyError("x")
 
 
+async def test_a_flood_pushes_out_no_mail_of_another_peer() -> None:
+    from collector.mail.reading import read_letter
+
+    box = Box(most=10, age_s=10)
+    box.put_nowait(read_letter(b"\r\nabc", to="p@mx.example", sender="", peer="192.0.2.1"))
+    for number in range(100):
+        box.put_nowait(read_letter(b"\r\nabc", to=f"{number}@mx.example", sender="", peer="192.0.2.66"))
+    assert len(box.find("p@mx.example", 0)) == 1
+    assert (len(box), box.lost["pushed_out"]) == (10, 91)
+    assert len(box.find("99@mx.example", 0)) == 1
+
+
 async def test_the_box_is_bounded_by_number_and_age(autojump_clock: trio.testing.MockClock) -> None:
     from collector.mail.reading import read_letter
 

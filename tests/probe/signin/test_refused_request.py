@@ -1,16 +1,21 @@
 """Pages that refuse the authorization request: whose fault it is, wherever the code or the words stand."""
 
+from pathlib import Path
+
 import pytest
 
 from parallax import reasons
 from probe.fault import Fault
 from probe.pages.page import read_page
 from probe.signin.refused_request import refused_request
+from tests.fakes.signin_server import SigninServer, page
+from tests.parts.certificates import Authority
+from tests.probe.signin.flows import check_of, run, spec_of, told, tools_at
 
 URL = "https://sso.example/authorize"
 
 
-def told(body: str, url: str = URL) -> Fault | None:
+def read(body: str, url: str = URL) -> Fault | None:
     return refused_request(read_page(body, url), body.encode())
 
 
@@ -31,7 +36,7 @@ def told(body: str, url: str = URL) -> Fault | None:
     ],
 )
 def test_what_it_says(body: str, url: str, reason: str) -> None:
-    fault = told(body, url)
+    fault = read(body, url)
     assert fault is not None
     assert fault.reason == reason
 
@@ -44,10 +49,22 @@ def test_what_it_says(body: str, url: str, reason: str) -> None:
     ],
 )  # fmt: skip
 def test_an_error_of_its_own_says_nothing_of_the_request(body: str) -> None:
-    assert told(body) is None
+    assert read(body) is None
 
 
 def test_the_request_is_the_plans() -> None:
-    fault = told("<p>Unknown client")
+    fault = read("<p>Unknown client")
     assert fault is not None
     assert reasons.REASONS[fault.reason].fault == "config"
+
+
+@pytest.mark.slow
+async def test_a_flow_ends_there_and_asks_as_a_browser_does(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    server.answers["/auth"] = lambda asked: page("<title>Sorry</title><p>Unknown client: web", 400)
+    found = await run(check_of(spec_of(server)), tools_at(ca, tmp_path))
+    assert told(found)[-1] == ("authorize", "oauth_invalid_client")
+    assert found[-1].fault == "config"
+    accepted = next(asked.headers["accept"] for asked in server.asked if asked.path == "/auth")
+    assert "json" not in accepted  # a provider that is asked for JSON may answer a person's request with it

@@ -90,11 +90,13 @@ def _check(state: State, view: View, check: CheckView, keys: list[Key]) -> Check
     shown = [key for key in keys if not (key.lookup and key.held == "up")]
     shown.sort(key=lambda key: (order.get(key.target, len(order)), key.subject))
     subjects = tuple(_subject(state, view, check, key) for key in shown)
-    states = [subject.state for subject in subjects]
+    kept = kept_from(view, keys) if check.of_steps else None
+    states = ["unknown" if kept is not None and key.blind else key.state for key in shown]
     if "up" in states or "suspected" in states:  # an address of which nothing is known hides nothing
         states = [each for each in states if each != "unknown"]
     worst: CheckState = min(states, key=WORST_FIRST.index, default="unknown")
-    kept = kept_from(view, keys) if check.of_steps and worst in ("up", "unknown") else None
+    if kept is not None and worst not in ("up", "unknown"):
+        kept = None  # what is known to be wrong counts before what nobody can see
     return CheckBoard(
         name=check.name,
         kind=check.kind,

@@ -220,6 +220,7 @@ def test_a_wall_of_which_nobody_outside_can_tell_is_unknown_and_then_a_blind_che
     world.minutes(11)
     assert world.component("Sign-in") == "unknown"
     assert world.why().startswith("sign-in: blocked or throttled: cannot tell")
+    assert world.check("sign-in") == "unknown"
     assert world.risks() == []
     world.minutes(60)
     [risk] = world.risks()

@@ -6,8 +6,9 @@ one: the lab, whose wiring is lab.up. Only the wiring is here; what a person see
 
 import importlib
 import io
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -188,7 +189,10 @@ async def run_both(settings: Settings, show: Show) -> None:
                 "state": str(settings.state),
                 "watching": settings.watching,
             }
-            nursery.start_soon(tell, running, _telling("PARALLAX", facts, f"plan: {settings.plan}", show))
+            hint = f"plan: {settings.plan}"
+            if missing := _missing(settings.bound):
+                facts["missing"] = hint = missing
+            nursery.start_soon(tell, running, _telling("PARALLAX", facts, hint, show))
             serving.shield = True  # the probe ends first, so that the collector still takes what was measured last
             try:
                 await probe(_probe_config(settings, running, token))
@@ -290,6 +294,12 @@ def _bound(plan: "Plan") -> dict[str, BoundSecret]:
         for name in secrets_of(check.spec):
             hosts.setdefault(name, []).extend(map(host_of, check.targets))
     return {name: BoundSecret(source=f"env:{name}", hosts=list(dict.fromkeys(found))) for name, found in hosts.items()}
+
+
+def _missing(bound: Mapping[str, BoundSecret]) -> str:
+    """Which secrets of checks nobody has set."""
+    names = [name for name in bound if not os.environ.get(name)]
+    return f"checks name secrets that no environment variable has: {', '.join(names)}" if names else ""
 
 
 def _probe_of(plan: "Plan", wanted: str | None) -> str:

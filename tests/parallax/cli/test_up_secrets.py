@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from parallax.cli.up import _bound, _loaded
+import pytest
+
+from parallax.cli.up import _bound, _loaded, _missing
 
 PLAN = """
 [[check]]
@@ -35,3 +37,16 @@ def test_each_goes_to_the_hosts_of_the_checks_that_name_it(tmp_path: Path) -> No
     assert {name: bound.source for name, bound in found.items()} == {"PW": "env:PW", "KEY": "env:KEY"}
     assert found["PW"].hosts == ["sso.example.com", "api.example.com", "[2001:db8::7]"]
     assert found["KEY"].hosts == ["api.example.com", "[2001:db8::7]"]
+
+
+def test_those_that_nobody_has_set_are_said_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(PLAN)
+    monkeypatch.delenv("PW", raising=False)
+    monkeypatch.setenv("KEY", "")
+    bound = _bound(_loaded(file))
+    assert _missing(bound) == "checks name secrets that no environment variable has: PW, KEY"
+    monkeypatch.setenv("PW", "a")
+    assert _missing(bound).endswith(" has: KEY")
+    monkeypatch.setenv("KEY", "b")
+    assert _missing(bound) == ""

@@ -1,9 +1,24 @@
-"""What all tests share: pytest-trio skips without saying why where the skip comes out of a nursery; here it is said."""
+"""What all tests share. Which of them want the machine to themselves: those that are slow for what they start, servers
+and programs with deadlines. The others only compute, so `make test` runs them side by side.
+
+pytest-trio skips without saying why where the skip comes out of a nursery; here it is said.
+"""
 
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+
+ONLY_COMPUTES = ("tests/collector/detect/", "tests/collector/retries/")
+"""Folders without a socket, whose slow tests are long and nothing else."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        place = item.path.relative_to(config.rootpath).as_posix()
+        if item.get_closest_marker("slow") and not place.startswith(ONLY_COMPUTES):
+            item.add_marker("alone")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,6 +24,7 @@ UNHEARD = "no probe has a fresh word on it; what was last known holds"
 GONE = "its name no longer leads there"
 UNMEASURED = "nobody measured it for a day"
 UNPLANNED = "the plan no longer has it"
+_HALTED = "signin_halted"
 
 
 def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
@@ -80,6 +81,8 @@ def _see(state: State, key: Key, count: Tally) -> None:
         blind = key.reason or "" if key.blocked and len(count.failing) == len(count.voters) else ""
     elif count.misset:
         blind = max(count.misset, key=lambda word: (count.misset[word], word))
+        if blind == _HALTED:  # it says that an earlier run was refused: what that one said tells more
+            blind = key.blind or blind
     elif any(vote.unreached for vote in key.votes.values()):
         blind = ""
     else:

@@ -307,6 +307,9 @@ def test_a_check_that_is_wrongly_set_up_is_blind_and_hurts_nobody() -> None:
     [board] = [check for check in world.board.checks if check.name == "sign-in"]
     assert board.state == "unknown", "what the steps before it say is not the flow's state"
     assert board.why.startswith("password: cannot tell: user name or password are not accepted")
+    world.stop("password", "signin_halted")
+    world.minutes(11)
+    assert world.why().startswith("sign-in: cannot tell: user name or password are not accepted"), "why it is halted"
     world.minutes(60)
     [risk] = world.risks()
     assert risk.title.startswith("Check sign-in is blind at password: user name or password are not accepted")

@@ -14,6 +14,14 @@ ONLY_COMPUTES = ("tests/collector/detect/", "tests/collector/retries/")
 """Folders without a socket, whose slow tests are long and nothing else."""
 
 
+LONGEST_ID = 40
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """A long text is no name for a test; and one with a key in it has another one in each of two workers."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         place = item.path.relative_to(config.rootpath).as_posix()

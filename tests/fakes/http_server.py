@@ -230,7 +230,7 @@ def drips(head: bytes, piece: bytes) -> Behaviour:
 
 
 def gzipped(body: bytes, *headers: str) -> bytes:
-    return response(200, gzip.compress(body), "Content-Encoding: gzip", *headers)
+    return response(200, gzip.compress(body, mtime=0), "Content-Encoding: gzip", *headers)
 
 
 def deflated(body: bytes, *, bare: bool) -> bytes:

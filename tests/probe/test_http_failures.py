@@ -266,7 +266,7 @@ async def test_a_large_page_that_was_compressed_is_too_large_and_no_bomb() -> No
         fake.gzipped(b"healthy"),
         fake.deflated(b"healthy", bare=False),
         fake.deflated(b"healthy", bare=True),
-        response(200, gzip.compress(b"heal") + gzip.compress(b"thy"), "Content-Encoding: gzip"),
+        response(200, gzip.compress(b"heal", mtime=0) + gzip.compress(b"thy", mtime=0), "Content-Encoding: gzip"),
         response(200, b"healthy", "Content-Encoding: identity"),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nheal\r\n3\r\nthy\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\nhealthy",

@@ -38,6 +38,19 @@ kind = "dns"
 targets = ["192.0.2.53"]
 query = "www.auth.test"
 [[check]]
+name = "oidc"
+kind = "oidc"
+issuer = "https://idp.example"
+[[check]]
+name = "signin"
+kind = "signin"
+use = "oidc.password"
+issuer = "https://idp.example"
+client = { id = "synthetic" }
+user = { name = "synthetic-{probe}", password = "secret:PASSWORD" }
+period = "30s"
+timeout = "20s"
+[[check]]
 name = "dns.zone"
 kind = "dns.zone"
 zone = "idp.example"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-
 ONLY_COMPUTES = ("tests/collector/detect/", "tests/collector/retries/")
 """Folders without a socket, whose slow tests are long and nothing else."""
 

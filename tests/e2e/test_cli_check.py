@@ -49,7 +49,11 @@ async def test_tls_and_http_on_a_real_nginx(tmp_path: Path):
 
         seen = await check("http", f"http://{sick}/health", "--json")
         assert seen.exit_code == 1
-        assert json.loads(seen.output)["reason"] == "http_server_error"
+        told = [json.loads(line) for line in seen.output.splitlines()]
+        assert [(each["reason"], each["attempt"]) for each in told] == [
+            ("http_server_error", 1),
+            ("http_server_error", 2),
+        ]
 
         url = f"https://good.test:{server.addresses['good'].port}/"
         async with nsd({"test": "good A 127.0.0.1"}) as names:

@@ -244,8 +244,12 @@ def _within(bars: tuple[Bar, ...]) -> tuple[Bar, ...]:
 
 
 def _last(steps: Sequence[StepSeen]) -> StepSeen:
-    """The step that a run ended with: cleaning up comes after it."""
-    return next((step for step in reversed(steps) if step.name != CLEANUP), steps[-1])
+    """The step that a run ended with: cleaning up comes after it. Where a control attempt failed as well, the first
+    attempt says why."""
+    last = next((step for step in reversed(steps) if step.name != CLEANUP), steps[-1])
+    if last.reason is None:
+        return last
+    return next((step for step in steps if step.name == last.name and step.attempt == 1), last)
 
 
 def _stops(reason: str | None) -> bool:

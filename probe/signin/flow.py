@@ -4,8 +4,9 @@
     Step("discovery", discover, part="light", safe=True)   a failed one has a control attempt, as it changes nothing
     Stage(("authorize", "password", ...), walk)         several steps, of which the pages decide which are taken
 
-A step that failed ends the flow: whatever follows would be judged on what is missing. After the end, however it came,
-cancellation too, what may live on at the provider is ended by the preset's `clean`, shielded, with its own deadline.
+A step that failed, at its control attempt too, ends the flow: whatever follows would be judged on what is missing.
+After the end, however it came, cancellation too, what may live on at the provider is ended by the preset's `clean`,
+shielded, with its own deadline.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -152,7 +153,7 @@ class Flow:
                 taken = await self.take(each.name, each.gather, part=each.part, timeout_s=timeout_s)
                 self.stopped = not passed(taken.evidence)
                 if self.stopped and each.safe:
-                    await self._control(each, taken)
+                    self.stopped = not await self._control(each, taken)
 
     async def clean(self) -> None:
         """Ends what may live on at the provider, if anything does. To be called in every case; it shields itself."""
@@ -185,17 +186,19 @@ class Flow:
 
         return await self.steps.take(self._subject(name), gathered, attempt=attempt, timeout_s=timeout_s)
 
-    async def _control(self, step: Step, first: Taken) -> None:
-        """One attempt more, over connections of its own and at another address where the host has one."""
+    async def _control(self, step: Step, first: Taken) -> bool:
+        """One attempt more, over connections of its own and at another address where the host has one. Whether it
+        passed, and the flow may go on by what it brought."""
         if not control.wants_control(first.verdict) or self.steps.left_s < control.AFTER_S + control.SHORTEST_S:
-            return
+            return False
         await trio.sleep(control.AFTER_S)
         async with Browser(self.tools, Names(choice=1)) as other:
             self.backchannel, mine = other, self.backchannel
             try:
-                await self.take(step.name, step.gather, part=step.part, attempt=2)
+                again = await self.take(step.name, step.gather, part=step.part, attempt=2)
             finally:
                 self.backchannel = mine
+        return passed(again.evidence)
 
     def _subject(self, name: str) -> Subject:
         target = self.steps.target

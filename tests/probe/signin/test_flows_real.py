@@ -94,15 +94,28 @@ async def test_identifier_first(ca: Authority, tmp_path: Path) -> None:
         assert told(found) == [(step, None) for step in [*WHOLE[:3], "identifier", *WHOLE[3:]]]
 
 
-async def test_a_failed_discovery_has_a_control_attempt_and_nothing_follows(
+async def test_a_failed_discovery_has_a_control_attempt_and_where_that_fails_nothing_follows(
+    provider: OidcProvider, tmp_path: Path
+) -> None:
+    provider.break_path("/.well-known/*", status=503, times=2)
+    found = await run(check_of(spec_at(provider)), tools_for(provider, tmp_path))
+    assert [(each.subject, each.attempt, each.reason) for each in found] == [
+        ("discovery", 1, "http_server_error"),
+        ("discovery", 2, "http_server_error"),
+    ]
+
+
+async def test_a_control_attempt_that_passes_lets_the_flow_go_on_and_the_first_stays_failed(
     provider: OidcProvider, tmp_path: Path
 ) -> None:
     provider.break_path("/.well-known/*", status=503, times=1)
     found = await run(check_of(spec_at(provider)), tools_for(provider, tmp_path))
-    assert [(each.subject, each.attempt, each.reason) for each in found] == [
+    assert [(each.subject, each.attempt, each.reason) for each in found[:3]] == [
         ("discovery", 1, "http_server_error"),
         ("discovery", 2, None),
+        ("jwks", 1, None),
     ]
+    assert (found[-1].subject, found[-1].reason) == ("session", None)
 
 
 async def test_a_failed_exchange_is_cleaned_up(provider: OidcProvider, tmp_path: Path) -> None:

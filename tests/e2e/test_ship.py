@@ -101,7 +101,7 @@ async def test_a_state_folder_restored_from_a_backup_loses_nothing(tmp_path: Pat
         seen = await live(len(second) + 8)
         nursery.cancel_scope.cancel()
     assert len({o.stream for o in seen}) > 1
-    assert len({(o.run, o.subject) for o in seen}) == len(seen)
+    assert len({(o.run, o.subject, o.attempt) for o in seen}) == len(seen)
     since = max(o.scheduled_at for o in second)
     for target in {o.target for o in seen}:
         ticks = sorted(o.scheduled_at for o in seen if o.target == target and o.scheduled_at > since)

@@ -54,6 +54,7 @@ def _order(state: Path, **changes: Any) -> bytes:
         "state": str(state),
         "collector": "127.0.0.1:9",
         "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "sign_in_password": "a password",
     }
     return json.dumps(order | changes).encode()
 

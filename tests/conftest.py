@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
-ONLY_COMPUTES = ("tests/collector/detect/", "tests/collector/retries/")
-"""Folders without a socket, whose slow tests are long and nothing else."""
+ONLY_COMPUTES = (
+    "tests/collector/detect/",
+    "tests/collector/retries/",
+    "tests/e2e/test_canaries.py",
+    "tests/probe/pages/",
+)
+"""Whose slow tests are long and nothing else: no deadline in them is near."""
 
 
 LONGEST_ID = 40

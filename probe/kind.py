@@ -39,6 +39,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What the kind's `find` tells its `run`."""
     after: Tape | None = None
     """The tape that the attempt goes on from: same start, its phases and findings first."""
+    apart: bool = False
+    """It must not use what an attempt before has left: a control attempt dials anew."""
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ async def _control(
     await trio.sleep(control.AFTER_S)
 
     async def again(subject: Subject) -> Tape:
-        return await attempt(kind, check.spec, msgspec.structs.replace(subject, after=None), timeout_s, tools)
+        return await attempt(kind, check.spec, msgspec.structs.replace(subject, after=None, apart=True), timeout_s, tools)
 
     gathered = await _gather(again, subjects)
     verdicts = _judged(kind, check, gathered)

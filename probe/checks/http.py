@@ -110,7 +110,7 @@ async def _visit(spec: HttpSpec, way: Sequence[Stop], http: Http, tape: Tape, to
 def _client(spec: HttpSpec, subject: Subject, address: Address, tools: Tools) -> Iterator[Http]:
     """A client of its own, closed at the end; with `reuse`, the one that the last run has left, if there is one."""
     http2 = spec.version != "1.1"
-    if not spec.reuse:
+    if not spec.reuse or subject.apart:
         http = Http(address, tools.routes, tools.trust, http2=http2)
         try:
             yield http

@@ -10,6 +10,7 @@ import trio
 
 from parallax.plan.signin_specs import SigninSpec
 from probe.attempt import evidence_of, record
+from probe.hidden import Hidden
 from probe.kind import Subject
 from probe.signin.admission import halt_after, may_sign_in, note_begun, say_busy
 from probe.signin.browser import SHORTEST_HIDDEN, Browser, Names
@@ -36,7 +37,10 @@ async def run_flow(spec: SigninSpec, steps: Steps) -> None:
         return
     names = Names()
     keeping = preset.keeps and spec.every.silent is not None
-    kept = steps.tools.signins.sessions.get(_key(steps)) if keeping and cadence == "silent" else None
+    left = steps.tools.signins.sessions.get(_key(steps)) if keeping else None
+    if left is not None:
+        _hide(left, steps.tools.hidden)
+    kept = left if cadence == "silent" else None
     jar = kept.jar if kept is not None else None
     async with Browser(steps.tools, names, jar) as user, Browser(steps.tools, names) as backchannel:
         without = LEAVING if keeping else ()
@@ -46,7 +50,6 @@ async def run_flow(spec: SigninSpec, steps: Steps) -> None:
         else:
             if kept is not None:
                 flow.state = kept.state
-                _hide(kept, flow)
             await flow.go()
             if kept is not None and flow.stopped and preset.is_over(flow):
                 steps.tools.signins.sessions.take(_key(steps))
@@ -113,7 +116,6 @@ async def _leave(flow: Flow, before: Session) -> None:
         async with Browser(flow.tools, Names(), before.jar) as user:
             leaving = Flow(flow.spec, flow.steps, flow.cadence, flow.preset, user, flow.backchannel)
             leaving.state = before.state
-            _hide(before, leaving)
             await leaving.go(lambda each: each.names[0] in LEAVING)
             done = not leaving.stopped
     finally:
@@ -121,13 +123,14 @@ async def _leave(flow: Flow, before: Session) -> None:
             await end_all([before])
 
 
-def _hide(session: Session, flow: Flow) -> None:
-    """Each run knows its own secrets; those of a session that it takes over are its own now."""
+def _hide(session: Session, hidden: Hidden) -> None:
+    """Each run knows its own secrets; those of the session that an earlier one left may be given back to any of the
+    check's runs, also to one that does not use it."""
     for cookie in session.jar:
         if len(cookie.value) >= SHORTEST_HIDDEN:
-            flow.tools.hidden.add(cookie.value, one_of_many=True)
+            hidden.add(cookie.value, one_of_many=True)
     for secret in session.secrets():
-        flow.tools.hidden.add(secret)
+        hidden.add(secret)
 
 
 def session_of(flow: Flow) -> Session:

@@ -45,6 +45,19 @@ class FaultDomain(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind.replace('_', ' ')} {self.name}"
 
 
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of it fails, 0 to 1, with a 95 % interval: apart from how sure it is that anything does. Only runs that
+    were launched after the trouble began count. Of the vantages, each network weighing the same, as nobody knows of the
+    users; of `users` only with weights that the owner supplied."""
+
+    share: float
+    low: float
+    high: float
+    of: Literal["vantages", "users"] = "vantages"
+    since: int = 0
+    """When the trouble began, by the runs."""
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How many probes say it. Probes that abstain or are silent are no voters."""
 
@@ -60,6 +73,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Reason words and how many of the failing probes give them, the most frequent first."""
     single: bool = False
     """Only one probe measures it."""
+    extent: Extent | None = None
+    """None while all is well."""
 
     @property
     def words(self) -> str:
@@ -90,6 +105,34 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True):
     """The word that most failing probes gave."""
 
 
+Stage = Literal["investigating", "identified", "monitoring", "resolved", "reopened"]
+"""Where people are with it: `identified` once the fault domain is known or a person says so, `monitoring` once it is
+over as far as probes see, `reopened` after a relapse until it is identified again."""
+MomentWord = Literal[
+    "began",
+    "detected",
+    "identified",
+    "paged",
+    "acknowledged",
+    "switched",
+    "effective",
+    "vendor_posted",
+    "monitoring",
+    "resolved",
+    "reopened",
+    "note",
+]
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an incident's timeline. `actor` is empty where the machine saw it, else who said it."""
+
+    at: int
+    what: MomentWord
+    text: str = ""
+    actor: str = ""
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """A fault with a start, a fault domain, affected components and an end, as it is known at one moment."""
 
@@ -110,6 +153,15 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence | None = None
     probes: tuple[str, ...] = ()
     """For trouble of the probes themselves: whose."""
+    stage: Stage = "investigating"
+    parent: str = ""
+    """The incident that explains this one."""
+    because: tuple[str, ...] = ()
+    """Why the fault is said to be there, in sentences."""
+    alternatives: tuple[FaultDomain, ...] = ()
+    """Where else it might be: what explains the evidence nearly as well."""
+    timeline: tuple[Moment, ...] = ()
+    """The oldest first; bounded."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,9 +13,8 @@ import msgspec
 from parallax.config import CollectorConfig, ProbeConfig
 from parallax.loading.convert import bounds_text, fields_of
 from parallax.loading.descriptions import describe
-from parallax.plan.kinds import PLANNED_KINDS, SPECS
+from parallax.plan.kinds import SPECS
 from parallax.plan.load import IDLE, MANY, SINGLE
-from parallax.plan.specs import PLANNED_KEYS
 from parallax.plan.types import CheckKeys
 from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Rate, Redirect, Size, Url
 
@@ -117,10 +116,7 @@ def _checks() -> str:
         pace = " Every {} by default, with a timeout of {}.".format(*kind.pace) if kind.pace else ""
         text += f'\n### kind = "{name}"\n\n{describe(kind.spec).text}{pace}\n\n{_table(kind.spec)}'
         text += "".join(f"\n{table}" for table in _inner_tables(kind.spec, 4))
-    planned = ", ".join(f"`{kind}`" for kind in sorted(PLANNED_KINDS))
-    text += f"\n### Not built yet\n\nThese kinds are refused by name: {planned}."
-    keys = ", ".join(f"`{key}` (in {kind.__name__.lower()}s)" for kind, keys in PLANNED_KEYS.items() for key in keys)
-    return f"{text} So are these keys: `budget`, {keys}.\n"
+    return text
 
 
 def _table(kind: type[msgspec.Struct]) -> str:

@@ -68,13 +68,12 @@ def convert_table(
     faults: list[Fault],
     *,
     path: Path = (),
-    planned: Mapping[type, frozenset[str]] | None = None,
 ) -> Any:
     """A struct from a table as TOML or JSON has it, or BAD if it is no table at all.
 
     If faults were appended, the struct is a draft, with BAD in place of each value (of a key, or of an entry of its
     list) that did not convert: good for finding more faults, and for nothing else. Unknown keys are faults that list
-    the known ones; `planned` holds keys that the vocabulary has and this version has not, by struct."""
+    the known ones."""
     if not isinstance(table, dict):
         faults.append(Fault(path, _no_table(table, struct)))
         return BAD
@@ -82,9 +81,7 @@ def convert_table(
     values = {field.name: BAD for field in fields.values() if field.required}
     for key, raw in table.items():
         if key in fields:
-            values[fields[key].name] = convert_value(raw, fields[key].type, faults, path=(*path, key), planned=planned)
-        elif planned and key in planned.get(struct, ()):
-            faults.append(Fault((*path, key), "this key is not built yet"))
+            values[fields[key].name] = convert_value(raw, fields[key].type, faults, path=(*path, key))
         else:
             faults.append(unknown_key((*path, key), fields))
     faults.extend(Fault((*path, key), "is missing") for key, f in fields.items() if f.required and key not in table)
@@ -111,7 +108,6 @@ def convert_value(
     faults: list[Fault],
     *,
     path: Path = (),
-    planned: Mapping[type, frozenset[str]] | None = None,
 ) -> Any:
     """One value by its declared type, or BAD; a list or a map with BAD inside where only some of it did not convert.
     Wherever there is a BAD, at least one fault was appended."""
@@ -119,7 +115,7 @@ def convert_value(
     if get_origin(wanted) is Annotated:
         wanted, meta = get_args(wanted)
     if isinstance(wanted, UnionType) or get_origin(wanted) is Union:
-        return convert_value(raw, _member(wanted, raw), faults, path=path, planned=planned)
+        return convert_value(raw, _member(wanted, raw), faults, path=path)
     if get_origin(wanted) is Annotated:
         wanted, meta = get_args(wanted)
     before = len(faults)
@@ -127,14 +123,14 @@ def convert_value(
         faults.append(Fault(path, f"may be a secret itself, which does not belong here; wants {meta.description}"))
         return BAD
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
-        struct = convert_table(raw, wanted, faults, path=path, planned=planned)
+        struct = convert_table(raw, wanted, faults, path=path)
         return struct if len(faults) == before else BAD
     origin = get_origin(wanted)
     value: Any
     if origin in (list, tuple):
-        value = _sequence(raw, wanted, faults, path, planned)
+        value = _sequence(raw, wanted, faults, path)
     elif origin is dict:
-        value = _mapping(raw, get_args(wanted)[1], faults, path, planned)
+        value = _mapping(raw, get_args(wanted)[1], faults, path)
     else:
         value = _leaf(raw, wanted, meta, faults, path)
     if value is not BAD and meta is not None and (complaint := _out_of_bounds(value, meta)):
@@ -157,7 +153,7 @@ def _member(union: Any, raw: object) -> Any:
     return type(raw) if type(raw) in plain else plain[0]
 
 
-def _sequence(raw: object, wanted: Any, faults: list[Fault], path: Path, planned: Any) -> Any:
+def _sequence(raw: object, wanted: Any, faults: list[Fault], path: Path) -> Any:
     if not isinstance(raw, list | tuple):
         faults.append(Fault(path, f"wants a list in [ ], not {shown(raw)}"))
         return BAD
@@ -168,17 +164,17 @@ def _sequence(raw: object, wanted: Any, faults: list[Fault], path: Path, planned
         faults.append(Fault(path, f"wants a list of {len(kinds)}, not of {len(raw)}"))
         return BAD
     values = [
-        convert_value(entry, kind, faults, path=(*path, i), planned=planned)
+        convert_value(entry, kind, faults, path=(*path, i))
         for i, (entry, kind) in enumerate(zip(raw, kinds, strict=True))
     ]
     return values if get_origin(wanted) is list else tuple(values)
 
 
-def _mapping(raw: object, wanted: Any, faults: list[Fault], path: Path, planned: Any) -> Any:
+def _mapping(raw: object, wanted: Any, faults: list[Fault], path: Path) -> Any:
     if not isinstance(raw, dict):
         faults.append(Fault(path, f"wants a table, not {shown(raw)}"))
         return BAD
-    return {k: convert_value(v, wanted, faults, path=(*path, k), planned=planned) for k, v in raw.items()}
+    return {k: convert_value(v, wanted, faults, path=(*path, k)) for k, v in raw.items()}
 
 
 def _leaf(raw: object, wanted: Any, meta: msgspec.Meta | None, faults: list[Fault], path: Path) -> Any:

@@ -22,8 +22,7 @@ from parallax.loading.convert import (
 )
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
-from parallax.plan.kinds import PLANNED_KINDS, SPECS
-from parallax.plan.specs import PLANNED_KEYS
+from parallax.plan.kinds import SPECS
 from parallax.plan.templates import Gap, parse_secrets
 from parallax.plan.types import Check, CheckKeys, Defaults
 from parallax.redaction import secret_query_key
@@ -35,7 +34,6 @@ LONGEST_TARGET = 2048
 SHORTEST_TIMEOUT = Duration(0.01)
 FASTEST, SLOWEST = Duration(1), Duration(86400)
 BUILT_IN = Defaults()
-_PLANNED_CHECK_KEYS = frozenset({"budget"})
 
 
 class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,15 +70,13 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     if (pace := SPECS[kind].pace) is not None:
         whose, defaults = f"the default of {kind}", Defaults(period=pace[0], timeout=pace[1])
     known = fields_of(spec_type)
-    spec = convert_table({k: v for k, v in table.items() if k in known}, spec_type, faults, planned=PLANNED_KEYS)
+    spec = convert_table({k: v for k, v in table.items() if k in known}, spec_type, faults)
     present = {k: v for k, v in table.items() if k in own}
     if targets_of is not None:
         own = {key: field for key, field in own.items() if key != "targets"}
         present["targets"] = _own_targets(targets_of, spec)
     keys = convert_table(present, CheckKeys, faults)
-    for key in (key for key in table if key not in own and key not in known):
-        planned = key in _PLANNED_CHECK_KEYS
-        faults.append(Fault((key,), "this key is not built yet") if planned else unknown_key((key,), own | known))
+    faults.extend(unknown_key((key,), own | known) for key in table if key not in own and key not in known)
     if targets_of is None:
         faults.extend(_target_faults(keys.targets, kind))
     faults.extend(_pace_faults(keys, defaults, whose))
@@ -161,8 +157,6 @@ def _unsupported(table: dict[str, Any], defaults: Defaults, faults: list[Fault])
 
 def _kind_complaint(kind: object) -> str:
     built = f"the kinds are {quoted(SPECS)}"
-    if isinstance(kind, str) and kind in PLANNED_KINDS:
-        return f"{shown(kind)} is not built yet; {built}"
     hint = nearest(kind, SPECS) if isinstance(kind, str) else ""
     return f"{shown(kind)} is no kind of check; {hint}{built}"
 

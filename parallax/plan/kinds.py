@@ -167,6 +167,3 @@ SPECS: dict[str, KindSpec] = {
         cost=lambda spec: 2,  # discovery and keys: what every run asks; the whole flow is rare beside them
     ),
 }
-
-PLANNED_KINDS: frozenset[str] = frozenset()
-"""Kinds that the plan's vocabulary has and this version does not know yet; refused by name."""

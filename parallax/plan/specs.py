@@ -109,6 +109,3 @@ Spec = (
     | OidcSpec
     | SigninSpec
 )
-
-PLANNED_KEYS: dict[type, frozenset[str]] = {}
-"""Keys that the plan's vocabulary has and this version does not know yet, by table."""

@@ -157,9 +157,10 @@ class Runs:
             target=f"https://acme.test:{server.address.port}/", host="acme.test", address=server.address
         )
 
-    async def one(self, **spec: Any) -> Evidence:
+    async def one(self, *, apart: bool = False, **spec: Any) -> Evidence:
         whole = msgspec.structs.replace(self.spec, **spec)
-        return evidence_of(await attempt(KINDS["http"], whole, self._subject, 5.0, self.tools))
+        subject = msgspec.structs.replace(self._subject, apart=apart)
+        return evidence_of(await attempt(KINDS["http"], whole, subject, 5.0, self.tools))
 
 
 @asynccontextmanager
@@ -204,6 +205,15 @@ async def test_a_kept_connection_that_was_closed_meanwhile_is_dialled_anew(tmp_p
         assert server.accepted == 2
     assert [each.findings["reused"] for each in (first, second)] == [False, False]
     assert second.failure is None
+
+
+async def test_an_attempt_of_its_own_leaves_the_kept_connection_alone(tmp_path: Path) -> None:
+    async with runs(fake.keeps_answering, tmp_path) as (those, server):
+        await those.one()
+        alone = await those.one(apart=True)
+        assert (alone.failure, alone.findings["reused"], server.accepted) == (None, False, 2)
+        assert (await those.one()).findings["reused"]
+        assert server.accepted == 2
 
 
 async def test_what_failed_is_not_kept(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from parallax.observation import Observation, as_dict
 from parallax.plan.signin_rules import STEPS
 from probe.signin.presets import PRESETS
 from probe.tools import Tools
-from tests.fakes.signin_server import Asked, Said, SigninServer, as_json
+from tests.fakes.signin_server import DISCOVERY, Asked, Said, SigninServer, as_json
 from tests.parts.certificates import Authority
 from tests.probe.signin.flows import check_of, run, spec_of, told, tools_at
 
@@ -105,6 +105,21 @@ async def test_the_next_whole_run_ends_the_session_before(days: Days, server: Si
     second = await days.until("full")
     assert [step for step, _ in told(second)][-2:] == ["logout", "session"]
     assert not {token for token in live if token.startswith("rt9")} & server.live
+
+
+@pytest.mark.parametrize("cadence", ["light", "full"])
+async def test_any_run_hides_the_session_that_an_earlier_one_keeps(
+    days: Days, server: SigninServer, cadence: str
+) -> None:
+    """A provider may tell any run what it knows of the user."""
+    await days.until("full")
+    kept = [token for token in server.live if token.startswith("rt9")]
+    published = server.answers[DISCOVERY]
+    server.answers[DISCOVERY] = lambda asked: as_json({"issuer": f"https://told.example/{kept[0]}"})
+    found = await days.until(cadence)
+    server.answers[DISCOVERY] = published
+    assert "told.example" in str([as_dict(each) for each in found])
+    assert kept[0] not in str([as_dict(each) for each in found])
 
 
 async def test_a_silent_run_hides_what_an_earlier_run_got(days: Days, server: SigninServer) -> None:

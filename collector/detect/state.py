@@ -209,6 +209,10 @@ class Member(msgspec.Struct):
     plan: str = ""
     turned_at: list[int] = []
     """When it fell into trouble of late, the newest last."""
+    astray: bool = False
+    """Its words contradict those of all others on most of what it measures: they do not count."""
+    rounds: int = 0
+    """Looks in a row at which they did; below zero: did not."""
 
 
 class Line(msgspec.Struct):
@@ -263,7 +267,14 @@ class State(msgspec.Struct, kw_only=True):
     """By address: the region that it was last seen to serve from."""
     probes: dict[str, Member] = {}
     blind: str | None = None
-    """The incident that no probe is heard."""
+    """The incident that too few probes can vote, or none is heard. While there is one, nothing new may be concluded of
+    targets, and nothing be switched."""
+    blind_since: int = 0
+    """Since when too few can vote; 0: enough can."""
+    had_quorum: bool = False
+    """Whether enough could, under this plan: a fleet that never had a quorum is small, not blind."""
+    compared_at: int = 0
+    """When the probes' words were last laid beside each other's."""
     lines: dict[str, Line] = {}
     risks: dict[str, Risk] = {}
     risks_said: dict[str, Said] = {}

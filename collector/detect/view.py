@@ -10,6 +10,7 @@ from parallax.operators import planned_operator
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.kinds import SPECS
 from parallax.plan.load import load_plan_source
+from parallax.plan.slots import network_of
 from parallax.plan.source import PlanErrors, PlanSource
 from parallax.plan.specs import DnsSpec, Spec
 from parallax.plan.types import Check, Component, Maintenance, Operator, Plan, Probe, Resolver, Site
@@ -164,7 +165,7 @@ def _view(plan: Plan) -> View:
     return View(
         checks=checks,
         probes={
-            probe.id: ProbeView(probe=probe, network=_network(probe), access=probe.network == "access")
+            probe.id: ProbeView(probe=probe, network=network_of(probe), access=probe.network == "access")
             for probe in plan.probe
         },
         components=tuple(plan.component),
@@ -231,13 +232,7 @@ def _host_of(text: str) -> str:
         return text
 
 
-def _network(probe: Probe) -> str:
-    if probe.asn is not None:
-        return f"AS{probe.asn}"
-    return probe.provider or f"probe {probe.id}"
-
-
 @lru_cache(maxsize=1000)
 def _stranger(name: str) -> ProbeView:
     probe = Probe(id=name)
-    return ProbeView(probe=probe, network=_network(probe), access=False)
+    return ProbeView(probe=probe, network=network_of(probe), access=False)

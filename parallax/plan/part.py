@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from parallax.plan.checks import Unsupported, check_table, convert_check
+from parallax.plan.slots import slots_of
 from parallax.plan.types import SCHEMA, Check, ConnectTo, Control, Dns, Operator, Part, Plan, Probe, Resolver
 from parallax.values import decode_value, encode_value
 
@@ -40,20 +41,24 @@ def part_of(plan: Plan, probe_id: str, texts: Mapping[str, msgspec.Raw] | None =
     probe = next((probe for probe in plan.probe if probe.id == probe_id), None)
     if probe is None and plan.probe:
         return NoSuchProbe(probe_id)
-    fleet = sorted(probe.id for probe in plan.probe) or [probe_id]
+    known = {probe.id: probe for probe in plan.probe}
     checks = [check for check in plan.check if not check.probes or probe_id in check.probes]
     if texts is None:
         texts = check_texts(plan)
     return Part(
         probe=probe or Probe(id=probe_id),
-        slot=(fleet.index(probe_id), len(fleet)),
+        slot=slots_of(plan.probe).get(probe_id, (0, 1)),
         control=plan.control,
         operator=plan.operator,
         resolver=plan.resolver,
         connect_to=plan.connect_to,
         dns=plan.dns,
         check=[texts[check.name] for check in checks],
-        slots={check.name: _slot(check, probe_id) for check in checks if check.probes},
+        slots={
+            check.name: slots_of(known.get(name, Probe(id=name)) for name in set(check.probes))[probe_id]
+            for check in checks
+            if check.probes
+        },
     )
 
 
@@ -129,11 +134,6 @@ def _known(raws: list[msgspec.Raw], kind: Any) -> Iterator[Any]:
             yield _value(raw, kind)
         except msgspec.ValidationError:
             continue
-
-
-def _slot(check: Check, probe_id: str) -> tuple[int, int]:
-    runners = sorted(set(check.probes))
-    return runners.index(probe_id), len(runners)
 
 
 def _canonical(part: Part) -> bytes:

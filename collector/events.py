@@ -133,6 +133,17 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = ""
 
 
+class Human(msgspec.Struct, frozen=True, kw_only=True):
+    """What people said of an incident. The machine goes by it, and never changes it."""
+
+    title: str = ""
+    title_by: str = ""
+    domain: FaultDomain | None = None
+    domain_by: str = ""
+    acknowledged_at: int | None = None
+    acknowledged_by: str = ""
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """A fault with a start, a fault domain, affected components and an end, as it is known at one moment."""
 
@@ -162,6 +173,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Where else it might be: what explains the evidence nearly as well."""
     timeline: tuple[Moment, ...] = ()
     """The oldest first; bounded."""
+    left_out: int = 0
+    """Moments that the machine saw and the timeline had no room for."""
+    over_at: int | None = None
+    """Since when all of it passes, as far as probes see; None while anything fails. It is resolved after a calm time."""
+    human: Human = Human()
+    seen_title: str = ""
+    """The machine's own title, where a person gave another."""
+    seen_domain: FaultDomain | None = None
+    """The machine's own fault domain, where a person named another."""
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it ended: since when all of it passes, else when it was resolved; None while anything fails."""
+        return self.resolved_at if self.over_at is None else self.over_at
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,15 +281,27 @@ class CheckChanged(msgspec.Struct, frozen=True, kw_only=True, tag="check"):
 
 
 class IncidentChanged(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
-    """An incident as it stands after the change. `what` is one line on what this change says."""
+    """An incident as it stands after the change. `what` is one line on what this change says. `monitoring` is the
+    all-clear: all of it passes again, and it is watched for a while before it is resolved."""
 
-    change: Literal["opened", "updated", "reopened", "resolved"]
+    change: Literal["opened", "updated", "reopened", "monitoring", "resolved"]
     what: str
     incident: Incident
 
     @property
     def type(self) -> str:
         return f"incident.{self.change}"
+
+
+class IncidentNoted(msgspec.Struct, frozen=True, kw_only=True, tag="noted"):
+    """Something was put on an incident's timeline, by a person or as a fact, that nobody need be told of."""
+
+    moment: Moment
+    incident: Incident
+
+    @property
+    def type(self) -> str:
+        return "incident.noted"
 
 
 class RiskChanged(msgspec.Struct, frozen=True, kw_only=True, tag="risk"):
@@ -326,7 +363,9 @@ class Noticed(msgspec.Struct, frozen=True, kw_only=True, tag="notice"):
         return f"notice.{self.word}"
 
 
-EventData = CheckChanged | IncidentChanged | RiskChanged | ProbeChanged | ComponentChanged | Noticed
+EventData = (
+    CheckChanged | IncidentChanged | IncidentNoted | RiskChanged | ProbeChanged | ComponentChanged | Noticed
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from collector.detect.catchments import Catchments
+from collector.detect.inquiries import Inquiries
 from collector.detect.moves import Moves
 from collector.detect.published import Published
 from collector.detect.renewals import Name
@@ -176,6 +177,16 @@ class Case(msgspec.Struct):
     """How often it was reopened."""
     calm_at: int | None = None
     """Since when nothing of it is bad, where that does not end it at once."""
+    located: bool = False
+    """The machine is sure of its domain."""
+    because: tuple[str, ...] = ()
+    alternatives: tuple[FaultDomain, ...] = ()
+    peak_because: tuple[str, ...] = ()
+    peak_alternatives: tuple[FaultDomain, ...] = ()
+    longest_calm_ns: int = 0
+    """The longest span without trouble after which it relapsed."""
+    thinned: bool = False
+    """Subjects left it that `bad` still lists."""
 
 
 class Spell(msgspec.Struct, array_like=True):
@@ -287,6 +298,8 @@ class State(msgspec.Struct, kw_only=True):
     """By name and port."""
     published: dict[str, Published] = {}
     """What providers of sign-in publish: by what it is, and issuer."""
+    inquiries: Inquiries = msgspec.field(default_factory=Inquiries)
+    """What probes are asked to look at now."""
 
 
 class StateError(ValueError):

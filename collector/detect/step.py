@@ -1,9 +1,11 @@
 """One record into the state."""
 
+from collector.detect.asks import tell_asks
 from collector.detect.catchments import note_catchments, tell_catchments
 from collector.detect.components import tell_components
 from collector.detect.flows import turn_ns, vote_fresh_ns
 from collector.detect.incidents import tell_incidents
+from collector.detect.inquiries import rewind_inquiries
 from collector.detect.intake import take
 from collector.detect.moves import command_moves, note_moves, tell_moves
 from collector.detect.probes import hear, tell_probes
@@ -62,6 +64,7 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
             if value.started:
                 state.started_at = state.now
     _conclude(state, view, touched, told, changed=changed)
+    tell_asks(state, view, touched, tick=state.ticked_at == state.now)
     return state, _events(state, told)
 
 
@@ -110,6 +113,7 @@ def _tell_time(state: State, at: int) -> None:
         rewind(state.zones, at)
         rewind_certificates(state.certificates, at)
         rewind_published(state.published, at)
+        rewind_inquiries(state.inquiries, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 

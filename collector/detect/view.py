@@ -59,6 +59,8 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     """What the plan says beside."""
     tcp_period_ns: int = 0
     """How often a name server is asked over TCP, where that is rarer than the check's period."""
+    external: bool = True
+    """Whether its targets are run by others."""
 
     @property
     def of_dns(self) -> bool:
@@ -212,6 +214,7 @@ def _check(check: Check) -> CheckView:
         probes=frozenset(check.probes),
         spec=check.spec,
         tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
+        external=check.external,
     )
 
 

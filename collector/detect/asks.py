@@ -1,0 +1,276 @@
+"""Whom to ask to look again now, and at what. Pure: it follows from the state, at the time that records tell.
+
+A probe that fails where all was well is either broken itself, or the first to see an outage. So the suspect looks
+again, and four voters in other networks look once: each answer is worth as much as one from the grid, and comes at
+once (controlled sensing: Chernoff 1959; of change points: Banerjee and Veeravalli, "Data-efficient quickest change
+detection", 2012). Once it fails in two networks, everyone who runs the check looks again and again, until it is
+decided. The same towards recovery: there the one that passes is the suspect.
+
+What is asked is bounded: by time (a suspicion that is never borne out is let be, for longer each time, as long as it is
+the same probes that say it), by number (of ten thousand subjects that fail at once a few tell as much as all), and at
+the probe, which knows how often its runs may go anywhere, asked or not (probe/wishes.py). Flows are never asked for:
+nothing that signs anybody in is repeated because of a suspicion.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from collector.detect.flows import vote_fresh_ns
+from collector.detect.inquiries import Inquiries, Inquiry, Rest, Why
+from collector.detect.state import Ends, Key, State, Vote
+from collector.detect.view import CheckView, View
+from collector.detect.votes import ends_id
+from parallax.clock import NS
+
+LONGEST_NS = 45 * NS
+"""A suspicion that is not decided by then is let be."""
+EVERY_NS = 4 * NS
+"""How often everyone looks while it is undecided: sooner, a second answer tells little that the first did not."""
+EXTERNAL_EVERY_NS = 15 * NS
+"""How often a probe may look at what others run; asked or not."""
+EXTERNAL_FLEET_NS = 1 * NS
+"""And the fleet in all."""
+OTHERS = 4
+"""Voters in other networks that are asked first."""
+WIDE_NETWORKS = 2
+"""So many networks that say the same make it everyone's matter."""
+LEFT_ALONE = 3
+"""A suspect that has said it so often, while others have looked and say otherwise, says nothing new."""
+MAX_OPEN = 24
+MAX_OPEN_OF_CHECK = 6
+"""Targets of one check mostly fail by one cause: some stand for all."""
+FIRST_REST_NS, LONGEST_REST_NS = 60 * NS, 3600 * NS
+MAX_RESTS = 1000
+WATCHED = "up", "suspected"
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe is to run one target of one check now. `until` is a time of the records, ns since the Unix epoch;
+    `every_ns` is how often while it stands, 0 for once."""
+
+    id: str
+    check: str
+    target: str
+    probe: str
+    every_ns: int
+    until: int
+    why: Why
+
+
+def asks_of(state: State, view: View) -> tuple[Ask, ...]:
+    """All that is asked at this moment, in a fixed order."""
+    asks = []
+    for name, inquiry in state.inquiries.open.items():
+        ends, check = _what(state, view, name)
+        if ends is None or check is None or inquiry.until <= state.now:
+            continue
+        every = _every_ns(check, inquiry)
+        id_ = f"{state.seed[:8]}-{inquiry.number}{'w' if inquiry.wide else ''}"
+        _, _, target = name.partition("\x1f")
+        for probe, again in inquiry.rounds.items():
+            asks.append(
+                Ask(
+                    id=id_,
+                    check=check.name,
+                    target=target,
+                    probe=probe,
+                    every_ns=every if again else 0,
+                    until=inquiry.until,
+                    why=inquiry.why,
+                )
+            )
+    return tuple(asks)
+
+
+def tell_asks(state: State, view: View, touched: Iterable[str], *, tick: bool) -> None:
+    """Begins, widens and ends inquiries. `touched` are the ids of subjects that were spoken of; at a `tick` all that
+    are under way are looked at."""
+    inquiries = state.inquiries
+    names = dict.fromkeys(inquiries.open if tick else ())
+    for each in touched:
+        key = state.keys.get(each)
+        if key is not None:
+            names[ends_id(key.check, key.target)] = None
+    for name in names:
+        inquiry = inquiries.open.get(name)
+        if inquiry is None and not _has_room(inquiries, name):
+            continue
+        ends, check = _what(state, view, name)
+        if ends is None or check is None:
+            inquiries.open.pop(name, None)
+        elif inquiry is None:
+            _begin(state, view, name, ends, check)
+        else:
+            _go_on(state, view, name, ends, check, inquiry)
+
+
+def _what(state: State, view: View, name: str) -> tuple[Ends | None, CheckView | None]:
+    """What an inquiry is about; None where it is no longer measured, or must not be asked for."""
+    check_name, _, target = name.partition("\x1f")
+    check = view.checks.get(check_name)
+    if check is None or check.of_steps or target not in check.targets:
+        return None, None
+    return state.ends.get(name), check
+
+
+def _every_ns(check: CheckView, inquiry: Inquiry) -> int:
+    """External targets get no more of the whole fleet than one run a second."""
+    if not check.external:
+        return EVERY_NS
+    return max(EXTERNAL_EVERY_NS, EXTERNAL_FLEET_NS * sum(inquiry.rounds.values()))
+
+
+def _has_room(inquiries: Inquiries, name: str) -> bool:
+    prefix = name.partition("\x1f")[0] + "\x1f"
+    same = sum(each.startswith(prefix) for each in inquiries.open)
+    return len(inquiries.open) < MAX_OPEN and same < MAX_OPEN_OF_CHECK
+
+
+def _begin(state: State, view: View, name: str, ends: Ends, check: CheckView) -> None:
+    for why, found in (
+        ("suspicion", _suspects(state, check, ends)),
+        ("recovery", _recovering(state, check, ends)),
+    ):
+        rest = state.inquiries.rests.get(name)
+        new = {p for p in found if rest is None or rest.until <= state.now or rest.why != why or p not in rest.probes}
+        if new:
+            _open(state, view, name, ends, check, why, new)  # type: ignore[arg-type]
+            return
+
+
+def _open(state: State, view: View, name: str, ends: Ends, check: CheckView, why: Why, new: set[str]) -> None:
+    inquiries = state.inquiries
+    inquiries.number += 1
+    inquiry = Inquiry(number=inquiries.number, began=state.now, until=state.now + LONGEST_NS, why=why)
+    inquiries.open[name] = inquiry
+    if _networks(view, new) >= WIDE_NETWORKS:
+        _widen(state, view, check, inquiry)
+        return
+    inquiry.rounds = dict.fromkeys(sorted(new), True)
+    inquiry.rounds.update(dict.fromkeys(_others(state, view, check, ends, new), False))
+
+
+def _go_on(state: State, view: View, name: str, ends: Ends, check: CheckView, inquiry: Inquiry) -> None:
+    found = (_suspects if inquiry.why == "suspicion" else _recovering)(state, check, ends)
+    if not found:
+        del state.inquiries.open[name]
+        if inquiry.wide:
+            state.inquiries.rests.pop(name, None)
+    elif state.now >= inquiry.until or (not inquiry.wide and _is_alone(state, ends, inquiry, found)):
+        del state.inquiries.open[name]
+        _rest(state, name, inquiry.why, found)
+    elif not inquiry.wide and _networks(view, found) >= WIDE_NETWORKS:
+        _widen(state, view, check, inquiry)
+
+
+def _widen(state: State, view: View, check: CheckView, inquiry: Inquiry) -> None:
+    """Time begins anew: everyone may take as long as one did."""
+    inquiry.wide, inquiry.until = True, state.now + LONGEST_NS
+    inquiry.rounds = dict.fromkeys(_all(state, view, check), True)
+
+
+def _rest(state: State, name: str, why: Why, found: dict[str, int]) -> None:
+    rests = state.inquiries.rests
+    before = rests.pop(name, None)
+    span = FIRST_REST_NS
+    if before is not None and state.now - before.until <= before.span:
+        span = min(2 * before.span, LONGEST_REST_NS)
+    rests[name] = Rest(until=state.now + span, span=span, why=why, probes=tuple(sorted(found)))
+    while len(rests) > MAX_RESTS:
+        del rests[next(iter(rests))]
+
+
+def _suspects(state: State, check: CheckView, ends: Ends) -> dict[str, int]:
+    """The probes that fail where it is not yet decided, and since when; where it is known to be degraded, they are
+    those that fail while half do: it may be getting worse."""
+    found: dict[str, int] = {}
+    for key in _keys(state, ends):
+        if key.held == "down":
+            continue
+        failing = {probe: vote.failing_since for probe, vote in _votes(state, check, key) if vote.reason is not None}
+        voters = sum(1 for _ in _votes(state, check, key)) if key.held == "degraded" and failing else 0
+        if key.held in WATCHED or (key.held == "degraded" and 2 * len(failing) >= voters > 1):
+            found.update(failing)
+    return found
+
+
+def _recovering(state: State, check: CheckView, ends: Ends) -> dict[str, int]:
+    """The probes that have come to pass where it is down; where it is degraded, while fewer than a third fail: before,
+    passing is no news."""
+    found: dict[str, int] = {}
+    for key in _keys(state, ends):
+        if key.held not in ("down", "degraded"):
+            continue
+        votes = list(_votes(state, check, key))
+        passing = {probe: vote.at for probe, vote in votes if vote.reason is None and vote.at > key.since}
+        if key.held == "down" or 3 * (len(votes) - len(passing)) < len(votes):
+            found.update(passing)
+    return found
+
+
+def _is_alone(state: State, ends: Ends, inquiry: Inquiry, found: dict[str, int]) -> bool:
+    """Whether those who were asked have looked and say otherwise, while the suspects go on to say it."""
+    sign = 1 if inquiry.why == "suspicion" else -1
+    others = [probe for probe, again in inquiry.rounds.items() if not again and probe not in found]
+    if len(others) < WIDE_NETWORKS:
+        return False
+    keys = list(_keys(state, ends))
+    looked = all(any(inquiry.began < _at(key, probe) for key in keys) for probe in others)
+    return looked and all(
+        any((vote := key.votes.get(probe)) is not None and sign * vote.streak >= LEFT_ALONE for key in keys)
+        for probe in found
+    )
+
+
+def _at(key: Key, probe: str) -> int:
+    vote = key.votes.get(probe)
+    return vote.at if vote is not None else 0
+
+
+def _keys(state: State, ends: Ends) -> Iterator[Key]:
+    return (state.keys[name] for name in ends.keys)
+
+
+def _votes(state: State, check: CheckView, key: Key) -> Iterator[tuple[str, Vote]]:
+    """The words that count, and are fresh."""
+    for probe, vote in key.votes.items():
+        if not vote.counts or vote.unreached:
+            continue
+        member = state.probes.get(probe)
+        if member is None or member.state == "silent" or member.cloned_at:
+            continue
+        if vote.at + vote_fresh_ns(check, key.subject, vote.every_ns) >= state.now:
+            yield probe, vote
+
+
+def _networks(view: View, probes: Iterable[str]) -> int:
+    return len({of_plan.network for probe in probes if (of_plan := view.probe(probe)) is not None})
+
+
+def _all(state: State, view: View, check: CheckView) -> list[str]:
+    """Who runs the check, and is heard."""
+    names = check.probes or view.probes.keys() or state.probes.keys()
+    return [
+        name
+        for name in sorted(names)
+        if view.probe(name) is not None and (member := state.probes.get(name)) is not None and member.state != "silent"
+    ]
+
+
+def _others(state: State, view: View, check: CheckView, ends: Ends, suspects: set[str]) -> list[str]:
+    """A few in other networks than the suspects: one of each network first, and those whose word is the oldest. Where
+    there are none, the suspects' neighbours."""
+    everyone = [name for name in _all(state, view, check) if name not in suspects]
+    taken = {name: view.probe(name) for name in (*suspects, *everyone)}
+    network = {name: of_plan.network for name, of_plan in taken.items() if of_plan is not None}
+    foreign = {network[name] for name in suspects if name in network}
+    keys = list(_keys(state, ends))
+    said = {name: max((_at(key, name) for key in keys), default=0) for name in everyone}
+    rank: dict[str, int] = {}
+    met: Counter[str] = Counter()
+    for name in sorted(everyone, key=lambda each: (said[each], each)):
+        rank[name] = met[network[name]]
+        met[network[name]] += 1
+    return sorted(everyone, key=lambda each: (network[each] in foreign, rank[each], said[each], each))[:OTHERS]

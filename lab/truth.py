@@ -1,6 +1,7 @@
 """The truth to judge by: what was broken and mended when and by whom, a JSON object a line, flushed as it happens."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -28,3 +29,12 @@ class Truth:
 
     def close(self) -> None:
         os.close(self._fd)
+
+
+def read_truth(path: Path) -> list[Fact]:
+    """All that was ever noted, the oldest first; a line cut short by a crash is passed over. Raises OSError."""
+    facts: list[Fact] = []
+    for line in path.read_bytes().splitlines():
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            facts.append(msgspec.json.decode(line, type=Fact))
+    return facts

@@ -63,6 +63,38 @@ def mend_fault(name: str | None, every: bool, state: Path | None, as_json: bool)
     _show(_ask("POST", "/mend" if name is None else f"/mend/{quote(name, safe='')}", state), as_json, name)
 
 
+@lab.command(name="report")
+@click.option("--last", type=click.IntRange(min=1), help="Only the last so many.")
+@_options
+def report(last: int | None, state: Path | None, as_json: bool) -> None:
+    """Show what was said of each fault that was injected, beside the truth.
+
+    When each was suspected, confirmed, named and cleared, and what was blamed wrongly meanwhile. It reads the state
+    folder, whether the lab runs or not. Seconds count from the break; "cleared" from the mending.
+    """
+    from lab.report import report_of, report_table
+    from lab.told import EventsUnreadable, read_events
+    from lab.truth import read_truth
+
+    folder = state or lab_state()
+    try:
+        facts = read_truth(folder / "world" / "faults.jsonl")
+    except OSError as error:
+        fail(
+            f"{folder}/world/faults.jsonl cannot be read: {error.strerror}; a lab that ran has one; --state says where "
+            "its state is"
+        )
+    try:
+        events = list(read_events(folder / "collector" / "events.db", min((fact.at for fact in facts), default=0)))
+    except EventsUnreadable as error:
+        fail(str(error))
+    found = report_of(facts, events)[-(last or 0) :]
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    click.echo("\n".join(clean(line) for line in report_table(found)))
+
+
 def _check(name: str) -> None:
     from lab.faults import FAULTS
     from lab.names import unknown_words

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("parallax.cli.explain:explain", "Show all that can be learnt about one name."),
     "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),
     "move": ("parallax.cli.move:move", "Watch a change of a delegation or a chain on its way."),
+    "passkey": ("parallax.cli.passkey:passkey", "Make a passkey for sign-in checks."),
     "plan": ("parallax.cli.plan:plan", "Check, compare, show and roll back plans."),
     "probe": ("parallax.cli.daemons:probe", "Run a probe."),
     "query": ("parallax.cli.query:query", "Ask the history by SQL."),

@@ -10,7 +10,8 @@ The values that a text may have in braces, beside `{secret:NAME}`:
     authorize_url, state, nonce,        with an issuer and a client: one authorization request, made for this run
       pkce.verifier, pkce.challenge
     callback.NAME                       after a step that may end at the redirect URI: what came with it
-    anything captured, and `totp.into`  after the step that sets it
+    anything captured, and what `into`  after the step that sets it
+      of totp and webauthn names
 """
 
 import re
@@ -21,17 +22,20 @@ from parallax.json_paths import path_complaint
 from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan import letter_rules
 from parallax.plan.assertions import assertion_faults
 from parallax.plan.patterns import pattern_complaint
 from parallax.plan.signin_specs import SigninSpec
-from parallax.plan.step_specs import Capture, On, Request, Step, Submit
+from parallax.plan.step_specs import Capture, On, Request, Step, Submit, WebauthnStep
 from parallax.plan.templates import NAME, Gap, TemplateError, parse_template
 from parallax.redaction import SECRET_HEADERS
 from parallax.values import Duration, Url
 
-WORK = ("request", "submit", "oidc", "verify_jwt", "totp", "mail", "pause")
+WORK = ("request", "submit", "oidc", "verify_jwt", "totp", "webauthn", "mail", "sms", "webhook", "pause")
 METHODS = ("get", "post", "put", "patch", "delete")
 LONGEST_PAUSE = Duration(10)
+ANSWER_PARTS = ("id", "client_data", "authenticator_data", "signature", "attestation_object", "user_handle")
+"""What a passkey's answer has."""
 RESERVED = frozenset({"cleanup", "discovery", "jwks"})
 """Names of steps that Parallax takes by itself."""
 _FROM = ("json", "header", "regex", "form", "cookie")
@@ -100,8 +104,7 @@ def step_faults(spec: SigninSpec, timeout: Duration) -> Iterator[Fault]:
                 yield from _on_faults(on, (*path, "on", number))
         known.names.update(_sets(step))
         known.secret.update(name for name, capture in _captures(step) if capture.secret)
-        if step.totp is not None and good(step.totp):
-            known.secret.add(step.totp.into)
+        known.secret.update(_answers(step))
         if _may_be_called_back(spec, step):
             known.groups.add("callback")
     yield from _target_faults(spec, steps)
@@ -152,7 +155,7 @@ def _work_faults(spec: SigninSpec, step: Step, path: Path, timeout: Duration) ->
         for key in ("assert", "on"):
             if getattr(step, "assertions" if key == "assert" else key):
                 yield Fault((*path, key), f"is about a response, and {what} has none of its own; take it out")
-    if step.capture and what not in ("request", "submit", "mail"):
+    if step.capture and what not in ("request", "submit", *letter_rules.WORK):
         yield Fault((*path, "capture"), f"is out of a response, and {what} has none of its own; take it out")
     yield from _assert_faults(step, path, timeout)
     if not good(getattr(step, what)):
@@ -177,12 +180,31 @@ def _need_faults(spec: SigninSpec, step: Step, path: Path, what: str) -> Iterato
         yield Fault((*path, "totp"), "needs user.totp, which has the secret")
     elif what == "totp" and step.totp is not None and not re.fullmatch(NAME, step.totp.into):
         yield Fault((*path, "totp", "into"), f"{shown(step.totp.into)} is no name: letters, digits and '_'")
-    elif what == "mail" and step.mail is not None and step.mail.to is None and spec.user is None:
-        yield Fault((*path, "mail", "to"), "is missing, and the check has no user whose address it could be")
+    elif what == "webauthn" and step.webauthn is not None:
+        yield from _webauthn_faults(step.webauthn, (*path, "webauthn"))
+    elif what in letter_rules.WORK:
+        yield from letter_rules.letter_faults(spec, step, path, what)
     elif what == "verify_jwt" and step.verify_jwt is not None and spec.issuer is None:
         for key in ("issuer", "jwks"):
             if getattr(step.verify_jwt, key) is None:
                 yield Fault((*path, "verify_jwt", key), "is missing, and the check has no issuer that would say it")
+
+
+def _webauthn_faults(asked: WebauthnStep, path: Path) -> Iterator[Fault]:
+    if good(asked.into) and not re.fullmatch(NAME, asked.into):
+        yield Fault((*path, "into"), f"{shown(asked.into)} is no name: letters, digits and '_'")
+    if not good(asked.origin, asked.rp):
+        return
+    if asked.origin is not None and not asked.origin.https:
+        yield Fault((*path, "origin"), "is http://, and browsers have no passkeys there")
+    elif asked.origin is not None and asked.rp is not None and not is_rp_of(asked.rp, asked.origin.endpoint.host):
+        host = asked.origin.endpoint.host
+        yield Fault((*path, "rp"), f"{shown(asked.rp)} is not {host}, nor a domain that it is in")
+
+
+def is_rp_of(rp: str, host: str) -> bool:
+    """Whether a page at this host may use passkeys of this relying party (Web Authentication section 5.1.3)."""
+    return host == rp or (host.endswith(f".{rp}") and "." in rp)
 
 
 def _request_faults(request: Request, path: Path, spec: SigninSpec) -> Iterator[Fault]:
@@ -234,6 +256,7 @@ def _captures(step: Step) -> Iterator[tuple[str, Capture]]:
 
 
 def _capture_faults(step: Step, path: Path) -> Iterator[Fault]:
+    letter = letter_rules.captures_from_letter(step)
     for name, capture in _captures(step):
         inner = (*path, "capture", name[:100])
         if not re.fullmatch(NAME, name):
@@ -245,8 +268,9 @@ def _capture_faults(step: Step, path: Path) -> Iterator[Fault]:
         given = [key for key in _FROM if getattr(capture, key) is not None]
         if len(given) != 1:
             yield Fault(inner, f"wants one of {', '.join(_FROM)}; it has {' and '.join(given) or 'none of them'}")
-        elif step.mail is not None and given != ["regex"]:
-            yield Fault((*inner, given[0]), "is of a response; out of a mail values are captured with regex")
+        elif letter is not None and given[0] not in letter[1]:
+            ways = " and ".join(letter[1])
+            yield Fault((*inner, given[0]), f"is of a response; out of {letter[0]} values are captured with {ways}")
         elif capture.json is not None and (complaint := path_complaint(capture.json)):
             yield Fault((*inner, "json"), complaint)
         elif capture.regex is not None and (complaint := pattern_complaint(capture.regex)):
@@ -267,8 +291,16 @@ def _on_faults(on: On, path: Path) -> Iterator[Fault]:
 def _sets(step: Step) -> list[str]:
     """The names that later steps have from this one."""
     names = [name for name, _ in _captures(step)]
+    return [*names, *_answers(step)]
+
+
+def _answers(step: Step) -> list[str]:
+    """The names of what the probe makes of a secret."""
+    names: list[str] = []
     if step.totp is not None and good(step.totp):
         names.append(step.totp.into)
+    if step.webauthn is not None and good(step.webauthn) and good(step.webauthn.into):
+        names += [step.webauthn.into, *(f"{step.webauthn.into}.{part}" for part in ANSWER_PARTS)]
     return names
 
 
@@ -293,10 +325,16 @@ def _texts(step: Step) -> Iterator[tuple[Path, str]]:
             yield from _inner(("request", key), getattr(step.request, key))
     if isinstance(step.submit, Submit):
         yield from _inner(("submit", "fill"), step.submit.fill)
-    for key, inner in (("verify_jwt", "token"), ("verify_jwt", "audience"), ("mail", "to")):
+    for key, inner in (
+        ("verify_jwt", "token"),
+        ("verify_jwt", "audience"),
+        ("webauthn", "challenge"),
+        ("webauthn", "user_handle"),
+    ):
         value = getattr(step, key)
         if value is not None and good(value) and isinstance(text := getattr(value, inner), str):
             yield (key, inner), text
+    yield from letter_rules.letter_texts(step)
 
 
 def _inner(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
@@ -321,7 +359,7 @@ def _template_faults(step: Step, path: Path, text: str, known: _Known) -> Iterat
         yield from _url_faults(path, pieces, known)
     for gap in gaps:
         if gap.secret:
-            if path[2] == "mail":
+            if path[2] in letter_rules.WORK:
                 yield Fault(path, "names a secret, and an address is none")
         elif not known.has(gap.name) and not known.unsure:
             yield Fault(path, _unknown(step, gap.name, known))

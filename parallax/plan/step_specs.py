@@ -1,7 +1,7 @@
 """The steps of a flow of the plan's own: `[[check.step]]` tables of a check of kind `signin`.
 
-Each is one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `mail` and `pause`, and an observation of its own,
-under its name. What may stand in braces, and where, parallax.plan.step_rules says.
+Each is one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook` and `pause`, and an observation of
+its own, under its name. What may stand in braces, and where, parallax.plan.step_rules says.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,7 +10,8 @@ import msgspec
 
 from parallax.json_paths import MAX_PATH
 from parallax.plan.assertion_specs import Assertion, HeaderName, Pattern, Status
-from parallax.plan.templates import Template
+from parallax.plan.letter_specs import MailStep, SmsStep, WebhookStep
+from parallax.plan.templates import SecretReference, Template
 from parallax.values import Duration, Url
 
 StepName = Annotated[
@@ -86,16 +87,28 @@ class TotpStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The name that later steps have it under."""
 
 
-class MailStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Waits for a mail, at the collector's own mail server. What is captured with `regex` is looked for in its subject
-    and text."""
+class WebauthnStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Answers a passkey's challenge as a browser with an authenticator does (W3C Web Authentication). The answer is
+    there for later steps: as JSON under `into`, and in parts as `into.id`, `into.client_data`,
+    `into.authenticator_data`, `into.signature`, `into.user_handle`, and `into.attestation_object` of a
+    registration."""
 
-    to: Template | None = None
-    """The address; the user's if left out."""
-    within: Duration = Duration(60)
-    """How long it may take to arrive."""
-    late: Duration | None = None
-    """A mail that takes longer than this is late: degraded, not failed."""
+    passkey: SecretReference
+    """The passkey, as `parallax passkey new` makes it."""
+    challenge: Template
+    """The challenge, base64url, as an earlier step captured it."""
+    register: bool = False
+    """It makes the passkey known to the provider, instead of signing in with it."""
+    origin: Url | None = None
+    """Scheme and host of the page that asks; that of the response before if left out."""
+    rp: Annotated[str, msgspec.Meta(max_length=253)] | None = None
+    """The relying party's id: the origin's host, or a parent domain of it; the host if left out."""
+    user_handle: Template | None = None
+    """The user's handle, base64url, where the provider wants it back."""
+    verified: bool = True
+    """Whether it says that it has verified the user, as with a fingerprint."""
+    into: str = "passkey"
+    """The name that later steps have the answer under."""
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,7 +144,8 @@ class On(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One step: one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `mail`, `pause`, and what to make of it."""
+    """One step: one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook`, `pause`, and what to make
+    of it."""
 
     name: StepName
     """What observations call it."""
@@ -145,8 +159,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A signed token."""
     totp: TotpStep | None = None
     """A one-time password by the clock."""
+    webauthn: WebauthnStep | None = None
+    """A passkey's answer to a challenge."""
     mail: MailStep | None = None
     """A mail that must arrive."""
+    sms: SmsStep | None = None
+    """An SMS that must arrive."""
+    webhook: WebhookStep | None = None
+    """A webhook that the provider must send."""
     pause: Duration | None = None
     """Waits so long, 10s at most."""
     optional: bool = False

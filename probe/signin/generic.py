@@ -24,6 +24,7 @@ from probe.signin.bounds import host_of
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
 from probe.signin.letters import group_in, letters_to
+from probe.signin.passkeys import answer_challenge
 from probe.signin.relying_party import verify_with_fresh_keys
 from probe.signin.reply import Ended, end
 from probe.signin.responses import unless_ok
@@ -78,6 +79,8 @@ def _work(planned: Planned) -> _Gather:
         return partial(_verify, planned)
     if planned.totp is not None:
         return partial(_make_code, planned)
+    if planned.webauthn is not None:
+        return partial(answer_challenge, planned)
     if planned.mail is not None:
         return partial(_wait_for_mail, planned)
     return partial(_pause, planned)
@@ -118,6 +121,9 @@ def _texts(planned: Planned) -> list[str]:
             add(body)
     if planned.verify_jwt is not None:
         add(planned.verify_jwt.token)
+    if planned.webauthn is not None:
+        add(planned.webauthn.challenge)
+        add(planned.webauthn.user_handle)
     if planned.mail is not None:
         add(planned.mail.to)
     return found

@@ -1,0 +1,98 @@
+"""What is asked of each probe right now, and who waits for it: the collector's side of GET /v1/asks.
+
+Detection says whom to ask (collector.detect.asks); here it is only held, for whoever polls. An answer is all that
+stands for one probe, so a lost one costs no more than a moment, and what is no longer asked is gone from the next.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import trio
+
+from collector.detect import State
+from collector.detect.asks import Ask as Asked
+from collector.detect.asks import asks_of
+from collector.detect.view import NOTHING, view_of
+from parallax.asks import LONGEST_S, MAX_ASKS, Ask, Asks
+from parallax.clock import NS, wall_ns
+
+SPACING_S = 0.25
+"""Between two answers to one probe."""
+MAX_POLLS = 4
+"""Questions of one probe that wait at a time: its last one, and those of connections that died unnoticed."""
+
+
+class Asking:
+    """Holds the asks. `heed` is called by detection, the rest by whoever serves probes."""
+
+    def __init__(self, *, wall: Callable[[], int] = wall_ns) -> None:
+        self._wall = wall
+        self._asks: dict[str, list[Asked]] = {}
+        self._changed = trio.Event()
+        self._answered: dict[str, float] = {}
+        self._polls: Counter[str] = Counter()
+
+    def heed(self, state: State) -> None:
+        """Takes what detection asks for, as its state is now."""
+        if state.inquiries.open or self._asks:
+            self.publish(asks_of(state, view_of(state.plan) or NOTHING))
+
+    def publish(self, asks: Iterable[Asked]) -> None:
+        """These are all."""
+        by_probe: dict[str, list[Asked]] = defaultdict(list)
+        for ask in asks:
+            if len(by_probe[ask.probe]) < MAX_ASKS:
+                by_probe[ask.probe].append(ask)
+        if by_probe != self._asks:
+            self._asks = dict(by_probe)
+            changed, self._changed = self._changed, trio.Event()
+            changed.set()
+
+    def of(self, probe: str) -> Asks:
+        """What is asked of a probe now."""
+        now = self._wall()
+        asks = [
+            Ask(
+                id=ask.id,
+                check=ask.check,
+                target=ask.target,
+                every_s=ask.every_ns / NS,
+                left_s=min((ask.until - now) / NS, LONGEST_S),
+                why=ask.why,
+            )
+            for ask in self._asks.get(probe, ())
+            if ask.until > now
+        ]
+        return Asks(version=_version(asks), asks=asks)
+
+    async def wait_other(self, probe: str, version: str) -> None:
+        """Returns once something else is asked of the probe than this version, and no answer went to it a moment ago;
+        what changes within that moment is one change."""
+        await trio.sleep_until(self._answered.get(probe, float("-inf")) + SPACING_S)
+        while self.of(probe).version == version:
+            await self._changed.wait()
+
+    def answer(self, probe: str) -> Asks:
+        """What is asked of a probe now, for an answer to it."""
+        self._answered[probe] = trio.current_time()
+        return self.of(probe)
+
+    @contextmanager
+    def polling(self, probe: str) -> Iterator[bool]:
+        """A question waits for as long as this is entered; gives whether it may."""
+        self._polls[probe] += 1
+        try:
+            yield self._polls[probe] <= MAX_POLLS
+        finally:
+            self._polls[probe] -= 1
+            if not self._polls[probe]:
+                del self._polls[probe]
+
+
+def _version(asks: list[Ask]) -> str:
+    if not asks:
+        return ""
+    text = "\x1e".join(f"{ask.id}\x1f{ask.check}\x1f{ask.target}\x1f{ask.every_s}" for ask in asks)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

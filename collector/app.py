@@ -4,6 +4,7 @@ POST /v1/batches        a probe's token: one batch, acknowledged once durable
 GET  /v1/plan           a probe's token: its part of the plan, with an ETag; If-None-Match and ?wait=SECONDS (or
                         `Prefer: wait=SECONDS`, RFC 7240) wait for another one, 304 if none comes
 GET  /v1/mail           a probe's token: ?to=ADDRESS, the mails to it, of the last ?age=SECONDS; ?wait=SECONDS
+GET  /v1/asks           a probe's token: what it is to look at now; ?after=VERSION&wait=SECONDS wait for something else
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
@@ -29,6 +30,7 @@ from starlette.routing import Route
 
 from collector.alerts import Alerts
 from collector.answers import Refusal
+from collector.asking import Asking
 from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import announced, drain, read_body
 from collector.commands import MAX_BODY as MAX_COMMAND
@@ -68,6 +70,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Alerts
     stop: trio.Event
     commands: Commands
+    asking: Asking
     mail: Mail | None = None
 
 
@@ -83,6 +86,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/moves/end", routes.guarded(routes.post_move_end, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/mail", routes.guarded(routes.get_mail, "probe"), methods=["GET"]),
+            Route("/v1/asks", routes.guarded(routes.get_asks, "probe"), methods=["GET"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
@@ -183,6 +187,20 @@ class Routes:
             if self._identify(request) != identity:  # revoked while it waited
                 return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
         return json_answer(200, Letters(letters=mail.find(asked)))
+
+    async def get_asks(self, request: Request, identity: Identity) -> Response:
+        asking, probe = self._services.asking, identity.name
+        peer = request.client.host if request.client else ""
+        self._services.fleet.heard(probe, wall_ns(), peer)
+        with asking.polling(probe) as may_wait:
+            if not may_wait:
+                return refusal_answer(Refusal("too_many"))
+            after = request.query_params.get("after", "")
+            await self._wait(request, _wait_s(request), partial(asking.wait_other, probe, after))
+        if self._identify(request) != identity:  # revoked while it waited
+            return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+        self._services.fleet.heard(probe, wall_ns(), peer)
+        return json_answer(200, asking.answer(probe))
 
     async def get_status(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.status())

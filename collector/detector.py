@@ -54,8 +54,17 @@ Step = Callable[[State, Record], tuple[State, list[Event]]]
 class Detector:
     """One task runs `run`; the rest may be called from any other."""
 
-    def __init__(self, inputs: Journal, events: Journal, *, step: Step = step, make_way: MakeWay = have_it_all) -> None:
-        self._inputs, self._events, self._step, self._make_way = inputs, events, step, make_way
+    def __init__(
+        self,
+        inputs: Journal,
+        events: Journal,
+        *,
+        step: Step = step,
+        make_way: MakeWay = have_it_all,
+        heed: Callable[[State], None] = lambda state: None,
+    ) -> None:
+        """`heed` is shown the state whenever it has moved on; it must not keep it."""
+        self._inputs, self._events, self._step, self._make_way, self._heed = inputs, events, step, make_way, heed
         self._state, self._anew = _restore(events, inputs)
         self._good = encode_state(self._state)
         self._doubtful = 0
@@ -136,6 +145,7 @@ class Detector:
         except Exception:  # detection's one place: see above
             self._contain(records, doubtful=doubtful)
             return
+        self._heed(self._state)
         for event in events:
             _log.info(event.type, id=event.id, cause=event.cause)
         if save is not None:

@@ -11,6 +11,7 @@ import trio
 
 from collector.alerts import Alerts
 from collector.app import Services, make_app
+from collector.asking import Asking
 from collector.commands import Commands
 from collector.detector import Detector
 from collector.fleet import Fleet
@@ -100,7 +101,8 @@ async def run(
         raise StartError(_no_plan(config, plans.problems))
     ingest = Ingest(inputs, fleet, plans.report)
     precedence = Precedence(lambda: ingest.room.under_way)
-    detector = Detector(inputs, events, make_way=precedence.make_way)
+    asking = Asking()
+    detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
     alerts = Alerts(events, plans, config)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
@@ -143,6 +145,7 @@ async def run(
             alerts=alerts,
             stop=stop,
             commands=Commands(inputs, detector.board, detector.wait_changed),
+            asking=asking,
             mail=mail,
         )
     )

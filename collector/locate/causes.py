@@ -1,0 +1,216 @@
+"""Which places are at fault: a greedy search for the set of causes that makes the results most likely. Pure.
+
+A result that carries places at fault fails unless it gets past each of them: with causes of severities q1, q2, ... among
+its places it fails with
+
+    p = 1 - (1 - noise)(1 - q1)(1 - q2)...
+
+A cause's severity is not known: one that is all but complete, one of most results, and one of a third are tried, and
+the likeliest counts. A place's prior says how readily it is believed; a place that passes as well as it fails is
+acquitted by its passes, and failures that a cause explains speak for no other (they are explained away).
+
+    repeat, at most three times:
+        take the place j and severity q that maximise   gain = ln P(results | causes, j) - ln P(results | causes) + ln prior(j)
+        stop where no gain is above zero
+
+As the passes' part is ln(1 - q) for each, whatever else is at fault, and failures differ only in which causes they
+carry already, a search takes one count per place and set of causes; no result is looked at twice in a round. Greedy
+choice can take a place first that another makes needless later, so each cause is then weighed anew against all others
+in its stead. Others within two nats of a cause cannot be told from it.
+
+Model: noisy-or diagnosis as in Steinder and Sethi, "Probabilistic fault localization in communication systems using
+belief networks" (IEEE/ACM Transactions on Networking 12(5), 2004); unlike there, the severity is unknown.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf, log
+from types import MappingProxyType
+
+import msgspec
+
+from collector.locate.rows import Place, PlaceKind, Row
+
+NOISE = 0.03
+"""Failures that have no cause."""
+SEVERITIES = (0.98, 0.6, 0.3)
+AT_MOST = 3
+AMBIGUOUS_NATS = 2.0
+PRIORS: Mapping[PlaceKind, float] = MappingProxyType(
+    {
+        "vantage": -4.0,
+        "address": -5.0,
+        "name_server": -4.8,
+        "region": -4.6,
+        "resolver": -5.0,
+        "site": -5.0,
+        "network": -5.5,
+        "endpoint": -5.5,
+        "operator": -5.5,
+        "zone": -6.0,
+        "application": -6.0,
+        "certificate": -6.5,
+        "family": -6.5,
+    }
+)
+"""Natural logarithms. A probe's own line breaks far more often than an operator; of two places that every result has
+together, the first to be suspected is the one that has the higher."""
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A place at fault. `gain` and `margin` in nats: how much likelier it makes the results, and how far the next best
+    in its stead is behind; infinite where nothing else explains anything."""
+
+    place: Place
+    severity: float
+    gain: float
+    margin: float
+    failed: int
+    """Of the results that carry it."""
+    passed: int
+    instead: tuple[Place, ...] = ()
+    """Places that explain it nearly as well, the best first."""
+
+
+class Located(msgspec.Struct, frozen=True, kw_only=True):
+    """The causes, the one with the greatest gain first; empty where noise explains everything."""
+
+    causes: tuple[Cause, ...]
+    failed: int
+    passed: int
+    unexplained: int
+    """Failures at none of the causes."""
+
+    @property
+    def margin(self) -> float:
+        """How sure the first cause is, in nats; zero without any."""
+        return self.causes[0].margin if self.causes else 0.0
+
+    @property
+    def alternatives(self) -> tuple[Place, ...]:
+        """Where else the first cause might be."""
+        return self.causes[0].instead if self.causes else ()
+
+
+class _Option(msgspec.Struct, frozen=True):
+    gain: float
+    place: int
+    severity: float
+
+
+class _Table:
+    """Rows by number: places get one in the order of their names, so that equal rows in another order end alike."""
+
+    def __init__(self, rows: Iterable[Row], priors: Mapping[PlaceKind, float]) -> None:
+        kept = [row for row in rows if row.failed > 0 or row.passed > 0]
+        self.places = sorted({place for row in kept for place in row.places})
+        number = {place: n for n, place in enumerate(self.places)}
+        self.priors = [priors[place.kind] for place in self.places]
+        self.passed = [0] * len(self.places)
+        self.failed = [0] * len(self.places)
+        self.failures: list[tuple[tuple[int, ...], int]] = []
+        """Places and number of each row that failed at all."""
+        self.all_failed = self.all_passed = 0
+        for row in kept:
+            numbers = tuple(number[place] for place in row.places)
+            self.all_failed += row.failed
+            self.all_passed += row.passed
+            for n in numbers:
+                self.passed[n] += row.passed
+                self.failed[n] += row.failed
+            if row.failed:
+                self.failures.append((numbers, row.failed))
+
+    def options(self, chosen: Sequence[_Option], noise: float) -> list[_Option]:
+        """Each place with its likeliest severity, beside those chosen; the best first."""
+        bits = {each.place: 1 << n for n, each in enumerate(chosen)}
+        sums: list[dict[int, int]] = [{} for _ in self.places]
+        for numbers, failed in self.failures:
+            mask = 0
+            for n in numbers:
+                mask |= bits.get(n, 0)
+            for n in numbers:
+                counts = sums[n]
+                counts[mask] = counts.get(mask, 0) + failed
+        logs = [self._logs(chosen, noise, severity) for severity in SEVERITIES]
+        found = []
+        for n, counts in enumerate(sums):
+            if not counts or n in bits:
+                continue
+            passed, best, severity = self.passed[n], -inf, 0.0
+            for q, (log_miss, log_more) in zip(SEVERITIES, logs, strict=True):
+                gain = passed * log_miss
+                for mask, failed in counts.items():
+                    gain += failed * log_more[mask]
+                if gain > best:
+                    best, severity = gain, q
+            found.append(_Option(best + self.priors[n], n, severity))
+        found.sort(key=lambda option: (-option.gain, option.place))
+        return found
+
+    @staticmethod
+    def _logs(chosen: Sequence[_Option], noise: float, severity: float) -> tuple[float, list[float]]:
+        """What a pass and, by set of causes that it carries, a failure say for a place of that severity."""
+        more = []
+        for mask in range(1 << len(chosen)):
+            well = 1 - noise
+            for n, each in enumerate(chosen):
+                if mask >> n & 1:
+                    well *= 1 - each.severity
+            more.append(log((1 - well * (1 - severity)) / (1 - well)))
+        return log(1 - severity), more
+
+
+def locate(
+    rows: Iterable[Row],
+    *,
+    noise: float = NOISE,
+    certain: bool = False,
+    at_most: int = AT_MOST,
+    priors: Mapping[PlaceKind, float] = PRIORS,
+) -> Located:
+    """The causes of these results. `noise` is above zero and below one. `certain`: something is known to be at fault, so
+    the likeliest place is named even where noise alone might do. The time grows with rows that fail, not with results."""
+    table = _Table(rows, priors)
+    chosen: list[_Option] = []
+    while len(chosen) < at_most:
+        options = table.options(chosen, noise)
+        if not options or (options[0].gain <= 0 and (chosen or not certain)):
+            break
+        chosen.append(options[0])
+        if len(chosen) > 1:
+            chosen = _weighed_anew(table, chosen, noise)
+    causes = [_cause(table, chosen, n, noise) for n in range(len(chosen))]
+    causes.sort(key=lambda cause: -cause.gain)
+    at_fault = {each.place for each in chosen}
+    left = sum(failed for numbers, failed in table.failures if at_fault.isdisjoint(numbers))
+    return Located(causes=tuple(causes), failed=table.all_failed, passed=table.all_passed, unexplained=left)
+
+
+def _weighed_anew(table: _Table, chosen: list[_Option], noise: float) -> list[_Option]:
+    """Each cause against all others in its stead; one that the rest make needless goes."""
+    kept = list(chosen)
+    for each in chosen:
+        others = [other for other in kept if other.place != each.place]
+        options = table.options(others, noise)
+        kept = others
+        if options and options[0].gain > 0:
+            kept = [*others, options[0]]
+    return kept
+
+
+def _cause(table: _Table, chosen: Sequence[_Option], number: int, noise: float) -> Cause:
+    own = chosen[number]
+    others = [each for n, each in enumerate(chosen) if n != number]
+    options = table.options(others, noise)
+    gain = next((option.gain for option in options if option.place == own.place), own.gain)
+    rest = [option for option in options if option.place != own.place]
+    near = [option.place for option in rest if option.gain > min(gain, 0.0) and option.gain >= gain - AMBIGUOUS_NATS]
+    return Cause(
+        place=table.places[own.place],
+        severity=own.severity,
+        gain=gain,
+        margin=max(0.0, gain - max(rest[0].gain, 0.0)) if rest else inf,
+        failed=table.failed[own.place],
+        passed=table.passed[own.place],
+        instead=tuple(table.places[place] for place in near),
+    )

@@ -14,7 +14,7 @@ from collector.detect.moves import Moves
 from collector.detect.published import Published
 from collector.detect.renewals import Name
 from collector.detect.zones import Zones
-from collector.events import Affected, CheckState, ComponentState, FaultDomain, Incident, Risk
+from collector.events import Affected, CheckState, ComponentState, Extent, FaultDomain, Incident, Risk
 from parallax.reasons import Fault
 from parallax.values import encode_value
 
@@ -67,6 +67,26 @@ class Vote(msgspec.Struct, array_like=True):
     unreached: Literal["", "failed", "kept"] = ""
     """A step that the probe's runs no longer get to: an earlier one fails, or keeps them from it though what is
     measured may be well (refused, or wrongly set up)."""
+    hard: float = 0.0
+    """The chart that looks for an outage, nats (charts.py)."""
+    partial: float = 0.0
+    """The one that looks for a part that fails."""
+    p0: float = 0.005
+    """How many of its runs fail while all is well."""
+    passed_at: int = 0
+    """The newest run that passed, by its launch; so is `at`."""
+    runs: float = 0.0
+    """Of this trouble, of late; and how many of them failed."""
+    fails: float = 0.0
+    pending_at: int = 0
+    """The launch of a run that waits for longer than passes take; 0 where none does."""
+    usual: float = 0.0
+    """How long it takes while all is well: the mean of ln(ns), learnt from so many runs."""
+    learnt: int = 0
+    lately: float = 0.0
+    """The same over the last few runs."""
+    slow_since: int = 0
+    """Since when it takes a multiple of what is usual; 0 where it does not."""
 
 
 class Key(msgspec.Struct):
@@ -119,6 +139,12 @@ class Key(msgspec.Struct):
     """The reason word of most, where no probe gets through and none of them can say whether it works: refused with
     nothing to corroborate it, or wrongly set up."""
     blind_since: int = 0
+    extent: Extent | None = None
+    """How much of it fails, while it does."""
+    share: float = 1.0
+    """The most of it that failed since it is in this state."""
+    may_switch: bool = False
+    """It is down by enough vantages in enough networks for a failover to rest on it."""
 
     @property
     def counts_as(self) -> CheckState:

@@ -1,0 +1,164 @@
+"""How much the words of a fleet weigh: charts of each probe's results, capped, and how long a trouble has lasted. Pure.
+
+Each probe has two charts on a subject. A result moves them by its log-likelihood ratio, in nats: a failure by
+ln(p1/p0), a pass by ln((1-p1)/(1-p0)), never below zero (CUSUM: E. S. Page, "Continuous Inspection Schemes",
+Biometrika 41, 1954; that no rule is quicker in the worst case: G. Lorden, Ann. Math. Statist. 42, 1971, and
+G. V. Moustakides, Ann. Statist. 14, 1986). The hard chart looks for an outage (p1 = 0.9), the partial one for one run
+in four that fails. p0 is what the probe usually fails at this subject: learnt while it is up, frozen else.
+
+Those theorems hold for results that are independent. Those of a broken vantage are not: all of them fail. So what one
+probe can add is capped, and what one network can; the rest must come from others. And however sure it is that
+something fails, a quorum of all who vote now has to see it, for as long as a blip may last.
+
+That is measured from launch to launch, never by when words arrive, as a run that hangs says late what it saw early.
+The trouble began with the first failing run since which a quorum may have failed without a break; it has lasted as
+long as it is from there to the runs by which it is still seen.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from collector.detect.state import Vote
+from parallax.clock import NS
+
+HARD_P1, PARTIAL_P1 = 0.9, 0.25
+VOTE_CAP = 5.0
+"""Nats that one probe can add, to either chart."""
+HARD_CAP, PARTIAL_CAP = 6.0, 8.0
+"""And one network."""
+SUSPECT = 2.0
+"""So much on one chart is worth to be looked at again."""
+LOWEST_P0, USUAL_P0, HIGHEST_P0 = 0.002, 0.005, 0.05
+LEARNS = 0.005
+"""What one result adds to p0: it remembers some 200 of them, under two hours at 30 s."""
+HANGS_IF_DOWN, HANGS_IF_UP = 0.5, 0.015
+"""How many runs still wait at the probe's own 99th percentile."""
+PENDING = math.log(HANGS_IF_DOWN / HANGS_IF_UP)
+TAU_NS = 8 * NS
+"""What must be ignored is shorter than this: a blip of six seconds, and its look-up."""
+TAU_PERIODS = 1.6
+"""Where runs are frequent, one and a half rounds of them are as telling."""
+WINDOW = 8.0
+"""Runs of a probe by which the extent is told; older ones fade."""
+
+
+class Weighed(Protocol):
+    """A voter: its word, and the network whose trouble it shares."""
+
+    @property
+    def vote(self) -> Vote: ...
+    @property
+    def network(self) -> str: ...
+
+
+class Weight(msgspec.Struct, frozen=True):
+    """The sum of a chart over the fleet, nats, and how many networks add to it."""
+
+    nats: float
+    networks: int
+
+
+def note(vote: Vote, *, failed: bool, at: int, up: bool) -> None:
+    """A word that counts, of a run launched then, into a vote, in place. `up`: its subject is, so that what fails is
+    usual."""
+    low = vote.p0
+    if failed:
+        vote.failing_since = vote.failing_since if vote.streak > 0 else at
+        vote.streak = max(vote.streak, 0) + 1
+        vote.hard = min(VOTE_CAP, vote.hard + math.log(HARD_P1 / low))
+        vote.partial = min(VOTE_CAP, vote.partial + math.log(PARTIAL_P1 / low))
+    else:
+        vote.failing_since, vote.passed_at = 0, at
+        vote.streak = min(vote.streak, 0) - 1
+        if vote.hard:
+            vote.hard = max(0.0, vote.hard + math.log((1 - HARD_P1) / (1 - low)))
+        if vote.partial:
+            vote.partial = max(0.0, vote.partial + math.log((1 - PARTIAL_P1) / (1 - low)))
+    if up:
+        vote.p0 = min(max(low + LEARNS * (failed - low), LOWEST_P0), HIGHEST_P0)
+    if vote.pending_at <= at:
+        vote.pending_at = 0
+    if up and not failed:
+        vote.runs = vote.fails = 0.0
+        return
+    vote.runs, vote.fails = vote.runs + 1, vote.fails + failed
+    if vote.runs > WINDOW:
+        vote.runs, vote.fails = WINDOW, vote.fails * WINDOW / vote.runs
+
+
+def note_pending(vote: Vote, *, at: int) -> None:
+    """A run launched then still waits when 99 of 100 have answered. Its answer, or that of a later run, withdraws
+    it."""
+    if at > vote.at:
+        vote.pending_at = max(vote.pending_at, at)
+
+
+def carry(vote: Vote, before: Vote) -> None:
+    """What a probe's next word takes over from the one before."""
+    vote.streak, vote.failing_since, vote.passed_at = before.streak, before.failing_since, before.passed_at
+    vote.hard, vote.partial, vote.p0 = before.hard, before.partial, before.p0
+    vote.runs, vote.fails, vote.pending_at = before.runs, before.fails, before.pending_at
+
+
+def clear(vote: Vote) -> None:
+    """The trouble is over: what failed in it says nothing of the next."""
+    if vote.streak <= 0:
+        vote.hard = vote.partial = vote.runs = vote.fails = 0.0
+
+
+def suspects(vote: Vote) -> bool:
+    """Whether the word is worth to be looked at again, or a run is waiting for too long."""
+    waiting = PENDING if vote.pending_at > vote.at else 0.0
+    return max(vote.hard, vote.partial) + waiting > SUSPECT
+
+
+def hard_weight(voters: Iterable[Weighed]) -> Weight:
+    """The hard chart over the fleet."""
+    return _sum(((each.network, each.vote.hard) for each in voters), HARD_CAP)
+
+
+def partial_weight(voters: Iterable[Weighed]) -> Weight:
+    """The partial chart over the fleet."""
+    return _sum(((each.network, each.vote.partial) for each in voters), PARTIAL_CAP)
+
+
+def _sum(parts: Iterable[tuple[str, float]], cap: float) -> Weight:
+    groups: dict[str, float] = {}
+    for network, nats in parts:
+        if nats > 0:
+            groups[network] = min(cap, groups.get(network, 0.0) + nats)
+    return Weight(sum(groups.values()), len(groups))
+
+
+def began_at(voters: Sequence[Weighed], *, spare: int) -> int | None:
+    """The launch of the first failing run of this trouble, ns; None where none fails. `spare`: so many of the voters
+    may pass and leave a quorum. Where one more than that passed, there was none: the trouble is younger."""
+    passed = sorted((each.vote.passed_at for each in voters), reverse=True)
+    contradicted = passed[spare] if 0 <= spare < len(passed) else 0
+    starts = [
+        vote.failing_since if vote.failing_since > contradicted else vote.at
+        for each in voters
+        if (vote := each.vote).reason is not None and vote.at > contradicted
+    ]
+    return min(starts, default=None)
+
+
+def seen_at(vote: Vote) -> int:
+    """The launch of the newest run by which a failing probe sees that it still fails; one that waits for longer than
+    passes take is as good."""
+    return max(vote.at, vote.pending_at)
+
+
+def wilson(share: float, runs: float) -> tuple[float, float]:
+    """The 95 % interval of a share of so many runs (E. B. Wilson, "Probable Inference, the Law of Succession, and
+    Statistical Inference", J. Amer. Statist. Assoc. 22, 1927)."""
+    z = 1.96
+    if runs <= 0:
+        return 0.0, 1.0
+    middle = share + z * z / (2 * runs)
+    spread = z * math.sqrt(max(share * (1 - share), 0.0) / runs + z * z / (4 * runs * runs))
+    scale = 1 + z * z / runs
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)

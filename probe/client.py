@@ -6,11 +6,13 @@ collector's address into the config, which allows dialling it, and it alone.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import msgspec
 import trio
 
 from parallax import wire
+from parallax.asks import Asks
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
@@ -20,6 +22,7 @@ from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust, client_context
 from parallax.secret import Secret, SecretError
 from parallax.values import Address, Cidr
+from probe.asks import AsksAnswer
 from probe.outcomes import Answer
 
 POST_TIMEOUT_S = 20.0
@@ -27,6 +30,7 @@ PLAN_WAIT_S = 25
 PLAN_TIMEOUT_S = PLAN_WAIT_S + 10.0
 MAX_ACK = 65_536
 MAX_PLAN = 8_000_000
+MAX_ASKS = 262_144
 
 
 class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +81,20 @@ class CollectorClient:
             etag=answer_headers.get("etag", "").strip('"'),
             date_s=http_date(answer_headers.get("date", "")),
             detail="" if status in (200, 304) else _shown(content),
+        )
+
+    async def get_asks(self, after: str, wait_s: int = PLAN_WAIT_S) -> AsksAnswer:
+        """Asks what this probe is to look at now; the answer comes once that is another version than this one, or the
+        wait is over."""
+        path = f"/v1/asks?after={quote(after, safe='')}&wait={wait_s}"
+        status, headers, content, failure = await self._exchange("GET", path, {}, b"", PLAN_TIMEOUT_S, MAX_ASKS)
+        if status is None:
+            return AsksAnswer(failure=failure, detail=content.decode())
+        return AsksAnswer(
+            status=status,
+            asks=_asks(content) if status == 200 else None,
+            retry_after_s=retry_after_s(headers, wall_ns() / NS),
+            detail="" if status == 200 else _shown(content),
         )
 
     async def get(self, path: str, *, timeout_s: float, limit: int) -> tuple[int | None, bytes]:
@@ -150,6 +168,13 @@ async def _read(response: Response, limit: int) -> bytes | None:
 def _ack(content: bytes) -> wire.Ack | None:
     try:
         return msgspec.json.decode(content, type=wire.Ack)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _asks(content: bytes) -> Asks | None:
+    try:
+        return msgspec.json.decode(content, type=Asks)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
 

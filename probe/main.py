@@ -19,6 +19,7 @@ from parallax.observation import Observation
 from parallax.plan.types import Check
 from parallax.secret import SecretError, read_secret
 from parallax.state import StartError, lock_state_folder
+from probe.asks import AskClient
 from probe.client import CollectorClient, dial_address, open_client
 from probe.egress import egress_addresses
 from probe.force import Force
@@ -102,6 +103,8 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 plans.load_saved()
                 nursery.start_soon(plans.serve)
                 nursery.start_soon(runner.serve)
+                for name, client in clients.items():
+                    nursery.start_soon(AskClient(name, client, runner.heed).serve)
                 nursery.start_soon(force.signins.end_all_at_last)
                 nursery.start_soon(_report, config, force, health, spool, journal, shippers, runner, plans)
                 task_status.started(Running(stream=spool.stream, state=state))

@@ -1,17 +1,19 @@
 """Starts runs when they are due, within bounds, and hands on what they saw. Waits on trio's clock, schedules on the
 wall clock, which is read anew at every turn."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import trio
 
+from parallax.asks import Ask
 from parallax.clock import NS, to_ns, wall_ns
 from parallax.observation import Observation
 from parallax.values import Endpoint
 from probe.admission import Admission
 from probe.schedule import Due, Grid, Pair, Schedule
 from probe.statistics import Counters
+from probe.wishes import Pace, Wishes, told
 
 LONGEST_WAIT_S = 5.0
 """The wall clock is read at least this often, so that a step is seen."""
@@ -19,11 +21,12 @@ LONGEST_WAIT_S = 5.0
 
 class Job(msgspec.Struct, frozen=True):
     """What to run for a pair, when, and where it goes. `run` gets the tick's wall time (ns) and never raises but for
-    cancellation; without an `endpoint` it goes nowhere."""
+    cancellation; without an `endpoint` it goes nowhere, and without a `pace` collectors may not ask for it."""
 
     grid: Grid
     endpoint: Endpoint | None
     run: Callable[[int], Awaitable[list[Observation]]]
+    pace: Pace | None = None
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -38,7 +41,8 @@ Deliver = Callable[[list[Observation], Span], Awaitable[None]]
 
 
 class Runner:
-    """Runs jobs on their grids, as far as `admission` lets it; a tick beyond is skipped and counted by its word."""
+    """Runs jobs on their grids, and when collectors ask for them, as far as `admission` lets it; a tick beyond is
+    skipped and counted by its word."""
 
     def __init__(
         self,
@@ -47,9 +51,11 @@ class Runner:
         *,
         wall: Callable[[], int] = wall_ns,
         admission: Admission | None = None,
+        wishes: Wishes | None = None,
     ) -> None:
         self._deliver, self.counters, self._wall = deliver, counters, wall
         self._admission = admission or Admission()
+        self._wishes = wishes or Wishes()
         self._schedule = Schedule(counters.skip)
         self._jobs: Mapping[Pair, Job] = {}
         self._changed = trio.Event()
@@ -62,7 +68,13 @@ class Runner:
     def assign(self, jobs: Mapping[Pair, Job]) -> None:
         """Puts other jobs in force; runs under way go on to their end."""
         self._jobs = dict(jobs)
+        self._wishes.use({pair: job.pace for pair, job in jobs.items() if job.pace is not None})
         self._schedule.replace(((pair, job.grid) for pair, job in jobs.items()), self._wall())
+        self._changed.set()
+
+    def heed(self, collector: str, asks: Sequence[Ask]) -> None:
+        """Takes all that a collector asks for now."""
+        self._wishes.replace(collector, asks, trio.current_time())
         self._changed.set()
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -70,23 +82,36 @@ class Runner:
         async with trio.open_nursery() as nursery:
             task_status.started()
             while True:
+                now = trio.current_time()
                 for due in self._schedule.take(self._wall()):
-                    job = self._jobs[due.pair]
-                    skipped = self._admission.enter(due.pair, job.endpoint)
-                    if skipped:
+                    if self._wishes.puts_off(due.pair, now):
+                        self.counters.skip("asked")
+                    elif skipped := self._admission.enter(due.pair, self._jobs[due.pair].endpoint):
                         self.counters.skip(skipped)
                     else:
-                        nursery.start_soon(self._run, due, job)
+                        self._wishes.began(due.pair, now)
+                        nursery.start_soon(self._run, due, self._jobs[due.pair])
+                for wish in self._wishes.take(now):
+                    job = self._jobs[wish.pair]
+                    if self._admission.enter(wish.pair, job.endpoint):
+                        self._wishes.wait_a_moment(wish.pair, now)
+                    else:
+                        self._wishes.began(wish.pair, now, asked=True)
+                        self.counters.asked += bool(wish.why)
+                        nursery.start_soon(self._run, Due(wish.pair, self._wall()), job, wish.why)
                 await self._wait_next()
 
     async def _wait_next(self) -> None:
         next_at = self._schedule.next_at()
         wait_s = LONGEST_WAIT_S if next_at is None else min((next_at - self._wall()) / NS, LONGEST_WAIT_S)
+        asked_at = self._wishes.next_at()
+        if asked_at is not None:
+            wait_s = min(wait_s, asked_at - trio.current_time())
         self._changed = trio.Event()
         with trio.move_on_after(max(wait_s, 0)):
             await self._changed.wait()
 
-    async def _run(self, due: Due, job: Job) -> None:
+    async def _run(self, due: Due, job: Job, why: str = "") -> None:
         started, wall_started = trio.current_time(), self._wall()
         try:
             observations = await job.run(due.scheduled_at)
@@ -94,4 +119,4 @@ class Runner:
             self._admission.leave(due.pair)
         ended = trio.current_time()
         stepped_ns = self._wall() - wall_started - to_ns(ended - started)
-        await self._deliver(observations, Span(started, ended, stepped_ns / NS))
+        await self._deliver(told(observations, why) if why else observations, Span(started, ended, stepped_ns / NS))

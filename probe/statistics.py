@@ -5,13 +5,14 @@ from collections import Counter
 
 
 class Counters:
-    """`skipped`: ticks, by "missed", "running", "target_busy", "overload". `lost`: observations, by the cause of
-    the loss."""
+    """`skipped`: ticks, by "missed", "running", "target_busy", "overload", and "asked": put off, as a run that was
+    asked for has just been. `lost`: observations, by the cause of the loss. `asked`: runs that were asked for."""
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.delivered = 0
+        self.asked = 0
 
     def skip(self, cause: str, count: int = 1) -> None:
         self.skipped[cause] += count

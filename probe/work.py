@@ -9,9 +9,11 @@ from parallax.observation import Observation
 from parallax.plan.checks import Unsupported
 from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
+from probe.checks import KINDS
 from probe.plans import PlanInForce
 from probe.runner import Job
 from probe.schedule import Grid, Pair
+from probe.wishes import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 
 RunTarget = Callable[[Check, str, int], Awaitable[list[Observation]]]
 
@@ -24,11 +26,19 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
             grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
             read = SPECS[check.kind].endpoint
             endpoint = read(target) if read else None
-            jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(run_target, check, target))
+            jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(run_target, check, target), pace_of(check))
     for unsupported in plan.unsupported:
         grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)
         jobs[Pair(unsupported.name, "")] = Job(grid, None, partial(_say_unsupported, unsupported, probe))
     return jobs
+
+
+def pace_of(check: Check) -> Pace | None:
+    """How often the check may be run when collectors ask for it; None: never. No flow is: what signs somebody in is
+    done as often as the plan says, and which part of it a run does follows from its tick."""
+    if KINDS[check.kind].play is not None:
+        return None
+    return Pace(floor_s=EXTERNAL_FLOOR_S if check.external else FLOOR_S, period_s=check.period)
 
 
 async def _say_unsupported(check: Unsupported, probe: str, scheduled_at: int) -> list[Observation]:

@@ -153,10 +153,12 @@ def _work_faults(spec: SigninSpec, step: Step, path: Path, timeout: Duration) ->
     what = work[0]
     if what not in ("request", "submit"):
         for key in ("assert", "on"):
-            if getattr(step, "assertions" if key == "assert" else key):
+            if getattr(step, "assertions" if key == "assert" else key) and (what, key) != ("webhook", "assert"):
                 yield Fault((*path, key), f"is about a response, and {what} has none of its own; take it out")
     if step.capture and what not in ("request", "submit", *letter_rules.WORK):
         yield Fault((*path, "capture"), f"is out of a response, and {what} has none of its own; take it out")
+    if step.attempts not in (None, 1) and good(step.attempts):
+        yield from _attempts_faults(step, (*path, "attempts"), what)
     yield from _assert_faults(step, path, timeout)
     if not good(getattr(step, what)):
         return
@@ -172,6 +174,17 @@ def _work_faults(spec: SigninSpec, step: Step, path: Path, timeout: Duration) ->
         yield from _need_faults(spec, step, path, what)
 
 
+def _attempts_faults(step: Step, path: Path, what: str) -> Iterator[Fault]:
+    """What may lock an account, use up a code or end a session is sent once."""
+    once = what if what != "request" else None
+    if what == "request" and isinstance(step.request, Request):
+        once = next((method for method in METHODS[1:] if getattr(step.request, method) is not None), None)
+    if once is not None:
+        yield Fault(path, f"goes with get alone: what {once} does may change something, and is never sent twice")
+    elif step.cleanup:
+        yield Fault(path, "does not go with cleanup, which is tried once more by itself where it was not reached")
+
+
 def _need_faults(spec: SigninSpec, step: Step, path: Path, what: str) -> Iterator[Fault]:
     """What the check must say beside its steps."""
     if what == "oidc" and (spec.issuer is None or spec.client is None):
@@ -184,6 +197,8 @@ def _need_faults(spec: SigninSpec, step: Step, path: Path, what: str) -> Iterato
         yield from _webauthn_faults(step.webauthn, (*path, "webauthn"))
     elif what in letter_rules.WORK:
         yield from letter_rules.letter_faults(spec, step, path, what)
+        if what == "webhook":
+            yield from letter_rules.letter_assert_faults(step, path)
     elif what == "verify_jwt" and step.verify_jwt is not None and spec.issuer is None:
         for key in ("issuer", "jwks"):
             if getattr(step.verify_jwt, key) is None:

@@ -1,7 +1,7 @@
 """The steps of a flow of the plan's own: `[[check.step]]` tables of a check of kind `signin`.
 
-Each is one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook` and `pause`, and an observation of
-its own, under its name. What may stand in braces, and where, parallax.plan.step_rules says.
+Each is one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook` and `pause`, and
+an observation of its own, under its name. What may stand in braces, and where, parallax.plan.step_rules says.
 """
 
 from typing import Annotated, Any, Literal
@@ -144,8 +144,8 @@ class On(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One step: one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook`, `pause`, and what to make
-    of it."""
+    """One step: one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook`, `pause`,
+    and what to make of it."""
 
     name: StepName
     """What observations call it."""
@@ -169,6 +169,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A webhook that the provider must send."""
     pause: Duration | None = None
     """Waits so long, 10s at most."""
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
+    """How many are made at most, each an observation of its own: the flow goes on with the first that passes, and the
+    first attempt stays what users meet. For `get` only: what may change something is never sent twice. If left out, 2
+    for a light one of the backchannel, else 1."""
     optional: bool = False
     """It is left out where there is nothing for it to do: no such form on the page, or a value that it names was not
     set. If there is, it counts as any step."""

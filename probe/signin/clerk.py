@@ -220,9 +220,9 @@ def _user(flow: Flow) -> User:
 
 
 LIGHT = (
-    Step("environment", see_environment, part="light", safe=True),
-    Step("jwks", see_keys, part="light", safe=True),
-    Step("client", see_client, part="light", safe=True),
+    Step("environment", see_environment, part="light", attempts=2),
+    Step("jwks", see_keys, part="light", attempts=2),
+    Step("client", see_client, part="light", attempts=2),
     Step("testing_token", take_testing_token, wanted=lambda flow: flow.spec.secret_key is not None),
 )
 AFTER = (

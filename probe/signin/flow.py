@@ -1,10 +1,10 @@
 """The machinery of a flow: named steps in order, each an observation of its own, until one fails.
 
     Step("token", exchange_code)                        one step: gathers on its tape, or ends it (reply.end)
-    Step("discovery", discover, part="light", safe=True)   a failed one has a control attempt, as it changes nothing
+    Step("discovery", discover, part="light", attempts=2)  a failed one has a control attempt, as it changes nothing
     Stage(("authorize", "password", ...), walk)         several steps, of which the pages decide which are taken
 
-A step that failed, at its control attempt too, ends the flow: whatever follows would be judged on what is missing.
+A step that failed, at its control attempts too, ends the flow: whatever follows would be judged on what is missing.
 After the end, however it came, cancellation too, what may live on at the provider is ended by the preset's `clean`,
 shielded, with its own deadline.
 """
@@ -39,8 +39,9 @@ class Step(msgspec.Struct, frozen=True):
     gather: "Callable[[Flow, Tape], Awaitable[None]]"
     part: Part = "full"
     """In which runs it is taken: a light one is in all."""
-    safe: bool = False
-    """It changes nothing at the provider, so it may be repeated at once, as a control."""
+    attempts: int = 1
+    """How many are made at most, until one passes. More than one only where it changes nothing at the provider: what
+    follows the first is a control."""
     wanted: "Callable[[Flow], bool]" = lambda flow: True
     """Whether what came before leaves something to do for it."""
 
@@ -148,12 +149,7 @@ class Flow:
             if isinstance(each, Stage):
                 self.stopped = not await each.play(self)
             elif each.wanted(self):
-                # one that is hung leaves time for its control attempt
-                timeout_s = self.steps.left_s / 2 if each.safe else None
-                taken = await self.take(each.name, each.gather, part=each.part, timeout_s=timeout_s)
-                self.stopped = not passed(taken.evidence)
-                if self.stopped and each.safe:
-                    self.stopped = not await self._control(each, taken)
+                self.stopped = not await self._attempt(each)
 
     async def clean(self) -> None:
         """Ends what may live on at the provider, if anything does. To be called in every case; it shields itself."""
@@ -186,19 +182,33 @@ class Flow:
 
         return await self.steps.take(self._subject(name), gathered, attempt=attempt, timeout_s=timeout_s)
 
-    async def _control(self, step: Step, first: Taken) -> bool:
-        """One attempt more, over connections of its own and at another address where the host has one. Whether it
-        passed, and the flow may go on by what it brought."""
-        if not control.wants_control(first.verdict) or self.steps.left_s < control.AFTER_S + control.SHORTEST_S:
-            return False
-        await trio.sleep(control.AFTER_S)
-        async with Browser(self.tools, Names(choice=1)) as other:
-            self.backchannel, mine = other, self.backchannel
+    async def _attempt(self, step: Step) -> bool:
+        """Makes its attempts until one passes, and the flow may go on by what that brought. Each has connections of
+        its own, at another address where the host has one, and leaves time for those after it."""
+        for left in range(step.attempts, 0, -1):
+            timeout_s = self.steps.left_s / left if left > 1 else None
+            number = step.attempts - left + 1
+            if number == 1:
+                taken = await self.take(step.name, step.gather, part=step.part, timeout_s=timeout_s)
+            else:
+                taken = await self._again(step, number, timeout_s)
+            if passed(taken.evidence):
+                return True
+            if not control.wants_control(taken.verdict) or self.steps.left_s < control.AFTER_S + control.SHORTEST_S:
+                return False
+            if left > 1:
+                await trio.sleep(control.AFTER_S)
+        return False
+
+    async def _again(self, step: Step, number: int, timeout_s: float | None) -> Taken:
+        names = Names(choice=number - 1)
+        user, backchannel = self.user, self.backchannel
+        async with Browser(self.tools, names, user.jar) as one, Browser(self.tools, names, backchannel.jar) as other:
+            self.user, self.backchannel = one, other
             try:
-                again = await self.take(step.name, step.gather, part=step.part, attempt=2)
+                return await self.take(step.name, step.gather, part=step.part, attempt=number, timeout_s=timeout_s)
             finally:
-                self.backchannel = mine
-        return passed(again.evidence)
+                self.user, self.backchannel = user, backchannel
 
     def _subject(self, name: str) -> Subject:
         target = self.steps.target

@@ -2,7 +2,7 @@
 
 With an issuer, discovery and keys come first, in every run. What a step's response means is decided in this order: what
 the plan says of it (`on`), a bot wall or a limit, what the page says (a captcha, a locked account; after a form was
-sent, a refusal), then status and assertions. Nothing is sent twice.
+sent, a refusal), then status and assertions. What may change something is never sent twice.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ import trio
 
 from parallax.clock import NS, wall_ns
 from parallax.dialling.errors import EXPECTED
-from parallax.plan.signin_specs import Mail, SigninSpec
+from parallax.plan.signin_specs import SigninSpec
 from parallax.plan.step_specs import Step as Planned
 from probe.fault import Fault
 from probe.oidc import jose
@@ -20,15 +20,14 @@ from probe.oidc.jwks import read_jwks
 from probe.oidc.tokens import Expectation, verify_id_token
 from probe.signin import leaving, provider
 from probe.signin.asking import find_form, send_form, send_request
-from probe.signin.bounds import host_of
+from probe.signin.awaiting import awaited_texts, is_awaited, wait_for_letter
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
-from probe.signin.letters import group_in, letters_to
 from probe.signin.passkeys import answer_challenge
 from probe.signin.relying_party import verify_with_fresh_keys
 from probe.signin.reply import Ended, end
 from probe.signin.responses import unless_ok
-from probe.signin.values import StepsState, fill_text, gaps_set, keep_value, kept_text, state_of
+from probe.signin.values import StepsState, gaps_set, keep_value, kept_text, state_of
 from probe.tape import Tape
 from probe.vault import Withheld
 
@@ -45,18 +44,19 @@ def preset_of(spec: SigninSpec) -> Preset:
 
 
 _BEFORE = (
-    Step("discovery", provider.find_provider, part="light", safe=True),
-    Step("jwks", provider.find_keys, part="light", safe=True),
+    Step("discovery", provider.find_provider, part="light", attempts=2),
+    Step("jwks", provider.find_keys, part="light", attempts=2),
 )
 
 
 def _step(planned: Planned) -> Step:
     request = planned.request
+    light_get = planned.light and request is not None and request.get is not None and request.who == "backchannel"
     return Step(
         planned.name,
         partial(_take, planned),
         part="light" if planned.light else "full",
-        safe=planned.light and request is not None and request.get is not None and request.who == "backchannel",
+        attempts=planned.attempts or (2 if light_get else 1),
         wanted=partial(_is_wanted, planned),
     )
 
@@ -81,8 +81,8 @@ def _work(planned: Planned) -> _Gather:
         return partial(_make_code, planned)
     if planned.webauthn is not None:
         return partial(answer_challenge, planned)
-    if planned.mail is not None:
-        return partial(_wait_for_mail, planned)
+    if is_awaited(planned):
+        return partial(wait_for_letter, planned)
     return partial(_pause, planned)
 
 
@@ -124,8 +124,7 @@ def _texts(planned: Planned) -> list[str]:
     if planned.webauthn is not None:
         add(planned.webauthn.challenge)
         add(planned.webauthn.user_handle)
-    if planned.mail is not None:
-        add(planned.mail.to)
+    found += awaited_texts(planned)
     return found
 
 
@@ -212,24 +211,6 @@ async def _make_code(planned: Planned, flow: Flow, tape: Tape) -> None:
     assert user.totp is not None
     code = await by_clock(user.totp, user.name, tape, flow.tools)
     keep_value(flow, planned.totp.into, code, "", tape)
-
-
-async def _wait_for_mail(planned: Planned, flow: Flow, tape: Tape) -> None:
-    """The step `mail`. What is captured goes to who made the mail go out."""
-    asked, state = planned.mail, state_of(flow)
-    assert asked is not None
-    address = fill_text(flow, asked.to or "{user.address}", flow.steps.target, tape)
-    before = flow.steps.taken
-    since = before[-1].tape.started if before else tape.started
-    letters = await letters_to(address, Mail(within=asked.within, late=asked.late), tape, flow.tools, since)
-    host = host_of(state.reply.url) if state.reply is not None else ""
-    for name, capture in planned.capture.items():
-        assert capture.regex is not None
-        found = (group_in(capture.regex, f"{letter.subject}\n{letter.text}") for letter in reversed(letters))
-        text = next((each for each in found if each), None)
-        if text is None:
-            raise end(tape, Fault("mail_wrong_content", {"missing": name}))
-        keep_value(flow, name, text, host, tape, secret=capture.secret)
 
 
 async def _pause(planned: Planned, flow: Flow, tape: Tape) -> None:

@@ -82,8 +82,8 @@ def _is_signed(flow: Flow) -> bool:
 
 MACHINE = Preset(
     steps=(
-        Step("discovery", partial(find_provider, needs=NEEDS), part="light", safe=True),
-        Step("jwks", find_keys, part="light", safe=True),
+        Step("discovery", partial(find_provider, needs=NEEDS), part="light", attempts=2),
+        Step("jwks", find_keys, part="light", attempts=2),
         Step("token", take_token, wanted=lambda flow: flow.spec.client is not None),
         Step("verify", take_verify, wanted=_is_signed),
     ),

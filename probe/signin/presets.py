@@ -10,8 +10,8 @@ from probe.signin.walk import STEPS, sign_in
 
 PASSWORD = Preset(
     steps=(
-        Step("discovery", provider.find_provider, part="light", safe=True),
-        Step("jwks", provider.find_keys, part="light", safe=True),
+        Step("discovery", provider.find_provider, part="light", attempts=2),
+        Step("jwks", provider.find_keys, part="light", attempts=2),
         Stage(STEPS, sign_in),
         Step("token", provider.exchange_code),
         Step("verify", provider.verify),

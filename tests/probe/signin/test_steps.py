@@ -17,6 +17,7 @@ from parallax.plan.checks import Check, Unsupported, convert_check
 from parallax.plan.signin_specs import Totp
 from parallax.state import write_private
 from probe.hidden import Hidden
+from probe.mailbox import KINDS
 from probe.signin.codes import totp_at
 from probe.tools import Tools
 from probe.vault import Vault
@@ -392,10 +393,12 @@ request = { post = "HERE/code", form = { code = "{code}" } }
 class Postman:
     """A mailbox that has these mails."""
 
+    kinds = KINDS
+
     def __init__(self, *texts: str) -> None:
         self.texts, self.asked = texts, []
 
-    async def wait(self, to: str, since: float, within_s: float) -> list[Letter]:
+    async def wait(self, to: str, since: float, within_s: float, **more: object) -> list[Letter]:
         self.asked.append((to, within_s))
         return [
             Letter(number=n, to=to, sender="a@b.example", age_s=0.0, text=text) for n, text in enumerate(self.texts, 1)
@@ -455,6 +458,29 @@ async def test_light_steps_are_taken_in_every_run(server: SigninServer, ca: Auth
         ("health", 1, "http_server_error"), ("health", 2, "http_server_error"),
     ]  # fmt: skip
     assert found[0].dims["cadence"] == "light"
+
+
+@pytest.mark.parametrize(("failures", "through"), [(0, True), (2, True), (3, False)])
+async def test_a_request_that_changes_nothing_has_the_attempts_that_the_plan_gives_it(
+    server: SigninServer, ca: Authority, tmp_path: Path, failures: int, through: bool
+) -> None:
+    Api(server)
+    right, seen = server.answers["/app"], 0
+
+    def app(asked: Asked) -> Said:
+        nonlocal seen
+        seen += 1
+        return Said(503, b"", ("Set-Cookie: tried=once; Path=/",)) if seen <= failures else right(asked)
+
+    server.answers["/app"] = app
+    steps = API.replace('as = "browser" }', 'as = "browser" }\nattempts = 3', 1)
+    found = await go(server, tools_at(ca, tmp_path), steps)
+    attempts = [(each.attempt, each.reason) for each in found if each.subject == "open"]
+    failed = [(number, "http_server_error") for number in range(1, failures + 1)]
+    assert attempts == [*failed, *([(failures + 1, None)] if through else [])]
+    assert ("use" in {each.subject for each in found}) is through
+    if failures:  # the user's cookies go along
+        assert [asked.cookies for asked in server.asked if asked.path == "/app"][1] == "tried=once"
 
 
 async def test_a_server_that_echoes_everything_learns_nothing_of_observations(

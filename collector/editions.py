@@ -6,6 +6,7 @@ import msgspec
 
 from collector.rollout import PartInfo, Version
 from parallax.clock import NS, to_ns, wall_ns
+from parallax.plan.loads import loads_of
 from parallax.plan.part import NoSuchProbe, check_texts, encode_part, part_hash, part_of, plan_hash
 from parallax.plan.source import PlanSource
 from parallax.plan.types import Check, Plan
@@ -42,7 +43,7 @@ class Edition:
 
     def __init__(self, source: PlanSource, plan: Plan) -> None:
         self.source, self.plan = source, plan
-        self._texts = check_texts(plan)
+        self._texts, self._loads = check_texts(plan), loads_of(plan)
         self.loaded_at = wall_ns()
         self._parts: dict[str, PartInfo | None] = {}
         self.version = Version(
@@ -54,7 +55,7 @@ class Edition:
 
     def _part(self, probe: str) -> PartInfo | None:
         if probe not in self._parts:
-            part = part_of(self.plan, probe, self._texts)
+            part = part_of(self.plan, probe, self._texts, self._loads)
             checks = [check for check in self.plan.check if not check.probes or probe in check.probes]
             self._parts[probe] = (
                 None if isinstance(part, NoSuchProbe) else PartInfo(part_hash(part), _longest_period(checks))
@@ -63,7 +64,7 @@ class Edition:
 
     def serve(self, probe: str) -> Served | NoSuchProbe:
         """The part for a probe. Blocking: a plan of thousands of checks takes its time."""
-        part = part_of(self.plan, probe, self._texts)
+        part = part_of(self.plan, probe, self._texts, self._loads)
         return part if isinstance(part, NoSuchProbe) else Served(encode_part(part), part_hash(part))
 
 

@@ -49,6 +49,7 @@ class Force:
         _, fleet = plan.part.slot
         self._kept.close()
         self._kept = Kept()
+        self.signins.shares = {key: share.of for key, share in plan.part.shares.items()}
         self._memory.budget.limit(plan.part.dns.most_per_operator / max(1, fleet))
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from parallax.plan.checks import check_table, endpoint_text
 from parallax.plan.costs import Cost, costs_of
 from parallax.plan.dns_specs import ResolveSpec
 from parallax.plan.kinds import SPECS
+from parallax.plan.loads import loads_of
 from parallax.plan.part import NoSuchProbe, check_texts, part_of
 from parallax.plan.types import Check, Plan
 from parallax.values import Endpoint
@@ -22,6 +23,7 @@ from parallax.values import Endpoint
 _SECTIONS = (
     "control",
     "dns",
+    "load",
     "operator",
     "resolver",
     "site",
@@ -202,8 +204,9 @@ def _probes_touched(old: Plan, new: Plan) -> dict[str, list[str]]:
         ids = ["", *ids]
     touched = {}
     old_texts, new_texts = check_texts(old), check_texts(new)
+    old_loads, new_loads = loads_of(old), loads_of(new)
     for probe in ids:
-        before, after = part_of(old, probe, old_texts), part_of(new, probe, new_texts)
+        before, after = part_of(old, probe, old_texts, old_loads), part_of(new, probe, new_texts, new_loads)
         if isinstance(before, NoSuchProbe) and isinstance(after, NoSuchProbe):
             continue
         if isinstance(before, NoSuchProbe) or isinstance(after, NoSuchProbe):

@@ -26,6 +26,7 @@ from parallax.plan.types import (
     Defaults,
     Dns,
     Failover,
+    Load,
     Maintenance,
     Operator,
     Plan,
@@ -38,7 +39,7 @@ from parallax.plan.types import (
 )
 from parallax.values import Endpoint
 
-SINGLE: dict[str, Any] = {"defaults": Defaults, "control": Control, "dns": Dns}
+SINGLE: dict[str, Any] = {"defaults": Defaults, "control": Control, "dns": Dns, "load": Load}
 """The sections that a plan has once, [defaults]."""
 
 MANY: dict[str, Any] = {

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from parallax.plan.checks import Unsupported, check_table, convert_check
+from parallax.plan.loads import Loads, loads_of
 from parallax.plan.slots import slots_of
-from parallax.plan.types import SCHEMA, Check, ConnectTo, Control, Dns, Operator, Part, Plan, Probe, Resolver
+from parallax.plan.types import SCHEMA, Check, ConnectTo, Control, Dns, Operator, Part, Plan, Probe, Resolver, Share
 from parallax.values import decode_value, encode_value
 
 
@@ -34,10 +35,12 @@ def check_texts(plan: Plan) -> dict[str, msgspec.Raw]:
     return {check.name: msgspec.Raw(msgspec.json.encode(check_table(check))) for check in plan.check}
 
 
-def part_of(plan: Plan, probe_id: str, texts: Mapping[str, msgspec.Raw] | None = None) -> Part | NoSuchProbe:
+def part_of(
+    plan: Plan, probe_id: str, texts: Mapping[str, msgspec.Raw] | None = None, loads: Loads | None = None
+) -> Part | NoSuchProbe:
     """What one probe needs of a plan. A plan without any [[probe]] gives all of itself to whoever asks.
 
-    `texts` is `check_texts(plan)`, if it is at hand."""
+    `texts` is `check_texts(plan)`, and `loads` `loads_of(plan)`, if they are at hand."""
     probe = next((probe for probe in plan.probe if probe.id == probe_id), None)
     if probe is None and plan.probe:
         return NoSuchProbe(probe_id)
@@ -59,6 +62,7 @@ def part_of(plan: Plan, probe_id: str, texts: Mapping[str, msgspec.Raw] | None =
             for check in checks
             if check.probes
         },
+        shares=(loads or loads_of(plan)).shares(checks, alone=not plan.probe),
     )
 
 
@@ -103,6 +107,7 @@ def decode_part(body: bytes) -> Part:
             connect_to=[_value(raw, ConnectTo) for raw in loose.connect_to],
             check=[raw.copy() for raw in loose.check],
             slots=loose.slots,
+            shares=loose.shares,
         )
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise PartError(f"the collector's answer is no plan: {str(error)[:200]}") from None
@@ -121,6 +126,7 @@ class _LoosePart(msgspec.Struct):
     connect_to: list[msgspec.Raw] = []
     check: list[msgspec.Raw] = []
     slots: dict[str, tuple[int, int]] = {}
+    shares: dict[str, Share] = {}
 
 
 def _value(raw: msgspec.Raw, kind: Any) -> Any:

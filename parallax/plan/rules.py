@@ -11,12 +11,14 @@ import msgspec
 
 from parallax.loading.convert import BAD, Fault, good
 from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.loads import load_faults
 from parallax.plan.repeats import repeat_faults
 from parallax.plan.types import (
     Check,
     ConnectTo,
     Control,
     Failover,
+    Load,
     Maintenance,
     Operator,
     Probe,
@@ -82,6 +84,9 @@ def _vendors(entries: list[Entry]) -> Found:
         if isinstance(entry.value, Check) and good(entry.value.probes) and good(*entry.value.probes)
     ]
     yield from ((each.entry, fault) for each, fault in vendor_faults(placed))
+    load = next((entry.value for entry in entries if isinstance(entry.value, Load)), Load())
+    if good(load.most_per_target):
+        yield from ((each.entry, fault) for each, fault in load_faults(placed, load.most_per_target))
 
 
 def _unique_names(entries: list[Entry]) -> Found:

@@ -115,7 +115,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     per_address: Rate | None = None
     """Sign-ins from one probe's address."""
     per_tenant: Rate | None = None
-    """Sign-ins at this provider, of all checks of a probe together."""
+    """Sign-ins at this provider, of all checks and all probes together: each probe keeps to its share."""
 
 
 class OidcSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

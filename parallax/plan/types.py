@@ -144,6 +144,14 @@ class Dns(Section, frozen=True, kw_only=True):
     counted."""
 
 
+class Load(Section, frozen=True, kw_only=True):
+    """How hard the fleet may use what others run."""
+
+    most_per_target: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 600
+    """Runs a minute that all probes together may make at one host, of checks with `external = true`; their periods must
+    leave it room, and what they leave is for looking again on suspicion. Each probe keeps to its share."""
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the plan: a kind, its spec, targets, period and timeout."""
 
@@ -319,6 +327,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     probe: list[Probe] = []
     control: Control = Control()
     dns: Dns = Dns()
+    load: Load = Load()
     operator: list[Operator] = []
     resolver: list[Resolver] = []
     site: list[Site] = []
@@ -330,6 +339,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     maintenance: list[Maintenance] = []
     retry: list[Retry] = []
     connect_to: list[ConnectTo] = []
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A probe's part of what the fleet may ask of a host, or of a provider (parallax.plan.loads)."""
+
+    grid: float = 0.0
+    """Runs a minute that its own grid makes there, of checks with `external = true`."""
+    most: float | None = None
+    """Runs a minute that it may make there, the grid's among them; None: nobody counts."""
+    of: float = 1.0
+    """Its part, 0 to 1, of a budget that is the whole fleet's."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -349,6 +369,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     dns: Dns = Dns()
     slots: dict[str, tuple[int, int]] = {}
     """By check: this probe's slot among the probes that run it, where those are not the whole fleet."""
+    shares: dict[str, Share] = {}
+    """By host, and by target of its flows: what it may ask there."""
 
     def slot_of(self, check: str) -> tuple[int, int]:
         """This probe's place among the probes that run the check, and their number."""

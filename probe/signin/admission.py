@@ -88,21 +88,22 @@ def halt_key(flow: Flow) -> str:
 
 
 def _limits(flow: Flow) -> list[Limit]:
-    """The plan's budget as buckets. A user is the tenant's; an address is this probe's."""
+    """The plan's budget as buckets. A user is the tenant's; an address is this probe's; the tenant's is the whole
+    fleet's, of which this probe has a share. One sign-in fits into any share, or it would never come to one."""
     spec: SigninSpec = flow.spec
     tenant = flow.steps.target
-    asked: list[tuple[str, str, Rate | None]] = [
-        ("per_user", f"{tenant} {flow.user_name}", spec.budget.per_user),
-        ("per_address", tenant, spec.budget.per_address),
-        ("per_tenant", tenant, spec.budget.per_tenant),
+    asked: list[tuple[str, str, Rate | None, float]] = [
+        ("per_user", f"{tenant} {flow.user_name}", spec.budget.per_user, 1.0),
+        ("per_address", tenant, spec.budget.per_address, 1.0),
+        ("per_tenant", tenant, spec.budget.per_tenant, flow.tools.signins.shares.get(tenant, 1.0)),
     ]
     return [
         Limit(
             key=f"{name} {hashlib.sha256(whose.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}",
-            room=rate.times,
-            rate=rate.times / rate.span_s,
+            room=max(1.0, rate.times * share),
+            rate=rate.times * share / rate.span_s,
         )
-        for name, whose, rate in asked
+        for name, whose, rate, share in asked
         if rate is not None
     ]
 

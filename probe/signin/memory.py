@@ -2,7 +2,7 @@
 budgets have left, who is signing in right now, and the one-time codes that were used.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ class Signins:
     def __init__(self, path: Path | None = None) -> None:
         self.halts = Halts(path)
         self.buckets = Buckets()
+        self.shares: Mapping[str, float] = {}
+        """By target: this probe's part, 0 to 1, of what the whole fleet may do there."""
         self.sessions = Sessions()
         self.used_codes: Bounded[int] = Bounded(1_000)
         """By user and secret, the time step of the code that was sent last."""

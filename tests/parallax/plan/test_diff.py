@@ -125,5 +125,5 @@ def test_the_lines_for_people() -> None:
         "  lookups at resolvers      4.00 ->     2.00",
         "",
         "probes touched: 1",
-        "  p1: check",
+        "  p1: check, shares",
     ]

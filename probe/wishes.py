@@ -5,6 +5,7 @@ A run that is asked for is a run like any other, but at another time. However mu
 - a pair is never run sooner after the start of its last run than its floor: 15 s for what others run, 2 s else;
 - the extra runs of a pair are a twentieth of those of its grid at most, and half a day's of them may be used at once:
   so no day has more than a tenth more;
+- at a host that others run, all pairs together have what the grids leave of this probe's share of the fleet's;
 - all pairs together have ROOM such runs at once, and RATE a second after that.
 
 For what others run, the floor holds between an asked run and the next tick, too: such a tick is put off until then.
@@ -24,6 +25,8 @@ EXTERNAL_FLOOR_S = 15.0
 SHORTEST_EVERY_S = 4.0
 SHARE = 0.05
 ROOM, RATE = 40.0, 4.0
+BURST_S = 30.0
+"""So many seconds' worth of what is spare at a host may be used at once."""
 LATER_S = 1.0
 """When a run that found no room is thought of again."""
 DAY_S = 86_400.0
@@ -36,6 +39,10 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     floor_s: float
     period_s: float
+    host: str = ""
+    """Whose host it is, where others run it."""
+    spare: float | None = None
+    """Runs a second that the fleet's grids leave to this probe there (parallax.plan.loads); None: nobody counts."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -46,7 +53,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class _Standing(msgspec.Struct):
-    """An ask, and since when it is known here and until when it stands."""
+    """An ask, and from when until when it stands."""
 
     ask: Ask
     since: float
@@ -59,7 +66,7 @@ class Wishes:
     def __init__(self, buckets: Buckets | None = None) -> None:
         self._buckets = buckets or Buckets()
         self._paces: Mapping[Pair, Pace] = {}
-        self._standing: dict[str, dict[Pair, _Standing]] = {}
+        self._standing: dict[str, dict[tuple[str, Pair], _Standing]] = {}
         self._began: dict[Pair, float] = {}
         self._asked: set[Pair] = set()
         """Pairs whose last run was asked for, or put off."""
@@ -79,14 +86,13 @@ class Wishes:
 
     def replace(self, collector: str, asks: Iterable[Ask], now: float) -> None:
         """This is all that the collector asks now. What it asked before and asks still goes on."""
-        before, standing = self._standing.get(collector, {}), dict[Pair, _Standing]()
+        before, standing = self._standing.get(collector, {}), dict[tuple[str, Pair], _Standing]()
         for ask in list(asks)[:MAX_ASKS]:
-            pair, until = Pair(ask.check, ask.target), now + min(ask.left_s, LONGEST_S)
-            if not until > now:
+            until, since = now + min(ask.left_s, LONGEST_S), now + max(0.0, ask.in_s)
+            if not now < until or not since < until:
                 continue
-            known = before.get(pair)
-            since = known.since if known is not None and known.ask.id == ask.id else now
-            standing[pair] = _Standing(ask, since, until)
+            name = ask.id, Pair(ask.check, ask.target)
+            standing[name] = _Standing(ask, before[name].since if name in before else since, until)
         self._standing[collector] = standing
 
     def began(self, pair: Pair, now: float, *, asked: bool = False) -> None:
@@ -137,7 +143,7 @@ class Wishes:
             for pair in self._owed
         }
         for standing in self._standing.values():
-            for pair, each in standing.items():
+            for (_, pair), each in standing.items():
                 at = self._due_at(pair, each)
                 if at is not None and at < each.until and (pair not in due or at < due[pair][0]):
                     due[pair] = at, each.ask.why or "asked"
@@ -159,12 +165,20 @@ class Wishes:
     def _limits(self, pair: Pair) -> list[Limit]:
         rate = SHARE / self._paces[pair].period_s
         own = Limit(key=f"{pair.check}\x1f{pair.target}", room=max(1.0, rate * DAY_S), rate=rate)
-        return [own, Limit(key="", room=ROOM, rate=RATE)]
+        return [own, *_spare(self._paces[pair]), Limit(key="", room=ROOM, rate=RATE)]
 
     def _drop_old(self, now: float) -> None:
         for collector, standing in self._standing.items():
             if any(each.until <= now for each in standing.values()):
-                self._standing[collector] = {pair: each for pair, each in standing.items() if each.until > now}
+                self._standing[collector] = {name: each for name, each in standing.items() if each.until > now}
+
+
+def _spare(pace: Pace) -> list[Limit]:
+    """What this probe may ask of a host beside its grid, so that the fleet as a whole stays within the plan's bound."""
+    if pace.spare is None:
+        return []
+    room = max(1.0, pace.spare * BURST_S) if pace.spare > 0 else 0.0
+    return [Limit(key=f"host {pace.host}", room=room, rate=pace.spare)]
 
 
 def told(observations: list[Observation], why: str) -> list[Observation]:

@@ -8,7 +8,8 @@ from parallax.clock import wall_ns
 from parallax.observation import Observation
 from parallax.plan.checks import Unsupported
 from parallax.plan.kinds import SPECS
-from parallax.plan.types import Check
+from parallax.plan.loads import host_of
+from parallax.plan.types import Check, Part
 from probe.checks import KINDS
 from probe.plans import PlanInForce
 from probe.runner import Job
@@ -26,19 +27,26 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
             grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
             read = SPECS[check.kind].endpoint
             endpoint = read(target) if read else None
-            jobs[Pair(check.name, target)] = Job(grid, endpoint, partial(run_target, check, target), pace_of(check))
+            jobs[Pair(check.name, target)] = Job(
+                grid, endpoint, partial(run_target, check, target), pace_of(check, target, plan.part)
+            )
     for unsupported in plan.unsupported:
         grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)
         jobs[Pair(unsupported.name, "")] = Job(grid, None, partial(_say_unsupported, unsupported, probe))
     return jobs
 
 
-def pace_of(check: Check) -> Pace | None:
+def pace_of(check: Check, target: str, part: Part) -> Pace | None:
     """How often the check may be run when collectors ask for it; None: never. No flow is: what signs somebody in is
     done as often as the plan says, and which part of it a run does follows from its tick."""
     if KINDS[check.kind].play is not None:
         return None
-    return Pace(floor_s=EXTERNAL_FLOOR_S if check.external else FLOOR_S, period_s=check.period)
+    if not check.external:
+        return Pace(floor_s=FLOOR_S, period_s=check.period)
+    host = host_of(check, target) or ""
+    share = part.shares.get(host)
+    spare = None if share is None or share.most is None else max(0.0, share.most - share.grid) / 60
+    return Pace(floor_s=EXTERNAL_FLOOR_S, period_s=check.period, host=host, spare=spare)
 
 
 async def _say_unsupported(check: Unsupported, probe: str, scheduled_at: int) -> list[Observation]:

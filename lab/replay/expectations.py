@@ -1,0 +1,271 @@
+"""What a script expects, and whether it came about. Pure: events and messages in, verdicts out.
+
+`JUDGES` has one judge for each key of [expect]. What this version does not build yet is neither met nor missed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from collector.events import (
+    CheckChanged,
+    ComponentChanged,
+    DomainKind,
+    Event,
+    Incident,
+    IncidentChanged,
+    RiskChanged,
+)
+from parallax.clock import NS
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Cause = Literal["dns-operator", "zone", "name-server", "resolver", "region", "address", "endpoint", "network", "probe"]
+NOT_BUILT = "not built"
+NEVER = "never"
+
+
+class Expect(msgspec.Struct, frozen=True, kw_only=True):
+    """[expect]: what is to come about. Seconds count from the start of the window; a key that is left out expects
+    nothing."""
+
+    first_down_s: Seconds | None = None
+    """A check is said to be down after at most this."""
+    hazard_named_s: Seconds | None = None
+    """An incident names what is broken after at most this."""
+    full_outage_s: Seconds | None = None
+    """A component is said to be in full outage after at most this."""
+    status_post_s: Seconds | None = None
+    """The first line that a status page could publish: a component's or an incident's, after at most this."""
+    cause: Cause | None = None
+    """What kind of thing the first incident blames, once it blames anything."""
+    no_region_blamed: bool | None = None
+    """Whether no incident ever blames a region."""
+    runway_shown: bool | None = None
+    """Whether it is said how long caches carry the names."""
+    fallback_email_gap_known_before: bool | None = None
+    """Whether it was known before the start that the fallback lacks mail records."""
+    corroborated_by: list[str] = []
+    """Checks that are among the affected ones of the first incident within a minute of the start."""
+    outages_detected: Share | None = None
+    """The share of outages, at least, of which a check is said to be down or degraded while they last."""
+    pages: Count | None = None
+    """How many incidents the receiver is told of that is told of most."""
+    failover: Literal["blocked", "recommended", "done"] | None = None
+    """What failover decides."""
+    region_failover: bool | None = None
+    """Whether traffic is moved to another region."""
+    switchovers_max: Count | None = None
+    """How often the serving member changes, at most."""
+    user_bad_minutes_max: Seconds | None = None
+    """For how many minutes users have no service, at most."""
+    back_on_primary_within_minutes: Seconds | None = None
+    """How long after the end traffic is back, at most."""
+
+
+class Outage(msgspec.Struct, frozen=True, kw_only=True):
+    """What was really broken, ns since the Unix epoch."""
+
+    what: str
+    """ "operator dns-a"."""
+    start: int
+    end: int
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a receiver would have got."""
+
+    at: int
+    receiver: str
+    key: str
+    """What it is about: an incident's or a risk's id."""
+    type: str
+    summary: str
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of playing. `start` and `end` are the window's, ns since the Unix epoch."""
+
+    start: int
+    end: int
+    events: Sequence[Event]
+    told: Sequence[Told]
+    outages: Sequence[Outage]
+    records: int = 0
+    observations: int = 0
+    kinds: Mapping[str, str] = {}
+    """By check: its kind."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One expectation. `met` is None where this version does not build what it is about."""
+
+    name: str
+    expected: Any
+    observed: Any
+    met: bool | None
+
+
+Judge = Callable[[Any, Played], tuple[Any, bool | None]]
+"""What is expected, and what was played, to what was observed and whether it is met."""
+
+
+def outcomes_of(expect: Expect, played: Played) -> list[Outcome]:
+    """In the order of `Expect`; only those that the script has."""
+    found = []
+    for name, judge in JUDGES.items():
+        expected = getattr(expect, name)
+        if expected is None or expected == []:
+            continue
+        observed, met = judge(expected, played)
+        found.append(Outcome(name=name, expected=expected, observed=observed, met=met))
+    return found
+
+
+def _after_s(at: int | None, played: Played) -> Any:
+    return NEVER if at is None else round((at - played.start) / NS, 1)
+
+
+def _within(find: Callable[[Played], int | None]) -> Judge:
+    """Met where the moment that is found is no later than so many seconds after the start."""
+
+    def judge(expected: float, played: Played) -> tuple[Any, bool]:
+        at = find(played)
+        return _after_s(at, played), at is not None and at <= played.start + expected * NS
+
+    return judge
+
+
+def _first(played: Played, fits: Callable[[Any], bool]) -> int | None:
+    return next((event.at for event in played.events if event.at >= played.start and fits(event.data)), None)
+
+
+def _first_down(played: Played) -> int | None:
+    return _first(played, lambda data: isinstance(data, CheckChanged) and data.state == "down")
+
+
+def _named(played: Played) -> int | None:
+    """When what really is broken first is blamed."""
+    broken = {outage.what for outage in played.outages}
+    return _first(
+        played,
+        lambda data: (
+            isinstance(data, IncidentChanged)
+            and data.incident.domain is not None
+            and str(data.incident.domain) in broken
+        ),
+    )
+
+
+def _full(played: Played) -> int | None:
+    return _first(played, lambda data: isinstance(data, ComponentChanged) and data.state == "full_outage")
+
+
+def _posted(played: Played) -> int | None:
+    return _first(
+        played,
+        lambda data: (
+            (isinstance(data, IncidentChanged) and data.change == "opened" and not data.incident.probes)
+            or (isinstance(data, ComponentChanged) and data.state not in ("operational", "unknown", "not_measured"))
+        ),
+    )
+
+
+def _incidents(played: Played) -> list[tuple[int, Incident]]:
+    """Every word on an incident that began after the start, but for those of probes."""
+    return [
+        (event.at, event.data.incident)
+        for event in played.events
+        if isinstance(event.data, IncidentChanged)
+        and event.data.incident.opened_at >= played.start
+        and not event.data.incident.probes
+    ]
+
+
+def _cause(expected: str, played: Played) -> tuple[Any, bool]:
+    said = _incidents(played)
+    own = [incident for _, incident in said if incident.id == said[0][1].id]
+    kinds: list[DomainKind] = [incident.domain.kind for incident in own if incident.domain is not None]
+    kind = kinds[-1] if kinds else None
+    observed = {None: NEVER, "operator": "dns-operator"}.get(kind, (kind or "").replace("_", "-"))
+    return observed, observed == expected
+
+
+def _no_region(expected: bool, played: Played) -> tuple[Any, bool]:
+    blamed = sorted(
+        {
+            incident.domain.name
+            for _, incident in _incidents(played)
+            if incident.domain is not None and incident.domain.kind == "region"
+        }
+    )
+    return (not blamed if not blamed else f"blamed: {', '.join(blamed)}"), (not blamed) == expected
+
+
+def _runway(expected: bool, played: Played) -> tuple[Any, bool]:
+    at = _first(played, lambda data: isinstance(data, RiskChanged) and data.risk.runway is not None)
+    return (False if at is None else f"after {_after_s(at, played):g} s"), (at is not None) == expected
+
+
+def _gap_known(expected: bool, played: Played) -> tuple[Any, bool]:
+    known = any(
+        event.at < played.start
+        and isinstance(event.data, CheckChanged)
+        and event.data.kind == "dns.parity"
+        and event.data.state in ("down", "degraded")
+        for event in played.events
+    )
+    return known, known == expected
+
+
+def _corroborated(expected: list[str], played: Played) -> tuple[Any, bool]:
+    said = [(at, incident) for at, incident in _incidents(played) if at <= played.start + 60 * NS]
+    seen = {affected.check for _, incident in said if incident.id == said[0][1].id for affected in incident.checks}
+    return sorted(seen & set(expected)), set(expected) <= seen
+
+
+def _detected(expected: float, played: Played) -> tuple[Any, bool]:
+    turned = [
+        event.at
+        for event in played.events
+        if isinstance(event.data, CheckChanged) and event.data.state in ("down", "degraded")
+    ]
+    found = sum(any(outage.start <= at <= outage.end for at in turned) for outage in played.outages)
+    share = found / len(played.outages) if played.outages else 1.0
+    return f"{found} of {len(played.outages)}", share >= expected
+
+
+def _pages(expected: int, played: Played) -> tuple[Any, bool]:
+    keys: dict[str, set[str]] = {}
+    for told in played.told:
+        if told.at >= played.start and told.type.startswith("incident."):
+            keys.setdefault(told.receiver, set()).add(told.key)
+    most = max(map(len, keys.values()), default=0)
+    return most, most == expected
+
+
+def _not_built(expected: Any, played: Played) -> tuple[Any, None]:
+    return NOT_BUILT, None
+
+
+JUDGES: dict[str, Judge] = {
+    "first_down_s": _within(_first_down),
+    "hazard_named_s": _within(_named),
+    "full_outage_s": _within(_full),
+    "status_post_s": _within(_posted),
+    "cause": _cause,
+    "no_region_blamed": _no_region,
+    "runway_shown": _runway,
+    "fallback_email_gap_known_before": _gap_known,
+    "corroborated_by": _corroborated,
+    "outages_detected": _detected,
+    "pages": _pages,
+    "failover": _not_built,
+    "region_failover": _not_built,
+    "switchovers_max": _not_built,
+    "user_bad_minutes_max": _not_built,
+    "back_on_primary_within_minutes": _not_built,
+}
+"""By key of [expect]."""

@@ -7,6 +7,9 @@ import msgspec
 from parallax.reasons import Fault
 
 SCHEMA = 1
+PENDING = "pending"
+"""`abstain` of an attempt that is not over, and has waited for longer than it usually takes: its outcome follows, as an
+observation of the same run."""
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What databases and other languages can hold; JSON could carry more."""
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from parallax.observation import Observation
+from parallax.observation import PENDING, Observation
 from parallax.values import encode_value
 from parallax.wire import MAX_OBSERVATIONS
 
@@ -16,7 +16,7 @@ _encode = msgspec.msgpack.Encoder(enc_hook=encode_value).encode
 
 class Cutter:
     """Gathers observations into the open batch. It is cut when it is full or a second old; an observation with a
-    reason closes it at once, but at most every 50 ms."""
+    reason closes it at once, but at most every 50 ms; so does one that is pending."""
 
     def __init__(self) -> None:
         self._open: list[Observation] = []
@@ -37,7 +37,7 @@ class Cutter:
         self._raw += raw
         if self._due_at is None:
             self._due_at = now + LONGEST_OPEN_S
-        if observation.reason is not None:
+        if observation.reason is not None or observation.abstain == PENDING:
             self._due_at = min(self._due_at, max(now, self._last_cut + URGENT_EVERY_S))
         if len(self._open) >= MAX_OBSERVATIONS:
             self._due_at = now

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 import trio
 
-from parallax.clock import wall_ns
+from parallax.clock import NS, wall_ns
 from parallax.log import get_log
 from parallax.observation import Observation
 from parallax.values import Address, Family
@@ -25,6 +25,8 @@ HOLD_S = SHORTEST_PACE_S + LAST_ANSWER_S + 0.1
 """Long enough for a check that had to keep its distance from one that began just before the uplink died."""
 CLOCK_PACE_S = 30.0
 MAX_FAILING = 10_000
+HUNG = "first_byte_timeout"
+"""What an attempt that still waits may turn out to be, and a dead uplink could look like."""
 _log = get_log(__name__)
 
 
@@ -74,6 +76,12 @@ class Health:
         if any(observation.reason == "connect_unreachable" for observation in observations):
             conditions = msgspec.structs.replace(conditions, routed=self._routed())
         return [msgspec.structs.replace(o, abstain=abstain_for(o, conditions)) for o in observations]
+
+    def vouches_for(self, waiting: Observation) -> bool:
+        """Whether nothing is known of the probe itself that would explain why this still waits."""
+        now = trio.current_time()
+        hung = msgspec.structs.replace(waiting, reason=HUNG, abstain=None)
+        return abstain_for(hung, self._conditions(Span(now - waiting.duration_ns / NS, now))) is None
 
     def _conditions(self, span: Span) -> Conditions:
         """How the probe was during a run. Routes take two sockets to find out: only who needs them asks."""

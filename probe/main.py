@@ -27,7 +27,7 @@ from probe.health import Health
 from probe.mailbox import CollectorMailbox
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
-from probe.runner import Runner, Span
+from probe.runner import Begun, Runner, Span
 from probe.runs import get_ready, run_target
 from probe.schedule import Grid, Pair, Schedule
 from probe.shipping import Shipper
@@ -35,6 +35,8 @@ from probe.spool import Envelope, Spool
 from probe.stages import outliving
 from probe.statistics import Counters
 from probe.uplink import dialler
+from probe.waiting import Waiting, Waits
+from probe.wishes import told
 from probe.work import jobs_of
 
 FINISH_S = 1.0
@@ -59,7 +61,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
         async with open_journal(state / "spool.db", _limits(config)) as journal, AsyncExitStack() as stack:
             clients = {collector.url: await _open_client(stack, collector) for collector in config.collector}
             await journal.register(list(clients))
-            force, counters = Force(config), Counters()
+            force, counters, waiting = Force(config), Counters(), Waiting()
             stack.callback(force.close)
             force.mailbox = CollectorMailbox(list(clients.values()))
             health = Health(dialler(lambda: force.routes))
@@ -70,15 +72,32 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
 
             async def deliver(observations: list[Observation], span: Span) -> None:
                 for observation in await health.settle(observations, span):
+                    waiting.note(observation)
                     spool.put_nowait(observation)
 
             def keep(observations: list[Observation]) -> None:
                 for observation in observations:
                     spool.put_nowait(observation)
 
-            async def run(check: Check, target: str, scheduled_at: int) -> list[Observation]:
-                tools = msgspec.structs.replace(force.tools(), on_cancelled=keep)
-                return await run_target(check, target, force.vantage, tools, scheduled_at=scheduled_at)
+            def wait_on(observation: Observation) -> None:
+                if health.vouches_for(observation):
+                    spool.put_nowait(observation)
+
+            async def run(check: Check, target: str, scheduled_at: int, why: str = "") -> list[Observation]:
+                begun = Begun.now()
+
+                def first(observations: list[Observation]) -> None:
+                    nursery.start_soon(deliver, observations, begun.until_now())
+
+                tools = msgspec.structs.replace(
+                    force.tools(),
+                    on_cancelled=keep,
+                    on_first=first,
+                    waits=Waits(waiting.after_s, wait_on),
+                    asked=bool(why),
+                )
+                found = await run_target(check, target, force.vantage, tools, scheduled_at=scheduled_at)
+                return told(found, why) if why else found
 
             def apply(plan: PlanInForce) -> None:
                 force.apply(plan)

@@ -2,6 +2,7 @@
 wall clock, which is read anew at every turn."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Self
 
 import msgspec
 import trio
@@ -13,19 +14,20 @@ from parallax.values import Endpoint
 from probe.admission import Admission
 from probe.schedule import Due, Grid, Pair, Schedule
 from probe.statistics import Counters
-from probe.wishes import Pace, Wishes, told
+from probe.wishes import Pace, Wishes
 
 LONGEST_WAIT_S = 5.0
 """The wall clock is read at least this often, so that a step is seen."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to run for a pair, when, and where it goes. `run` gets the tick's wall time (ns) and never raises but for
-    cancellation; without an `endpoint` it goes nowhere, and without a `pace` collectors may not ask for it."""
+    """What to run for a pair, when, and where it goes. `run` gets the tick's wall time (ns), where it was asked for the
+    word why, too, and never raises but for cancellation; without an `endpoint` it goes nowhere, and without a `pace`
+    collectors may not ask for it."""
 
     grid: Grid
     endpoint: Endpoint | None
-    run: Callable[[int], Awaitable[list[Observation]]]
+    run: Callable[..., Awaitable[list[Observation]]]
     pace: Pace | None = None
 
 
@@ -35,6 +37,23 @@ class Span(msgspec.Struct, frozen=True):
     started: float
     ended: float
     stepped_s: float = 0.0
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """When something began, by both clocks."""
+
+    started: float
+    at_ns: int
+
+    @classmethod
+    def now(cls, wall: Callable[[], int] = wall_ns) -> Self:
+        return cls(trio.current_time(), wall())
+
+    def until_now(self, wall: Callable[[], int] = wall_ns) -> Span:
+        """The span from then on."""
+        ended = trio.current_time()
+        stepped_ns = wall() - self.at_ns - to_ns(ended - self.started)
+        return Span(self.started, ended, stepped_ns / NS)
 
 
 Deliver = Callable[[list[Observation], Span], Awaitable[None]]
@@ -112,11 +131,9 @@ class Runner:
             await self._changed.wait()
 
     async def _run(self, due: Due, job: Job, why: str = "") -> None:
-        started, wall_started = trio.current_time(), self._wall()
+        begun = Begun.now(self._wall)
         try:
-            observations = await job.run(due.scheduled_at)
+            observations = await (job.run(due.scheduled_at, why) if why else job.run(due.scheduled_at))
         finally:
             self._admission.leave(due.pair)
-        ended = trio.current_time()
-        stepped_ns = self._wall() - wall_started - to_ns(ended - started)
-        await self._deliver(told(observations, why) if why else observations, Span(started, ended, stepped_ns / NS))
+        await self._deliver(observations, begun.until_now(self._wall))

@@ -4,12 +4,13 @@ side by side, and each attempt is its own observation."""
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 import trio
 
 from parallax.clock import to_ns, wall_ns
-from parallax.observation import Observation
+from parallax.observation import PENDING, Observation
 from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
 from parallax.values import Address, Endpoint, Family
@@ -26,6 +27,7 @@ from probe.steps import CANCELLED, Steps
 from probe.tape import Evidence, Tape
 from probe.tools import Tools
 from probe.verdict import Verdict
+from probe.waiting import Waits
 
 
 class Vantage(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +53,7 @@ async def run_target(
         return await _play(start, kind, tools)
     if read is not None:
         endpoint = read(target)
-        addresses = await _addresses(endpoint, vantage.families, tools, tape, check.timeout)
+        addresses = await _look_up(start, endpoint, tools, tape)
         if not addresses:
             return [_without_address(start, endpoint, tape)]
         subjects = [Subject(target=target, host=endpoint.host, address=at, after=tape) for at in addresses]
@@ -66,14 +68,18 @@ async def run_target(
         left_s = tape.started + check.timeout - trio.current_time()
         return await attempt(kind, check.spec, subject, check.timeout if subject.after else left_s, tools)
 
-    gathered = await _gather(first, subjects)
+    watch = None if tools.waits is None else partial(_watch, start, tools.waits, subjects, tape.started)
+    gathered = await _gather(first, subjects, watch)
     verdicts = _judged(kind, check, gathered)
     found = [
         start.observation(subject.name or str(subject.address), own, evidence, verdict)
         for subject, (own, evidence), verdict in zip(subjects, gathered, verdicts, strict=True)
     ]
-    if kind.repeats is not None and kind.repeats(check.spec):
+    if not tools.asked and kind.repeats is not None and kind.repeats(check.spec):
         again = [subject for subject, verdict in zip(subjects, verdicts, strict=True) if control.wants_control(verdict)]
+        if again and tools.on_first is not None:
+            tools.on_first(found)  # what fails must not wait for what is only asked because it fails
+            found = []
         found += await _control(start, kind, again, tools, ended_s=trio.current_time() - tape.started)
     return found
 
@@ -89,7 +95,9 @@ async def _control(
     await trio.sleep(control.AFTER_S)
 
     async def again(subject: Subject) -> Tape:
-        return await attempt(kind, check.spec, msgspec.structs.replace(subject, after=None, apart=True), timeout_s, tools)
+        return await attempt(
+            kind, check.spec, msgspec.structs.replace(subject, after=None, apart=True), timeout_s, tools
+        )
 
     gathered = await _gather(again, subjects)
     verdicts = _judged(kind, check, gathered)
@@ -99,16 +107,41 @@ async def _control(
     ]
 
 
-async def _gather(one: Callable[[Subject], Awaitable[Tape]], subjects: list[Subject]) -> list[tuple[Tape, Evidence]]:
-    """All of these at the same time, in their order."""
+IsOver = Callable[[int], bool]
+
+
+async def _watch(
+    start: "_Start", waits: Waits, subjects: list[Subject], since: float, is_over: IsOver = lambda place: False
+) -> None:
+    """Tells of each of these that is not over when most are."""
+    names = [subject.name or str(subject.address) for subject in subjects]
+    after = [waits.after_s(start.check.name, start.target, plain(name)) for name in names]
+    for after_s, place in sorted((after_s, place) for place, after_s in enumerate(after)):
+        if after_s >= start.check.timeout:
+            return
+        await trio.sleep_until(since + after_s)
+        if not is_over(place):
+            waits.tell(start.pending(names[place], subjects[place]))
+
+
+async def _gather(
+    one: Callable[[Subject], Awaitable[Tape]],
+    subjects: list[Subject],
+    watch: Callable[[IsOver], Awaitable[None]] | None = None,
+) -> list[tuple[Tape, Evidence]]:
+    """All of these at the same time, in their order; `watch` goes on beside, and is told which are over."""
     tapes: dict[int, Tape] = {}
 
     async def into(place: int, subject: Subject) -> None:
         tapes[place] = await one(subject)
 
-    async with trio.open_nursery() as nursery:
-        for place, subject in enumerate(subjects):
-            nursery.start_soon(into, place, subject)
+    async with trio.open_nursery() as beside:
+        if watch is not None:
+            beside.start_soon(watch, tapes.__contains__)
+        async with trio.open_nursery() as nursery:
+            for place, subject in enumerate(subjects):
+                nursery.start_soon(into, place, subject)
+        beside.cancel_scope.cancel()
     return [(tapes[place], evidence_of(tapes[place])) for place in range(len(subjects))]
 
 
@@ -196,6 +229,17 @@ def _prepare(kind: str, target: str, tools: Tools) -> None:
             prepare(target, tools)
 
 
+async def _look_up(start: "_Start", endpoint: Endpoint, tools: Tools, tape: Tape) -> list[Address]:
+    """As `_addresses`, and tells where that takes long."""
+    async with trio.open_nursery() as beside:
+        if tools.waits is not None and endpoint.address is None:
+            name = Subject(target=start.target, host=endpoint.host, name=str(endpoint))
+            beside.start_soon(_watch, start, tools.waits, [name], tape.started)
+        found = await _addresses(endpoint, start.vantage.families, tools, tape, start.check.timeout)
+        beside.cancel_scope.cancel()
+    return found
+
+
 async def _addresses(
     endpoint: Endpoint, families: tuple[Family, ...], tools: Tools, tape: Tape, timeout_s: float
 ) -> list[Address]:
@@ -239,6 +283,28 @@ class _Start(msgspec.Struct, frozen=True):
     started_at: int
     began: float
     """The start by trio's clock."""
+
+    def pending(self, name: str, subject: Subject) -> Observation:
+        """What is said of an attempt that is not over: that it waits, and for how long."""
+        dims = dict(subject.dims)
+        if subject.address:
+            dims.update(address=subject.address.ip, family=str(subject.address.family))
+        return Observation(
+            probe=self.vantage.probe,
+            stream="",
+            seq=0,
+            run=self.run,
+            check=self.check.name,
+            kind=self.check.kind,
+            target=self.target,
+            subject=plain(name),
+            dims=plain(dims),
+            scheduled_at=self.scheduled_at,
+            started_at=self.started_at,
+            duration_ns=to_ns(trio.current_time() - self.began),
+            phases=[],
+            abstain=PENDING,
+        )
 
     def observation(
         self,

@@ -16,6 +16,7 @@ from probe.kept import Kept
 from probe.mailbox import Mailbox
 from probe.signin.memory import Signins
 from probe.vault import Vault
+from probe.waiting import Waits
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,12 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
 
     on_cancelled: Callable[[list[Observation]], None] | None = None
     """Takes what a flow saw that was cancelled, and so can return nothing."""
+    on_first: Callable[[list[Observation]], None] | None = None
+    """Takes what a run found whose control attempts go on; None: the run returns it with theirs."""
+    asked: bool = False
+    """The run was asked for, because another has failed: so it is a second look itself, and has no control attempt."""
+    waits: Waits | None = None
+    """Who is told of attempts that wait for long; None: nobody."""
     mailbox: Mailbox | None = None
     """Who is asked after mails that a run waits for; None: nobody can be."""
 

@@ -16,7 +16,8 @@ from probe.runner import Job
 from probe.schedule import Grid, Pair
 from probe.wishes import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 
-RunTarget = Callable[[Check, str, int], Awaitable[list[Observation]]]
+RunTarget = Callable[..., Awaitable[list[Observation]]]
+"""Given check, target, the wall time that it was due at (ns) and, where it was asked for, the word why."""
 
 
 def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pair, Job]:

@@ -58,6 +58,7 @@ class Asking:
                 id=ask.id,
                 check=ask.check,
                 target=ask.target,
+                in_s=min(max(0.0, (ask.not_before - now) / NS), LONGEST_S),
                 every_s=ask.every_ns / NS,
                 left_s=min((ask.until - now) / NS, LONGEST_S),
                 why=ask.why,

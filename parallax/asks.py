@@ -21,6 +21,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The same as long as the same is asked: who has carried it out once need not do so again."""
     check: str
     target: str
+    in_s: float = 0.0
+    """How long it must wait, from the answer on."""
     every_s: float = 0.0
     """How often while it stands; 0: once."""
     left_s: float

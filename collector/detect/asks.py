@@ -1,10 +1,12 @@
 """Whom to ask to look again now, and at what. Pure: it follows from the state, at the time that records tell.
 
-A probe that fails where all was well is either broken itself, or the first to see an outage. So the suspect looks
-again, and four voters in other networks look once: each answer is worth as much as one from the grid, and comes at
-once (controlled sensing: Chernoff 1959; of change points: Banerjee and Veeravalli, "Data-efficient quickest change
-detection", 2012). Once it fails in two networks, everyone who runs the check looks again and again, until it is
-decided. The same towards recovery: there the one that passes is the suspect.
+A probe that fails where all was well, or that waits for longer than its passes take, is either broken itself, or the
+first to see an outage. So the suspect looks again, and voters in other networks look once: each answer is worth as much
+as one from the grid, and comes at once (controlled sensing: H. Chernoff, Ann. Math. Statist. 30, 1959; of change
+points: T. Banerjee and V. Veeravalli, "Data-efficient quickest change detection", Sequential Analysis 31, 2012). Once
+two networks see it, everyone looks who has not since it began; and everyone again when it has lasted for as long as a
+blip may (charts.py), and so on until it is decided. Between the two nobody is asked: a run that hangs would be in the
+way of the one that counts. Towards recovery everyone looks at once: what is down is known.
 
 What is asked is bounded: by time (a suspicion that is never borne out is let be, for longer each time, as long as it is
 the same probes that say it), by number (of ten thousand subjects that fail at once a few tell as much as all), and at
@@ -16,12 +18,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec.structs import replace
 
+from collector.detect.charts import TAU_NS, TAU_PERIODS, began_at
 from collector.detect.flows import vote_fresh_ns
-from collector.detect.inquiries import Inquiries, Inquiry, Rest, Why
+from collector.detect.inquiries import How, Inquiries, Inquiry, Rest, Why
 from collector.detect.state import Ends, Key, State, Vote
 from collector.detect.view import CheckView, View
-from collector.detect.votes import ends_id
+from collector.detect.votes import ends_id, tally
 from parallax.clock import NS
 
 LONGEST_NS = 45 * NS
@@ -32,8 +36,10 @@ EXTERNAL_EVERY_NS = 15 * NS
 """How often a probe may look at what others run; asked or not."""
 EXTERNAL_FLEET_NS = 1 * NS
 """And the fleet in all."""
-OTHERS = 4
+OTHERS = 2
 """Voters in other networks that are asked first."""
+HOLD_NS = NS // 4
+"""By so much later than it must have lasted: clocks differ."""
 WIDE_NETWORKS = 2
 """So many networks that say the same make it everyone's matter."""
 LEFT_ALONE = 3
@@ -43,18 +49,18 @@ MAX_OPEN_OF_CHECK = 6
 """Targets of one check mostly fail by one cause: some stand for all."""
 FIRST_REST_NS, LONGEST_REST_NS = 60 * NS, 3600 * NS
 MAX_RESTS = 1000
-WATCHED = "up", "suspected"
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """One probe is to run one target of one check now. `until` is a time of the records, ns since the Unix epoch;
-    `every_ns` is how often while it stands, 0 for once."""
+    """One probe is to run one target of one check, between two times of the records, ns since the Unix epoch; at once
+    where the first is past. `every_ns` is how often while it stands, 0 for once."""
 
     id: str
     check: str
     target: str
     probe: str
     every_ns: int
+    not_before: int
     until: int
     why: Why
 
@@ -69,18 +75,21 @@ def asks_of(state: State, view: View) -> tuple[Ask, ...]:
         every = _every_ns(check, inquiry)
         id_ = f"{state.seed[:8]}-{inquiry.number}{'w' if inquiry.wide else ''}"
         _, _, target = name.partition("\x1f")
-        for probe, again in inquiry.rounds.items():
-            asks.append(
-                Ask(
-                    id=id_,
-                    check=check.name,
-                    target=target,
-                    probe=probe,
-                    every_ns=every if again else 0,
-                    until=inquiry.until,
-                    why=inquiry.why,
-                )
+        for probe, how in inquiry.rounds.items():
+            ask = Ask(
+                id=id_,
+                check=check.name,
+                target=target,
+                probe=probe,
+                every_ns=every if how == "again" else 0,
+                not_before=inquiry.began,
+                until=inquiry.until,
+                why=inquiry.why,
             )
+            if how != "later":
+                asks.append(ask)
+            if inquiry.hold_at:
+                asks.append(replace(ask, id=f"{id_}h", every_ns=every, not_before=inquiry.hold_at))
     return tuple(asks)
 
 
@@ -119,7 +128,7 @@ def _every_ns(check: CheckView, inquiry: Inquiry) -> int:
     """External targets get no more of the whole fleet than one run a second."""
     if not check.external:
         return EVERY_NS
-    return max(EXTERNAL_EVERY_NS, EXTERNAL_FLEET_NS * sum(inquiry.rounds.values()))
+    return max(EXTERNAL_EVERY_NS, EXTERNAL_FLEET_NS * len(inquiry.rounds))
 
 
 def _has_room(inquiries: Inquiries, name: str) -> bool:
@@ -129,49 +138,77 @@ def _has_room(inquiries: Inquiries, name: str) -> bool:
 
 
 def _begin(state: State, view: View, name: str, ends: Ends, check: CheckView) -> None:
-    for why, found in (
+    rest = state.inquiries.rests.get(name)
+    resting = rest is not None and state.now < rest.until
+    choices: tuple[tuple[Why, dict[str, bool]], ...] = (
         ("suspicion", _suspects(state, check, ends)),
         ("recovery", _recovering(state, check, ends)),
-    ):
-        rest = state.inquiries.rests.get(name)
-        new = {p for p in found if rest is None or rest.until <= state.now or rest.why != why or p not in rest.probes}
+    )
+    for why, found in choices:
+        new = set(found)
+        if rest is not None and resting and rest.why == why:
+            new = new - set(rest.probes) if why == "suspicion" else set()
         if new:
-            _open(state, view, name, ends, check, why, new)  # type: ignore[arg-type]
+            _open(state, view, name, ends, check, why, new, found)
             return
 
 
-def _open(state: State, view: View, name: str, ends: Ends, check: CheckView, why: Why, new: set[str]) -> None:
+def _open(
+    state: State, view: View, name: str, ends: Ends, check: CheckView, why: Why, new: set[str], found: dict[str, bool]
+) -> None:
     inquiries = state.inquiries
     inquiries.number += 1
     inquiry = Inquiry(number=inquiries.number, began=state.now, until=state.now + LONGEST_NS, why=why)
     inquiries.open[name] = inquiry
-    if _networks(view, new) >= WIDE_NETWORKS:
-        _widen(state, view, check, inquiry)
+    if why == "recovery" or _networks(view, new) >= WIDE_NETWORKS:
+        _widen(state, view, ends, check, inquiry)
         return
-    inquiry.rounds = dict.fromkeys(sorted(new), True)
-    inquiry.rounds.update(dict.fromkeys(_others(state, view, check, ends, new), False))
+    inquiry.rounds = {probe: "again" if found[probe] else "later" for probe in sorted(new)}
+    inquiry.rounds |= dict.fromkeys(_others(state, view, check, ends, new), "once")
 
 
 def _go_on(state: State, view: View, name: str, ends: Ends, check: CheckView, inquiry: Inquiry) -> None:
     found = (_suspects if inquiry.why == "suspicion" else _recovering)(state, check, ends)
     if not found:
         del state.inquiries.open[name]
-        if inquiry.wide:
+        if inquiry.why == "recovery" and any(key.held == "down" for key in _keys(state, ends)):
+            _rest(state, name, inquiry.why, found)
+        elif inquiry.wide:
             state.inquiries.rests.pop(name, None)
     elif state.now >= inquiry.until or (not inquiry.wide and _is_alone(state, ends, inquiry, found)):
         del state.inquiries.open[name]
         _rest(state, name, inquiry.why, found)
     elif not inquiry.wide and _networks(view, found) >= WIDE_NETWORKS:
-        _widen(state, view, check, inquiry)
+        _widen(state, view, ends, check, inquiry)
 
 
-def _widen(state: State, view: View, check: CheckView, inquiry: Inquiry) -> None:
+def _widen(state: State, view: View, ends: Ends, check: CheckView, inquiry: Inquiry) -> None:
     """Time begins anew: everyone may take as long as one did."""
     inquiry.wide, inquiry.until = True, state.now + LONGEST_NS
-    inquiry.rounds = dict.fromkeys(_all(state, view, check), True)
+    everyone = _all(state, view, check)
+    began = _began_at(state, view, check, ends) if inquiry.why == "suspicion" else None
+    if began is None:
+        inquiry.rounds = dict.fromkeys(everyone, "again")
+        return
+    keys = list(_keys(state, ends))
+    rounds: dict[str, How] = {
+        probe: "later" if any(_at(key, probe) > began for key in keys) else "once" for probe in everyone
+    }
+    inquiry.rounds = rounds
+    inquiry.hold_at = began + min(TAU_NS, int(TAU_PERIODS * check.period_ns)) + HOLD_NS
 
 
-def _rest(state: State, name: str, why: Why, found: dict[str, int]) -> None:
+def _began_at(state: State, view: View, check: CheckView, ends: Ends) -> int | None:
+    """When the trouble began of the subject that most fail at, by launches."""
+    counts = [tally(state, view, check, key) for key in _keys(state, ends) if key.held != "down"]
+    most = max(counts, key=lambda count: len(count.failing), default=None)
+    if most is None or not most.failing:
+        return None
+    size = len(most.voters)
+    return began_at(most.voters, spare=size - -(-2 * size // 3))
+
+
+def _rest(state: State, name: str, why: Why, found: Iterable[str]) -> None:
     rests = state.inquiries.rests
     before = rests.pop(name, None)
     span = FIRST_REST_NS
@@ -182,51 +219,50 @@ def _rest(state: State, name: str, why: Why, found: dict[str, int]) -> None:
         del rests[next(iter(rests))]
 
 
-def _suspects(state: State, check: CheckView, ends: Ends) -> dict[str, int]:
-    """The probes that fail where it is not yet decided, and since when; where it is known to be degraded, they are
-    those that fail while half do: it may be getting worse."""
-    found: dict[str, int] = {}
+def _suspects(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
+    """The probes that fail where it is not yet decided, or wait for long, and whether they have failed; where it is
+    known to be degraded, they are those that fail while half do in earnest: it may be getting worse."""
+    found: dict[str, bool] = {}
     for key in _keys(state, ends):
         if key.held == "down":
             continue
-        failing = {probe: vote.failing_since for probe, vote in _votes(state, check, key) if vote.reason is not None}
-        voters = sum(1 for _ in _votes(state, check, key)) if key.held == "degraded" and failing else 0
-        if key.held in WATCHED or (key.held == "degraded" and 2 * len(failing) >= voters > 1):
-            found.update(failing)
+        votes = list(_votes(state, check, key))
+        failing = {p: v.reason is not None for p, v in votes if v.reason is not None or v.pending_at > v.at}
+        worse = sum(v.reason is not None and not v.soft and v.fault != "blocked" for _, v in votes)
+        if failing and (key.held != "degraded" or 2 * worse >= len(votes) > 1):
+            found |= {probe: failed or found.get(probe, False) for probe, failed in failing.items()}
     return found
 
 
-def _recovering(state: State, check: CheckView, ends: Ends) -> dict[str, int]:
+def _recovering(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
     """The probes that have come to pass where it is down; where it is degraded, while fewer than a third fail: before,
     passing is no news."""
-    found: dict[str, int] = {}
+    found: dict[str, bool] = {}
     for key in _keys(state, ends):
         if key.held not in ("down", "degraded"):
             continue
         votes = list(_votes(state, check, key))
-        passing = {probe: vote.at for probe, vote in votes if vote.reason is None and vote.at > key.since}
+        passing = [probe for probe, vote in votes if vote.reason is None and vote.at > key.since]
         if key.held == "down" or 3 * (len(votes) - len(passing)) < len(votes):
-            found.update(passing)
+            found |= dict.fromkeys(passing, True)
     return found
 
 
-def _is_alone(state: State, ends: Ends, inquiry: Inquiry, found: dict[str, int]) -> bool:
+def _is_alone(state: State, ends: Ends, inquiry: Inquiry, found: dict[str, bool]) -> bool:
     """Whether those who were asked have looked and say otherwise, while the suspects go on to say it."""
-    sign = 1 if inquiry.why == "suspicion" else -1
-    others = [probe for probe, again in inquiry.rounds.items() if not again and probe not in found]
+    others = [probe for probe, how in inquiry.rounds.items() if how == "once" and probe not in found]
     if len(others) < WIDE_NETWORKS:
         return False
     keys = list(_keys(state, ends))
     looked = all(any(inquiry.began < _at(key, probe) for key in keys) for probe in others)
     return looked and all(
-        any((vote := key.votes.get(probe)) is not None and sign * vote.streak >= LEFT_ALONE for key in keys)
-        for probe in found
+        any((vote := key.votes.get(probe)) is not None and vote.streak >= LEFT_ALONE for key in keys) for probe in found
     )
 
 
 def _at(key: Key, probe: str) -> int:
     vote = key.votes.get(probe)
-    return vote.at if vote is not None else 0
+    return max(vote.at, vote.pending_at) if vote is not None else 0
 
 
 def _keys(state: State, ends: Ends) -> Iterator[Key]:

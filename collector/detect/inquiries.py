@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 Why = Literal["suspicion", "recovery"]
+How = Literal["once", "again", "later"]
 
 
 class Inquiry(msgspec.Struct):
@@ -15,9 +16,11 @@ class Inquiry(msgspec.Struct):
     until: int
     why: Why = "suspicion"
     wide: bool = False
-    """All who run the check are asked, and again and again; before, only the suspects are asked again."""
-    rounds: dict[str, bool] = {}
-    """The probes that are asked, and whether again and again."""
+    """All who run the check are asked."""
+    rounds: dict[str, How] = {}
+    """The probes that are asked, and how: to look now and be done, or again and again; or only from `hold_at` on."""
+    hold_at: int = 0
+    """When all of them look again, and again, as by then it has lasted; 0: that is not waited for."""
 
 
 class Rest(msgspec.Struct, array_like=True):

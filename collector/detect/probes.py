@@ -15,6 +15,7 @@ from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
 from collector.inputs import BatchInput
 from parallax.clock import NS
+from parallax.observation import PENDING
 from parallax.wire import Batch
 
 SKEWED_BATCHES = 2
@@ -62,7 +63,11 @@ def hear(state: State, record: BatchInput, batch: Batch) -> Member:
         _note(
             member,
             state.now,
-            [None if o.abstain in ITS_PLAN else o.abstain for o in batch.observations if o.kind != HEALTH],
+            [
+                None if o.abstain in ITS_PLAN else o.abstain
+                for o in batch.observations
+                if o.kind != HEALTH and o.abstain != PENDING
+            ],
         )
     if not member.streams or member.streams[-1] != batch.stream:
         if batch.stream in member.streams:

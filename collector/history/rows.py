@@ -25,7 +25,7 @@ from collector.history.tables import DIMS, FLOW_KINDS, PHASES, SEEN
 from collector.inputs import BatchInput, InputError, decode_input
 from parallax import wire
 from parallax.journal import Record
-from parallax.observation import Observation, Phase
+from parallax.observation import PENDING, Observation, Phase
 
 HEALTH = "probe.health"
 MINUTE_NS = 60 * 1_000_000_000
@@ -125,6 +125,8 @@ def _take_batch(rows: Rows, value: BatchInput, observations: list[Observation]) 
     received = timestamp(latest)
     add, minutes = rows.observations.append, rows.minutes
     for o in observations:
+        if o.abstain == PENDING:  # no outcome: that follows
+            continue
         started_ns = min(o.started_at + shift, latest)
         if o.kind == HEALTH:
             rows.health.append(_health_row(o, timestamp(started_ns), received))

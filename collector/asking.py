@@ -52,21 +52,7 @@ class Asking:
 
     def of(self, probe: str) -> Asks:
         """What is asked of a probe now."""
-        now = self._wall()
-        asks = [
-            Ask(
-                id=ask.id,
-                check=ask.check,
-                target=ask.target,
-                in_s=min(max(0.0, (ask.not_before - now) / NS), LONGEST_S),
-                every_s=ask.every_ns / NS,
-                left_s=min((ask.until - now) / NS, LONGEST_S),
-                why=ask.why,
-            )
-            for ask in self._asks.get(probe, ())
-            if ask.until > now
-        ]
-        return Asks(version=_version(asks), asks=asks)
+        return asks_at(self._asks.get(probe, ()), self._wall())
 
     async def wait_other(self, probe: str, version: str) -> None:
         """Returns once something else is asked of the probe than this version, and no answer went to it a moment ago;
@@ -90,6 +76,24 @@ class Asking:
             self._polls[probe] -= 1
             if not self._polls[probe]:
                 del self._polls[probe]
+
+
+def asks_at(asked: Iterable[Asked], at: int) -> Asks:
+    """What detection asks of one probe, as it is told to it at a time, ns since the Unix epoch. Pure."""
+    asks = [
+        Ask(
+            id=ask.id,
+            check=ask.check,
+            target=ask.target,
+            in_s=min(max(0.0, (ask.not_before - at) / NS), LONGEST_S),
+            every_s=ask.every_ns / NS,
+            left_s=min((ask.until - at) / NS, LONGEST_S),
+            why=ask.why,
+        )
+        for ask in asked
+        if ask.until > at
+    ]
+    return Asks(version=_version(asks), asks=asks)
 
 
 def _version(asks: list[Ask]) -> str:

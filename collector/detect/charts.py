@@ -39,8 +39,8 @@ HANGS_IF_DOWN, HANGS_IF_UP = 0.5, 0.015
 PENDING = math.log(HANGS_IF_DOWN / HANGS_IF_UP)
 TAU_NS = 8 * NS
 """What must be ignored is shorter than this: a blip of six seconds, and its look-up."""
-TAU_PERIODS = 1.6
-"""Where runs are frequent, one and a half rounds of them are as telling."""
+TAU_PERIODS = 0.6
+"""Where runs are frequent it is less: a quorum of them takes two thirds of a round anyway."""
 WINDOW = 8.0
 """Runs of a probe by which the extent is told; older ones fade."""
 
@@ -61,9 +61,9 @@ class Weight(msgspec.Struct, frozen=True):
     networks: int
 
 
-def note(vote: Vote, *, failed: bool, at: int, up: bool) -> None:
+def note(vote: Vote, *, failed: bool, at: int, up: bool, counted: bool = False) -> None:
     """A word that counts, of a run launched then, into a vote, in place. `up`: its subject is, so that what fails is
-    usual."""
+    usual. `counted`: it is one of the runs by which the extent is told."""
     low = vote.p0
     if failed:
         vote.failing_since = vote.failing_since if vote.streak > 0 else at
@@ -81,8 +81,7 @@ def note(vote: Vote, *, failed: bool, at: int, up: bool) -> None:
         vote.p0 = min(max(low + LEARNS * (failed - low), LOWEST_P0), HIGHEST_P0)
     if vote.pending_at <= at:
         vote.pending_at = 0
-    if up and not failed:
-        vote.runs = vote.fails = 0.0
+    if not counted:
         return
     vote.runs, vote.fails = vote.runs + 1, vote.fails + failed
     if vote.runs > WINDOW:
@@ -101,12 +100,6 @@ def carry(vote: Vote, before: Vote) -> None:
     vote.streak, vote.failing_since, vote.passed_at = before.streak, before.failing_since, before.passed_at
     vote.hard, vote.partial, vote.p0 = before.hard, before.partial, before.p0
     vote.runs, vote.fails, vote.pending_at = before.runs, before.fails, before.pending_at
-
-
-def clear(vote: Vote) -> None:
-    """The trouble is over: what failed in it says nothing of the next."""
-    if vote.streak <= 0:
-        vote.hard = vote.partial = vote.runs = vote.fails = 0.0
 
 
 def suspects(vote: Vote) -> bool:

@@ -8,11 +8,13 @@ the lookup passed, and a failed lookup says nothing more of the addresses.
 from collections.abc import Iterator
 from typing import Any
 
+from collector.detect.charts import carry, note_pending
 from collector.detect.expiry import SHORT_NS, warns_ns
 from collector.detect.flows import note_step, turn_ns, vote_fresh_ns
 from collector.detect.numbers import LAST_NS, instant
 from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
+from collector.detect.trouble import hear
 from collector.detect.view import HANDSHAKES, OVER_TCP, CheckView, View, ip_of
 from collector.detect.votes import ends_id, key_id
 from collector.detect.zones import left_at, whose, zone_at
@@ -33,6 +35,8 @@ ASIDE = ("dns_stale",)
 """A name that is answered all the same: caches carry it, and users are not hurt."""
 NO_WORD = ("parity_unknown",)
 """What cannot be told now: what was said before stands."""
+PENDING = "pending"
+"""What a probe abstains with while a run waits for longer than its passes take: its word comes later."""
 
 
 def take(
@@ -60,7 +64,7 @@ def take(
     key_name = key_id(check.name, observation.target, subject)
     key = state.keys.get(key_name)
     if key is None:
-        if lookup and observation.reason is None:
+        if observation.abstain == PENDING or (lookup and observation.reason is None):
             return []
         if not _may_open(state, ends, probe) or _is_gone(state, check, observation):
             return []
@@ -68,9 +72,11 @@ def take(
         if key is None:
             return []
     vote = key.votes.get(probe)
-    if vote is not None and at < vote.at:
+    if observation.abstain == PENDING:
+        return _pend(key_name, vote, at, skewed)
+    if vote is not None and not _is_news(vote, at, observation):
         return []
-    key.votes[probe] = new = _vote(observation, check, vote, at, skewed)
+    key.votes[probe] = new = _vote(observation, check, key, vote, at, skewed)
     if check.of_dns and new.counts and (new.reason is not None or check.kind != "dns.chain"):
         _name(state, view, key, probe, check, observation)
     key.spoke_at = max(key.spoke_at, at)
@@ -130,7 +136,7 @@ def _open_key(
             for probe, vote in state.keys[other].votes.items() if other != name else ():
                 known = key.votes.get(probe)
                 if vote.counts and (known is None or known.at < vote.at):
-                    key.votes[probe] = Vote(at=vote.at)
+                    key.votes[probe] = Vote(at=vote.at, passed_at=vote.at)
     return key
 
 
@@ -144,7 +150,23 @@ def _make_room(state: State, names: list[str], number: int) -> bool:
     return bool(idle)
 
 
-def _vote(observation: Observation, check: CheckView, before: Vote | None, at: int, skewed: bool) -> Vote:
+def _pend(key_name: str, vote: Vote | None, at: int, skewed: bool) -> list[str]:
+    """A run that waits is no word: it says how sure one may be of those that were."""
+    if vote is None or skewed:
+        return []
+    note_pending(vote, at=at)
+    return [key_name]
+
+
+def _is_news(vote: Vote, at: int, observation: Observation) -> bool:
+    """Whether it is another run than the one that is known. Of two words on the same one the failure stands, whichever
+    came first."""
+    if at != vote.at:
+        return at > vote.at
+    return vote.counts and vote.reason is None and observation.reason is not None
+
+
+def _vote(observation: Observation, check: CheckView, key: Key, before: Vote | None, at: int, skewed: bool) -> Vote:
     reason = observation.reason[:64] if observation.reason is not None else None
     aside = reason if reason in ASIDE else None
     reason = None if aside else reason
@@ -168,17 +190,13 @@ def _vote(observation: Observation, check: CheckView, before: Vote | None, at: i
     vote.every_ns = turn_ns(check, observation)
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
     if before is not None:
-        vote.streak, vote.failing_since = before.streak, before.failing_since
+        carry(vote, before)
         vote.site = vote.site or before.site
         vote.region = vote.region or before.region
-    if vote.counts and reason is None:
-        vote.streak, vote.failing_since = min(vote.streak, 0) - 1, 0
+    if vote.counts:
+        hear(key, vote, failed=reason is not None, at=at)
+    if vote.counts and (reason is None or reason == SIGNATURES_END or vote.soft):
         vote.until, vote.warn_at = _ends(observation, check, at)
-    elif vote.counts:
-        vote.failing_since = vote.failing_since if vote.streak > 0 else at
-        vote.streak = max(vote.streak, 0) + 1
-        if reason == SIGNATURES_END or vote.soft:
-            vote.until, vote.warn_at = _ends(observation, check, at)
     return vote
 
 
@@ -268,8 +286,11 @@ def _passed(state: State, lookup: str, probe: str, at: int) -> list[str]:
     said = key.votes.get(probe)
     if said is not None and said.at > at:
         return []
-    passes = min(said.streak, 0) - 1 if said is not None and said.at < at else -1
-    key.votes[probe] = Vote(at=at, streak=passes)
+    key.votes[probe] = vote = Vote(at=at)
+    if said is not None:
+        carry(vote, said)
+    if said is None or said.at < at or said.reason is not None:
+        hear(key, vote, failed=False, at=at)
     key.spoke_at = max(key.spoke_at, at)
     return [lookup] if key.state != "up" else []
 

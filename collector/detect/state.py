@@ -141,8 +141,14 @@ class Key(msgspec.Struct):
     blind_since: int = 0
     extent: Extent | None = None
     """How much of it fails, while it does."""
-    share: float = 1.0
-    """The most of it that failed since it is in this state."""
+    trouble_at: int = 0
+    """The launch of the first run that failed since all was well; 0 while all is well (trouble.py)."""
+    partly_at: int = 0
+    """The launch of the run by which the partial charts were sure first."""
+    share: float = 0.0
+    """So much of it failed at least, at the worst."""
+    calm: float = 0.0
+    """The mirror chart: how sure it is that what failed no longer does, nats."""
     may_switch: bool = False
     """It is down by enough vantages in enough networks for a failover to rest on it."""
 
@@ -246,8 +252,8 @@ class Member(msgspec.Struct):
     plan: str = ""
     turned_at: list[int] = []
     """When it fell into trouble of late, the newest last."""
-    astray: bool = False
-    """Its words contradict those of all others on most of what it measures: they do not count."""
+    astray: str = ""
+    """How its words contradict those of all others on most of what it measures: then they do not count."""
     rounds: int = 0
     """Looks in a row at which they did; below zero: did not."""
 

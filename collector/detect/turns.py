@@ -1,5 +1,6 @@
 """A subject turns: from its votes to its state, and into or out of an incident."""
 
+from collector.detect.charts import TAU_NS, TAU_PERIODS
 from collector.detect.departed import UNDELEGATED, has_left, is_done_with, is_still_used
 from collector.detect.flows import UNREACHED, every_ns, fresh_ns, why_gone
 from collector.detect.incidents import join, leave, merge
@@ -7,6 +8,7 @@ from collector.detect.intake import forget
 from collector.detect.outside import fails_outside, is_watched
 from collector.detect.places import spot_of
 from collector.detect.state import Key, State
+from collector.detect.trouble import settle
 from collector.detect.verdict import Verdict, judge
 from collector.detect.view import OVER_TCP, CheckView, View
 from collector.detect.votes import Tally, ends_id, evidence_of, key_id, tally
@@ -37,7 +39,18 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
     count = tally(state, view, check, key)
     refused = any(ballot.vote.fault == "blocked" for ballot in count.failing)
     outside = refused and fails_outside(state, view, check, key)
-    verdict = judge(count, key.held, since=key.since, throttled=key.throttled, blocked=key.blocked, outside=outside)
+    verdict = judge(
+        count,
+        key.held,
+        since=key.since,
+        throttled=key.throttled,
+        blocked=key.blocked,
+        outside=outside,
+        tau_ns=min(TAU_NS, int(TAU_PERIODS * every_ns(check, key))),
+        calm=key.calm,
+        partly_at=key.partly_at,
+    )
+    settle(key, count, verdict)
     _schedule(state, check, key, count)
     if refused and is_watched(view, check, key):
         key.due = min(key.due, state.now + OUTSIDE_NS)
@@ -157,7 +170,7 @@ def _tell(
             since=key.since,
             reason=key.reason if main else None,
             fault=main.fault if main else None,
-            evidence=evidence_of(count),
+            evidence=evidence_of(count, key.extent),
             incident=key.incident,
             why=why,
         )

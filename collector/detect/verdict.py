@@ -1,22 +1,45 @@
 """From the count to a state. Pure.
 
-    M voters     down                                     suspected
-    1            3 consecutive failures                   2 of them
-    2 and more   2/3 fail, in 2 networks if there are 2   2 fail, or one twice in a row
+    voters                   down                                     suspected
+    1                        3 consecutive failures                   2 of them
+    2 to 4, or 2 networks    a majority fails, in 2 networks          2 fail, or one twice in a row
+                             if there are 2
+    5 and more, 3 networks   2/3 fail, in 3 networks, and the hard    the same
+                             charts add up to 10 nats
 
-Degraded is what reached the quorum with soft reasons only, a part that fails for ever (two probes in two networks,
-each twice in a row: an anycast site gone), and what looks like a refusal of data centres alone. Up again below a third.
+But for one voter alone, down and degraded must have lasted (`tau_ns`, measured from launch to launch: charts.py): a
+blip is nobody's outage. Degraded is what reached the quorum with soft reasons only, what looks like a refusal of data
+centres alone, a part that fails for ever (two probes in two networks, each twice in a row: an anycast site gone), and
+what the partial charts find: one run in four that fails, whoever meets it. Up again once three quarters pass, and so
+many runs in a row that what failed before would have shown.
+
+Where more than half of those that look at it cannot say anything, nothing is concluded from the rest.
 """
+
+import math
 
 import msgspec
 
+from collector.detect.charts import TAU_NS, began_at, hard_weight, partial_weight, seen_at
 from collector.detect.votes import Ballot, Tally, networks
 from collector.events import CheckState
 
 SINGLE_DOWN, SINGLE_SUSPECTED = 3, 2
 """One vantage has nobody to ask, so it must see it thrice."""
+LARGE, LARGE_NETWORKS = 5, 3
+"""From so many voters in so many networks on, charts are weighed, and a failover may rest on the verdict."""
+CONFIRM = 10.0
+"""Nats of the hard charts: all is well as often as this by chance in e^10 rounds."""
+PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_NETWORKS = 16.0, 0.08, 4
+"""Of the partial charts; how many fail right now; and how many networks have to add to them."""
+RENEWED = 3
+"""So many networks must see that it has lasted: two may fail by chance, just as a blip is over."""
+PARTIAL_RENEWED = 2
 PERSISTENT = 2
 """Consecutive failures of one probe that make a partial failure more than noise."""
+WELL = 0.75
+WELL_NATS = 4.0
+"""Of the mirror chart: passes are weighed by how unlikely they were while it lasted."""
 FULL_SHARE, STILL_FULL_SHARE = 0.9, 2 / 3
 """429 to so many is an outage in all but name (19 Feb 2026); and remains one until that many, as it is by chance who
 gets through."""
@@ -28,12 +51,16 @@ is the check's own."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """`blocked`: refusals that nothing corroborates. `throttled`: nearly all get 429."""
+    """`blocked`: refusals that nothing corroborates. `throttled`: nearly all get 429. `may_switch`: down, by enough
+    vantages in enough networks for a failover to rest on it."""
 
     state: CheckState
     blocked: bool = False
     throttled: bool = False
     single: bool = False
+    may_switch: bool = False
+    partly: bool = False
+    """The partial charts are sure; whether it lasts, they will show."""
 
 
 def judge(
@@ -44,41 +71,95 @@ def judge(
     throttled: bool = False,
     blocked: bool = True,
     outside: bool = False,
+    tau_ns: int = TAU_NS,
+    calm: float = math.inf,
+    partly_at: int = 0,
 ) -> Verdict:
     """The state of a subject by the count, and by the state (never `unknown`), its start and the verdict before it.
-    `outside`: what a limit on data centres does not touch fails in earnest, too."""
+    `outside`: what a limit on data centres does not touch fails in earnest, too. `tau_ns`: how long it must have lasted
+    from launch to launch. `calm`: the mirror chart, how sure it is that what failed no longer does, nats. `partly_at`:
+    the launch of the run by which the partial charts were sure first, ns; 0 where they are not."""
     if not count.voters:
         return Verdict(state="unknown")
     if _size(count) == 1:
         return _judge_single(count.voters[0], before, outside=outside)
     failing = count.failing
+    if not failing and before in ("up", "suspected"):
+        return Verdict(state="up")
     refused = [ballot for ballot in failing if ballot.vote.fault == "blocked"]
     corroborated = _corroborated(count, outside=outside)
     hard = [b for b in failing if not b.vote.soft and (b.vote.fault != "blocked" or corroborated)]
     full = corroborated and _throttled(count, was=throttled and before == "degraded")
-    if _quorum(hard, count):
-        return Verdict(state="down")
+    heard = 2 * len(count.voters) >= count.enrolled
+    down = _quorum(hard, count)
+    if down and (before == "down" or (heard and _significant(count) and _lasts(hard, count, tau_ns))):
+        return Verdict(state="down", may_switch=_is_large(count) and heard)
     others = [ballot for ballot in failing if ballot.vote.fault != "blocked"]
     # who mends first must not make a mere refusal of an outage, nor the reverse
     was_plain = not blocked if before == "degraded" else not refused
-    plain = was_plain or corroborated or _quorum(others, count) or _persistent(others)
-    degraded = Verdict(state="degraded", blocked=not plain, throttled=full)
+    plain = was_plain or corroborated or _quorum(others, count) or _persistent(others, 0)
+    partly = _partly(count)
+    degraded = Verdict(state="degraded", blocked=not plain, throttled=full, partly=partly)
     if before in ("down", "degraded"):
-        if _well(count) and not _persistent(failing):
+        if _well(count, calm) and not _persistent(failing, 0):
             return Verdict(state="up")
         if before == "down" and not _quorum(failing, count) and not _halved(count, hard):
             return Verdict(state="down")
         return degraded
     late = [ballot for ballot in failing if ballot.vote.at > since or before != "up"]
-    if _quorum(failing, count) or full or _persistent(late):
+    many = (_quorum(failing, count) or full) and _lasts(failing, count, tau_ns)
+    if heard and (many or _persistent(late, tau_ns) or (partly and _goes_on(late, partly_at, tau_ns))):
         return degraded
     if len(late) >= 2 or any(ballot.vote.streak >= PERSISTENT for ballot in late):
-        return Verdict(state="suspected")
-    return Verdict(state="up")
+        return Verdict(state="suspected", partly=partly)
+    return Verdict(state="up", partly=partly)
+
+
+def needed(size: int, *, large: bool) -> int:
+    """How many of so many voters are a quorum."""
+    return max(2, -(-2 * size // 3) if large else size // 2 + 1)
+
+
+def starts_at(count: Tally) -> int | None:
+    """When the trouble began, by its first failing run's launch, ns; None where none fails."""
+    size = _size(count)
+    return began_at(count.voters, spare=size - needed(size, large=_is_large(count)))
 
 
 def _size(count: Tally) -> int:
     return max(count.expected, len(count.voters))
+
+
+def _is_large(count: Tally) -> bool:
+    return len(count.voters) >= LARGE and networks(count.voters) >= LARGE_NETWORKS
+
+
+def _significant(count: Tally) -> bool:
+    return not _is_large(count) or hard_weight(count.voters).nats >= CONFIRM
+
+
+def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
+    """Whether enough networks see it by runs launched so long after the first."""
+    began = starts_at(count)
+    if began is None:
+        return False
+    renewed = [ballot for ballot in failing if seen_at(ballot.vote) >= began + tau_ns]
+    size = needed(_size(count), large=_is_large(count))
+    return networks(renewed) >= min(RENEWED, size, networks(count.voters))
+
+
+def _partly(count: Tally) -> bool:
+    """Whether a part of the runs fails, whoever makes them."""
+    if not _is_large(count) or len(count.failing) < max(2, PARTIAL_SHARE * _size(count)):
+        return False
+    weight = partial_weight(count.voters)
+    return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, networks(count.voters))
+
+
+def _goes_on(failing: list[Ballot], partly_at: int, tau_ns: int) -> bool:
+    """Whether runs fail that were launched so long after the partial charts were sure."""
+    renewed = [ballot for ballot in failing if ballot.vote.at >= partly_at + tau_ns]
+    return partly_at > 0 and networks(renewed) >= PARTIAL_RENEWED
 
 
 def _halved(count: Tally, hard: list[Ballot]) -> bool:
@@ -102,19 +183,24 @@ def _judge_single(only: Ballot, before: CheckState, *, outside: bool) -> Verdict
 
 
 def _quorum(failing: list[Ballot], count: Tally) -> bool:
-    needed = max(2, -(-2 * _size(count) // 3))
-    return len(failing) >= needed and (networks(count.voters) < 2 or networks(failing) >= 2)
+    large = _is_large(count)
+    apart = min(networks(count.voters), LARGE_NETWORKS if large else 2)
+    return len(failing) >= needed(_size(count), large=large) and networks(failing) >= apart
 
 
-def _persistent(failing: list[Ballot]) -> bool:
-    lasting = [ballot for ballot in failing if ballot.vote.streak >= PERSISTENT]
+def _persistent(failing: list[Ballot], tau_ns: int) -> bool:
+    lasting = [
+        ballot
+        for ballot in failing
+        if ballot.vote.streak >= PERSISTENT and ballot.vote.at - ballot.vote.failing_since >= tau_ns
+    ]
     return len(lasting) >= 2 and networks(lasting) >= 2
 
 
-def _well(count: Tally) -> bool:
-    """Less than a third fails, and two thirds passed of all who are to be asked."""
+def _well(count: Tally, calm: float) -> bool:
+    """Three quarters of all who are to be asked pass, and have for long enough to show what failed before."""
     failing, voters = len(count.failing), len(count.voters)
-    return 3 * failing < voters and 3 * (voters - failing) >= 2 * _size(count)
+    return calm >= WELL_NATS and voters - failing >= WELL * voters and 3 * (voters - failing) >= 2 * _size(count)
 
 
 def _corroborated(count: Tally, *, outside: bool) -> bool:

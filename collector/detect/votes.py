@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from collector.detect.charts import wilson
 from collector.detect.flows import every_ns, vote_fresh_ns
 from collector.detect.places import heard_by_more
 from collector.detect.state import Key, State, Vote
 from collector.detect.view import CheckView, ProbeView, View
-from collector.events import Evidence
+from collector.events import Evidence, Extent
 
 SAME_FOR_ALL = ("dns.zone", "dns.resolve", "dns.mail", "dns.dnssec")
 """The kinds that find the same subjects wherever they look from, where the plan names the resolvers."""
@@ -26,6 +27,11 @@ class Ballot(msgspec.Struct, frozen=True):
     def failing(self) -> bool:
         return self.vote.reason is not None
 
+    @property
+    def network(self) -> str:
+        """Whose trouble it shares."""
+        return self.view.network
+
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """The count. `expected` is how many voters a quorum is held against: more than have spoken, while a subject is
@@ -34,6 +40,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     voters: list[Ballot]
     failing: list[Ballot]
     expected: int
+    enrolled: int = 0
+    """How many probes look at it, those that cannot say anything now too; 0 where nobody knows."""
     abstaining: int = 0
     silent: int = 0
     misset: Mapping[str, int] = {}
@@ -48,9 +56,15 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+def count_of(voters: list[Ballot], *, expected: int = 0, enrolled: int = 0) -> Tally:
+    """The count of these voters, and of no others."""
+    failing = [ballot for ballot in voters if ballot.failing]
+    return Tally(voters=voters, failing=failing, expected=max(expected, len(voters)), enrolled=enrolled)
+
+
 def networks(ballots: list[Ballot]) -> int:
     """How many networks they are in."""
-    return len({ballot.view.network for ballot in ballots})
+    return len({ballot.network for ballot in ballots})
 
 
 def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
@@ -73,9 +87,12 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         until = vote.at + vote_fresh_ns(check, key.subject, vote.every_ns)
         if until < state.now:
             continue
-        if not vote.counts or member.cloned_at:
+        odd = bool(member.cloned_at or member.astray)
+        if not vote.counts or odd:
             abstaining += 1
-            misset[vote.reason or ""] += vote.fault == "config" and vote.abstain is None and not member.cloned_at
+            misset[vote.reason or ""] += (
+                vote.fault == "config" and vote.abstain is None and not odd
+            )
             ends = until if ends is None or until < ends else ends
             continue
         ballot = Ballot(name, vote, of_plan)
@@ -93,6 +110,7 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         voters=voters,
         failing=failing,
         expected=expected,
+        enrolled=len(voters) + abstaining + silent,
         abstaining=abstaining,
         silent=silent,
         misset={word: number for word, number in misset.items() if number},
@@ -101,7 +119,7 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
     )
 
 
-def evidence_of(count: Tally) -> Evidence:
+def evidence_of(count: Tally, extent: Extent | None = None) -> Evidence:
     """The count as events show it."""
     times = [ballot.vote.at for ballot in count.failing]
     return Evidence(
@@ -113,7 +131,27 @@ def evidence_of(count: Tally) -> Evidence:
         silent=count.silent,
         reasons=count.reasons,
         single=len(count.voters) == 1 and count.expected == 1,
+        extent=extent,
     )
+
+
+def extent_of(count: Tally, began: int | None) -> Extent | None:
+    """How much of it fails, of the runs launched since it began: the share of each probe, then of each network, then
+    of all of them. None where no run failed since."""
+    shares: dict[str, list[float]] = {}
+    runs = 0.0
+    for ballot in count.voters:
+        vote = ballot.vote
+        if began is None or vote.at < began:
+            continue
+        of, bad = (vote.runs, vote.fails) if vote.runs else (1.0, float(ballot.failing))
+        shares.setdefault(ballot.network, []).append(bad / of)
+        runs += of
+    if began is None or not shares or not any(any(each) for each in shares.values()):
+        return None
+    share = sum(sum(each) / len(each) for each in shares.values()) / len(shares)
+    low, high = wilson(share, runs)
+    return Extent(share=round(share, 3), low=round(low, 3), high=round(high, 3), since=began)
 
 
 def _grace_until(state: State, check: CheckView, key: Key) -> int:
@@ -138,7 +176,7 @@ def _live(state: State, view: View, check: CheckView) -> int:
     """The probes that should have a word on it: those of the plan that were not heard yet, too."""
     names = check.probes or view.probes.keys() or state.probes.keys()
     members = [state.probes.get(name) for name in names if view.probe(name) is not None]
-    return sum(m is None or (m.state != "silent" and not m.cloned_at and m.skewed < 2) for m in members)
+    return sum(m is None or (m.state != "silent" and not m.cloned_at and not m.astray and m.skewed < 2) for m in members)
 
 
 def ends_id(check: str, target: str) -> str:

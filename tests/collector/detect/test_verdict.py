@@ -1,15 +1,20 @@
 """The table of verdicts: who fails, how often, with which word, and what was before."""
 
+from functools import partial
+
 import pytest
 
+from collector.detect import verdict
+from collector.detect.charts import note
 from collector.detect.state import Vote
-from collector.detect.verdict import judge
 from collector.detect.view import ProbeView
 from collector.detect.votes import Ballot, Tally
 from collector.events import CheckState
 from parallax.plan.types import Probe
 from parallax.reasons import REASONS
 
+judge = partial(verdict.judge, tau_ns=0)
+"""What lasts only a moment is looked at elsewhere."""
 HARD, SOFT, THROTTLED, WALL = "connect_timeout", "http_slow", "http_throttled", "http_challenge"
 
 
@@ -27,8 +32,9 @@ def count(words: str, *, expected: int = 0, networks: int = 8, access: int = 2) 
             reason=reason,
             fault=known.fault if known else None,
             soft=known.soft if known else False,
-            streak=streak,
         )
+        for before in range(abs(streak), 0, -1):
+            note(vote, failed=known is not None, at=vote.at - before + 1, up=False)
         of_access = number >= len(words) - access
         view = ProbeView(probe=Probe(id=f"p{number}"), network=f"AS{number % networks}", access=of_access)
         ballots.append(Ballot(f"p{number}", vote, view))
@@ -112,13 +118,13 @@ def test_failures_from_before_it_was_mended_raise_no_suspicion() -> None:
     ],
 )
 def test_refusals(words: str, state: CheckState, blocked: bool, throttled: bool) -> None:
-    verdict = judge(count(words), "up")
-    assert (verdict.state, verdict.blocked, verdict.throttled) == (state, blocked, throttled)
+    found = judge(count(words), "up")
+    assert (found.state, found.blocked, found.throttled) == (state, blocked, throttled)
 
 
 def test_refusals_without_any_access_line_cannot_tell() -> None:
-    verdict = judge(count("tttttttt", access=0), "up")
-    assert (verdict.state, verdict.blocked, verdict.throttled) == ("degraded", True, False)
+    found = judge(count("tttttttt", access=0), "up")
+    assert (found.state, found.blocked, found.throttled) == ("degraded", True, False)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +140,8 @@ def test_refusals_without_any_access_line_cannot_tell() -> None:
     ],
 )
 def test_refusals_that_something_outside_bears_out(words: str, access: int, state: CheckState, blocked: bool) -> None:
-    verdict = judge(count(words, access=access), "up", outside=True)
-    assert (verdict.state, verdict.blocked) == (state, blocked)
+    found = judge(count(words, access=access), "up", outside=True)
+    assert (found.state, found.blocked) == (state, blocked)
 
 
 def test_an_outage_by_429_lasts_while_some_get_through_by_chance() -> None:
@@ -158,6 +164,6 @@ def test_whoever_gets_through_first_makes_no_refusal_of_an_outage() -> None:
 
 def test_a_refusal_of_which_few_have_news_yet_becomes_no_outage() -> None:
     """After a restart of the collector, the first who pass say nothing of the others."""
-    verdict = judge(count("...", expected=8), "degraded", blocked=True)
-    assert (verdict.state, verdict.blocked) == ("degraded", True)
+    found = judge(count("...", expected=8), "degraded", blocked=True)
+    assert (found.state, found.blocked) == ("degraded", True)
     assert not judge(count("..HHHHHH"), "degraded", blocked=True).blocked, "but others fail in earnest"

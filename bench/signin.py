@@ -29,8 +29,8 @@ async def measure(runs: int) -> dict[str, Any]:
             get_ready([check], tools_for(provider, Path(folder)))
             spent: list[float] = []
             requests = 0
+            tools = tools_for(provider, Path(folder))  # a probe keeps them as long as its plan
             for number in range(WARM_UP + runs):
-                tools = tools_for(provider, Path(folder))
                 began = time.process_time()
                 found = await run(check, tools)
                 if number >= WARM_UP:

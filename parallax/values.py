@@ -228,7 +228,13 @@ class Url(str):
 
     @property
     def endpoint(self) -> Endpoint:
-        return Endpoint.parse(urlsplit(self).netloc, 443 if self.https else 80)
+        return _endpoint_of(str(self))
+
+
+@lru_cache(4096)
+def _endpoint_of(url: str) -> Endpoint:
+    """Of a URL: a run asks it for each request, header and cookie."""
+    return Endpoint.parse(urlsplit(url).netloc, 443 if url.startswith("https:") else 80)
 
 
 def is_ip(text: str) -> bool:

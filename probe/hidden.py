@@ -27,6 +27,9 @@ MOST_OF_MANY = 200
 """Of those that a server can send without end."""
 _RUN = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{10,}")
 """What of a secret survives any escaping, and is no word that stands elsewhere too."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What no coding of URLs, forms, HTML and JSON changes (RFC 3986 section 2.3), as of most tokens."""
+_MOST_KEPT, _LONGEST_KEPT = 2_000, 300
 _MARKS = ("…", "...", MASK)
 """What stands where something was left out."""
 
@@ -35,7 +38,7 @@ class Hidden:
     """Knows texts, and takes them out of others. `above` knows what all runs of a probe must hide: a server may give
     one run back what another has sent."""
 
-    __slots__ = ("_above", "_alike", "_known", "_many", "left_out", "starts")
+    __slots__ = ("_above", "_alike", "_clean", "_clean_at", "_known", "_many", "added", "left_out", "starts")
 
     def __init__(self, above: "Hidden | None" = None) -> None:
         self._above = above
@@ -45,6 +48,11 @@ class Hidden:
         self.starts: dict[str, set[str]] = {}
         """The forms by how they begin: a text with none of these beginnings has none of them, which is seen soon."""
         self.left_out = 0
+        self.added = 0
+        """Forms so far, of this one alone."""
+        self._clean: set[str] = set()
+        """Short texts that have none of them, as findings say the same again and again; and by how many forms."""
+        self._clean_at = 0
 
     def add(self, text: str, *, one_of_many: bool = False, for_all: bool = False) -> None:
         """From now on this is hidden; `for_all`: in the other runs, too, and a text that only looks like it is hidden
@@ -63,19 +71,34 @@ class Hidden:
             self._alike.add(text)
         for form in filter(_is_long, _forms_of(text)):
             self.starts.setdefault(form[:SHORTEST], set()).add(form)
+            self.added += 1
 
     def scrub(self, value: Any) -> Any:
         """The value without what is hidden: a text, or anything that a finding is made of, names of keys too."""
         if not self.starts and not (self._above and self._above.starts):
             return value
         if isinstance(value, str):
-            value, above = self._masked(value), self._above
-            return MASK if self.looks_alike(value) or (above is not None and above.looks_alike(value)) else value
+            return self._scrub_text(value)
         if isinstance(value, dict):
             return {self.scrub(key): self.scrub(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self.scrub(inner) for inner in value)
         return value
+
+    def _scrub_text(self, text: str) -> str:
+        above = self._above
+        added = self.added + (above.added if above is not None else 0)
+        if added != self._clean_at or len(self._clean) >= _MOST_KEPT:
+            self._clean.clear()
+            self._clean_at = added
+        elif text in self._clean:
+            return text
+        masked = self._masked(text)
+        if self.looks_alike(masked) or (above is not None and above.looks_alike(masked)):
+            return MASK
+        if masked == text and len(text) <= _LONGEST_KEPT:
+            self._clean.add(str(text))
+        return masked
 
     def looks_alike(self, text: str) -> bool:
         """Whether one of the secrets that were given is in it in some dress."""
@@ -124,20 +147,27 @@ def _forms_of(text: str) -> Iterator[str]:
     """The text as it is, and as it looks in URLs, forms, HTML, JSON, hex and base64."""
     raw = text.encode("utf-8", "surrogatepass")
     yield text
-    yield " ".join(text.split())
-    yield raw.decode("latin-1")  # a header in UTF-8, as it is read
-    for coded in (quote(text, safe=""), quote(text), quote_plus(text), quote(text, safe="").lower(), html.escape(text)):
-        yield coded
-    yield quote(quote(text, safe=""), safe="")
+    if _PLAIN.fullmatch(text):
+        yield text.lower()
+    else:
+        yield from _escaped(text, raw)
     yield from _RUN.findall(text)  # whatever was made of the rest: escaped twice, or taken for octets
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield raw.hex()
     yield raw.hex().upper()
-    yield repr(text)[1:-1]
     for lead in range(3):  # within a longer text, base64 has one of three alignments (RFC 4648 section 4)
         coded = base64.b64encode(b"\0" * lead + raw).decode()
         inner = coded[(lead * 8 + 5) // 6 : len(coded) - len(coded) % 4 - (3 if (lead + len(raw)) % 3 else 0)]
         if len(inner) >= SHORTEST + 2:
             yield inner
             yield inner.replace("+", "-").replace("/", "_")
+
+
+def _escaped(text: str, raw: bytes) -> Iterator[str]:
+    yield " ".join(text.split())
+    yield raw.decode("latin-1")  # a header in UTF-8, as it is read
+    for coded in (quote(text, safe=""), quote(text), quote_plus(text), quote(text, safe="").lower(), html.escape(text)):
+        yield coded
+    yield quote(quote(text, safe=""), safe="")
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield repr(text)[1:-1]

@@ -165,8 +165,7 @@ def _forms_of(text: str) -> Iterator[str]:
 def _escaped(text: str, raw: bytes) -> Iterator[str]:
     yield " ".join(text.split())
     yield raw.decode("latin-1")  # a header in UTF-8, as it is read
-    for coded in (quote(text, safe=""), quote(text), quote_plus(text), quote(text, safe="").lower(), html.escape(text)):
-        yield coded
+    yield from (quote(text, safe=""), quote(text), quote_plus(text), quote(text, safe="").lower(), html.escape(text))
     yield quote(quote(text, safe=""), safe="")
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]

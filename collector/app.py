@@ -3,7 +3,10 @@
 POST /v1/batches        a probe's token: one batch, acknowledged once durable
 GET  /v1/plan           a probe's token: its part of the plan, with an ETag; If-None-Match and ?wait=SECONDS (or
                         `Prefer: wait=SECONDS`, RFC 7240) wait for another one, 304 if none comes
-GET  /v1/mail           a probe's token: ?to=ADDRESS, the mails to it, of the last ?age=SECONDS; ?wait=SECONDS
+GET  /v1/messages       a probe's token: ?kind=mail|sms|webhook&to=ADDRESS, the letters to it that a check of the probe
+                        waits for, of the last ?age=SECONDS; ?wait=SECONDS, ?after=NUMBER
+GET  /v1/mail           the same, for mail
+POST /v1/hooks/NAME     no token, but a signature by the hook's key: a webhook or SMS of a provider
 GET  /v1/asks           a probe's token: what it is to look at now; ?after=VERSION&wait=SECONDS wait for something else
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
@@ -32,15 +35,16 @@ from collector.alerts import Alerts
 from collector.answers import Refusal
 from collector.asking import Asking
 from collector.attempts import AttemptsError, answer, read_asked
-from collector.bodies import announced, drain, read_body
+from collector.bodies import Room, announced, drain, read_body
 from collector.commands import MAX_BODY as MAX_COMMAND
 from collector.commands import CommandError, Commands, Moved
 from collector.fleet import Fleet
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
+from collector.inbox import Inbox, QuestionError
 from collector.ingest import Delivery, Ingest
 from collector.json_answers import error_answer, json_answer, refusal_answer
-from collector.mail import Mail, MailQuestionError
+from collector.messages import Taken
 from collector.offsets import Exchange
 from collector.plans import Plans
 from collector.status import Status
@@ -49,10 +53,12 @@ from collector.web import Pages, View
 from parallax import wire
 from parallax.clock import wall_ns
 from parallax.journal import JournalBusy, JournalError, JournalFull
-from parallax.letters import Letters
+from parallax.letters import MAX_LETTER, Letters
 from parallax.plan.part import NoSuchProbe
 
 LONGEST_POLL_S = 30.0
+HOOK_BODY_S = 5.0
+"""How long the body of a webhook may take to arrive."""
 _OLDEST_NS, _NEWEST_NS = 0, 2**62
 
 Handler = Callable[[Request, Identity], Coroutine[Any, Any, Response]]
@@ -71,7 +77,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     stop: trio.Event
     commands: Commands
     asking: Asking
-    mail: Mail | None = None
+    inbox: Inbox
 
 
 def make_app(services: Services) -> Starlette:
@@ -85,7 +91,9 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/moves", routes.guarded(routes.post_move, "owner"), methods=["POST"]),
             Route("/v1/moves/end", routes.guarded(routes.post_move_end, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
-            Route("/v1/mail", routes.guarded(routes.get_mail, "probe"), methods=["GET"]),
+            Route("/v1/messages", routes.guarded(routes.get_messages, "probe"), methods=["GET"]),
+            Route("/v1/mail", routes.guarded(routes.get_messages, "probe"), methods=["GET"]),
+            Route("/v1/hooks/{name}", routes.post_hook, methods=["POST"]),
             Route("/v1/asks", routes.guarded(routes.get_asks, "probe"), methods=["GET"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
@@ -101,6 +109,7 @@ def make_app(services: Services) -> Starlette:
 class Routes:
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._hook_room = Room(octets=32 * MAX_LETTER, per_sender=16)
 
     def guarded(self, handler: Handler, *roles: Role) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler for holders of a token of these roles; the others get their answer."""
@@ -174,19 +183,36 @@ class Routes:
         headers = {"ETag": f'"{served.hash}"', "Cache-Control": "no-store"}
         return Response(served.body, media_type="application/json", headers=headers)
 
-    async def get_mail(self, request: Request, identity: Identity) -> Response:
-        mail = self._services.mail
-        if mail is None:
-            return refusal_answer(Refusal("not_found", "this collector takes no mail; write [mail] in its config"))
+    async def get_messages(self, request: Request, identity: Identity) -> Response:
+        inbox, query = self._services.inbox, dict(request.query_params)
+        if request.url.path == "/v1/mail":
+            query["kind"] = "mail"
         try:
-            asked = mail.read_question(request.query_params)
-        except MailQuestionError as error:
-            return error_answer(400, "bad_request", str(error))
-        if not mail.find(asked):
-            await self._wait(request, asked.wait_s, partial(mail.wait, asked))
+            asked = inbox.read_question(query, identity.name, self._services.plans.checks_of(identity.name))
+        except QuestionError as error:
+            return error_answer(error.status, error.word, str(error))
+        if not inbox.find(asked):
+            await self._wait(request, asked.wait_s, partial(inbox.wait, asked))
             if self._identify(request) != identity:  # revoked while it waited
                 return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
-        return json_answer(200, Letters(letters=mail.find(asked)))
+        return json_answer(200, Letters(letters=inbox.find(asked)))
+
+    async def post_hook(self, request: Request) -> Response:
+        """Nobody is known here before the body was read, so all that is before is small: octets, seconds, numbers."""
+        hooks, name = self._services.inbox.hooks, request.path_params["name"]
+        peer = request.client.host if request.client else ""
+        taken = hooks.refuse_early(name, peer)
+        if taken is not None:
+            return _hook_answer(taken)
+        with self._hook_room.hold(peer, MAX_LETTER) as no_room:
+            if no_room:
+                return refusal_answer(no_room)
+            body = await read_body(request.receive, most=MAX_LETTER, within_s=HOOK_BODY_S)
+            if body is None:
+                return Response(status_code=400)  # nobody is there to read it
+            if isinstance(body, Refusal):
+                return _hook_answer(hooks.too_large(name)) if body.word == "too_large" else refusal_answer(body)
+            return _hook_answer(await hooks.take(name, dict(request.headers), body, peer))
 
     async def get_asks(self, request: Request, identity: Identity) -> Response:
         asking, probe = self._services.asking, identity.name
@@ -309,6 +335,19 @@ class Routes:
     def _identify(self, request: Request) -> Identity | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return self._services.tokens.identify(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def _hook_answer(taken: Taken) -> Response:
+    """A sender of webhooks goes by the status; Twilio wants an answer in its own language, which may be empty."""
+    if taken.status == 200:
+        return Response("<Response/>", media_type="application/xml", headers={"Cache-Control": "no-store"})
+    wait = {"Retry-After": "5"} if taken.status == 429 else {}
+    return error_answer(taken.status, _HOOK_WORDS[taken.status], taken.why, wait)
+
+
+_HOOK_WORDS = {
+    400: "bad_request", 401: "unauthorised", 404: "not_found", 413: "too_large", 429: "too_many",
+}  # fmt: skip
 
 
 def _wait_s(request: Request) -> float:

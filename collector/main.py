@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from collector.commands import Commands
 from collector.detector import Detector
 from collector.fleet import Fleet
 from collector.history import History, open_history
+from collector.inbox import Inbox
 from collector.ingest import Ingest, stored_marks
-from collector.mail import Mail
 from collector.plans import Plans
 from collector.precedence import Precedence
 from collector.retries import policies_with
@@ -46,7 +46,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     stores: "Stores"
     detector: Detector
     alerts: Alerts
-    mail: Mail | None = None
+    mail: Inbox | None = None
 
     @property
     def inputs(self) -> Journal:
@@ -106,7 +106,7 @@ async def run(
     alerts = Alerts(events, plans, config)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
-    mail = Mail(config.mail) if config.mail else None
+    inbox = Inbox(config)
     status = partial(
         collector_status,
         plans=plans,
@@ -119,7 +119,7 @@ async def run(
         alerts=alerts,
         history=history,
         detector=detector,
-        mail=mail,
+        inbox=inbox,
     )
     view = View(
         board=detector.board,
@@ -146,10 +146,10 @@ async def run(
             stop=stop,
             commands=Commands(inputs, detector.board, detector.wait_changed),
             asking=asking,
-            mail=mail,
+            inbox=inbox,
         )
     )
-    with _owner_file(config, state, listener, tokens) as token, mail.listening() if mail else nullcontext():
+    with _owner_file(config, state, listener, tokens) as token, inbox.listening():
         failed: list[JournalError] = []
         async with trio.open_nursery() as nursery:
 
@@ -163,8 +163,7 @@ async def run(
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
             await nursery.start(history.run, inputs, events, precedence.make_way)
-            if mail is not None:
-                await nursery.start(mail.run)
+            await nursery.start(inbox.run)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
             _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)
             if not tokens.probes():
@@ -178,7 +177,7 @@ async def run(
                     stores=stores,
                     detector=detector,
                     alerts=alerts,
-                    mail=mail,
+                    mail=inbox if config.mail else None,
                 )
             )
         if failed:  # raised here, past the nursery, so that it comes alone

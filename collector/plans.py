@@ -34,6 +34,7 @@ from parallax.log import get_log
 from parallax.plan.load import load_plan_source
 from parallax.plan.part import NoSuchProbe
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
+from parallax.plan.types import Check
 
 MARK = "plan"
 WATCH_S = 0.4
@@ -96,6 +97,20 @@ class Plans:
         version = self._state.version_for(probe)
         part = version.part(probe) if version else None
         return part.hash if part else None
+
+    def checks_of(self, probe: str) -> list[Check]:
+        """The checks that a probe runs by the version it is served, by the one in force, and by the one before, which
+        its runs under way may still be of."""
+        served, state = self._state.version_for(probe), self._state
+        versions = [version for version in (served, state.in_force, *state.previous[:1]) if version is not None]
+        plans = [self._editions[digest].plan for digest in dict.fromkeys(version.digest for version in versions)]
+        return [
+            check
+            for plan in plans
+            if not plan.probe or any(each.id == probe for each in plan.probe)
+            for check in plan.check
+            if not check.probes or probe in check.probes
+        ]
 
     async def serve(self, probe: str) -> Served | NoSuchProbe | None:
         """The part for a probe; None while there is no plan at all."""

@@ -8,7 +8,8 @@ from collector.detector import Detector
 from collector.events import Severity
 from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.history import History, HistoryStatus
-from collector.mail import Mail, MailStatus
+from collector.inbox import Inbox
+from collector.messages import HookStatus, MailStatus
 from collector.plans import Plans
 from collector.rollout import Rollout, Version
 from collector.tokens import Tokens
@@ -84,6 +85,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Open ones, the newest first."""
     mail: MailStatus | None = None
     """The mail server, where there is one."""
+    hooks: list[HookStatus] = []
+    """Webhooks that are taken."""
 
 
 def collector_status(
@@ -98,7 +101,7 @@ def collector_status(
     alerts: Alerts,
     history: History,
     detector: Detector,
-    mail: Mail | None = None,
+    inbox: Inbox | None = None,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -117,7 +120,8 @@ def collector_status(
             problem for problem in (tokens.problem, _FULL if full else None, _left_out(detector.left_out)) if problem
         ],
         receivers=alerts.status,
-        mail=mail.status if mail else None,
+        mail=inbox.status if inbox else None,
+        hooks=inbox.hooks.status if inbox else [],
         incidents=[
             IncidentStatus(
                 id=incident.id,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from parallax.hook_config import Hook, hook_faults
 from parallax.loading.convert import Fault, convert_table, key_text
 from parallax.loading.document import Document, parse_document, read_text
 from parallax.loading.problems import LoadErrors, Problem, shown
@@ -37,6 +38,9 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Where it takes mail (SMTP). The domains' MX records lead here, by way of port 25."""
     domains: Annotated[list[DnsName], msgspec.Meta(min_length=1, max_length=20, description="at least one domain")]
     """The domains that it takes mail for; any name before the @ is an address."""
+    resolvers: Annotated[list[Address], msgspec.Meta(max_length=5, description="5 resolvers at most")] = []
+    """Whom to ask for the records that prove a mail (DKIM, SPF, DMARC). Without any, no mail is proven, and a step with
+    `authenticated` cannot be taken."""
 
 
 class CollectorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +97,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """As in the plan, for the deliveries of this collector."""
     mail: MailServer | None = None
     """A mail server for codes by mail; none if left out."""
+    hook: Annotated[list[Hook], msgspec.Meta(max_length=50, description="50 hooks at most")] = []
+    """Webhooks that are taken, for the steps `webhook` and `sms` of sign-ins."""
     limits: CollectorLimits = CollectorLimits()
     """Bounds of what the collector keeps."""
 
@@ -190,7 +196,7 @@ def _with_folder(config: Any, folder: Path) -> Any:
     changes: dict[str, Any] = {}
     for name in config.__struct_fields__:
         value = getattr(config, name)
-        if name == "collector":
+        if name in ("collector", "hook"):
             changes[name] = [_with_folder(entry, folder) for entry in value]
         elif isinstance(value, Tls):
             changes[name] = _with_folder(value, folder)
@@ -198,6 +204,8 @@ def _with_folder(config: Any, folder: Path) -> Any:
             changes[name] = str(folder / Path(value).expanduser())
         elif name == "token":
             changes[name] = _reference_from(folder, value)
+        elif name == "keys":
+            changes[name] = [_reference_from(folder, reference) for reference in value]
         elif name == "secrets":
             changes[name] = {key: _secret_from(folder, entry) for key, entry in value.items()}
     return msgspec.structs.replace(config, **changes)
@@ -236,6 +244,7 @@ def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
             check_reference(reference)
         except SecretError as error:
             yield Fault(("secrets", name), str(error))
+    yield from hook_faults(config.hook)
     yield from _redirect_faults(config.connect_to)
     yield from _ballast_faults(config.limits.ballast, config.limits.inputs_size, "inputs_size")
 

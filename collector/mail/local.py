@@ -1,29 +1,41 @@
 """A mail server in the same process as the run that waits for the mail: `parallax check signin --mail LISTEN`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import trio
 
-from collector.mail.box import Box
 from collector.mail.smtp import open_mail_listener, serve_mail
-from parallax.letters import Letter, address_of
+from collector.messages.box import Asked, Box
+from parallax.letters import Letter, LetterKind, address_of
 from parallax.values import Address
 
 
 class LocalMailbox:
     """A Mailbox (probe.mailbox) over a box of this process. `address` is where mail is taken."""
 
+    kinds: frozenset[LetterKind] = frozenset({"mail"})
+
     def __init__(self, box: Box, address: Address) -> None:
         self._box, self.address = box, address
 
-    async def wait(self, to: str, since: float, within_s: float) -> list[Letter]:
-        """The mails to an address since a moment (trio's clock), as soon as there is one; none after `within_s`."""
+    async def wait(
+        self,
+        to: str,
+        since: float,
+        within_s: float,
+        *,
+        kind: LetterKind = "mail",
+        proven: bool = False,
+        fits: Callable[[Letter], bool] | None = None,
+    ) -> list[Letter]:
+        """Mails to an address since a moment (trio's clock), as soon as there is one; none after `within_s`."""
         plain = address_of(to)
-        if plain is None:
+        if kind != "mail" or plain is None:
             return []
+        asked = Asked(to=plain, since=since, proven=proven)
         with trio.move_on_after(within_s):
-            return await self._box.wait(plain, since)
+            return await self._box.wait(asked)
         return []
 
 

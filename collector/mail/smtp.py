@@ -13,8 +13,8 @@ from typing import Any
 
 import trio
 
-from collector.mail.box import Box, MailStatus
 from collector.mail.reading import Unreadable, read_letter
+from collector.messages.box import Box, MailStatus
 from parallax.letters import MAX_LETTER, address_of
 from parallax.log import get_log
 from parallax.state import StartError
@@ -59,7 +59,7 @@ def mail_status(listener: MailListener, domains: Sequence[str], box: Box) -> Mai
     return MailStatus(
         listen=str(listener.address),
         domains=[str(name) for name in domains],
-        kept=len(box),
+        kept=box.kept("mail"),
         taken=box.taken,
         lost=dict(box.lost),
     )

@@ -144,8 +144,8 @@ class On(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One step: one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook`, `pause`,
-    and what to make of it."""
+    """One step: one of `request`, `submit`, `oidc`, `verify_jwt`, `totp`, `webauthn`, `mail`, `sms`, `webhook`,
+    `pause`, and what to make of it."""
 
     name: StepName
     """What observations call it."""

@@ -85,14 +85,52 @@ REASONS: dict[str, Reason] = {
         "missing in the findings; what the response is, in its status and title; the capture in the plan",
     ),
     "mailbox_missing": Reason(
-        "the check waits for mail, and nobody takes mail for this probe",
+        "the check waits for a mail, SMS or webhook, and nobody takes one for this probe",
         "config",
-        "[mail] in the collector's config; by hand, --mail",
+        "[mail] and [[hook]] in the collector's config; by hand, --mail",
     ),
     "mailbox_unreachable": Reason(
-        "the collector cannot be asked after mail", "probe", "the detail in the findings; the collector's [mail]"
+        "the collector cannot be asked after what should arrive",
+        "probe",
+        "the detail in the findings; the collector's [mail] and [[hook]]",
     ),
     "mail_wrong_content": Reason(
         "the mail has no code that fits", "target", "the provider's template of the mail; the pattern in the plan"
+    ),
+    "mail_auth_failed": Reason(
+        "nothing proves the mail as the plan asks: SPF, DKIM or DMARC does not pass",
+        "target",
+        "proofs in the findings; the check dns.mail of the sender's domain",
+    ),
+    "mail_bad_signature": Reason(
+        "the mail has a DKIM signature that is wrong",
+        "target",
+        "proofs in the findings: selector and domain; was the mail changed on its way?",
+    ),
+    "mail_auth_unknown": Reason(
+        "a record that would prove the mail could not be asked for",
+        "resolver",
+        "the resolvers in [mail] of the collector's config; the sender's name servers",
+    ),
+    "sms_not_received": Reason("the SMS did not arrive in time", "target", "the provider's log of messages"),
+    "sms_late": Reason("the SMS arrived late", "target", "the provider's log of messages", soft=True),
+    "sms_duplicate": Reason("the SMS arrived more than once", "target", "the provider's log of messages", soft=True),
+    "sms_wrong_content": Reason(
+        "the SMS has no code that fits", "target", "the provider's template of the SMS; the pattern in the plan"
+    ),
+    "webhook_not_received": Reason(
+        "the webhook did not arrive in time", "target", "the provider's log of webhooks; the hook's `types` and `where`"
+    ),
+    "webhook_late": Reason("the webhook arrived late", "target", "the provider's queue of webhooks", soft=True),
+    "webhook_duplicate": Reason(
+        "the webhook was delivered again though it was taken", "target", "the provider's log of webhooks", soft=True
+    ),
+    "webhook_wrong_content": Reason(
+        "the webhook is not as asserted", "target", "the findings; `assert` and `capture` in the plan"
+    ),
+    "webhook_bad_signature": Reason(
+        "a webhook came whose signature does not fit, and none whose does",
+        "target",
+        "the signing key at the provider and in the collector's [[hook]]; the clocks, where it is untimely",
     ),
 }

@@ -210,7 +210,7 @@ def _judge(planned: Step, flow: Flow, reply: Reply, scene: Scene | None, tape: T
     said = meaning(planned.on, reply, state_of(flow).page if scene is not None else None)
     if said is not None:
         raise end(tape, said)
-    found = fault_of(planned.assertions, reply, to_ns(trio.current_time() - tape.started))
+    found = fault_of(planned.assertions, reply.answer, to_ns(trio.current_time() - tape.started))
     if found is not None and found[0].reason in ("http_challenge", "http_throttled", "http_server_error"):
         raise end(tape, found[0])
     if scene is not None:

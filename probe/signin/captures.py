@@ -26,8 +26,8 @@ MAX_MEANING = 100_000
 def captured(capture: Capture, reply: Reply, page: Page | None, jar: Jar, now: float) -> str | None:
     """The value, or None where the response has none. `now` is wall time, seconds."""
     if capture.json is not None:
-        found = _json_at(capture.json, reply.answer)
-        return _text_of(found[0]) if found else None
+        found = json_at(capture.json, reply.answer)
+        return text_of(found[0]) if found else None
     if capture.header is not None:
         return reply.headers.get(capture.header)
     if capture.regex is not None:
@@ -48,7 +48,7 @@ def meaning(rules: Iterable[On], reply: Reply, page: Page | None) -> Fault | Non
     return None
 
 
-def fault_of(assertions: Sequence[Assertion], reply: Reply, duration_ns: int) -> tuple[Fault, bool] | None:
+def fault_of(assertions: Sequence[Assertion], answer: Answer, duration_ns: int) -> tuple[Fault, bool] | None:
     """What is wrong with a response by the rules of the kind `http`, and whether that only degrades it."""
     evidence = Evidence(
         phases=[],
@@ -56,7 +56,7 @@ def fault_of(assertions: Sequence[Assertion], reply: Reply, duration_ns: int) ->
         failure=None,
         phase=None,
         duration_ns=duration_ns,
-        material={http_judge.ANSWER: reply.answer},
+        material={http_judge.ANSWER: answer},
     )
     verdict = http_judge.judge(HttpSpec(assertions=list(assertions)), evidence)
     if verdict is None:
@@ -74,7 +74,7 @@ def _holds(rule: On, reply: Reply, page: Page | None) -> bool:
         if rule.text.casefold() not in seen[:MAX_MEANING].casefold():
             return False
     if rule.json is not None:
-        found = _json_at(rule.json, reply.answer)
+        found = json_at(rule.json, reply.answer)
         if not found:
             return False
         if rule.equals is not None and not any(type(v) is type(rule.equals) and v == rule.equals for v in found):
@@ -82,14 +82,16 @@ def _holds(rule: On, reply: Reply, page: Page | None) -> bool:
     return True
 
 
-def _json_at(path: str, answer: Answer) -> list[Any]:
+def json_at(path: str, answer: Answer) -> list[Any]:
+    """What a JSONPath finds in a body; nothing in one that is no JSON."""
     try:
         return values_in(answer.json(), path) or []
     except ValueError:
         return []
 
 
-def _text_of(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """A value of JSON as a text; None for null."""
     if value is None:
         return None
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -11,10 +11,12 @@ from parallax.secret import Secret
 from parallax.values import Address, DnsName, Url
 from probe.client import open_client
 from probe.mailbox import CollectorMailbox, MailboxError
+from tests.collector.mail.plans import plan_for
 from tests.collector.mail.test_smtp import deliver, mail
 from tests.collector.serving import Served, collector, until
 
 MAIL = MailServer(listen=Address("127.0.0.1:0"), domains=[DnsName("mx.example")])
+PLAN = plan_for("probe", "probe+1", "probe+2", "a", "b")
 
 
 def mail_address(served: Served) -> Address:
@@ -26,7 +28,7 @@ def mail_address(served: Served) -> Address:
 
 
 async def test_a_probe_gets_the_mail_that_it_waits_for(tmp_path: Path) -> None:
-    async with collector(tmp_path, mail=MAIL) as served:
+    async with collector(tmp_path, plan=PLAN, mail=MAIL) as served:
         token = served.token()
         config = CollectorAddress(url=Url(served.running.url), token="env:NONE")
         async with open_client(config, lambda: Secret(token)) as client:
@@ -50,7 +52,7 @@ async def test_a_probe_gets_the_mail_that_it_waits_for(tmp_path: Path) -> None:
 
 
 async def test_of_two_collectors_one_has_the_mail_and_the_other_is_dead(tmp_path: Path) -> None:
-    async with collector(tmp_path, mail=MAIL) as served:
+    async with collector(tmp_path, plan=PLAN, mail=MAIL) as served:
         token = served.token()
         alive = CollectorAddress(url=Url(served.running.url), token="env:NONE")
         dead = CollectorAddress(url=Url("http://127.0.0.1:9"), token="env:NONE")
@@ -72,7 +74,7 @@ async def test_without_mail_in_the_config_a_probe_is_told(tmp_path: Path) -> Non
 
 
 async def test_mail_is_for_probes_and_counted_in_the_status(tmp_path: Path) -> None:
-    async with collector(tmp_path, mail=MAIL) as served:
+    async with collector(tmp_path, plan=PLAN, mail=MAIL) as served:
         token = add_token(served.state, "viewer", "kim")
         async with served.client() as client:
             assert (await client.request("GET", "/v1/mail?to=a@mx.example", token=token)).status == 403

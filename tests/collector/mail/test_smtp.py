@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 import trio
 
-from collector.mail import Box, local_mailbox, open_mail_listener, serve_mail
+from collector.mail import local_mailbox, open_mail_listener, serve_mail
 from collector.mail.smtp import MAX_CONNECTIONS
+from collector.messages import Asked, Box
 from parallax.letters import MAX_LETTER
 from parallax.state import StartError
 from parallax.values import Address
@@ -174,9 +175,9 @@ async def test_a_flood_pushes_out_no_mail_of_another_peer() -> None:
     box.put_nowait(read_letter(b"\r\nabc", to="p@mx.example", sender="", peer="192.0.2.1"))
     for number in range(100):
         box.put_nowait(read_letter(b"\r\nabc", to=f"{number}@mx.example", sender="", peer="192.0.2.66"))
-    assert len(box.find("p@mx.example", 0)) == 1
+    assert len(box.find(Asked(to="p@mx.example", since=0))) == 1
     assert (len(box), box.lost["pushed_out"]) == (10, 91)
-    assert len(box.find("99@mx.example", 0)) == 1
+    assert len(box.find(Asked(to="99@mx.example", since=0))) == 1
 
 
 async def test_the_box_is_bounded_by_number_and_age(autojump_clock: trio.testing.MockClock) -> None:
@@ -187,10 +188,10 @@ async def test_the_box_is_bounded_by_number_and_age(autojump_clock: trio.testing
     for number in range(5):
         box.put_nowait(put(to=f"{number}@mx.example"))
     assert (len(box), box.taken, box.lost["pushed_out"]) == (3, 5, 2)
-    assert box.find("1@mx.example", 0) == []
-    assert [each.number for each in box.find("2@mx.example", 0)] == [3]
+    assert box.find(Asked(to="1@mx.example", since=0)) == []
+    assert [each.number for each in box.find(Asked(to="2@mx.example", since=0))] == [3]
     await trio.sleep(4)
-    assert box.find("2@mx.example", 0)[0].age_s == pytest.approx(4)
+    assert box.find(Asked(to="2@mx.example", since=0))[0].age_s == pytest.approx(4)
     await trio.sleep(7)
-    assert box.find("4@mx.example", 0) == []
+    assert box.find(Asked(to="4@mx.example", since=0)) == []
     assert len(box) == 0

@@ -15,7 +15,7 @@ from parallax.dialling.tls import Trust
 from parallax.letters import Letter
 from parallax.observation import Observation
 from parallax.state import write_private
-from probe.mailbox import MailboxError
+from probe.mailbox import KINDS, MailboxError
 from probe.main import main
 from probe.tools import Tools
 from probe.vault import Vault
@@ -187,7 +187,9 @@ async def test_a_page_that_leads_on_too_late(server: SigninServer, ca: Authority
 class NoMailbox:
     """As where no collector can be asked."""
 
-    async def wait(self, to: str, since: float, within_s: float) -> list[Letter]:
+    kinds = KINDS
+
+    async def wait(self, to: str, since: float, within_s: float, **more: object) -> list[Letter]:
         raise MailboxError("the collector cannot be asked after mail")
 
 

@@ -14,6 +14,7 @@ from parallax.config import BoundSecret
 from parallax.letters import Letter
 from parallax.observation import as_dict
 from parallax.state import write_private
+from probe.mailbox import KINDS
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.fakes.signin_server import LOGIN, PASSWORD, USER, Asked, Said, SigninServer, as_json, page, to
@@ -196,7 +197,9 @@ def tools_with_seed(ca: Authority, folder: Path, host: str) -> Tools:
 class Postman:
     """A mailbox with one mail."""
 
-    async def wait(self, to: str, since: float, within_s: float) -> list[Letter]:
+    kinds = KINDS
+
+    async def wait(self, to: str, since: float, within_s: float, **more: object) -> list[Letter]:
         return [Letter(number=1, to=to, sender="idp@sso.example", age_s=0.0, text="Your code is 424299.", size=20)]
 
 

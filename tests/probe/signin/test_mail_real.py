@@ -12,7 +12,7 @@ from parallax.config import BoundSecret
 from parallax.dialling.tls import Trust
 from parallax.state import write_private
 from parallax.values import Address
-from probe.mailbox import Mailbox
+from probe.mailbox import KINDS, Mailbox
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.fakes.dns_server import dns_server, with_records
@@ -101,9 +101,11 @@ async def test_mails_that_fail_are_told_apart(
 class NoMail:
     """A mailbox that nothing comes to."""
 
+    kinds = KINDS
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def wait(self, to: str, since: float, within_s: float) -> list[Any]:
+    async def wait(self, to: str, since: float, within_s: float, **more: Any) -> list[Any]:
         self.asked.append(to)
         return []

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "flows.md"
 
 def example(number: int = 0) -> str:
     """A plan of the page."""
-    return re.findall(r"```toml\n(\[\[check.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[number]
+    return re.findall(r"```toml\n(\[\[check\]\].*?)```", PAGE.read_text("utf-8"), re.DOTALL)[number]
 
 
 def at(provider: OidcProvider | SigninServer, plan: str) -> Check:

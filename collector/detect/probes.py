@@ -1,7 +1,7 @@
 """The probes themselves: silent, unhealthy, well.
 
 Silence is nobody's outage: it takes a probe's words out of every count, and is an incident of its own. When all are
-silent at once it is the collector that is blind, and that is one incident.
+silent at once, or too few are left to vote, it is monitoring that is blind, and that is one incident.
 """
 
 from collections import Counter
@@ -9,7 +9,9 @@ from typing import Literal, cast
 
 import msgspec
 
+from collector.detect.astray import compare_words
 from collector.detect.incidents import CALM_NS, FLAPS, RELAPSE_NS, next_incident_id
+from collector.detect.quorum import lost_quorum, quorum_words, voting, watch_quorum
 from collector.detect.state import Case, Member, Spell, State
 from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
@@ -45,6 +47,7 @@ WHY = {
     "clock_unsynchronised": "nothing keeps its clock right",
 }
 BLIND = "No probe is heard: monitoring is blind"
+FEW = "Monitoring is blind: {}"
 
 
 def hear(state: State, record: BatchInput, batch: Batch) -> Member:
@@ -102,6 +105,7 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
         _remove(state, name, told)
     turns: list[tuple[str, Member, str | None]] = []
     incidents: list[EventData] = []
+    compare_words(state, view)
     for name, member in state.probes.items():
         if member.cloned_at and state.now - member.cloned_at > CLONED_NS:
             member.cloned_at = 0
@@ -117,13 +121,15 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
             _leave(state, member, why, incidents)
         if new == "unhealthy" and member.incident is None:
             _open(state, name, member, incidents)
+    watch_quorum(state, view)
+    blind = state.blind
     _tell_silence(state, view, incidents)
     for name, member, before in turns:
         incident = member.incident or before
         state_word = cast("Literal['silent', 'unhealthy', 'healthy']", member.state)
         told.append(ProbeChanged(probe=name, state=state_word, since=member.since, why=member.why, incident=incident))
     told += incidents
-    return bool(gone or turns)
+    return bool(gone or turns or blind != state.blind)
 
 
 def _flaps(state: State, member: Member) -> bool:
@@ -161,7 +167,7 @@ def _judge(state: State, view: View, name: str, member: Member) -> tuple[str, st
         off_s = abs(member.offset_ns or 0) / NS
         way = "behind" if (member.offset_ns or 0) > 0 else "ahead"
         return "unhealthy", f"its clock is {off_s:.0f} s {way}"
-    if view.measures(name) and (trouble := _trouble(member)):
+    if view.measures(name) and (trouble := _trouble(member) or member.astray):
         return "unhealthy", trouble
     return (
         "healthy",
@@ -195,15 +201,21 @@ def _quiet_ns(state: State, member: Member) -> int:
 def _tell_silence(state: State, view: View, told: list[EventData]) -> None:
     """Opens and closes the incidents of silence."""
     silent = [name for name, member in state.probes.items() if member.state == "silent"]
-    if state.blind is not None and (len(silent) < len(state.probes) or not silent):
+    all_silent = bool(silent) and len(silent) == len(state.probes)
+    if state.blind is not None and not all_silent and not (state.had_quorum and state.blind_since):
         for member in state.probes.values():
             member.incident = None if member.incident == state.blind else member.incident
         _close(state, state.blind, "probes are heard again" if state.probes else "the plan has no such probe", told)
         state.blind = None
+    if state.blind is None and not all_silent and lost_quorum(state):
+        state.blind = next_incident_id(state)
+        mute = tuple(name for name in state.probes if name not in voting(state, view))
+        title = FEW.format(quorum_words(state, view))
+        _begin(state, state.blind, title, "critical", None, state.blind_since, mute, told)
     alone = [name for name in silent if state.probes[name].incident is None]
     if not alone:
         return
-    if len(silent) == len(state.probes):
+    if all_silent:
         if state.blind is None:
             state.blind = next_incident_id(state)
             since = max(member.heard_at for member in state.probes.values())

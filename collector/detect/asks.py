@@ -73,7 +73,7 @@ def asks_of(state: State, view: View) -> tuple[Ask, ...]:
         if ends is None or check is None or inquiry.until <= state.now:
             continue
         every = _every_ns(check, inquiry)
-        id_ = f"{state.seed[:8]}-{inquiry.number}{'w' if inquiry.wide else ''}"
+        id_ = f"{state.seed[:8]}-{inquiry.number}"
         _, _, target = name.partition("\x1f")
         for probe, how in inquiry.rounds.items():
             ask = Ask(
@@ -192,7 +192,7 @@ def _widen(state: State, view: View, ends: Ends, check: CheckView, inquiry: Inqu
         return
     keys = list(_keys(state, ends))
     rounds: dict[str, How] = {
-        probe: "later" if any(_at(key, probe) > began for key in keys) else "once" for probe in everyone
+        probe: "later" if any(_at(key, probe) >= began for key in keys) else "once" for probe in everyone
     }
     inquiry.rounds = rounds
     inquiry.hold_at = began + min(TAU_NS, int(TAU_PERIODS * check.period_ns)) + HOLD_NS

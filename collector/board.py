@@ -262,6 +262,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     probes: tuple[ProbeBoard, ...] = ()
     incidents: tuple[Incident, ...] = ()
     """Open ones, the newest first."""
+    watched: tuple[Incident, ...] = ()
+    """Over as far as probes see, and not resolved yet; the last to end first."""
     risks: tuple[Risk, ...] = ()
     fallbacks: tuple[FallbackBoard, ...] = ()
     chains: tuple[ChainBoard, ...] = ()

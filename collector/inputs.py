@@ -78,7 +78,20 @@ class CommandInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     arguments: dict[str, list[str]] = {}
 
 
-Input = BatchInput | PlanInput | PlanStateInput | ClockInput | CommandInput
+class FactInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Something that happened to an incident and that no probe saw: a receiver took its alert, traffic was switched,
+    the vendor posted. It goes on the timeline and leads to no alert. `at` is when it happened; `what` is a word of
+    collector.events.MomentWord, and an unknown one changes nothing; `actor` is empty where no person said it."""
+
+    version: int = VERSION
+    at: int
+    what: str
+    incident: str
+    text: str = ""
+    actor: str = ""
+
+
+Input = BatchInput | PlanInput | PlanStateInput | ClockInput | CommandInput | FactInput
 
 KINDS: dict[str, type[Input]] = {
     "batch": BatchInput,
@@ -86,6 +99,7 @@ KINDS: dict[str, type[Input]] = {
     "plan_state": PlanStateInput,
     "clock": ClockInput,
     "command": CommandInput,
+    "fact": FactInput,
 }
 """The `kind` of a journal's record, and what its body is."""
 

@@ -17,7 +17,17 @@ from parallax.spans import lasting
 
 LARGEST = 20_000
 """Octets of a body, at most."""
-_MOST = {"before": 20, "after": 20, "held": 20, "checks": 20, "components": 20, "probes": 50, "reasons": 10}
+_MOST = {
+    "because": 6,
+    "alternatives": 6,
+    "before": 20,
+    "after": 20,
+    "held": 20,
+    "checks": 20,
+    "components": 20,
+    "probes": 50,
+    "reasons": 10,
+}
 _LINE, _TEXT = 300, 150
 """Characters of a line for people, and of a name."""
 
@@ -70,16 +80,22 @@ class _Shown:
             "summary": _incident_summary(change, missed=missed),
             "incident": known.id,
             "status": "open" if over is None else "resolved",
+            "stage": known.stage,
             "severity": known.severity,
             "title": _line(known.title),
             "what": _line(change.what),
             "started_at": rfc3339(known.started_at),
             "opened_at": rfc3339(known.opened_at),
             "updated_at": rfc3339(known.updated_at),
+            "over_at": None if known.over_at is None else rfc3339(known.over_at),
             "resolved_at": None if over is None else rfc3339(over),
             "impact": known.impact,
             "components": self._named(known.components),
             "fault_domain": _domain(known.domain),
+            "because": [_line(each) for each in self._some("because", known.because)],
+            "alternatives": [_domain(each) for each in self._some("alternatives", known.alternatives)],
+            "parent": known.parent or None,
+            "acknowledged_by": _text(known.human.acknowledged_by) or None,
             "evidence": self._evidence(known),
             "checks": [_affected(each) for each in self._some("checks", known.checks)],
             "probes": [_text(probe) for probe in self._some("probes", known.probes)],
@@ -169,14 +185,24 @@ class _Shown:
 
 def _incident_summary(change: IncidentChanged, *, missed: bool) -> str:
     known = change.incident
-    if known.resolved_at is None:
+    ended = known.ended_at
+    if ended is None or change.change in ("opened", "updated", "reopened"):
         where = f" ({', '.join(_text(name) for name in known.components[:3])})" if known.components else ""
-        words = {"opened": "", "updated": "Update: ", "reopened": "Again: ", "resolved": ""}[change.change]
+        words = {
+            "opened": "",
+            "updated": "Update: ",
+            "reopened": "Again: ",
+        }.get(change.change, "")
         new = change.what.removeprefix(known.title).removeprefix("; ") if change.change == "updated" else ""
         return _line(f"{words}{_line(known.title)}{where}" + (f": {new}" if new else ""))
-    span = lasting(known.resolved_at - known.started_at)
+    span = lasting(ended - known.started_at)
     if missed:
         return f"Over before you could be told, lasted {span}: {_line(known.title)}"
+    if change.change == "monitoring":
+        return f"Over after {span}, being watched: {_line(known.title)}"
+    if known.over_at is not None and known.resolved_at is not None and known.over_at < known.resolved_at:
+        calm = lasting(known.resolved_at - known.over_at)
+        return _line(f"Resolved, calm for {calm} (it lasted {span}): {_line(known.title)}")
     return f"Over after {span}: {_line(known.title)}"
 
 

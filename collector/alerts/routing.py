@@ -2,7 +2,9 @@
 
 A receiver that was told of an incident is told of everything that becomes of it, up to its end, whatever the routes
 say by then: severities change, and what opened is closed by a message. If an incident began and ended while a receiver
-could not be reached, only the end is sent: nobody needs to be woken for what is over.
+could not be reached, only the end is sent: nobody needs to be woken for what is over. The all-clear is such an end,
+and the incident that it is about may still come back. What another incident explains, nobody is told of beside it,
+unless it is critical itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,9 +61,14 @@ def is_end(event: Event) -> bool:
     return isinstance(event.data, IncidentChanged | RiskChanged) and event.data.change in ("resolved", "cleared")
 
 
+def is_over(event: Event) -> bool:
+    """Whether it says that all is well again, whether it closes the alert yet or not."""
+    return is_end(event) or (isinstance(event.data, IncidentChanged) and event.data.change == "monitoring")
+
+
 def receivers_of(event: Event, plan: Plan) -> list[str]:
     """The receivers that the plan picks for an alert, by name, in the plan's order. Without any [[route]]: all."""
-    if not is_alert(event):
+    if not is_alert(event) or _is_explained(event):
         return []
     names = [receiver.name for receiver in plan.receiver]
     if not plan.route:
@@ -81,11 +88,11 @@ def choose(waiting: Sequence[Waiting], known: Known, receiver: Receiver, plan: P
     last = {alert_key(each.event): each.event for each in waiting}
     for number, each in enumerate(waiting):
         key = alert_key(each.event)
-        if is_end(each.event):
-            if key in after:
+        if is_over(each.event):
+            if key in after and (after[key] or each.event is last[key]):
                 return Choice(number=number, waiting=each, known=after, missed=not after[key])
         elif key in after or takes(receiver, each.event, plan):
-            if after.get(key) or not is_end(last[key]):
+            if after.get(key) or not is_over(last[key]):
                 return Choice(number=number, waiting=each, known=after)
             after[key] = False
     return Choice(number=len(waiting), waiting=None, known=after)
@@ -100,6 +107,12 @@ def known_after(known: Known, event: Event, *, told: bool) -> Known:
     for oldest in list(after)[: max(0, len(after) - MOST_KNOWN)]:
         del after[oldest]
     return after
+
+
+def _is_explained(event: Event) -> bool:
+    """Whether its parent says it all."""
+    data = event.data
+    return isinstance(data, IncidentChanged) and bool(data.incident.parent) and data.incident.severity != "critical"
 
 
 def _matches(route: Route, event: Event) -> bool:

@@ -8,12 +8,12 @@ from collector.board import Board, ChainBoard, CheckBoard, ComponentBoard, Lates
 from collector.detect.catchments import catchments_of
 from collector.detect.components import blind_words, kept_from, keys_by_check
 from collector.detect.flows import vote_fresh_ns
-from collector.detect.incidents import current
 from collector.detect.moves import moves_of
 from collector.detect.readiness import fallbacks_of
 from collector.detect.renewals import certificates_of
 from collector.detect.risks import risks_of
 from collector.detect.state import Key, Member, State
+from collector.detect.telling import current
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
 from collector.detect.votes import evidence_of, tally
 from collector.detect.zones import chains_of
@@ -40,6 +40,7 @@ def board_of(state: State) -> Board:
         checks=tuple(_check(state, view, check, keys.get(name, [])) for name, check in view.checks.items()),
         probes=tuple(_probe(probe, state.probes.get(name)) for name, probe in probes.items()),
         incidents=tuple(sorted((current(state, case) for case in said), key=lambda incident: -incident.opened_at)),
+        watched=tuple(case.shown for case in reversed(state.recent.values()) if case.shown.stage == "monitoring"),
         risks=risks_of(state, view),
         fallbacks=fallbacks_of(state, view),
         chains=_chains(state, view, keys),

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from collector.events import Event, EventData, IncidentChanged, RiskChanged
+from collector.detect.timeline import with_moments
+from collector.events import Event, EventData, IncidentChanged, IncidentNoted, Moment, RiskChanged
 
 WHY = "not followed any further: detection began anew; what still fails is told again"
 
@@ -23,6 +24,8 @@ def note(told: Open, event: Event) -> None:
             told[data.incident.id] = data
         case IncidentChanged() as data:
             told.pop(data.incident.id, None)
+        case IncidentNoted() as data if data.incident.id in told:
+            told[data.incident.id] = IncidentChanged(change="updated", what="", incident=data.incident)
         case RiskChanged() as data if data.change != "cleared":
             told[data.risk.id] = data
         case RiskChanged() as data:
@@ -37,5 +40,6 @@ def endings(told: Mapping[str, IncidentChanged | RiskChanged], at: int) -> list[
 def _end(data: IncidentChanged | RiskChanged, at: int) -> EventData:
     if isinstance(data, RiskChanged):
         return RiskChanged(change="cleared", risk=msgspec.structs.replace(data.risk, why=WHY))
-    incident = msgspec.structs.replace(data.incident, updated_at=at, resolved_at=at)
+    incident = msgspec.structs.replace(data.incident, stage="resolved", updated_at=at, resolved_at=at)
+    incident = with_moments(incident, Moment(at=at, what="resolved", text=WHY))
     return IncidentChanged(change="resolved", what=WHY, incident=incident)

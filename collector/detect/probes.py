@@ -10,7 +10,7 @@ from typing import Literal, cast
 import msgspec
 
 from collector.detect.astray import compare_words
-from collector.detect.incidents import CALM_NS, FLAPS, RELAPSE_NS, next_incident_id
+from collector.detect.incidents import CALM_NS, FLAPS, LONGEST_CALM_NS, next_incident_id
 from collector.detect.quorum import lost_quorum, quorum_words, voting, watch_quorum
 from collector.detect.state import Case, Member, Spell, State
 from collector.detect.view import View
@@ -134,7 +134,7 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
 
 def _flaps(state: State, member: Member) -> bool:
     """Whether it has just been in trouble often: then its incident stays open until it has been well for a while."""
-    recent = [at for at in member.turned_at if 0 <= state.now - at < RELAPSE_NS]
+    recent = [at for at in member.turned_at if 0 <= state.now - at < LONGEST_CALM_NS]
     if member.state != "healthy":
         recent.append(state.now)
     member.turned_at = recent[-(FLAPS + 1) :]

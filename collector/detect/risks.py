@@ -5,8 +5,8 @@ What is one, `wishes` says.
 import msgspec
 
 from collector.detect.departed import UNDELEGATED
-from collector.detect.incidents import WANE_NS
 from collector.detect.state import Said, State
+from collector.detect.telling import WANE_NS
 from collector.detect.view import View
 from collector.detect.wish import Wish
 from collector.detect.wishes import wishes_of

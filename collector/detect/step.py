@@ -4,7 +4,7 @@ from collector.detect.asks import tell_asks
 from collector.detect.catchments import note_catchments, tell_catchments
 from collector.detect.components import tell_components
 from collector.detect.flows import turn_ns, vote_fresh_ns
-from collector.detect.incidents import tell_incidents
+from collector.detect.incident_words import command_incidents, note_fact
 from collector.detect.inquiries import rewind_inquiries
 from collector.detect.intake import take
 from collector.detect.moves import command_moves, note_moves, tell_moves
@@ -13,11 +13,21 @@ from collector.detect.published import note_published, rewind_published, tell_pu
 from collector.detect.renewals import note_certificate, rewind_certificates, tell_certificates
 from collector.detect.risks import tell_risks
 from collector.detect.state import KEPT_PLANS, State
+from collector.detect.telling import tell_incidents
 from collector.detect.turns import UNPLANNED, drop, turn
 from collector.detect.view import NOTHING, CheckView, View, view_of
 from collector.detect.zones import note_zones, rewind
 from collector.events import Event, EventData
-from collector.inputs import BatchInput, ClockInput, CommandInput, InputError, PlanInput, PlanStateInput, decode_input
+from collector.inputs import (
+    BatchInput,
+    ClockInput,
+    CommandInput,
+    FactInput,
+    InputError,
+    PlanInput,
+    PlanStateInput,
+    decode_input,
+)
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
@@ -59,7 +69,10 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
             view = view_of(state.plan) or NOTHING
         case CommandInput():
             command_moves(state.moves, view, value, state.now)
+            command_incidents(state, value, told)
             changed = True
+        case FactInput():
+            note_fact(state, value, told)
         case ClockInput():
             if value.started:
                 state.started_at = state.now

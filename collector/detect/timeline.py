@@ -6,7 +6,7 @@ moments stay, and of the rest the oldest go.
 
 import msgspec
 
-from collector.events import Incident, Moment
+from collector.events import FaultDomain, Incident, Moment
 
 MAX_HUMAN = 50
 """Moments with an actor; past it a person is told so."""
@@ -36,6 +36,19 @@ def with_moments(incident: Incident, *moments: Moment) -> Incident:
         machine = machine[:FIRST] + machine[FIRST - MAX_MACHINE :]
     timeline = tuple(sorted([*machine, *human], key=_at))
     return msgspec.structs.replace(incident, timeline=timeline, left_out=left_out)
+
+
+def named(incident: Incident, title: str, domain: FaultDomain | None) -> Incident:
+    """The incident under the machine's title and domain, or a person's where there is one, with the machine's own
+    beside them."""
+    human = incident.human
+    return msgspec.structs.replace(
+        incident,
+        title=human.title or title,
+        seen_title=title if human.title else "",
+        domain=human.domain or domain,
+        seen_domain=domain if human.domain is not None else None,
+    )
 
 
 def has_room(incident: Incident) -> bool:

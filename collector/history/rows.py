@@ -16,6 +16,7 @@ from collector.events import (
     EventError,
     Incident,
     IncidentChanged,
+    IncidentNoted,
     Noticed,
     ProbeChanged,
     RiskChanged,
@@ -90,7 +91,7 @@ def event_rows(records: Sequence[Record]) -> Rows:
         component: str | None = None
         probe: str | None = None
         match event.data:
-            case IncidentChanged(incident=changed):
+            case IncidentChanged(incident=changed) | IncidentNoted(incident=changed):
                 incident = changed.id
                 rows.incidents[incident] = _incident_row(changed)
             case CheckChanged() as turned:
@@ -214,7 +215,7 @@ def _incident_row(incident: Incident) -> Row:
         timestamp(incident.started_at),
         timestamp(incident.opened_at),
         timestamp(incident.updated_at),
-        None if incident.resolved_at is None else timestamp(incident.resolved_at),
+        None if incident.ended_at is None else timestamp(incident.ended_at),
         msgspec.json.encode(incident).decode(),
     )
 

@@ -18,6 +18,7 @@ from collector.events import (
     Event,
     FaultDomain,
     IncidentChanged,
+    IncidentNoted,
     Noticed,
     ProbeChanged,
     RiskChanged,
@@ -218,8 +219,11 @@ def tell(event: Event) -> Told:
                 check=data.check,
             )
         case IncidentChanged() as data:
-            tone: Tone = "ok" if data.change == "resolved" else look(data.incident.severity).tone
+            tone: Tone = "ok" if data.change in ("resolved", "monitoring") else look(data.incident.severity).tone
             return Told(tone=tone, word=f"incident {data.change}", what=data.what)
+        case IncidentNoted() as data:
+            said = f", by {data.moment.actor}" if data.moment.actor else ""
+            return Told(tone="plan", word=data.moment.what.replace("_", " ") + said, what=data.moment.text)
         case RiskChanged() as data:
             tone = "ok" if data.change == "cleared" else "warn"
             return Told(tone=tone, word=f"risk {data.change}", what=data.risk.title, more=data.risk.why)

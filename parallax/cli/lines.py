@@ -72,9 +72,13 @@ def event_line(event: "Event") -> str | None:
                 facts += [f"at {words.domain(incident.domain)}"] if incident.domain else []
                 facts += [incident.evidence.words] if incident.evidence else []
                 facts += [f"since {words.clock_time(incident.started_at, event.at)}Z"]
-            if data.change == "resolved" and incident.resolved_at is not None:
-                facts += [f"after {lasting(incident.resolved_at - incident.started_at)}"]
+            if data.change in ("monitoring", "resolved") and incident.ended_at is not None:
+                facts += [f"after {lasting(incident.ended_at - incident.started_at)}"]
             return _line("incident", f"{data.change}: {'; '.join(facts)}")
+        case events.IncidentNoted() as data:
+            said = f" by {data.moment.actor}" if data.moment.actor else ""
+            words_ = f": {data.moment.text}" if data.moment.text else ""
+            return _line("incident", f"{data.moment.what.replace('_', ' ')}{said}{words_}; {data.incident.title}")
         case events.RiskChanged() as data:
             due = data.risk.expected_at
             when = f"; users may feel it from {words.clock_time(due, event.at)}Z" if due else ""

@@ -126,7 +126,7 @@ async def test_kill_9_in_the_middle_of_incidents_says_nothing_twice_and_leaves_n
     assert [event.id for event in said] == [event.id for event in expected]
     assert said == expected
     opened = [e for e in said if isinstance(e.data, IncidentChanged) and e.data.change in ("opened", "reopened")]
-    closed = [e for e in said if isinstance(e.data, IncidentChanged) and e.data.change == "resolved"]
+    closed = [e for e in said if isinstance(e.data, IncidentChanged) and e.data.change == "monitoring"]
     assert len(opened) >= 5
     assert len(opened) - len(closed) in (0, 1)
 

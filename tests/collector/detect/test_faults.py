@@ -168,7 +168,7 @@ def test_a_fault_of_the_lab(name: str) -> None:
     assert lab.board.risks == ()
     assert {line.state for line in lab.board.components} == {"operational"}
     assert {check.state for check in lab.board.checks} == {"up"}
-    assert [change for change, _ in lab.changes()].count("resolved") == 1
+    assert [change for change, _ in lab.changes()].count("monitoring") == 1
     assert "reopened" not in [change for change, _ in lab.changes()]
 
 
@@ -187,7 +187,7 @@ def test_a_fault_of_the_labs_sign_in(name: str) -> None:
     provider.minutes(12)
     assert provider.incidents() == []
     assert [line.state for line in provider.board.components] == ["operational"]
-    assert [change for change, _ in provider.changes()] == ["opened", "resolved"]
+    assert [change for change, _ in provider.changes()] == ["opened", "monitoring"]
 
 
 def test_one_server_of_several_leaves_nothing_to_caches() -> None:
@@ -271,9 +271,9 @@ def test_an_outage_keeps_its_name_while_it_ends() -> None:
     lab.mend(last)
     lab.mend(relapse)
     lab.run(20)
-    resolved = lab.told("incident.resolved")[-1].data
-    assert isinstance(resolved, IncidentChanged)
-    assert (resolved.incident.title, str(resolved.incident.domain)) == (name, "operator dns-a")
+    over = lab.told("incident.monitoring")[-1].data
+    assert isinstance(over, IncidentChanged)
+    assert (over.incident.title, str(over.incident.domain)) == (name, "operator dns-a")
 
 
 def _slow_at(phase: str, **where: Any) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_a_step_that_fails_stays_in_its_incident_while_an_earlier_one_fails_too(
     world.go("token")
     world.minutes(11)
     assert world.incidents() == []
-    assert [change for change, _ in world.changes() if change != "updated"] == ["opened", "resolved"]
+    assert [change for change, _ in world.changes() if change != "updated"] == ["opened", "monitoring"]
 
 
 def test_a_step_that_runs_get_past_without_is_let_go() -> None:

@@ -162,9 +162,12 @@ def test_events_tell_what_the_board_shows(lab: Scene) -> None:
                 probes[data.probe] = data.state
             case IncidentChanged() as data:
                 known = incidents.get(data.incident.id)
-                assert known in {"opened": [None], "reopened": ["resolved"]}.get(
-                    data.change, ["opened", "updated", "reopened"]
-                )
+                after: dict[str, list[str | None]] = {
+                    "opened": [None],
+                    "reopened": ["monitoring", "resolved"],
+                    "resolved": ["opened", "updated", "reopened", "monitoring"],
+                }
+                assert known in after.get(data.change, ["opened", "updated", "reopened"])
                 assert data.incident.title
                 incidents[data.incident.id] = data.change
             case RiskChanged() as data:
@@ -180,7 +183,9 @@ def test_events_tell_what_the_board_shows(lab: Scene) -> None:
             assert components.get(line.name, "operational") == line.state
     for probe in board.probes:
         assert probes.get(probe.id, "healthy") == probe.state
-    assert {i.id for i in board.incidents} == {name for name, change in incidents.items() if change != "resolved"}
+    over = {name for name, change in incidents.items() if change in ("monitoring", "resolved")}
+    assert {i.id for i in board.incidents} == set(incidents) - over
+    assert {i.id for i in board.watched} == {name for name, change in incidents.items() if change == "monitoring"}
     assert {risk.id for risk in board.risks} == risks
 
 

@@ -117,8 +117,8 @@ def test_10_february_2026() -> None:
     world.run(240)
     assert world.incidents() == []
     assert [c.state for c in world.board.components] == ["operational", "operational"]
-    assert len(world.told("incident.opened")) == len(world.told("incident.resolved")) == 1
-    assert world.told("incident.resolved")[0].data.incident.title == DARK, "remembered by what it was when largest"
+    assert len(world.told("incident.opened")) == len(world.told("incident.monitoring")) == 1
+    assert world.told("incident.monitoring")[0].data.incident.title == DARK, "remembered by what it was when largest"
     assert said(world, "cleared") == [] or said(world, "cleared")[-1][1].title == DARK
     assert world.board.risks == (), "its mail records are there, though nobody can compare"
     world.dark.clear()

@@ -71,15 +71,17 @@ def decode(record: Record) -> None:
     wire.decode(value.body, content_type=value.content_type, encoding=value.encoding)
 
 
-def plan() -> str:
+def plan(checks: int = CHECKS) -> str:
     text = '[defaults]\nperiod = "5s"\ntimeout = "2s"\n'
     for number in range(PROBES):
         text += f'[[probe]]\nid = "p{number}"\nprovider = "n{number % 5}"\nasn = {64496 + number % 5}\n'
-    for number in range(CHECKS):
+    for number in range(checks):
         kind, target = ("http", "https://a{}.test/") if number % 2 else ("tls", "a{}.test:443")
-        text += f'[[check]]\nname = "c{number}"\nkind = "{kind}"\ntargets = ["{target.format(number)}"]\nexternal = false\n'
-    checks = [f"c{number}" for number in range(CHECKS)]
-    return text + f'[[component]]\nname = "Sign-in"\nchecks = {json.dumps(checks)}\n'
+        text += (
+            f'[[check]]\nname = "c{number}"\nkind = "{kind}"\ntargets = ["{target.format(number)}"]\nexternal = false\n'
+        )
+    names = [f"c{number}" for number in range(checks)]
+    return text + f'[[component]]\nname = "Sign-in"\nchecks = {json.dumps(names)}\n'
 
 
 def made(seconds: int, *, outage: bool) -> tuple[list[Record], int]:

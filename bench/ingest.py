@@ -129,15 +129,20 @@ def send(port: int, token: str, bodies: list[bytes], waits: list[float]) -> None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for body in bodies:
             began = time.monotonic()
-            head = (
-                f"POST /v1/batches HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
-                f"content-type: {wire.MSGPACK}\r\ncontent-encoding: {wire.ZSTD}\r\n"
-                f"{wire.SENT_AT}: {time.time_ns()}\r\ncontent-length: {len(body)}\r\n\r\n"
-            )
-            sock.sendall(head.encode() + body)
-            status, answer = receive(sock)
-            assert status == 200, answer
+            post(sock, token, body)
             waits.append(time.monotonic() - began)
+
+
+def post(sock: socket.socket, token: str, body: bytes) -> None:
+    """Returns once the batch is acknowledged."""
+    head = (
+        f"POST /v1/batches HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        f"content-type: {wire.MSGPACK}\r\ncontent-encoding: {wire.ZSTD}\r\n"
+        f"{wire.SENT_AT}: {time.time_ns()}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    sock.sendall(head.encode() + body)
+    status, answer = receive(sock)
+    assert status == 200, answer
 
 
 def receive(sock: socket.socket) -> tuple[int, bytes]:
@@ -159,9 +164,9 @@ def _some(sock: socket.socket) -> bytes:
     return piece
 
 
-def ask(port: int, token: str) -> Any:
+def ask(port: int, token: str, path: str = "/v1/status") -> Any:
     with socket.create_connection(("127.0.0.1", port)) as sock:
-        sock.sendall(f"GET /v1/status HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n".encode())
+        sock.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n".encode())
         return json.loads(receive(sock)[1])
 
 

@@ -1,12 +1,12 @@
-"""Where the fault is, by who fails and who passes. Pure. The first that explains all of it wins:
+"""Where the fault is, by who fails and who passes. Pure.
 
-only probes in data centres are refused          network
-name servers of one operator                     operator if all are dark, name server if it is one
-name servers of a zone, or of several operators  zone if all of its servers are dark
-only probes that one anycast site answers        site
-one address of several, or a region's            region where it is known, else address
-every address of a host                          endpoint
-names that no longer resolve                     resolver if it is one of several, else zone
+Two ways lead there. Name servers that are down are counted by rules: what people need to know is how many of how many
+are dark, over which transport or family, and how many more may be; and an operator whose servers all give the same
+wrong answer does what it is told, so the zone is what is wrong. Refusals that meet data centres alone are a rule, too:
+they are a matter of who asks. Everything else (sites, addresses, regions, hosts, resolvers, zones) is inferred: the
+words of all probes on everything since it began go into rows (`witnesses.py`), and `collector.locate` finds the places
+that explain them, be there a broken probe among the witnesses or another fault beside. What the rules say is held
+against what is inferred, and inference has the last word on what else it may be and on why.
 """
 
 from collections import Counter
@@ -15,60 +15,75 @@ from types import MappingProxyType
 
 import msgspec
 
-from collector.detect.places import (
-    RESOLVER_DOWN,
-    VIEWS,
-    Spot,
-    asked_names,
-    heard_by_more,
-    is_resolver,
-    is_server,
-    spot_of,
-    zones_of,
-)
+from collector.detect.findings import Finding, reasoned
+from collector.detect.places import Spot, heard_by_more, is_server, spot_of
 from collector.detect.state import Key, State
 from collector.detect.verdict import PROBES_ONLY
 from collector.detect.view import OVER_TCP, CheckView, View
+from collector.detect.witnesses import rows_about, stands_at
 from collector.events import FaultDomain
+from collector.locate import Cause, Located, locate
 
 DATA_CENTRES = "data centres"
 WRONG = ("dns_nxdomain", "dns_nodata", "dns_wrong_answer")
 """What a name server says that is up."""
-HOPS = ("dns_hop_dark", "dns_hop_lame")
-"""Hops of a chain that none of their servers answers for."""
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """The domain, the subjects that it rests on, and how many of how many of its parts fail."""
-
-    domain: FaultDomain
-    spots: tuple[Spot, ...]
-    failing: int = 0
-    of: int = 0
-    over: str = ""
-    """Where only one way of asking fails: "TCP", "IPv6"."""
-    addresses: bool = False
-    """The parts that are counted are addresses, not servers."""
-    in_doubt: int = 0
-    """Further parts that may be failing too: the domain is what it will be if they do."""
+DOMAINS = ("operator", "zone", "name_server", "resolver", "region", "site", "address")
+"""Places that are fault domains by their own name; others are called by the host."""
 
 
 def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> Finding:
     """The domain of subjects that fail together; `bad` is not empty. `early`: it has just begun, and no narrower claim
     is made than what is known by now bears out."""
+    rows = rows_about(state, view, bad)
+    located = locate(rows, certain=True)
     if all(spot.key.blocked and spot.key.reason not in PROBES_ONLY for spot in bad):
-        certain = any(
-            vote.reason is None and vote.counts and (probe := view.probe(name)) is not None and probe.access
-            for spot in bad
-            for name, vote in spot.key.votes.items()
-        )
-        return Finding(domain=FaultDomain(kind="network", name=DATA_CENTRES, certain=certain), spots=tuple(bad))
-    for find in (_early if early else _servers, _site, _one_server, _fronts, _names):
-        finding = find(state, view, bad)
-        if finding is not None:
-            return finding
-    host, _ = Counter(spot.host for spot in bad).most_common(1)[0]
-    return _finding("endpoint", host, bad, certain=len({spot.host for spot in bad}) == 1)
+        return msgspec.structs.replace(_data_centres(view, bad), margin=located.margin)
+    finding = (_early if early else _servers)(state, view, bad)
+    if finding is None:
+        finding = _inferred(state, view, bad, located)
+    return reasoned(finding, located, rows)
+
+
+def _data_centres(view: View, bad: list[Spot]) -> Finding:
+    passing = {
+        name
+        for spot in bad
+        for name, vote in spot.key.votes.items()
+        if vote.reason is None and vote.counts and (probe := view.probe(name)) is not None and probe.access
+    }
+    domain = FaultDomain(kind="network", name=DATA_CENTRES, certain=bool(passing))
+    well = f"{len(passing)} probe{'s' * (len(passing) != 1)} on lines as users have get through" if passing else ""
+    because = ("only probes in data centres are refused", well or "nobody outside of data centres was asked")
+    return Finding(domain=domain, spots=tuple(bad), because=because)
+
+
+def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> Finding:
+    """The likeliest place that the failing subjects are at. What a probe or a network alone explains did not bring the
+    quorum about that made them fail."""
+    places = {spot.name: stands_at(state, spot) for spot in bad}
+    for cause in located.causes:
+        spots = [spot for spot in bad if cause.place in places[spot.name]]
+        if spots and cause.place.kind not in ("vantage", "network"):
+            return _at(state, view, cause, spots, bad)
+    zone = _common_zone([spot for spot in bad if spot.zones])
+    if zone and all(spot.zones for spot in bad):
+        return _finding("zone", zone, bad, certain=False)
+    return _finding("endpoint", _most(spot.host for spot in bad), bad, certain=False)
+
+
+def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spot]) -> Finding:
+    kind, name = cause.place
+    certain = not cause.instead
+    if kind == "operator" and any(spot.server for spot in spots):
+        own = [spot for spot in spots if spot.server]
+        every = {spot.host for spot in _spots(state, view, is_server) if spot.operator == name}
+        hosts = {spot.host for spot in own}
+        return _finding("operator", name, own, certain=False, failing=len(hosts), of=len(every | hosts))
+    if kind in DOMAINS:
+        return _finding(kind, name, spots, certain=certain)
+    fronts = [spot for spot in bad if not spot.check.of_dns and spot.ip] or bad  # all that a host serves there
+    hosts = {spot.host for spot in fronts}
+    return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=certain and len(hosts) == 1)
 
 
 def _early(state: State, view: View, bad: list[Spot]) -> Finding | None:
@@ -210,80 +225,6 @@ def _parts(own: list[Spot], peers: list[Spot]) -> tuple[set[str], set[str]]:
     """The addresses that fail, and all of them."""
     alive = {spot.ip for spot in peers if not _is_down(spot)}
     return {spot.ip for spot in own} - alive, {spot.ip for spot in peers}
-
-
-def _site(state: State, view: View, bad: list[Spot]) -> Finding | None:
-    """All who fail were last answered by one site, and nobody who passes is."""
-    sites: set[str | None] = set()
-    names = {spot.name for spot in bad}
-    for spot in bad:
-        if spot.key.subject.endswith(OVER_TCP) and spot.name.removesuffix(OVER_TCP) in names:
-            continue  # asked so rarely that its sites may not be known: where it stands is known over UDP
-        votes = [vote for vote in spot.key.votes.values() if vote.counts]
-        failing = {vote.site for vote in votes if vote.reason is not None}
-        passing = {vote.site for vote in votes if vote.reason is None}
-        if not passing or not failing or failing & passing:
-            return None
-        sites |= failing
-    site = next(iter(sites)) if len(sites) == 1 else None
-    return _finding("site", site, bad) if site else None
-
-
-def _one_server(state: State, view: View, bad: list[Spot]) -> Finding | None:
-    """One name server, or one address of it, that fails for some."""
-    hosts, ips = {spot.host for spot in bad}, {spot.ip for spot in bad}
-    if len(hosts) > 1 or not all(spot.server for spot in bad):
-        return None
-    kind, name = ("address", ips.pop()) if len(ips) == 1 and "" not in ips else ("name_server", hosts.pop())
-    return _finding(kind, name, bad, certain=kind == "address")
-
-
-def _fronts(state: State, view: View, bad: list[Spot]) -> Finding | None:
-    """Addresses of hosts, where some of them pass."""
-    fronts = [spot for spot in bad if not spot.check.of_dns and spot.ip]
-    if not fronts or any(spot.key.lookup for spot in bad if spot.key.counts_as == "down"):
-        return None
-    hosts, addresses = {spot.host for spot in fronts}, {spot.ip for spot in fronts}
-    peers = _spots(state, view, lambda key, check: not check.of_dns and check.targets[key.target].host in hosts)
-    peers = [spot for spot in peers if spot.ip]
-    passing = {spot.ip for spot in peers if spot.key.state in ("up", "suspected")} - addresses
-    well = {spot.ip for spot in peers if spot.key.state == "up"} - addresses
-    regions = {spot.region for spot in fronts}
-    region = next(iter(regions)) if len(regions) == 1 else None
-    if not passing:
-        return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=len(hosts) == 1)
-    if region and not any(spot.region == region for spot in peers if spot.ip in well):
-        return _finding("region", region, fronts)
-    if len(addresses) == 1:
-        return _finding("address", fronts[0].ip, fronts)
-    return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=False)
-
-
-def _names(state: State, view: View, bad: list[Spot]) -> Finding | None:
-    """Names that do not resolve: the resolver's fault if another one gives them, else their zone's."""
-    lost = [spot for spot in bad if spot.key.reason == RESOLVER_DOWN]
-    if lost and len(lost) == len(bad):
-        return _finding("resolver", _most(spot.host for spot in lost), lost, certain=len({s.host for s in lost}) == 1)
-    named = [spot for spot in bad if spot.zones]
-    if not named:
-        return None
-    chains = [spot for spot in named if spot.check.kind == "dns.chain"]
-    operators = {spot.operator for spot in chains if spot.key.reason in HOPS}
-    if chains == named and len(operators) == 1 and (operator := operators.pop()):
-        return _finding("operator", operator, chains, certain=False)
-    at = {spot.key.operator if spot.check.kind in VIEWS else "" for spot in named}
-    if len(at) == 1 and (operator := at.pop()):
-        return _finding("operator", operator, named, certain=False)
-    asked = [spot for spot in named if spot.resolver]
-    if asked and len(asked) == len(named) and len({spot.host for spot in asked}) == 1:
-        zones = frozenset(zone for spot in asked for zone in spot.zones)
-        passing = _spots(state, view, lambda key, check: is_resolver(key, check) and key.state == "up")
-        others = [s for s in passing if s.host != asked[0].host and zones_of(asked_names(s.key, s.check)) & zones]
-        return _finding("resolver", asked[0].host, asked, certain=bool(others))
-    zone = _common_zone(named)
-    if zone:
-        return _finding("zone", zone, named)
-    return _finding("endpoint", _most(spot.host for spot in named), named, certain=False)
 
 
 def _common_zone(spots: list[Spot]) -> str:

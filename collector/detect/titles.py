@@ -3,7 +3,8 @@
 from collections import Counter
 
 from collector.detect.components import CANNOT_TELL
-from collector.detect.domain import WRONG, Finding
+from collector.detect.domain import WRONG
+from collector.detect.findings import Finding
 from collector.detect.places import Spot
 from parallax.reasons import REASONS
 

@@ -1,5 +1,5 @@
-"""The fault domain from who fails and who passes: `locate` infers it, `sentences` says why. Pure, and it knows nothing of
-checks, incidents or time: rows in, causes out."""
+"""The fault domain from who fails and who passes: `locate` infers it, `sentences` says why. Pure, and it knows nothing
+of checks, incidents or time: rows in, causes out."""
 
 from collector.locate.causes import Cause, Located, locate
 from collector.locate.rows import Place, PlaceKind, Row, aggregate

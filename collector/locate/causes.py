@@ -1,7 +1,7 @@
 """Which places are at fault: a greedy search for the set of causes that makes the results most likely. Pure.
 
-A result that carries places at fault fails unless it gets past each of them: with causes of severities q1, q2, ... among
-its places it fails with
+A result that carries places at fault fails unless it gets past each of them: with causes of severities q1, q2, ...
+among its places it fails with
 
     p = 1 - (1 - noise)(1 - q1)(1 - q2)...
 
@@ -10,7 +10,8 @@ the likeliest counts. A place's prior says how readily it is believed; a place t
 acquitted by its passes, and failures that a cause explains speak for no other (they are explained away).
 
     repeat, at most three times:
-        take the place j and severity q that maximise   gain = ln P(results | causes, j) - ln P(results | causes) + ln prior(j)
+        take the place j and severity q that maximise
+            gain = ln P(results | causes, j) - ln P(results | causes) + ln prior(j)
         stop where no gain is above zero
 
 As the passes' part is ln(1 - q) for each, whatever else is at fault, and failures differ only in which causes they
@@ -38,13 +39,13 @@ AMBIGUOUS_NATS = 2.0
 PRIORS: Mapping[PlaceKind, float] = MappingProxyType(
     {
         "vantage": -4.0,
-        "address": -5.0,
-        "name_server": -4.8,
+        "endpoint": -4.4,
         "region": -4.6,
+        "name_server": -4.8,
         "resolver": -5.0,
         "site": -5.0,
+        "address": -5.4,
         "network": -5.5,
-        "endpoint": -5.5,
         "operator": -5.5,
         "zone": -6.0,
         "application": -6.0,
@@ -52,8 +53,8 @@ PRIORS: Mapping[PlaceKind, float] = MappingProxyType(
         "family": -6.5,
     }
 )
-"""Natural logarithms. A probe's own line breaks far more often than an operator; of two places that every result has
-together, the first to be suspected is the one that has the higher."""
+"""Natural logarithms. A probe's own line breaks far more often than an operator. Of two places that every result has
+together the one with the higher is named: a server that has but one address is called by its name."""
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,11 +99,12 @@ class _Option(msgspec.Struct, frozen=True):
 
 
 class _Table:
-    """Rows by number: places get one in the order of their names, so that equal rows in another order end alike."""
+    """Rows by number. Of places that explain as much the first is named, so their order is theirs, not that of the
+    rows; and the longest name comes first, as it is the narrowest of zones within one another."""
 
     def __init__(self, rows: Iterable[Row], priors: Mapping[PlaceKind, float]) -> None:
         kept = [row for row in rows if row.failed > 0 or row.passed > 0]
-        self.places = sorted({place for row in kept for place in row.places})
+        self.places = sorted({place for row in kept for place in row.places}, key=_order)
         number = {place: n for n, place in enumerate(self.places)}
         self.priors = [priors[place.kind] for place in self.places]
         self.passed = [0] * len(self.places)
@@ -168,8 +170,8 @@ def locate(
     at_most: int = AT_MOST,
     priors: Mapping[PlaceKind, float] = PRIORS,
 ) -> Located:
-    """The causes of these results. `noise` is above zero and below one. `certain`: something is known to be at fault, so
-    the likeliest place is named even where noise alone might do. The time grows with rows that fail, not with results."""
+    """The causes of these results. `noise` is above zero and below one. `certain`: something is known to be at fault,
+    so the likeliest place is named even where noise alone might do. The time grows with rows, not with results."""
     table = _Table(rows, priors)
     chosen: list[_Option] = []
     while len(chosen) < at_most:
@@ -184,6 +186,10 @@ def locate(
     at_fault = {each.place for each in chosen}
     left = sum(failed for numbers, failed in table.failures if at_fault.isdisjoint(numbers))
     return Located(causes=tuple(causes), failed=table.all_failed, passed=table.all_passed, unexplained=left)
+
+
+def _order(place: Place) -> tuple[str, int, str]:
+    return place.kind, -len(place.name), place.name
 
 
 def _weighed_anew(table: _Table, chosen: list[_Option], noise: float) -> list[_Option]:

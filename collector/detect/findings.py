@@ -1,0 +1,74 @@
+"""What is known of where a fault is: the domain, what it rests on, why, and what else it may be. Pure."""
+
+import msgspec
+
+from collector.detect.places import Spot
+from collector.events import FaultDomain
+from collector.locate import Located, Place, Row, sentences
+
+MAX_ALTERNATIVES = 5
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """The domain, the subjects that it rests on, and how many of how many of its parts fail."""
+
+    domain: FaultDomain
+    spots: tuple[Spot, ...]
+    failing: int = 0
+    of: int = 0
+    over: str = ""
+    """Where only one way of asking fails: "TCP", "IPv6"."""
+    addresses: bool = False
+    """The parts that are counted are addresses, not servers."""
+    in_doubt: int = 0
+    """Further parts that may be failing too: the domain is what it will be if they do."""
+    because: tuple[str, ...] = ()
+    """Why it is there, in sentences without a final stop."""
+    alternatives: tuple[FaultDomain, ...] = ()
+    """Where else it may be, the likeliest first."""
+    margin: float = 0.0
+    """How far the next best place is behind, in nats; 0 where the domain was not inferred."""
+
+
+def reasoned(finding: Finding, located: Located, rows: list[Row]) -> Finding:
+    """With its reasons, and with what else the rows would bear out."""
+    domain = finding.domain
+    own = next((cause for cause in located.causes if _same(cause.place, domain)), None)
+    others = [cause.place for cause in located.causes if cause is not own]
+    places = list(own.instead) if own else others
+    place = own.place if own else next((each for row in rows for each in row.places if _same(each, domain)), None)
+    found = (_as_domain(each, finding) for each in places)
+    alternatives = tuple(dict.fromkeys(each for each in found if each is not None))[:MAX_ALTERNATIVES]
+    return msgspec.structs.replace(
+        finding,
+        because=sentences(place, rows, others if own else ()) if place else (),
+        alternatives=alternatives,
+        margin=own.margin if own else 0.0,
+    )
+
+
+def _same(place: Place, domain: FaultDomain) -> bool:
+    return place == (domain.kind, domain.name)
+
+
+def _as_domain(place: Place, finding: Finding) -> FaultDomain | None:
+    """None for what is no other place: a part of the domain where that has but one, a zone around it, its own host."""
+    domain, (kind, name) = finding.domain, place
+    match kind:
+        case "vantage":
+            return FaultDomain(kind="probe", name=name, certain=False)
+        case "family" | "application" | "certificate":
+            return None
+        case "address" if {spot.ip for spot in finding.spots} == {name}:
+            return None
+        case "endpoint" if {spot.host for spot in finding.spots} == {name}:
+            return None
+        case "zone" if domain.kind == "zone" and (_within(name, domain.name) or _within(domain.name, name)):
+            return None
+        case _ if (kind, name) == (domain.kind, domain.name):
+            return None
+    return FaultDomain(kind=kind, name=name, certain=False)
+
+
+def _within(name: str, zone: str) -> bool:
+    return name == zone or name.endswith(f".{zone}")

@@ -57,6 +57,11 @@ class Extent(msgspec.Struct, frozen=True, kw_only=True):
     since: int = 0
     """When the trouble began, by the runs."""
 
+    @property
+    def words(self) -> str:
+        """For people: "90 % of vantages, likely 70-98 %"."""
+        return f"{self.share:.0%} of {self.of}, likely {100 * self.low:.0f}-{self.high:.0%}".replace("%", " %")
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How many probes say it. Probes that abstain or are silent are no voters."""

@@ -16,10 +16,14 @@ from collector.events import (
     EventData,
     EventError,
     Evidence,
+    Extent,
     FaultDomain,
     Held,
+    Human,
     Incident,
     IncidentChanged,
+    IncidentNoted,
+    Moment,
     Noticed,
     ProbeChanged,
     Risk,
@@ -41,6 +45,7 @@ EVIDENCE = Evidence(
     abstaining=1,
     silent=2,
     reasons={"connect_timeout": 3, "connect_refused": 1},
+    extent=Extent(share=0.8, low=0.38, high=0.96, since=AT - 9 * S),
 )
 DOMAIN = FaultDomain(kind="region", name="us-east")
 INCIDENT = Incident(
@@ -65,6 +70,25 @@ INCIDENT = Incident(
         ),
     ),
     evidence=EVIDENCE,
+    stage="identified",
+    parent="inc-0",
+    because=("4 of 5 probes fail at us-east", "eu-west passes at all of them"),
+    alternatives=(FaultDomain(kind="address", name="192.0.2.1", certain=False),),
+    timeline=(
+        Moment(at=AT - 9 * S, what="began"),
+        Moment(at=AT, what="acknowledged", text="on it", actor="ann"),
+    ),
+    left_out=1,
+    human=Human(
+        title="The us-east front ends",
+        title_by="ann",
+        domain=DOMAIN,
+        domain_by="ann",
+        acknowledged_at=AT,
+        acknowledged_by="ann",
+    ),
+    seen_title="Region us-east is down",
+    seen_domain=DOMAIN,
 )
 DATA: dict[str, EventData] = {
     "check": CheckChanged(
@@ -81,6 +105,9 @@ DATA: dict[str, EventData] = {
         incident="inc-1",
     ),
     "incident": IncidentChanged(change="opened", what="opened", incident=INCIDENT),
+    "noted": IncidentNoted(
+        moment=Moment(at=AT, what="note", text="the vendor is told", actor="ann"), incident=INCIDENT
+    ),
     "risk": RiskChanged(
         change="raised",
         risk=Risk(
@@ -142,6 +169,7 @@ def test_the_type_is_the_journal_s_kind() -> None:
     assert {encode_event(event).kind for event in GOLDEN.values()} == {
         "check.down",
         "incident.opened",
+        "incident.noted",
         "risk.raised",
         "probe.silent",
         "component.changed",

@@ -12,6 +12,7 @@ from collector.inputs import (
     BatchInput,
     ClockInput,
     CommandInput,
+    FactInput,
     Input,
     InputError,
     PlanInput,
@@ -56,6 +57,13 @@ GOLDEN: dict[str, Input] = {
         word="move_start",
         actor="ann",
         arguments={"zone": ["auth.example"], "from": ["ns1.dns-a.example"], "to": ["ns1.dns-b.example"]},
+    ),
+    "fact": FactInput(
+        at=1_700_000_000_000_000_000,
+        what="vendor_posted",
+        incident="5eed5eed-1",
+        text="https://status.vendor.example/i/1: investigating",
+        actor="ann",
     ),
 }
 

@@ -48,7 +48,7 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     fallback_email_gap_known_before: bool | None = None
     """Whether it was known before the start that the fallback lacks mail records."""
     corroborated_by: list[str] = []
-    """Checks that are among the affected ones of the first incident within a minute of the start."""
+    """Checks that bear the first incident out within a minute of the start: they are in it."""
     outages_detected: Share | None = None
     """The share of outages, at least, of which a check is said to be down or degraded while they last."""
     pages: Count | None = None
@@ -221,8 +221,13 @@ def _gap_known(expected: bool, played: Played) -> tuple[Any, bool]:
 
 
 def _corroborated(expected: list[str], played: Played) -> tuple[Any, bool]:
-    said = [(at, incident) for at, incident in _incidents(played) if at <= played.start + 60 * NS]
-    seen = {affected.check for _, incident in said if incident.id == said[0][1].id for affected in incident.checks}
+    """By what the incident lists, and by what checks themselves say of it."""
+    said = _incidents(played)
+    own, until = (said[0][1].id if said else ""), played.start + 60 * NS
+    seen = {affected.check for at, each in said if at <= until and each.id == own for affected in each.checks}
+    for event in played.events:
+        if isinstance(event.data, CheckChanged) and event.data.incident == own and event.at <= until:
+            seen.add(event.data.check)
     return sorted(seen & set(expected)), set(expected) <= seen
 
 

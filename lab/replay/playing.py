@@ -14,6 +14,8 @@ from lab.replay.player import SEED, Player
 from lab.replay.script import Loaded, Script, load_script, ns_of
 from parallax.journal import Record
 
+INCIDENTS = Path(__file__).with_name("incidents")
+"""The scripts that come with this program."""
 Tell = Callable[[Record, Player], None]
 
 
@@ -40,6 +42,11 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def missed(self) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.met is False]
+
+
+def incidents() -> list[str]:
+    """The names of the scripts that come with this program."""
+    return sorted(file.stem for file in INCIDENTS.glob("*.toml") if not file.stem.endswith(".plan"))
 
 
 def open_piece(path: Path) -> Piece:

@@ -73,7 +73,7 @@ class Name(msgspec.Struct, frozen=True, kw_only=True):
     """A name that probes ask for: with an address for each region, an alias, or a text."""
 
     name: str
-    """The name; it is in the longest of the zones that it ends with."""
+    """The name. It is in the longest of the zones that it ends with; in none of them it can always be had."""
     ttl: Duration = Duration(300)
     """How long caches hold it."""
     alias: str = ""
@@ -340,8 +340,6 @@ def _unknown_names(script: Script, plan: Plan) -> list[Complaint]:
     names = {each.name for each in script.name}
     resolvers = {each.name for each in plan.resolver} | {"system"}
     asked: list[tuple[tuple[str | int, ...], str, set[str]]] = []
-    for number, operator in enumerate(script.operator):
-        asked.append((("operator", number, "name"), operator.name, {each.name for each in plan.operator}))
     for number, zone in enumerate(script.zone):
         asked.append((("zone", number, "operator"), zone.operator, operators))
     for number, name in enumerate(script.name):
@@ -357,16 +355,11 @@ def _unknown_names(script: Script, plan: Plan) -> list[Complaint]:
         asked.append((("change", number, "operator"), change.operator, operators))
         if change.zone:
             asked.append((("change", number, "zone"), change.zone, zones))
-    found = [
+    return [
         Complaint(path, f"{shown(word)} is not known; known are {quoted(sorted(known)) or 'none'}")
         for path, word, known in asked
         if word not in known
     ]
-    ends = tuple(f".{zone}" for zone in zones)
-    for number, name in enumerate(script.name):
-        if name.name not in zones and not name.name.endswith(ends or ("\0",)):
-            found.append(Complaint(("name", number, "name"), f"{shown(name.name)} is in no [[zone]]"))
-    return found
 
 
 def _place(path: tuple[str | int, ...], where: str, mode: str, script: Script, plan: Plan) -> list[Complaint]:

@@ -28,17 +28,19 @@ BAR_EVERY_NS = 10_000_000_000
 @click.option("--json", "as_json", is_flag=True, help="As JSON: events, and expectations.")
 def replay(file: Path, seed: int, seeds: int, watch: bool, speed: float, listen: Address, as_json: bool) -> None:
     """Play an outage: FILE is an incident script (TOML), a recording (parallax journal export), a collector's inputs.db
-    or its state folder.
+    or its state folder. Some incidents come with this program: name one without its path.
 
     Shows what Parallax says beside what really happened, and which expectations are met. Exit status: 0 all met, 1 one
     was missed, 2 usage.
     """
     from collector.recording import RecordingError
-    from lab.replay.playing import open_piece, perform
+    from lab.replay.playing import INCIDENTS, incidents, open_piece, perform
     from lab.replay.script import ScriptErrors
 
+    if not file.exists() and str(file) in incidents():
+        file = INCIDENTS / f"{file}.toml"
     if not file.exists():
-        fail(clean(f"{file}: there is no such file"))
+        fail(clean(f"{file}: there is no such file; incidents that come with this program: {', '.join(incidents())}"))
     if watch and (as_json or seeds > 1):
         fail("--watch shows one seed on the page; leave out --json and --seeds")
     try:

@@ -31,7 +31,9 @@ LEFT_OUT = "runs do without it"
 
 def turn_ns(check: CheckView, observation: Observation) -> int:
     """When the probe looks at a step again, where that is later than the check's period says; else 0."""
-    every = observation.findings.get("every_s") if check.of_steps else None
+    if not check.of_steps:
+        return 0
+    every = observation.findings.get("every_s")
     if isinstance(every, bool) or not isinstance(every, int | float) or not every > check.period_ns / NS:
         return 0
     return int(min(every, MOST_EVERY_NS / NS) * NS)

@@ -62,15 +62,10 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     external: bool = True
     """Whether its targets are run by others."""
 
-    @property
-    def of_dns(self) -> bool:
-        """Whether it measures names and what serves them; else it dials what names lead to."""
-        return self.kind.startswith("dns")
-
-    @property
-    def of_steps(self) -> bool:
-        """Whether its subjects are the steps of a flow."""
-        return self.kind in FLOWS
+    of_dns: bool
+    """Whether it measures names and what serves them; else it dials what names lead to."""
+    of_steps: bool
+    """Whether its subjects are the steps of a flow."""
 
     def every_ns(self, subject: str) -> int:
         """How often a probe has a word on a subject."""
@@ -205,6 +200,8 @@ def _check(check: Check) -> CheckView:
     return CheckView(
         name=check.name,
         kind=check.kind,
+        of_dns=check.kind.startswith("dns"),
+        of_steps=check.kind in FLOWS,
         period_ns=period_ns,
         timeout_ns=timeout_ns,
         fresh_ns=int(FRESH_PERIODS * period_ns) + timeout_ns,

@@ -15,8 +15,9 @@ from collector.detect.zones import hosted_by, zone_among
 from collector.locate import Place, Row
 from collector.locate.rows import rows_of
 
-MAX_BAD, MAX_OTHERS = 300, 500
-"""Subjects that are looked at, spread evenly over all there are: beyond so many more of them say nothing new."""
+MAX_BAD, MAX_NEAR, MAX_FAR = 150, 150, 150
+"""Subjects that are looked at, spread evenly over all there are: those that fail, those beside them, and all others.
+More of them say nothing new."""
 HOPS = ("dns_hop_dark", "dns_hop_lame")
 """Hops of a chain that none of their servers answers for."""
 UNLOCATED = ("dns.parity",)
@@ -26,17 +27,12 @@ UNLOCATED = ("dns.parity",)
 def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
     """Who failed and who passed since these began to fail, at them and elsewhere."""
     begun = min(spot.key.since for spot in bad)
-    chosen = {spot.name for spot in bad}
-    own = {spot.key.incident for spot in bad}
-    others = [
-        name
-        for name, key in state.keys.items()
-        if key.spoke_at >= begun and name not in chosen and (key.incident is None or key.incident in own)
-    ]
+    near, far = _others(state, bad, begun)
     counts: dict[frozenset[Place], list[int]] = {}
     hosted = hosted_by(state.zones, view)
-    blocked = all(spot.key.blocked for spot in bad)
-    for name in [*_spread([spot.name for spot in bad], MAX_BAD), *_spread(others, MAX_OTHERS)]:
+    refused = {vote.fault == "blocked" for s in bad for vote in s.key.votes.values() if vote.reason and vote.counts}
+    names = [*_spread([spot.name for spot in bad], MAX_BAD), *_spread(near, MAX_NEAR), *_spread(far, MAX_FAR)]
+    for name in names:
         key = state.keys[name]
         check = view.checks.get(key.check)
         if check is None or key.target not in check.targets or check.kind in UNLOCATED:
@@ -45,14 +41,29 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
         for probe, vote in key.votes.items():
             if vote.at < begun or not _counts(state, view, check, key, probe, vote):
                 continue
-            if vote.reason is not None and (vote.fault == "blocked") != blocked:
-                continue
+            if vote.reason is not None and (vote.fault == "blocked") not in refused:
+                continue  # refusals are another matter than failures
             known = view.probe(probe)
             who = (Place("vantage", probe), Place("network", known.network if known else probe))
             site = (Place("site", vote.site),) if vote.site and key.server else ()
             places = frozenset((*who, *site, *(passing if vote.reason is None else failing)))
             counts.setdefault(places, [0, 0])[vote.reason is None] += 1
     return rows_of(counts)
+
+
+def _others(state: State, bad: list[Spot], begun: int) -> tuple[list[str], list[str]]:
+    """Subjects that were measured since: those that share a target, an operator, a zone or a resolver with what fails,
+    and the rest. What is another incident's is not among them."""
+    chosen, own = {spot.name for spot in bad}, {spot.key.incident for spot in bad}
+    shared = {word for s in bad for word in (s.key.target, s.host, s.key.operator, s.key.zone, s.key.resolver) if word}
+    near: list[str] = []
+    far: list[str] = []
+    for name, key in state.keys.items():
+        if key.spoke_at < begun or name in chosen or (key.incident is not None and key.incident not in own):
+            continue
+        beside = not shared.isdisjoint((key.target, key.server, key.operator, key.zone, key.resolver))
+        (near if beside else far).append(name)
+    return near, far
 
 
 def _counts(state: State, view: View, check: CheckView, key: Key, probe: str, vote: Vote) -> bool:

@@ -8,6 +8,9 @@ two networks see it, everyone looks who has not since it began; and everyone aga
 blip may (charts.py), and so on until it is decided. Between the two nobody is asked: a run that hangs would be in the
 way of the one that counts. Towards recovery everyone looks at once: what is down is known.
 
+At what others run, a probe has one look in fifteen seconds. It is kept for the moment that counts: before, no more are
+asked than can be spared then.
+
 What is asked is bounded: by time (a suspicion that is never borne out is let be, for longer each time, as long as it is
 the same probes that say it), by number (of ten thousand subjects that fail at once a few tell as much as all), and at
 the probe, which knows how often its runs may go anywhere, asked or not (probe/wishes.py). Flows are never asked for:
@@ -38,6 +41,8 @@ EXTERNAL_FLEET_NS = 1 * NS
 """And the fleet in all."""
 OTHERS = 2
 """Voters in other networks that are asked first."""
+RENEWED = 3
+"""So many networks are wanted when it has lasted (verdict.py)."""
 HOLD_NS = NS // 4
 """By so much later than it must have lasted: clocks differ."""
 WIDE_NETWORKS = 2
@@ -164,7 +169,12 @@ def _open(
         _widen(state, view, ends, check, inquiry)
         return
     inquiry.rounds = {probe: "again" if found[probe] else "later" for probe in sorted(new)}
-    inquiry.rounds |= dict.fromkeys(_others(state, view, check, ends, new), "once")
+    spared = _spared(state, view, check)
+    if spared:
+        inquiry.rounds |= dict.fromkeys(_others(state, view, check, ends, new)[:spared], "once")
+    elif (began := _began_at(state, view, check, ends)) is not None:
+        inquiry.rounds |= dict.fromkeys(_others(state, view, check, ends, new), "later")
+        inquiry.hold_at = began + _tau_ns(check)
 
 
 def _go_on(state: State, view: View, name: str, ends: Ends, check: CheckView, inquiry: Inquiry) -> None:
@@ -175,7 +185,7 @@ def _go_on(state: State, view: View, name: str, ends: Ends, check: CheckView, in
             _rest(state, name, inquiry.why, found)
         elif inquiry.wide:
             state.inquiries.rests.pop(name, None)
-    elif state.now >= inquiry.until or (not inquiry.wide and _is_alone(state, ends, inquiry, found)):
+    elif state.now >= inquiry.until or _is_alone(state, view, ends, check, inquiry, found):
         del state.inquiries.open[name]
         _rest(state, name, inquiry.why, found)
     elif not inquiry.wide and _networks(view, found) >= WIDE_NETWORKS:
@@ -192,10 +202,22 @@ def _widen(state: State, view: View, ends: Ends, check: CheckView, inquiry: Inqu
         return
     keys = list(_keys(state, ends))
     rounds: dict[str, How] = {
-        probe: "later" if any(_at(key, probe) >= began for key in keys) else "once" for probe in everyone
+        probe: "later" if check.external or any(_at(key, probe) >= began for key in keys) else "once"
+        for probe in everyone
     }
     inquiry.rounds = rounds
-    inquiry.hold_at = began + min(TAU_NS, int(TAU_PERIODS * check.period_ns)) + HOLD_NS
+    inquiry.hold_at = began + _tau_ns(check)
+
+
+def _tau_ns(check: CheckView) -> int:
+    return min(TAU_NS, int(TAU_PERIODS * check.period_ns)) + HOLD_NS
+
+
+def _spared(state: State, view: View, check: CheckView) -> int:
+    """How many others may look at once, and leave enough to look when it has lasted."""
+    networks = _networks(view, _all(state, view, check))
+    wanted = min(RENEWED, -(-2 * networks // 3))
+    return max(0, min(OTHERS, networks - 1 - wanted)) if check.external else OTHERS
 
 
 def _began_at(state: State, view: View, check: CheckView, ends: Ends) -> int | None:
@@ -248,9 +270,13 @@ def _recovering(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
     return found
 
 
-def _is_alone(state: State, ends: Ends, inquiry: Inquiry, found: dict[str, bool]) -> bool:
+def _is_alone(state: State, view: View, ends: Ends, check: CheckView, inquiry: Inquiry, found: dict[str, bool]) -> bool:
     """Whether those who were asked have looked and say otherwise, while the suspects go on to say it."""
-    others = [probe for probe, how in inquiry.rounds.items() if how == "once" and probe not in found]
+    if inquiry.wide:
+        if inquiry.why == "suspicion" or state.now - inquiry.began < LEFT_ALONE * _every_ns(check, inquiry):
+            return False
+        return _networks(view, found) < min(WIDE_NETWORKS, _networks(view, inquiry.rounds))
+    others = [probe for probe in inquiry.rounds if probe not in found]
     if len(others) < WIDE_NETWORKS:
         return False
     keys = list(_keys(state, ends))

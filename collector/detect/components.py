@@ -15,6 +15,8 @@ from parallax.reasons import REASONS
 
 CANNOT_TELL = "blocked or throttled: cannot tell"
 IMPROVE_NS = 10 * NS
+FULL, SURELY, PARTIAL = 0.9, 0.5, 0.25
+"""So many runs fail: nearly all, surely most (the low end of the interval), and a part."""
 RANK: dict[ComponentState, int] = {
     "operational": 0,
     "not_measured": 0,
@@ -53,11 +55,14 @@ def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> t
     down = [key for key in known if key.counts_as == "down"]
     if down:
         parts = {_part(view, key): False for key in known}
-        whole = parts | {_part(view, key): True for key in down if not _is_behind(view, key)}
+        whole = parts | {_part(view, key): True for key in down if not _is_behind(view, key) and _is_whole(key)}
         number = len({_part(view, key) for key in down})
         share = f"{number} of {len(parts)} measured subjects down: {_checks(view, down)}"
         return "full_outage" if all(whole.values()) else "partial_outage", share
     degraded = [key for key in known if key.counts_as == "degraded" and not key.blocked]
+    partly = [key for key in degraded if _is_partial(key)]
+    if partly:
+        return "partial_outage", f"{_share(partly)} of runs fail: {_checks(view, partly)}"
     if degraded:
         return "degraded_performance", f"degraded: {_checks(view, degraded)}"
     if unseen:
@@ -78,6 +83,8 @@ def tell_components(state: State, view: View, told: list[EventData]) -> None:
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)
         new, why = raw_state(component, view, keys)
+        if new == "operational" and state.blind is not None:
+            new, why = "unknown", "monitoring is blind: too few probes can vote"
         window = _maintenance(view.maintenance, component.name, state.now)
         if window is not None and new not in ("operational", "not_measured"):
             why = f"{window.name} ({why})"
@@ -163,6 +170,24 @@ def blind_words(key: Key) -> str:
     if known is not None and known.fault == "blocked":
         return f"{CANNOT_TELL} ({known.meaning})"
     return f"cannot tell: {known.meaning if known else key.blind}"
+
+
+def _is_whole(key: Key) -> bool:
+    """Whether hardly any run passes, as far as can be told."""
+    extent = key.extent
+    return extent is None or (extent.share >= FULL and extent.low >= SURELY)
+
+
+def _is_partial(key: Key) -> bool:
+    """Whether many runs fail, and in earnest: an answer that is late is one."""
+    known = REASONS.get(key.reason or "")
+    hard = known is not None and not known.soft and known.fault != "blocked"
+    return hard and key.extent is not None and key.extent.share >= PARTIAL
+
+
+def _share(keys: Iterable[Key]) -> str:
+    """ "about 30 %"."""
+    return f"about {max(key.extent.share for key in keys if key.extent):.0%}".replace("%", " %")
 
 
 def _checks(view: View, keys: Iterable[Key]) -> str:

@@ -46,6 +46,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         throttled=key.throttled,
         blocked=key.blocked,
         outside=outside,
+        blind=state.blind is not None,
         tau_ns=min(TAU_NS, int(TAU_PERIODS * every_ns(check, key))),
         calm=key.calm,
         partly_at=key.partly_at,

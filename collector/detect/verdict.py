@@ -17,6 +17,7 @@ Where more than half of those that look at it cannot say anything, nothing is co
 """
 
 import math
+from typing import Literal
 
 import msgspec
 
@@ -30,11 +31,11 @@ LARGE, LARGE_NETWORKS = 5, 3
 """From so many voters in so many networks on, charts are weighed, and a failover may rest on the verdict."""
 CONFIRM = 10.0
 """Nats of the hard charts: all is well as often as this by chance in e^10 rounds."""
-PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_NETWORKS = 16.0, 0.08, 4
-"""Of the partial charts; how many fail right now; and how many networks have to add to them."""
+PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_NETWORKS, PARTIAL_MIXED = 16.0, 0.25, 4, 2
+"""Of the partial charts, nats; how many of those who vote fail once that has lasted; how many networks have to add to
+either; and how many of those must have passed meanwhile."""
 RENEWED = 3
 """So many networks must see that it has lasted: two may fail by chance, just as a blip is over."""
-PARTIAL_RENEWED = 2
 PERSISTENT = 2
 """Consecutive failures of one probe that make a partial failure more than noise."""
 WELL = 0.75
@@ -59,6 +60,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     throttled: bool = False
     single: bool = False
     may_switch: bool = False
+    because: Literal["", "quorum", "lasting", "partial"] = ""
+    """For degraded that was not: by a quorum of those who vote, probes that go on to fail, or the partial charts."""
     partly: bool = False
     """The partial charts are sure; whether it lasts, they will show."""
 
@@ -71,17 +74,19 @@ def judge(
     throttled: bool = False,
     blocked: bool = True,
     outside: bool = False,
+    blind: bool = False,
     tau_ns: int = TAU_NS,
     calm: float = math.inf,
     partly_at: int = 0,
 ) -> Verdict:
     """The state of a subject by the count, and by the state (never `unknown`), its start and the verdict before it.
-    `outside`: what a limit on data centres does not touch fails in earnest, too. `tau_ns`: how long it must have lasted
-    from launch to launch. `calm`: the mirror chart, how sure it is that what failed no longer does, nats. `partly_at`:
-    the launch of the run by which the partial charts were sure first, ns; 0 where they are not."""
+    `outside`: what a limit on data centres does not touch fails in earnest, too. `blind`: the fleet has lost its
+    quorum, so that nothing new is concluded. `tau_ns`: how long it must have lasted from launch to launch. `calm`: the
+    mirror chart, how sure it is that what failed no longer does, nats. `partly_at`: the launch of the run by which the
+    partial charts were sure first, ns; 0 where they are not."""
     if not count.voters:
         return Verdict(state="unknown")
-    if _size(count) == 1:
+    if _size(count) == 1 and not blind:
         return _judge_single(count.voters[0], before, outside=outside)
     failing = count.failing
     if not failing and before in ("up", "suspected"):
@@ -90,7 +95,7 @@ def judge(
     corroborated = _corroborated(count, outside=outside)
     hard = [b for b in failing if not b.vote.soft and (b.vote.fault != "blocked" or corroborated)]
     full = corroborated and _throttled(count, was=throttled and before == "degraded")
-    heard = 2 * len(count.voters) >= count.enrolled
+    heard = not blind and 2 * len(count.voters) >= count.enrolled
     down = _quorum(hard, count)
     if down and (before == "down" or (heard and _significant(count) and _lasts(hard, count, tau_ns))):
         return Verdict(state="down", may_switch=_is_large(count) and heard)
@@ -101,15 +106,23 @@ def judge(
     partly = _partly(count)
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full, partly=partly)
     if before in ("down", "degraded"):
+        if blind:
+            return degraded if before == "degraded" else Verdict(state="down")
         if _well(count, calm) and not _persistent(failing, 0):
             return Verdict(state="up")
         if before == "down" and not _quorum(failing, count) and not _halved(count, hard):
             return Verdict(state="down")
         return degraded
     late = [ballot for ballot in failing if ballot.vote.at > since or before != "up"]
-    many = (_quorum(failing, count) or full) and _lasts(failing, count, tau_ns)
-    if heard and (many or _persistent(late, tau_ns) or (partly and _goes_on(late, partly_at, tau_ns))):
-        return degraded
+    because: Literal["", "quorum", "lasting", "partial"] = ""
+    if (_quorum(failing, count) or full) and _lasts(failing, count, tau_ns):
+        because = "quorum"
+    elif _persistent(late, tau_ns):
+        because = "lasting"
+    elif partly and _goes_on(late, count, partly_at, tau_ns):
+        because = "partial"
+    if heard and because:
+        return msgspec.structs.replace(degraded, because=because)
     if len(late) >= 2 or any(ballot.vote.streak >= PERSISTENT for ballot in late):
         return Verdict(state="suspected", partly=partly)
     return Verdict(state="up", partly=partly)
@@ -149,17 +162,20 @@ def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
 
 
 def _partly(count: Tally) -> bool:
-    """Whether a part of the runs fails, whoever makes them."""
-    if not _is_large(count) or len(count.failing) < max(2, PARTIAL_SHARE * _size(count)):
+    """Whether the partial charts are sure."""
+    if not _is_large(count):
         return False
     weight = partial_weight(count.voters)
     return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, networks(count.voters))
 
 
-def _goes_on(failing: list[Ballot], partly_at: int, tau_ns: int) -> bool:
-    """Whether runs fail that were launched so long after the partial charts were sure."""
+def _goes_on(failing: list[Ballot], count: Tally, partly_at: int, tau_ns: int) -> bool:
+    """Whether as many fail by runs launched so long after the partial charts were sure, and some of them have passed
+    meanwhile: what is broken at the probes fails always."""
     renewed = [ballot for ballot in failing if ballot.vote.at >= partly_at + tau_ns]
-    return partly_at > 0 and networks(renewed) >= PARTIAL_RENEWED
+    mixed = sum(ballot.vote.passed_at >= partly_at for ballot in renewed)
+    enough = len(renewed) >= max(2, PARTIAL_SHARE * _size(count)) and mixed >= PARTIAL_MIXED
+    return partly_at > 0 and enough and networks(renewed) >= min(PARTIAL_NETWORKS, networks(count.voters) - 1)
 
 
 def _halved(count: Tally, hard: list[Ballot]) -> bool:

@@ -98,6 +98,7 @@ def _tell_time(state: State, at: int) -> None:
         for key in state.keys.values():
             key.due = 0
             key.blind_since = min(key.blind_since, at)
+            key.trouble_at, key.partly_at = min(key.trouble_at, at), min(key.partly_at, at)
             key.born_at, key.spoke_at, key.failed_at = (
                 min(key.born_at, at),
                 min(key.spoke_at, at),
@@ -105,6 +106,8 @@ def _tell_time(state: State, at: int) -> None:
             )
             for vote in key.votes.values():
                 vote.at, vote.failing_since = min(vote.at, at), min(vote.failing_since, at)
+                vote.passed_at, vote.pending_at = min(vote.passed_at, at), 0
+                vote.slow_since = min(vote.slow_since, at)
         for ends in state.ends.values():
             ends.born_at, ends.spoke_at = min(ends.born_at, at), min(ends.spoke_at, at)
             ends.whole = {cadence: min(last, at) for cadence, last in ends.whole.items()}
@@ -135,13 +138,18 @@ def _take(state: State, view: View, value: BatchInput, batch: wire.Batch) -> lis
         return []
     hear(state, value, batch)
     touched: dict[str, None] = {}
-    for observation in batch.observations:
+    for observation in sorted(batch.observations, key=_order):
         check = view.checks.get(observation.check)
         if check is not None:
             _learn(state, view, check, value, observation)
             names = take(state, view, value.probe, observation, value.offset_ns or 0, value.received_at, value.skewed)
             touched.update(dict.fromkeys(names))
     return list(touched)
+
+
+def _order(o: Observation) -> tuple[int, str, str, str, int, str, bool, str]:
+    """By launch, whatever their places in the batch; of two words on one run the failure first."""
+    return o.started_at, o.check, o.target, o.subject, o.attempt, o.abstain or "", o.reason is None, o.reason or ""
 
 
 def _learn(state: State, view: View, check: CheckView, value: BatchInput, observation: Observation) -> None:

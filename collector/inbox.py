@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import trio
 
+from collector.certificates import Certificate
 from collector.mail.service import Mail
 from collector.messages import Asked, Box, Hooks, MailStatus, may_read
 from collector.messages.box import AGE_S
@@ -26,9 +27,10 @@ class QuestionError(Exception):
 class Inbox:
     """Off the network until `listening`, and takes no mail until `run`."""
 
-    def __init__(self, config: CollectorConfig) -> None:
+    def __init__(self, config: CollectorConfig, certificate: Certificate | None = None) -> None:
         self.box = Box()
-        self._mail = Mail(config.mail, self.box) if config.mail else None
+        tls = (lambda: certificate.context) if certificate is not None else None
+        self._mail = Mail(config.mail, self.box, tls) if config.mail else None
         self.hooks = Hooks(config.hook, self.box)
 
     @contextmanager

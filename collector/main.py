@@ -14,9 +14,11 @@ from collector.app import Services, make_app
 from collector.asking import Asking
 from collector.commands import Commands
 from collector.detector import Detector
+from collector.facts import Facts
 from collector.fleet import Fleet
 from collector.history import History, open_history
 from collector.inbox import Inbox
+from collector.incident_commands import IncidentCommands
 from collector.ingest import Ingest, stored_marks
 from collector.plans import Plans
 from collector.precedence import Precedence
@@ -103,10 +105,12 @@ async def run(
     precedence = Precedence(lambda: ingest.room.under_way)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
-    alerts = Alerts(events, plans, config)
+    facts = Facts(inputs)
+    alerts = Alerts(events, plans, config, facts.write)
+    commands = Commands(inputs, detector.board, detector.wait_changed)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
-    inbox = Inbox(config)
+    inbox = Inbox(config, listener.certificate)
     status = partial(
         collector_status,
         plans=plans,
@@ -144,7 +148,8 @@ async def run(
             view=view,
             alerts=alerts,
             stop=stop,
-            commands=Commands(inputs, detector.board, detector.wait_changed),
+            commands=commands,
+            incidents=IncidentCommands(commands, detector.incidents),
             asking=asking,
             inbox=inbox,
         )

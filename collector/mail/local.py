@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 
@@ -40,12 +41,15 @@ class LocalMailbox:
 
 
 @asynccontextmanager
-async def local_mailbox(listen: Address, domains: Sequence[str]) -> AsyncIterator[LocalMailbox]:
-    """Takes mail for these domains until the end of the block. Raises StartError."""
+async def local_mailbox(
+    listen: Address, domains: Sequence[str], resolvers: Sequence[Address] = ()
+) -> AsyncIterator[LocalMailbox]:
+    """Takes mail for these domains until the end of the block; with `resolvers`, it is found out what proves one.
+    Raises StartError."""
     listener, box = open_mail_listener(listen), Box()
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve_mail, listener, domains, box)
+            await nursery.start(partial(serve_mail, listener, domains, box, resolvers=resolvers))
             yield LocalMailbox(box, listener.address)
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:  # what the block raised is the caller's, as it was

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import trio
 
-from collector.mail.smtp import MailListener, mail_status, open_mail_listener, serve_mail
+from collector.mail.smtp import MailListener, TlsContext, mail_status, open_mail_listener, serve_mail
 from collector.messages.box import Box, MailStatus
 from parallax.config import MailServer
 
@@ -13,8 +13,8 @@ from parallax.config import MailServer
 class Mail:
     """Off the network until `listening`, and takes nothing until `run`."""
 
-    def __init__(self, config: MailServer, box: Box) -> None:
-        self._config, self._box = config, box
+    def __init__(self, config: MailServer, box: Box, tls: TlsContext | None = None) -> None:
+        self._config, self._box, self._tls = config, box, tls
         self.domains = frozenset(name.lower().rstrip(".") for name in config.domains)
         self._listener: MailListener | None = None
 
@@ -35,7 +35,14 @@ class Mail:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Takes mail until cancelled."""
         assert self._listener is not None, "listening comes first"
-        await serve_mail(self._listener, self._config.domains, self._box, task_status=task_status)
+        await serve_mail(
+            self._listener,
+            self._config.domains,
+            self._box,
+            resolvers=self._config.resolvers,
+            tls=self._tls,
+            task_status=task_status,
+        )
 
     @property
     def status(self) -> MailStatus | None:

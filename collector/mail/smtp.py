@@ -1,21 +1,28 @@
 """The SMTP side, by aiosmtpd: its one importer. It runs on asyncio, in a thread of its own.
 
-It takes mail for its own domains and no other, asks nobody for a password, as any mail exchanger, and has no TLS. A
-mail is acknowledged once it is in the box, which is memory.
+It takes mail for its own domains and no other, and asks nobody for a password, as any mail exchanger. Where the
+collector has a certificate, it offers STARTTLS (RFC 3207). A mail is acknowledged once it is in the box, which is
+memory.
+
+Anybody may connect, so at the bound the connection makes room that has been silent for longest, among those of the
+peer that has the most: idle ones keep nobody out.
 """
 
 import asyncio
 import socket
-from collections.abc import Sequence
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import trio
 
+from collector.mail.proving import Arrived, Prover
 from collector.mail.reading import Unreadable, read_letter
 from collector.messages.box import Box, MailStatus
-from parallax.letters import MAX_LETTER, address_of
+from parallax.letters import MAX_LETTER, Letter, address_of
 from parallax.log import get_log
 from parallax.state import StartError
 from parallax.values import Address
@@ -23,8 +30,12 @@ from parallax.values import Address
 MAX_CONNECTIONS = 50
 IDLE_S = 60.0
 """After this long without a word a connection is ended."""
+LONGEST_S = 300.0
+"""After this long it is ended, whatever was said."""
 MAX_RECIPIENTS = 20
 """Of one mail."""
+TlsContext = Callable[[], ssl.SSLContext]
+"""The context for the next connection."""
 _log = get_log(__name__)
 
 
@@ -70,11 +81,17 @@ async def serve_mail(
     domains: Sequence[str],
     box: Box,
     *,
+    resolvers: Sequence[Address] = (),
+    tls: TlsContext | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Takes mail until cancelled. `domains` are compared without case and last dot."""
-    server = _Server(listener.sock, frozenset(name.lower().rstrip(".") for name in domains), box)
+    """Takes mail until cancelled. `domains` are compared without case and last dot; with `resolvers`, it is found out
+    what proves a mail; with `tls`, STARTTLS is offered."""
+    prover = Prover(resolvers, box) if resolvers else None
+    server = _Server(listener.sock, frozenset(name.lower().rstrip(".") for name in domains), box, prover, tls)
     async with trio.open_nursery() as nursery:
+        if prover is not None:
+            nursery.start_soon(prover.run)
         nursery.start_soon(trio.to_thread.run_sync, server.run)
         try:
             await server.listening.wait()
@@ -88,13 +105,16 @@ async def serve_mail(
 class _Server:
     """Everything but `stop_nowait` and `listening` belongs to the thread."""
 
-    def __init__(self, sock: socket.socket, domains: frozenset[str], box: Box) -> None:
+    def __init__(
+        self, sock: socket.socket, domains: frozenset[str], box: Box, prover: Prover | None, tls: TlsContext | None
+    ) -> None:
         self._sock, self.domains, self._box = sock, domains, box
+        self._prover, self._tls = prover, tls
         self._token = trio.lowlevel.current_trio_token()
         self.listening = trio.Event()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self.connections = 0
+        self._connections: list[Any] = []
 
     def run(self) -> None:
         """The thread."""
@@ -121,16 +141,38 @@ class _Server:
 
         self._in_trio(add)
 
-    def put(self, content: bytes, recipients: Sequence[str], sender: str, peer: str) -> bool:
+    def opened(self, connection: Any) -> None:
+        """One more; at the bound another makes room for it."""
+        self._connections.append(connection)
+        if len(self._connections) > MAX_CONNECTIONS:
+            (most, _), *_ = Counter(each.peer for each in self._connections).most_common(1)
+            silent = min((each for each in self._connections if each.peer == most), key=lambda each: each.heard_at)
+            self._connections.remove(silent)
+            self.count("connections")
+            silent.wire.abort()
+
+    def closed(self, connection: Any) -> None:
+        """One less."""
+        if connection in self._connections:
+            self._connections.remove(connection)
+
+    def put(self, content: bytes, recipients: Sequence[str], sender: str, peer: str, helo: str) -> bool:
         """Puts the mail into the box, once for each recipient; whether it could be read."""
         try:
             letters = [read_letter(content, to, sender, peer) for to in recipients]
         except Unreadable:
             self.count("unreadable")
             return False
-        for letter in letters:
-            self._in_trio(partial(self._box.put_nowait, letter))
+        self._in_trio(partial(self._take, letters, content, helo))
         return True
+
+    def _take(self, letters: list[Letter], content: bytes, helo: str) -> None:
+        numbers = [self._box.put_nowait(letter) for letter in letters]
+        if self._prover is not None:
+            first = letters[0]
+            self._prover.add_nowait(
+                Arrived(numbers=numbers, content=content, ip=first.peer, helo=helo, sender=first.sender)
+            )
 
     def _in_trio(self, act: Any) -> None:
         """Runs it there and waits for it: whoever sends faster than that is slowed down."""
@@ -149,6 +191,7 @@ class _Server:
                 timeout=IDLE_S,
                 loop=self._loop,
                 auth_exclude_mechanism=["LOGIN", "PLAIN"],
+                tls_context=self._tls() if self._tls is not None else None,
             )
 
         server = await self._loop.create_server(make, sock=self._sock, backlog=64)
@@ -181,7 +224,8 @@ class _Handler:
             self._server.count("too_large")
             return "552 5.3.4 too large"
         peer = session.peer[0] if session.peer else ""
-        if not self._server.put(content, envelope.rcpt_tos, envelope.mail_from or "", str(peer)):
+        helo = str(session.host_name or "")[:253]
+        if not self._server.put(content, envelope.rcpt_tos, envelope.mail_from or "", str(peer), helo):
             return "554 5.6.0 no mail"
         return "250 2.0.0 taken"
 
@@ -191,24 +235,33 @@ class _Handler:
 
 
 def _smtp_class(owner: _Server) -> Any:
-    """aiosmtpd's protocol with a bound on the connections; imported here, as only who takes mail needs it."""
+    """aiosmtpd's protocol with bounds on the connections; imported here, as only who takes mail needs it."""
     from aiosmtpd.smtp import SMTP
 
     class Bounded(SMTP):
-        counted = False
+        wire: Any = None
+        peer = ""
+        heard_at = 0.0
+        _end: Any = None
 
         def connection_made(self, transport: Any) -> None:
-            owner.connections += 1
-            self.counted = True
+            first = self.wire is None  # after STARTTLS it is called again
+            if first:
+                peer = transport.get_extra_info("peername")
+                self.wire, self.peer = transport, str(peer[0]) if peer else ""
+                self._end = self.loop.call_later(LONGEST_S, transport.abort)
             super().connection_made(transport)
-            if owner.connections > MAX_CONNECTIONS:
-                owner.count("connections")
-                transport.abort()
+            if first:
+                owner.opened(self)
 
         def connection_lost(self, error: Exception | None) -> None:
-            if self.counted:
-                owner.connections -= 1
-                self.counted = False
+            if self._end is not None:
+                self._end.cancel()
+            owner.closed(self)
             super().connection_lost(error)
+
+        def _reset_timeout(self, duration: float | None = None) -> None:
+            self.heard_at = self.loop.time()
+            super()._reset_timeout(duration)
 
     return Bounded

@@ -71,7 +71,7 @@ def run_flow(
                 tools = tools_of(settings, vault, on_step)
                 get_ready([check], tools)  # imports would stand in the first steps' times
                 try:
-                    async with _mailbox(mail) as box:
+                    async with _mailbox(mail, _resolvers(check, tools)) as box:
                         if box is not None:
                             tools = msgspec.structs.replace(tools, mailbox=box)
                         found.extend(await measure(check, tools, probe))
@@ -91,12 +91,21 @@ def run_flow(
     return found
 
 
-def _mailbox(mail: tuple[Address, Sequence[str]] | None) -> AbstractAsyncContextManager[Any]:
+def _resolvers(check: Check, tools: Any) -> Sequence[Address]:
+    """Whom to ask what proves a mail, for a flow that wants that."""
+    spec: Any = check.spec
+    wanted = any(step.mail is not None and step.mail.authenticated for step in getattr(spec, "step", ()))
+    return tuple(tools.resolvers) if wanted else ()
+
+
+def _mailbox(
+    mail: tuple[Address, Sequence[str]] | None, resolvers: Sequence[Address]
+) -> AbstractAsyncContextManager[Any]:
     if mail is None:
         return nullcontext(None)
     from collector.mail import local_mailbox
 
-    return local_mailbox(*mail)
+    return local_mailbox(*mail, resolvers)
 
 
 def _interrupts() -> AbstractContextManager[Any]:

@@ -19,6 +19,7 @@ from parallax.clock import NS
 
 TAIL_NS = 90 * NS
 """So long after its mending an incident may still begin because of a fault: caches run out, words get old."""
+_PROBE = "probe "
 NOWHERE = "nowhere yet"
 """The place of an incident without a domain."""
 
@@ -52,6 +53,9 @@ class FaultReport(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     cleared_s: float | None = None
     blamed: tuple[Blame, ...] = ()
+    probes: tuple[str, ...] = ()
+    """Probes that were said to be in trouble of their own meanwhile. That is no claim about what was broken: eight of
+    them and a world share one machine, and where that is busy they say so, and abstain."""
     incidents: int = 0
     expected: tuple[str, ...] = ()
 
@@ -145,6 +149,10 @@ def _owner(spans: list[tuple[Fact, int | None]], life: _Life) -> int | None:
     return max(named or near, key=lambda n: spans[n][0].at, default=None)
 
 
+def _is_of_probe(life: _Life) -> bool:
+    return all(domain.startswith(_PROBE) for _, domain, _ in life.said)
+
+
 def _fits(fault: Fault, domain: str) -> bool:
     return any(fnmatchcase(domain, each) for each in fault.domains)
 
@@ -154,6 +162,10 @@ def _report(fact: Fact, mended_at: int | None, events: list[Event], lives: list[
     until = mended_at + TAIL_NS if mended_at is not None else None
     during = [event for event in events if fact.at <= event.at and (until is None or event.at <= until)]
     said_by = next((event.at for event in during if event.type in fault.says), None)
+    of_probes = [
+        life for life in lives if _is_of_probe(life) and not any(_fits(fault, said) for _, said, _ in life.said)
+    ]
+    lives = [life for life in lives if life not in of_probes]
     named = [at for life in lives for at, domain, _ in life.said if _fits(fault, domain)]
     named_at = min(named, default=said_by)
     confirmed_at = min((at for life in lives for at in life.opened_at), default=said_by)
@@ -177,6 +189,7 @@ def _report(fact: Fact, mended_at: int | None, events: list[Event], lives: list[
         title=shown.said[-1][2] if shown else "",
         cleared_s=_cleared(lives, mended_at),
         blamed=blamed,
+        probes=tuple(dict.fromkeys(life.said[-1][1].removeprefix(_PROBE) for life in of_probes)),
         incidents=len({life.id for life in lives}),
         expected=fault.domains or fault.says,
     )
@@ -218,7 +231,17 @@ def _after(at: int | None, since: int) -> float | None:
     return None if at is None else round((at - since) / NS, 1)
 
 
-_HEAD = ("fault", "broken (UTC)", "suspected", "confirmed", "named", "cleared", "said to be at", "blamed wrongly")
+_HEAD = (
+    "fault",
+    "broken (UTC)",
+    "suspected",
+    "confirmed",
+    "named",
+    "cleared",
+    "said to be at",
+    "blamed wrongly",
+    "probes",
+)
 
 
 def report_table(found: Sequence[FaultReport]) -> list[str]:
@@ -235,8 +258,17 @@ def _row(each: FaultReport) -> tuple[str, ...]:
     at = datetime.fromtimestamp(each.broken_at // NS, UTC).strftime("%m-%d %H:%M:%S")
     cleared = "still broken" if each.mended_at is None else _seconds(each.cleared_s)
     blamed = "; ".join(f"{b.domain} after {b.after_s:.0f} s{_for(b.for_s)}" for b in each.blamed)
+    probes = f"{len(each.probes)} in trouble" if each.probes else ""
     spans = (each.suspected_s, each.confirmed_s, each.named_s)
-    return (each.fault, at, *(_seconds(span) for span in spans), cleared, each.said or "-", blamed or "nothing")
+    return (
+        each.fault,
+        at,
+        *(_seconds(span) for span in spans),
+        cleared,
+        each.said or "-",
+        blamed or "nothing",
+        probes or "well",
+    )
 
 
 def _seconds(span: float | None) -> str:

@@ -15,6 +15,11 @@ GET  /v1/attempts       a viewer's or owner's token: a check's first attempts, a
 POST /v1/plan/rollback  an owner's token
 POST /v1/moves          an owner's token: a change of a delegation or a chain is watched (collector.commands)
 POST /v1/moves/end      an owner's token
+GET  /v1/incidents      a viewer's or owner's token: open ones, those being watched, and the last that ended
+GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
+POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
+                        an owner's token: what people say of it (collector.incident_commands)
+POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 """
 
@@ -37,11 +42,13 @@ from collector.asking import Asking
 from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import Room, announced, drain, read_body
 from collector.commands import MAX_BODY as MAX_COMMAND
-from collector.commands import CommandError, Commands, Moved
+from collector.commands import CommandError, Commands
 from collector.fleet import Fleet
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
 from collector.inbox import Inbox, QuestionError
+from collector.incident_commands import IncidentCommands
+from collector.incident_routes import IncidentRoutes
 from collector.ingest import Delivery, Ingest
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.messages import Taken
@@ -76,6 +83,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Alerts
     stop: trio.Event
     commands: Commands
+    incidents: IncidentCommands
     asking: Asking
     inbox: Inbox
 
@@ -83,6 +91,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 def make_app(services: Services) -> Starlette:
     """The ASGI app."""
     routes, pages, extension = Routes(services), Pages(services.view), services.view.extension
+    incidents = IncidentRoutes(services.incidents, services.view.board, services.view.history, routes.command)
     return Starlette(
         routes=[
             Route("/v1/batches", routes.guarded(routes.post_batch, "probe"), methods=["POST"]),
@@ -99,6 +108,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
+            *incidents.routes(routes.guarded),
             *(extension.api(routes) if extension else ()),
             *pages.routes(),
         ],
@@ -289,14 +299,15 @@ class Routes:
         return json_answer(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
 
     async def post_move(self, request: Request, identity: Identity) -> Response:
-        return await self._command(request, self._services.commands.start, identity)
+        return await self.command(request, self._services.commands.start, identity)
 
     async def post_move_end(self, request: Request, identity: Identity) -> Response:
-        return await self._command(request, self._services.commands.end, identity)
+        return await self.command(request, self._services.commands.end, identity)
 
-    async def _command(
-        self, request: Request, run: Callable[[bytes, str], Awaitable[Moved | Refusal]], identity: Identity
+    async def command(
+        self, request: Request, run: Callable[[bytes, str], Awaitable[Any]], identity: Identity
     ) -> Response:
+        """Runs a command with the request's body; what it returns, a Refusal too, is the answer."""
         body = await read_body(request.receive, most=MAX_COMMAND)
         if body is None:
             return Response(status_code=400)  # nobody is there to read it

@@ -6,18 +6,19 @@ POST /v1/moves/end  {"id": ID}: it is no longer
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 import trio
 
 from collector.answers import Refusal
 from collector.board import Board, MoveBoard
-from collector.inputs import CommandInput, encode_input
+from collector.inputs import CommandInput, FactInput, encode_input
 from parallax.clock import wall_ns
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.values import dns_name
 
+T = TypeVar("T")
 MAX_BODY = 20_000
 MAX_NAMES = 32
 _CHECKED = {"delegation": "zone", "chain": "chain"}
@@ -61,12 +62,12 @@ class Commands:
 
     async def start(self, body: bytes, actor: str) -> Moved | Refusal:
         """Raises CommandError."""
-        wanted = _read(body, MoveStart)
+        wanted = read_command(body, MoveStart)
         arguments = start_arguments(wanted)
         kind, name = ("delegation", arguments["zone"][0]) if wanted.zone else ("chain", arguments["name"][0])
         new = tuple(sorted(set(arguments["to"]))) if wanted.zone else tuple(arguments["to"])
         known = {move.id for move in self._board().moves if move.ended_at is not None}
-        taken = await self._take("move_start", arguments, actor)
+        taken = await self._move("move_start", arguments, actor)
         if isinstance(taken, Refusal):
             return taken
         position, board = taken
@@ -86,25 +87,26 @@ class Commands:
 
     async def end(self, body: bytes, actor: str) -> Moved | Refusal:
         """Raises CommandError."""
-        id_ = _read(body, MoveEnd).id
+        id_ = read_command(body, MoveEnd).id
         running = [move for move in self._board().moves if move.ended_at is None]
         if id_ not in {move.id for move in running}:
             known = ", ".join(f"{move.id} ({move.name})" for move in running[:20]) or "none"
             raise CommandError(f"no move {id_[:60]!r} is under way; under way: {known}")
-        taken = await self._take("move_end", {"id": [id_]}, actor)
+        taken = await self._move("move_end", {"id": [id_]}, actor)
         if isinstance(taken, Refusal):
             return taken
         position, board = taken
         moves = board.moves if board else ()
         return Moved(position=position, move=next((move for move in moves if move.id == id_), None))
 
-    async def _take(self, word: str, arguments: dict[str, list[str]], actor: str) -> tuple[int, Board | None] | Refusal:
-        """Writes it down, and waits a moment for the board that knows it."""
-        at = wall_ns()
-        command = CommandInput(at=at, word=word, actor=actor, arguments=arguments)
+    async def _move(self, word: str, arguments: dict[str, list[str]], actor: str) -> tuple[int, Board | None] | Refusal:
+        return await self.take(CommandInput(at=wall_ns(), word=word, actor=actor, arguments=arguments))
+
+    async def take(self, value: CommandInput | FactInput) -> tuple[int, Board | None] | Refusal:
+        """Writes it down, and waits a moment for the board that knows it; its position, and that board or None."""
         try:
             with trio.CancelScope(shield=True):
-                position = await self._inputs.append([encode_input(command, at_ns=at)])
+                position = await self._inputs.append([encode_input(value, at_ns=wall_ns())])
         except JournalBusy:
             return Refusal("busy")
         except JournalFull:
@@ -146,7 +148,8 @@ def _name(key: str, text: str) -> str:
         raise CommandError(f'"{key}": {error}') from None
 
 
-def _read(body: bytes, kind: type[Any]) -> Any:
+def read_command(body: bytes, kind: type[T]) -> T:
+    """The body of a command. Raises CommandError."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

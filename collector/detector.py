@@ -27,10 +27,11 @@ from collector.detect import (
     encode_state,
     endings,
     initial,
+    known_incidents,
     note,
     step,
 )
-from collector.events import Event, EventError, decode_event, encode_event
+from collector.events import Event, EventError, Incident, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
 from collector.precedence import MakeWay, have_it_all
 from parallax.clock import wall_ns
@@ -78,6 +79,10 @@ class Detector:
         if self._board is None:
             self._board = board_of(self._state)
         return self._board
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """Open ones and the last that ended, the newest first: those that people can say something of."""
+        return known_incidents(self._state)
 
     @property
     def blind_after(self) -> int | None:

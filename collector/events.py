@@ -181,7 +181,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
     """Moments that the machine saw and the timeline had no room for."""
     over_at: int | None = None
-    """Since when all of it passes, as far as probes see; None while anything fails. It is resolved after a calm time."""
+    """Since when all of it passes, as far as probes see; None while anything fails. Resolved after a calm time."""
     human: Human = Human()
     seen_title: str = ""
     """The machine's own title, where a person gave another."""
@@ -368,9 +368,7 @@ class Noticed(msgspec.Struct, frozen=True, kw_only=True, tag="notice"):
         return f"notice.{self.word}"
 
 
-EventData = (
-    CheckChanged | IncidentChanged | IncidentNoted | RiskChanged | ProbeChanged | ComponentChanged | Noticed
-)
+EventData = CheckChanged | IncidentChanged | IncidentNoted | RiskChanged | ProbeChanged | ComponentChanged | Noticed
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

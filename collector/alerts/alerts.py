@@ -5,7 +5,16 @@ from collections.abc import Callable
 import msgspec
 import trio
 
-from collector.alerts.delivery import Delivery, InForce, ReceiverStatus, Sender, mark_of, reader_of
+from collector.alerts.delivery import (
+    Delivery,
+    InForce,
+    ReceiverStatus,
+    Sender,
+    WriteFact,
+    forget_fact,
+    mark_of,
+    reader_of,
+)
 from collector.alerts.message import trial_message
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
 from collector.alerts.webhook import Webhook
@@ -44,8 +53,10 @@ class _Served(msgspec.Struct, frozen=True):
 class Alerts:
     """One task runs `run`; the rest may be called from any other."""
 
-    def __init__(self, events: Journal, plans: Plans, config: CollectorConfig) -> None:
-        self._events, self._plans, self._config = events, plans, config
+    def __init__(
+        self, events: Journal, plans: Plans, config: CollectorConfig, write_fact: WriteFact = forget_fact
+    ) -> None:
+        self._events, self._plans, self._config, self._write_fact = events, plans, config, write_fact
         self._served: dict[str, _Served] = {}
 
     @property
@@ -127,9 +138,8 @@ class Alerts:
         for name, receiver in wanted.items():
             if name not in self._served:
                 sender = RECEIVERS[receiver.kind](receiver, self._config)
-                served = _Served(
-                    Delivery(receiver, self._events, sender, self._in_force), trio.CancelScope(), trio.Event()
-                )
+                delivery = Delivery(receiver, self._events, sender, self._in_force, write_fact=self._write_fact)
+                served = _Served(delivery, trio.CancelScope(), trio.Event())
                 self._served[name] = served
                 nursery.start_soon(_serve, served, name=f"receiver {name}")
         for receiver in in_force.plan.receiver:

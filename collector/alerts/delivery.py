@@ -9,7 +9,7 @@ it is tried after a quarter of an hour. If that one is taken, the first is given
 whatever comes (a wrong key, say), and both wait on.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
 import msgspec
@@ -28,7 +28,9 @@ from collector.alerts.outcomes import (
     pause_s,
     timeout_s,
 )
-from collector.alerts.routing import Choice, Waiting, alert_key, choose, known_after, takes
+from collector.alerts.routing import Choice, Waiting, alert_key, choose, is_over, known_after, takes
+from collector.events import IncidentChanged
+from collector.inputs import FactInput
 from parallax.clock import NS, wall_ns
 from parallax.journal import Journal, JournalError, JournalFull
 from parallax.log import get_log
@@ -40,6 +42,14 @@ LAST_COMMIT_S = 0.3
 _log = get_log(__name__)
 
 ReceiverState = Literal["ok", "failing", "disabled", "not_built"]
+
+
+WriteFact = Callable[[FactInput], Awaitable[None]]
+"""Takes down what happened. Never raises but for cancellation."""
+
+
+async def forget_fact(fact: FactInput) -> None:
+    """Where nobody keeps a timeline."""
 
 
 class Sender(Protocol):
@@ -105,9 +115,11 @@ class Delivery:
         in_force: Callable[[], InForce],
         *,
         wall: Callable[[], int] = wall_ns,
+        write_fact: WriteFact = forget_fact,
     ) -> None:
         self.receiver = receiver
         self._events, self._sender, self._in_force, self._wall = events, sender, in_force, wall
+        self._write_fact = write_fact
         self._reader, self._mark = reader_of(receiver.name), mark_of(receiver.name)
         self._memory = _remembered(events.mark(self._mark))
         self._committed = events.cursor(self._reader)
@@ -253,11 +265,15 @@ class Delivery:
         await self._finish(waiting, told=False)
 
     async def _finish(self, waiting: Waiting, *, told: bool) -> None:
-        """Goes on behind the first of those that wait."""
+        """Goes on behind the first of those that wait. That a receiver was first told of an incident is a fact."""
+        first = told and not self._memory.known.get(alert_key(waiting.event)) and not is_over(waiting.event)
         known = known_after(self._memory.known, waiting.event, told=told)
         self._memory = msgspec.structs.replace(self._memory, known=dict(known))
         self._ahead.leave_behind(1)
         await self._commit()
+        if first and isinstance(waiting.event.data, IncidentChanged):
+            id_ = waiting.event.data.incident.id
+            await self._write_fact(FactInput(at=self._wall(), what="paged", incident=id_, text=self.receiver.name))
 
     async def _pause(self, seconds: float, *, heed_news: bool = False) -> None:
         """Waits, reading on meanwhile. What is new and for this receiver ends the wait early where news are heeded, but

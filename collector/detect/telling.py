@@ -5,7 +5,8 @@ when only its name or place is better known; once more when it has stayed calm a
 import msgspec
 
 from collector.detect.components import RANK, keys_by_check, raw_state
-from collector.detect.domain import Finding, in_doubt, infer
+from collector.detect.domain import in_doubt, infer
+from collector.detect.findings import Finding
 from collector.detect.incidents import CALM_NS, FLAPS, LONGEST_CALM_NS, affected, thin
 from collector.detect.parents import parent_of
 from collector.detect.places import spot_of
@@ -116,10 +117,8 @@ def _tell(
 
 def _draw(case: Case, finding: Finding) -> None:
     case.domain, case.title, case.in_doubt = finding.domain, title_of(finding), finding.in_doubt > 0
-    case.because = tuple(getattr(finding, "because", ()))
-    case.alternatives = tuple(getattr(finding, "alternatives", ()))
-    margin = getattr(finding, "margin", None)
-    sure = finding.domain.certain or (margin is not None and margin >= CERTAIN_NATS)
+    case.because, case.alternatives = finding.because, finding.alternatives
+    sure = finding.domain.certain or finding.margin >= CERTAIN_NATS
     case.located = sure and not case.in_doubt
 
 

@@ -73,17 +73,16 @@ def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> Fi
 
 def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spot]) -> Finding:
     kind, name = cause.place
-    certain = not cause.instead
     if kind == "operator" and any(spot.server for spot in spots):
         own = [spot for spot in spots if spot.server]
         every = {spot.host for spot in _spots(state, view, is_server) if spot.operator == name}
         hosts = {spot.host for spot in own}
         return _finding("operator", name, own, certain=False, failing=len(hosts), of=len(every | hosts))
     if kind in DOMAINS:
-        return _finding(kind, name, spots, certain=certain)
+        return _finding(kind, name, spots)
     fronts = [spot for spot in bad if not spot.check.of_dns and spot.ip] or bad  # all that a host serves there
     hosts = {spot.host for spot in fronts}
-    return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=certain and len(hosts) == 1)
+    return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=len(hosts) == 1)
 
 
 def _early(state: State, view: View, bad: list[Spot]) -> Finding | None:

@@ -4,7 +4,7 @@ import msgspec
 
 from collector.detect.places import Spot
 from collector.events import FaultDomain
-from collector.locate import Located, Place, Row, sentences
+from collector.locate import AMBIGUOUS_NATS, Located, Place, Row, sentences
 
 MAX_ALTERNATIVES = 5
 
@@ -31,19 +31,22 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reasoned(finding: Finding, located: Located, rows: list[Row]) -> Finding:
-    """With its reasons, and with what else the rows would bear out."""
+    """With its reasons, and with what else the rows would bear out. It is certain no longer where they would."""
     domain = finding.domain
     own = next((cause for cause in located.causes if _same(cause.place, domain)), None)
     others = [cause.place for cause in located.causes if cause is not own]
-    places = list(own.instead) if own else others
     place = own.place if own else next((each for row in rows for each in row.places if _same(each, domain)), None)
-    found = (_as_domain(each, finding) for each in places)
-    alternatives = tuple(dict.fromkeys(each for each in found if each is not None))[:MAX_ALTERNATIVES]
+    found: dict[FaultDomain, float] = {}
+    for each, behind in own.rivals if own else [(each, 0.0) for each in others]:
+        if (other := _as_domain(each, finding)) is not None:
+            found.setdefault(other, behind)
+    near = tuple(other for other, behind in found.items() if behind <= AMBIGUOUS_NATS)
     return msgspec.structs.replace(
         finding,
+        domain=msgspec.structs.replace(domain, certain=domain.certain and not (own and near)),
         because=sentences(place, rows, others if own else ()) if place else (),
-        alternatives=alternatives,
-        margin=own.margin if own else 0.0,
+        alternatives=near[:MAX_ALTERNATIVES],
+        margin=min(found.values(), default=own.gain) if own else 0.0,
     )
 
 

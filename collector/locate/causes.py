@@ -36,6 +36,7 @@ NOISE = 0.03
 SEVERITIES = (0.98, 0.6, 0.3)
 AT_MOST = 3
 AMBIGUOUS_NATS = 2.0
+MAX_RIVALS = 12
 PRIORS: Mapping[PlaceKind, float] = MappingProxyType(
     {
         "vantage": -4.0,
@@ -58,18 +59,26 @@ together the one with the higher is named: a server that has but one address is 
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """A place at fault. `gain` and `margin` in nats: how much likelier it makes the results, and how far the next best
-    in its stead is behind; infinite where nothing else explains anything."""
+    """A place at fault. `gain` in nats: how much likelier it makes the results."""
 
     place: Place
     severity: float
     gain: float
-    margin: float
     failed: int
     """Of the results that carry it."""
     passed: int
-    instead: tuple[Place, ...] = ()
-    """Places that explain it nearly as well, the best first."""
+    rivals: tuple[tuple[Place, float], ...] = ()
+    """What else explains something in its stead, and how far behind it is, in nats; the best first, bounded."""
+
+    @property
+    def margin(self) -> float:
+        """How far the next best is behind; infinite where nothing else explains anything."""
+        return self.rivals[0][1] if self.rivals else inf
+
+    @property
+    def instead(self) -> tuple[Place, ...]:
+        """Places that explain it nearly as well."""
+        return tuple(place for place, behind in self.rivals if behind <= AMBIGUOUS_NATS)
 
 
 class Located(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,14 +218,12 @@ def _cause(table: _Table, chosen: Sequence[_Option], number: int, noise: float) 
     others = [each for n, each in enumerate(chosen) if n != number]
     options = table.options(others, noise)
     gain = next((option.gain for option in options if option.place == own.place), own.gain)
-    rest = [option for option in options if option.place != own.place]
-    near = [option.place for option in rest if option.gain > min(gain, 0.0) and option.gain >= gain - AMBIGUOUS_NATS]
+    rest = [option for option in options if option.place != own.place and option.gain > min(gain, 0.0)]
     return Cause(
         place=table.places[own.place],
         severity=own.severity,
         gain=gain,
-        margin=max(0.0, gain - max(rest[0].gain, 0.0)) if rest else inf,
         failed=table.failed[own.place],
         passed=table.passed[own.place],
-        instead=tuple(table.places[place] for place in near),
+        rivals=tuple((table.places[each.place], max(0.0, gain - each.gain)) for each in rest[:MAX_RIVALS]),
     )

@@ -1,0 +1,158 @@
+"""Where the fault is said to be, why, and what else it may be: from the words of all probes, also of those that lie."""
+
+from typing import Any
+
+import pytest
+
+from collector.detect.domain import infer
+from collector.detect.findings import Finding
+from collector.detect.places import Spot, spot_of
+from collector.detect.view import view_of
+from collector.detect.witnesses import MAX_BAD, MAX_FAR, MAX_NEAR, rows_about
+from collector.events import IncidentChanged
+from tests.collector.detect.scenes import Scene, fleet
+from tests.collector.detect.world import AUTH, EU, US, Lab
+
+OTHERS = ("region", "site", "resolver", "network", "probe")
+
+
+def bad_of(scene: Scene) -> list[Spot]:
+    view = view_of(scene.state.plan)
+    assert view is not None
+    found = (spot_of(scene.state, view, name) for name, key in scene.state.keys.items() if key.incident)
+    return [spot for spot in found if spot is not None]
+
+
+def found(scene: Scene) -> Finding:
+    view = view_of(scene.state.plan)
+    assert view is not None
+    return infer(scene.state, view, bad_of(scene))
+
+
+def ran(*broken: dict[str, Any], seconds: float = 20) -> Lab:
+    lab = Lab()
+    lab.run(30)
+    for each in broken:
+        lab.fails(**each)
+    lab.run(seconds)
+    return lab
+
+
+def dark() -> list[dict[str, Any]]:
+    return [{"reason": "dns_timeout", "subject": f"192.0.2.1{n}"} for n in range(4)]
+
+
+def test_10_feb_2026_the_operator_is_named_while_http_through_caches_is_green() -> None:
+    lab = ran(*dark())
+    assert {line.state for line in lab.board.components} == {"operational"}
+    opened = lab.told("incident.opened")[0]
+    assert opened.at - lab.now <= -10e9, "it was named with time to spare"
+    named = {str(e.data.incident.domain) for e in lab.events if isinstance(e.data, IncidentChanged)}
+    assert named == {"operator dns-a"}, "no region is blamed, and nothing else either"
+    finding = found(lab)
+    assert finding.because == (
+        "all 8 probes fail at the 4 servers of operator dns-a",
+        "operator dns-b answers (8 probes)",
+        "name servers ns1.dns-b.example, ns2.dns-b.example answer (8 probes)",
+        "the same names resolve from caches, at resolvers 192.0.2.53, 198.51.100.53 (8 probes)",
+    )
+    assert finding.alternatives == ()
+    assert finding.domain.certain
+    assert finding.margin > 10
+
+
+def test_6_aug_2025_the_region_is_named() -> None:
+    finding = found(ran({"reason": "connect_timeout", "subject": US}))
+    assert str(finding.domain) == "region us-east"
+    assert finding.domain.certain
+    assert finding.because[0] == f"all 8 probes fail at {US}, which is all that is seen of region us-east"
+    assert finding.because[1] == "region eu-west passes (8 probes)"
+    assert finding.alternatives == ()
+
+
+def test_a_broken_probe_among_the_witnesses_is_explained_away() -> None:
+    lab = ran({"reason": "connect_timeout", "subject": US}, {"reason": "connect_timeout", "probes": ["sin1"]})
+    finding = found(lab)
+    assert str(finding.domain) == "region us-east"
+    assert finding.because[-1] == "probe sin1 fails as well, and is another matter"
+    assert finding.because[1] == "region eu-west passes (7 probes)"
+
+
+def test_a_probe_that_always_passes_acquits_nothing() -> None:
+    lab = ran({"reason": "connect_timeout", "subject": US}, {"reason": None, "probes": ["sin1"]})
+    lab.rule(lambda probe, *_: None if probe == "sin1" else {})
+    finding = found(lab)
+    assert str(finding.domain) == "region us-east"
+
+
+def test_one_resolver_is_not_its_names_zone_as_another_gives_them() -> None:
+    finding = found(ran({"reason": "dns_timeout", "subject": "192.0.2.53", "fault": "resolver"}))
+    assert str(finding.domain) == "resolver 192.0.2.53"
+    assert finding.because[:2] == (
+        "all 8 probes fail at resolver 192.0.2.53",
+        "resolver 198.51.100.53 answers (8 probes)",
+    )
+    assert {domain.kind for domain in finding.alternatives} <= {"address"}
+
+
+def test_a_second_fault_beside_it_has_its_own_place() -> None:
+    lab = ran(*dark(), {"reason": "connect_refused", "subject": EU})
+    assert {str(incident.domain) for incident in lab.incidents()} == {"operator dns-a", "region eu-west"}
+
+
+ONE = """
+[defaults]
+period = "5s"
+timeout = "2s"
+[[check]]
+name = "api"
+kind = "http"
+external = false
+targets = ["https://a.example/"]
+serving = { header = "x-region" }
+"""
+
+
+def test_what_cannot_be_told_apart_is_said() -> None:
+    """A host with one address in the one region that is known of it."""
+    scene = Scene(fleet() + ONE, {"a.example": ["203.0.113.10"]})
+    scene.rule(lambda *_: {"dims": {"region": "us-east"}})
+    scene.run(12)
+    scene.fails("connect_timeout")
+    scene.run(15)
+    finding = found(scene)
+    assert str(finding.domain) == "endpoint a.example"
+    assert not finding.domain.certain
+    assert "region us-east" in [str(each) for each in finding.alternatives]
+
+
+def test_refusals_of_data_centres_say_who_gets_through() -> None:
+    centres = ["fra1", "lon1", "iad1", "sjc1", "sin1", "nrt1"]
+    lab = ran({"reason": "http_challenge", "check": "api", "probes": centres})
+    finding = found(lab)
+    assert finding.because == (
+        "only probes in data centres are refused",
+        "2 probes on lines as users have get through",
+    )
+
+
+MANY = 450
+
+
+@pytest.mark.slow
+def test_of_very_many_subjects_a_part_is_looked_at() -> None:
+    targets = ", ".join(f'"https://h{n}.example/"' for n in range(MANY))
+    plan = fleet() + ONE.replace('"https://a.example/"', targets)
+    scene = Scene(plan, {f"h{n}.example": ["203.0.113.10"] for n in range(MANY)})
+    scene.run(8)
+    scene.fails("connect_timeout")
+    scene.run(15)
+    view = view_of(scene.state.plan)
+    assert view is not None
+    bad = bad_of(scene)
+    assert len(bad) == MANY
+    rows = rows_about(scene.state, view, bad)
+    assert 0 < sum(row.failed + row.passed for row in rows) <= 8 * (MAX_BAD + MAX_NEAR + MAX_FAR)
+    finding = found(scene)
+    assert str(finding.domain) == "address 203.0.113.10", "one cause, not hundreds"
+    assert AUTH not in finding.because[0]

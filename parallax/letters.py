@@ -16,6 +16,7 @@ LONGEST_WAIT_S = 30.0
 LetterKind = Literal["mail", "sms", "webhook"]
 Mechanism = Literal["dkim", "spf", "dmarc"]
 """What proves a mail (RFC 6376, RFC 7208, RFC 9989)."""
+MECHANISMS: tuple[Mechanism, ...] = ("dkim", "spf", "dmarc")
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import trio
 from collector.mail import dkim, dmarc
 from collector.messages.box import Box
 from parallax.clock import NS, wall_ns
-from parallax.letters import Proof
+from parallax.letters import MECHANISMS, Proof
 from parallax.log import get_log
 from parallax.values import Address
 
@@ -58,7 +58,11 @@ class Prover:
     async def _work(self, limiter: trio.CapacityLimiter) -> None:
         async for mail in self._mails.clone():
             look = partial(prove, mail, self._resolvers, wall_ns() / NS)
-            proofs = await trio.to_thread.run_sync(look, abandon_on_cancel=True, limiter=limiter)
+            try:
+                proofs = await trio.to_thread.run_sync(look, abandon_on_cancel=True, limiter=limiter)
+            except Exception:  # the proofs' one place: what a stranger's mail brings out must not end the collector
+                _log.exception("bug in proving a mail")
+                proofs = [Proof(by=by, result="temperror", why="a bug of ours: see the log") for by in MECHANISMS]
             for number in mail.numbers:
                 self._box.prove(number, proofs)
 

@@ -2,8 +2,10 @@
 
 import base64
 import smtplib
+import socket
 import ssl
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import dkim as signer
@@ -16,6 +18,7 @@ from collector.certificates import Certificate
 from collector.mail import local_mailbox, open_mail_listener, serve_mail, spf
 from collector.mail import smtp as sink
 from collector.mail.dkim import LookupFailed
+from collector.mail.proving import AT_A_TIME, MAX_WAITING
 from collector.messages import Asked, Box
 from parallax.config import CollectorAddress, MailServer, Tls
 from parallax.letters import Letter
@@ -167,11 +170,8 @@ async def test_starttls_with_the_certificate_of_the_collector(tmp_path: Path) ->
     certificate = Certificate(tls)
     box, listener = Box(), open_mail_listener(LISTEN)
     async with trio.open_nursery() as nursery:
-
-        async def serve(*, task_status: trio.TaskStatus[None]) -> None:
-            await serve_mail(listener, ["mx.example"], box, tls=lambda: certificate.context, task_status=task_status)
-
-        await nursery.start(serve)
+        tls_context = lambda: certificate.context  # noqa: E731
+        await nursery.start(partial(serve_mail, listener, ["mx.example"], box, tls=tls_context))
 
         def send() -> None:
             with smtplib.SMTP(listener.address.ip, listener.address.port, timeout=10) as client:
@@ -216,4 +216,23 @@ async def test_silent_connections_keep_nobody_out() -> None:
         nursery.cancel_scope.cancel()
     for stream in streams:
         await stream.aclose()
+    listener.close()
+
+
+@pytest.mark.slow
+async def test_lookups_under_way_hold_up_no_end_and_their_number_is_bounded() -> None:
+    box, listener = Box(), open_mail_listener(LISTEN)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        resolver = Address.of(*silent.getsockname())
+        with trio.fail_after(30):
+            async with trio.open_nursery() as nursery:
+                await nursery.start(partial(serve_mail, listener, ["mx.example"], box, resolvers=[resolver]))
+                for _ in range(MAX_WAITING + AT_A_TIME + 6):
+                    await deliver(listener.address, signed(), "p@mx.example")
+                assert box.lost["unproven"] == 6
+                assert box.taken == MAX_WAITING + AT_A_TIME + 6
+                ending = trio.current_time()
+                nursery.cancel_scope.cancel()
+        assert trio.current_time() - ending < 1
     listener.close()

@@ -2,20 +2,26 @@
 
 import base64
 import json
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from collector.alerts import standard_webhooks
-from collector.messages import Box, Hooks, twilio
+from collector.messages import Asked, Box, Hooks, twilio
+from collector.messages.box import MOST
 from collector.messages.hooks import BURST
 from parallax.clock import wall_ns
-from parallax.config import CollectorAddress
+from parallax.config import CollectorAddress, load_collector_config
 from parallax.hook_config import Hook, SmsFields
 from parallax.letters import MAX_LETTER, Letter
+from parallax.plan.checks import Unsupported, convert_check
 from parallax.secret import Secret
 from parallax.state import write_private
 from parallax.values import Url
@@ -45,6 +51,14 @@ def hooks_in(folder: Path) -> list[Hook]:
             fields=SmsFields(sender="$.message.from", to="$.message.to", body="$.message.text"),
         ),
     ]  # fmt: skip
+
+
+HOOKS = [
+    Hook(name="events", keys=["env:PATH"]),
+    Hook(name="sms", takes="sms", signature="twilio", keys=["env:PATH"], url=Url("https://hooks.example/")),
+    Hook(name="gate", takes="sms", signature="bearer", keys=["env:PATH"]),
+]
+"""Their keys are there, whatever they are."""
 
 
 def signed(
@@ -218,3 +232,50 @@ async def test_a_probe_reads_what_its_checks_wait_for_and_nothing_else(tmp_path:
         ):
             with pytest.raises(MailboxError, match=said):
                 await wait(served, to, kind=kind)
+
+
+HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature", "svix-id", "svix-signature", "authorization")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(["events", "sms", "gate"]),
+    headers=st.dictionaries(
+        st.sampled_from([*HEADERS, "x-twilio-signature"]),
+        st.text(max_size=40) | st.sampled_from(["1800000000", "v1,AAAA", "Bearer x", "a"]),
+    ),
+    body=st.binary(max_size=200) | st.just(b"From=1&To=2&Body=3"),
+)
+def test_whatever_comes_is_answered_and_not_kept(name: str, headers: dict[str, str], body: bytes) -> None:
+    async def go() -> None:
+        hooks = Hooks(HOOKS, box := Box())
+        assert (await hooks.take(name, headers, body, "192.0.2.1")).status in (400, 401)
+        assert all(letter.refused for letter in box.find(Asked(to="events", since=0, kind="webhook")))
+        assert box.kept("sms") == 0
+
+    trio.run(go)
+
+
+async def test_ten_times_what_is_kept(autojump_clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    """A provider floods the hook; a mail that came before it stays."""
+    (hook, *_) = hooks_in(tmp_path)
+    hooks = Hooks([hook], box := Box())
+    box.put_nowait(Letter(number=0, to="a@mx.example", sender="", age_s=0.0, peer="192.0.2.1"))
+    for number in range(10 * MOST):
+        body, headers = signed(EVENT, id_=f"msg_{number}")
+        assert (await hooks.take("events", headers, body, "192.0.2.1")).status == 200
+    assert (len(box), box.lost["pushed_out"]) == (MOST, 9 * MOST + 1)
+    assert len(box.find(Asked(to="a@mx.example", since=0))) == 1
+    assert [letter.id for letter in box.find(Asked(to="events", since=0, kind="webhook"))][-1] == "msg_9999"
+
+
+def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "flows.md").read_text("utf-8")
+    hooks, steps = re.search(r"```toml\n(\[\[hook\]\].*?)```.*?```toml\n(.*?)```", page, re.DOTALL).groups()  # type: ignore[union-attr]
+    (tmp_path / "collector.toml").write_text(f'state = "s"\nplan = "p"\n{hooks}')
+    config = load_collector_config(tmp_path / "collector.toml")
+    assert [hook.name for hook in config.hook] == ["events", "twilio", "gateway"]
+    before = {"name": "ask", "request": {"post": "https://id.example/"}, "capture": {"user_id": {"json": "$.id"}}}
+    table = {"name": "c", "kind": "signin", "period": "9m", "step": [before, *tomllib.loads(steps)["check"]["step"]]}
+    check = convert_check(table)
+    assert not isinstance(check, Unsupported), check.message

@@ -121,7 +121,7 @@ async def measure(name: str, running: LabRunning, stream: Stream) -> dict[str, A
     mended_at = await truth(lab, name, "mend")
     with trio.move_on_after(MENDED_S):
         figures["closed_on_page_s"] = _seconds(mended_at, await stream.wait(open=False))
-        page = await wait_page(lab, mended_at, ("incident.resolved",))
+        page = await wait_page(lab, mended_at, ("incident.monitoring", "incident.resolved"))
         figures["closed_by_webhook_s"] = _seconds(mended_at, page.received_at)
         await until(running, all_well)
         figures["all_well_s"] = _seconds(mended_at, wall_ns())

@@ -119,8 +119,8 @@ def _lives(events: list[Event]) -> list[_Life]:
             life = lives[incident.id] = _Life(id=incident.id, began_at=_began(incident, event), said=[], opened_at=[])
         if change in ("opened", "reopened"):
             life.opened_at.append(event.at)
-        if change == "resolved":
-            life.resolved_at = event.at
+        if change in ("monitoring", "resolved"):  # the all-clear; what follows on it only closes it
+            life.resolved_at = life.resolved_at or event.at
         else:
             life.said.append((event.at, _domain(incident), incident.title))
     return sorted((life for life in lives.values() if life.said), key=lambda life: life.said[0][0])

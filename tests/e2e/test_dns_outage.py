@@ -251,8 +251,8 @@ def is_worse(event: Event, component: str) -> bool:
 
 
 def opened_and_ended(events: list[Event]) -> bool:
-    ids = {"opened": set[str](), "resolved": set[str]()}
+    ids = {"opened": set[str](), "monitoring": set[str]()}
     for event in events:
         if isinstance(event.data, IncidentChanged) and event.data.change in ids:
             ids[event.data.change].add(event.data.incident.id)
-    return ids["opened"] == ids["resolved"] != set()
+    return ids["opened"] == ids["monitoring"] != set()

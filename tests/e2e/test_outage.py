@@ -221,11 +221,11 @@ async def test_an_outage_is_seen_told_shown_and_mended_through_a_restart(tmp_pat
 
             await world.start(keep, here.name_server())
             await world.start(keep, here.web_server())
-            resolved = await here.wait_told("incident.resolved", 2)
-            assert {got.json["data"]["incident"] for got in resolved} == set(names)
+            over = await here.wait_told("incident.monitoring", 2)
+            assert {got.json["data"]["incident"] for got in over} == set(names)
             await wait_board(running, is_well)
             for name in names:
-                text = await wait_page(here, f"/incident/{name}", "resolved", "opened")
+                text = await wait_page(here, f"/incident/{name}", "monitoring", "opened")
                 assert "open critical" not in text
             await wait_page(here, "/incidents", *titles)
             stories = [await running.stores.history.incident(name) for name in names]
@@ -239,7 +239,7 @@ async def test_an_outage_is_seen_told_shown_and_mended_through_a_restart(tmp_pat
         assert story is not None
         mine = [e for e in live if isinstance(e.data, IncidentChanged) and e.data.incident.id == story.incident.id]
         assert [event for event in story.events if isinstance(event.data, IncidentChanged)] == mine
-        assert (mine[0].type, mine[-1].type) == ("incident.opened", "incident.resolved")
+        assert (mine[0].type, mine[-1].type) == ("incident.opened", "incident.monitoring")
 
 
 async def check_replay(state: Path) -> list[Event]:

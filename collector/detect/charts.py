@@ -100,6 +100,8 @@ def carry(vote: Vote, before: Vote) -> None:
     vote.streak, vote.failing_since, vote.passed_at = before.streak, before.failing_since, before.passed_at
     vote.hard, vote.partial, vote.p0 = before.hard, before.partial, before.p0
     vote.runs, vote.fails, vote.pending_at = before.runs, before.fails, before.pending_at
+    vote.usual, vote.learnt = before.usual, before.learnt
+    vote.lately, vote.slow_since = before.lately, before.slow_since
 
 
 def suspects(vote: Vote) -> bool:

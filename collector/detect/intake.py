@@ -12,6 +12,7 @@ from collector.detect.charts import carry, note_pending
 from collector.detect.expiry import SHORT_NS, warns_ns
 from collector.detect.flows import note_step, turn_ns, vote_fresh_ns
 from collector.detect.numbers import LAST_NS, instant
+from collector.detect.pace import is_paced, note_pace
 from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
 from collector.detect.trouble import hear
@@ -82,7 +83,8 @@ def take(
     key.spoke_at = max(key.spoke_at, at)
     if subject.endswith(OVER_TCP) and new.reason is None:
         _vouch(state, key_name)
-    touched = [] if new.reason is None and new.counts and key.state == "up" else [key_name]
+    slow = new.counts and new.reason is None and is_paced(check) and _is_slow(key, new)
+    touched = [] if new.reason is None and new.counts and key.state == "up" and not slow else [key_name]
     if check.of_steps:
         touched += note_step(state, ends, probe, key, new, observation)
     if new.counts:
@@ -156,6 +158,10 @@ def _pend(key_name: str, vote: Vote | None, at: int, skewed: bool) -> list[str]:
         return []
     note_pending(vote, at=at)
     return [key_name]
+
+
+def _is_slow(key: Key, vote: Vote) -> bool:
+    return note_pace(vote, duration_ns=vote.duration_ns, up=key.state == "up")
 
 
 def _is_news(vote: Vote, at: int, observation: Observation) -> bool:

@@ -146,7 +146,7 @@ class Key(msgspec.Struct):
     partly_at: int = 0
     """The launch of the run by which the partial charts were sure first."""
     share: float = 0.0
-    """So much of it failed at least, at the worst."""
+    """So much of it fails at least; while it is down, at the worst."""
     calm: float = 0.0
     """The mirror chart: how sure it is that what failed no longer does, nats."""
     may_switch: bool = False

@@ -30,7 +30,7 @@ def hear(key: Key, vote: Vote, *, failed: bool, at: int) -> None:
         key.calm = max(0.0, key.calm - math.log(share / USUAL_P0))
         return
     key.calm = min(key.calm - math.log(1 - share), MOST_CALM)
-    if key.calm >= WELL_NATS and key.held == "up":
+    if key.calm >= WELL_NATS and key.held not in ("down", "degraded"):
         _let_go(key)
 
 
@@ -48,7 +48,7 @@ def settle(key: Key, count: Tally, verdict: Verdict) -> None:
     began = max(starts_at(count) or 0, key.trouble_at) if verdict.state == "down" else key.trouble_at
     key.extent = extent_of(count, began or None) if count.failing else None
     if key.extent is not None:
-        key.share = max(key.share, key.extent.low)
+        key.share = max(key.share if verdict.state == "down" else 0.0, key.extent.low)
 
 
 def _let_go(key: Key) -> None:

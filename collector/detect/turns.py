@@ -1,11 +1,14 @@
 """A subject turns: from its votes to its state, and into or out of an incident."""
 
+import math
+
 from collector.detect.charts import TAU_NS, TAU_PERIODS
 from collector.detect.departed import UNDELEGATED, has_left, is_done_with, is_still_used
 from collector.detect.flows import UNREACHED, every_ns, fresh_ns, why_gone
 from collector.detect.incidents import join, leave, merge
 from collector.detect.intake import forget
 from collector.detect.outside import fails_outside, is_watched
+from collector.detect.pace import SLOWER
 from collector.detect.places import spot_of
 from collector.detect.state import Key, State
 from collector.detect.trouble import settle
@@ -48,7 +51,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         outside=outside,
         blind=state.blind is not None,
         tau_ns=min(TAU_NS, int(TAU_PERIODS * every_ns(check, key))),
-        calm=key.calm,
+        calm=key.calm if key.trouble_at else math.inf,
         partly_at=key.partly_at,
     )
     settle(key, count, verdict)
@@ -131,7 +134,7 @@ def _apply(
         return
     if new != "up":
         said = key.reason
-        key.reason = next(iter(count.reasons), said)
+        key.reason = SLOWER if verdict.slower else next(iter(count.reasons), said)
         if said != key.reason and key.incident in state.open:
             state.open[key.incident].grown = True
     turned = was != new or key.blocked != verdict.blocked

@@ -10,7 +10,8 @@
 But for one voter alone, down and degraded must have lasted (`tau_ns`, measured from launch to launch: charts.py): a
 blip is nobody's outage. Degraded is what reached the quorum with soft reasons only, what looks like a refusal of data
 centres alone, a part that fails for ever (two probes in two networks, each twice in a row: an anycast site gone), and
-what the partial charts find: one run in four that fails, whoever meets it. Up again once three quarters pass, and so
+what the partial charts find: one run in four that fails, whoever meets it; and what takes several times as long as it
+usually does (pace.py). Up again once three quarters pass, and so
 many runs in a row that what failed before would have shown.
 
 Where more than half of those that look at it cannot say anything, nothing is concluded from the rest.
@@ -22,6 +23,7 @@ from typing import Literal
 import msgspec
 
 from collector.detect.charts import TAU_NS, began_at, hard_weight, partial_weight, seen_at
+from collector.detect.pace import are_slow
 from collector.detect.votes import Ballot, Tally, networks
 from collector.events import CheckState
 
@@ -62,6 +64,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     may_switch: bool = False
     because: Literal["", "quorum", "lasting", "partial"] = ""
     """For degraded that was not: by a quorum of those who vote, probes that go on to fail, or the partial charts."""
+    slower: bool = False
+    """Nothing fails, but most passes take several times as long as usual."""
     partly: bool = False
     """The partial charts are sure; whether it lasts, they will show."""
 
@@ -89,6 +93,9 @@ def judge(
     if _size(count) == 1 and not blind:
         return _judge_single(count.voters[0], before, outside=outside)
     failing = count.failing
+    slower = are_slow(count.voters, were=before == "degraded")
+    if slower and not failing:
+        return Verdict(state="degraded", slower=True)
     if not failing and before in ("up", "suspected"):
         return Verdict(state="up")
     refused = [ballot for ballot in failing if ballot.vote.fault == "blocked"]
@@ -105,6 +112,8 @@ def judge(
     plain = was_plain or corroborated or _quorum(others, count) or _persistent(others, 0)
     partly = _partly(count)
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full, partly=partly)
+    if slower and before == "degraded" and _well(count, calm):
+        return Verdict(state="degraded", slower=True)
     if before in ("down", "degraded"):
         if blind:
             return degraded if before == "degraded" else Verdict(state="down")

@@ -34,6 +34,12 @@ REASONS: dict[str, Reason] = {
         "redirects lead in a circle, or are more than the plan lets through", "target", "the hops in the findings"
     ),
     "http_slow": Reason("right, but slower than asserted", "target", "the waterfall: which phase grew?", soft=True),
+    "slower_than_usual": Reason(
+        "takes several times as long as it usually does",
+        "target",
+        "the waterfall: which phase grew? Concluded of many runs: no single one is given it",
+        soft=True,
+    ),
     "http_too_slow": Reason("slower than asserted", "target", "the waterfall: which phase grew?"),
     "http_degraded": Reason(
         "an assertion does not hold that the plan calls degraded", "target", "the assertion in the findings", soft=True

@@ -15,6 +15,9 @@ LAG_S = 0.2
 NO_FAMILY = "no_family"
 """`abstain` of an observation that says only that this probe cannot reach the target's address family."""
 
+RESOLVERS_SILENT = "resolvers_silent"
+"""... of one that needed a lookup, while the resolvers of the probe's host answer nothing at all."""
+
 UPLINK_REASONS = frozenset(
     {
         "dns_timeout",
@@ -40,6 +43,10 @@ UPLINK_REASONS = frozenset(
 """What a dead uplink of ours looks like. SERVFAIL is what a resolver on our own network says then."""
 
 
+SILENT = ("timeout", "refused", "unreachable", "network_unreachable", "host_unreachable", "reset", "closed")
+"""Outcomes of a question to a resolver that is not there."""
+
+
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """How the probe itself was during a run. Spans are seconds."""
 
@@ -51,19 +58,24 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the uplink of a family was found down within it; a family that nothing vouches for is left out."""
     routed: frozenset[Family] = frozenset({4, 6})
     """The families that this host has any route for."""
+    resolvers_silent: frozenset[Address] = frozenset()
+    """The resolvers of this host that answer nothing at all."""
     skewed: bool = False
     unsynchronised: bool = False
 
 
 def abstain_for(observation: Observation, conditions: Conditions) -> str | None:
     """Why it must not count: what it says already, or "overload", "uplink_v4", "uplink_v6", "no_family",
-    "clock_stepped", "clock_skewed", "clock_unsynchronised"; None if nothing speaks against it."""
+    "resolvers_silent", "clock_stepped", "clock_skewed", "clock_unsynchronised"; None if nothing speaks against it."""
     if observation.abstain is not None:
         return observation.abstain
     if conditions.lag_s > LAG_S:
         return "overload"
     if asks_for_uplink(observation) and (family := _dead_family(observation, conditions.down)):
         return f"uplink_v{family}"
+    asked = unanswered(observation) if conditions.resolvers_silent else ()
+    if asked and conditions.resolvers_silent.issuperset(asked):
+        return RESOLVERS_SILENT
     if observation.reason == "connect_unreachable" and not _has_route(observation, conditions.routed):
         return NO_FAMILY
     if abs(conditions.stepped_s) > STEP_S:
@@ -106,3 +118,13 @@ def _resolver_families(observation: Observation) -> set[Family]:
     if any(resolver.parsed_ip.is_loopback for resolver in resolvers):
         return set()
     return {resolver.family for resolver in resolvers}
+
+
+def unanswered(observation: Observation) -> tuple[Address, ...]:
+    """The resolvers of a lookup that none of them answered; none where one did, or nothing was looked up."""
+    tries = observation.findings.get("lookup")
+    if observation.reason is None or not isinstance(tries, list) or observation.findings.get("addresses"):
+        return ()
+    if any(each["outcome"] not in SILENT for each in tries):
+        return ()
+    return tuple(dict.fromkeys(Address(each["resolver"]) for each in tries))

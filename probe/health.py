@@ -14,10 +14,11 @@ from parallax.clock import NS, wall_ns
 from parallax.log import get_log
 from parallax.observation import Observation
 from parallax.values import Address, Family
-from probe.abstain import Conditions, abstain_for, asks_for_uplink, family_of
+from probe.abstain import Conditions, abstain_for, asks_for_uplink, family_of, unanswered
 from probe.clocks import SKEW_S, ClockSync, Exchange, Offsets, read_clock_sync
 from probe.egress import routed_families
 from probe.lag import Beat
+from probe.resolvers import Ask, Resolvers
 from probe.runner import Span
 from probe.uplink import FAILING_PACE_S, LAST_ANSWER_S, SHORTEST_PACE_S, Dial, Uplink, by_family
 
@@ -37,11 +38,13 @@ class Health:
         self,
         dial: Dial,
         *,
+        ask: Ask | None = None,
         wall: Callable[[], int] = wall_ns,
         clock_sync: Callable[[], ClockSync] = read_clock_sync,
         routed: Callable[[], frozenset[Family]] = routed_families,
     ) -> None:
         self._wall, self._read_clock_sync, self._routed = wall, clock_sync, routed
+        self._resolvers = Resolvers(ask) if ask is not None else None
         self.uplinks: Mapping[Family, Uplink] = {4: Uplink([], dial), 6: Uplink([], dial)}
         self.offsets = Offsets()
         self.beat = Beat(self._stepped, wall)
@@ -64,7 +67,8 @@ class Health:
                 await trio.sleep(CLOCK_PACE_S)
 
     async def settle(self, observations: list[Observation], span: Span) -> list[Observation]:
-        """The observations of one run with `abstain` set, after at most HOLD_S."""
+        """The observations of one run with `abstain` set, after at most HOLD_S; where a lookup got no answer, after
+        ANSWERS_WITHIN_S more."""
         asking = [observation for observation in observations if asks_for_uplink(observation)]
         if asking:
             async with trio.open_nursery() as nursery:
@@ -73,6 +77,9 @@ class Health:
         for observation in observations:
             self._remember(observation)
         conditions = self._conditions(span)
+        if self._resolvers is not None and (asked := [each for o in observations for each in unanswered(o)]):
+            silent = await self._resolvers.silent(asked)
+            conditions = msgspec.structs.replace(conditions, resolvers_silent=silent)
         if any(observation.reason == "connect_unreachable" for observation in observations):
             conditions = msgspec.structs.replace(conditions, routed=self._routed())
         return [msgspec.structs.replace(o, abstain=abstain_for(o, conditions)) for o in observations]
@@ -100,10 +107,11 @@ class Health:
 
     async def _wait_uplink(self, observation: Observation, span: Span) -> None:
         family = family_of(observation)
-        since = span.ended - FAILING_PACE_S if _key(observation) in self._failing else span.ended
+        known = _key(observation) in self._failing
+        since = span.ended - FAILING_PACE_S if known else span.ended
         async with trio.open_nursery() as nursery:
             for uplink in [self.uplinks[family]] if family else self.uplinks.values():
-                nursery.start_soon(uplink.wait_checked, since, HOLD_S)
+                nursery.start_soon(uplink.wait_checked, since, HOLD_S, not known)
 
     def _remember(self, observation: Observation) -> None:
         key = _key(observation)

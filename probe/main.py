@@ -27,6 +27,7 @@ from probe.health import Health
 from probe.mailbox import CollectorMailbox
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
+from probe.resolvers import asker
 from probe.runner import Begun, Runner, Span
 from probe.runs import get_ready, run_target
 from probe.schedule import Grid, Pair, Schedule
@@ -64,7 +65,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
             force, counters, waiting = Force(config), Counters(), Waiting()
             stack.callback(force.close)
             force.mailbox = CollectorMailbox(list(clients.values()))
-            health = Health(dialler(lambda: force.routes))
+            health = Health(dialler(lambda: force.routes), ask=asker(force.tools))
             spool = Spool(journal, config.id, partial(_envelope, config, force, health), counters)
             shippers = [
                 Shipper(name, client, journal, spool, health.offsets, counters) for name, client in clients.items()

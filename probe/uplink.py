@@ -1,7 +1,9 @@
 """Whether this probe's own uplink works, family by family, by control targets: hosts run by others than the targets.
 
-A TCP connection, or its refusal, proves the uplink; when no control answers, it is down. Controls belong to others, so
-they are asked one after the other until one answers, at a slow pace, and sooner only when a check has newly failed.
+A TCP connection, or its refusal, proves the way to one control; where two thirds of them or more do not answer at the
+same moment, the uplink is down: much of the Internet is out of reach then, and one control that is near says little.
+Controls belong to others, so at a slow pace one of them is asked, and the others only if it is silent. All of them are
+asked when a check has newly failed.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,6 +32,8 @@ class Uplink:
     def __init__(self, controls: Sequence[Address], dial: Dial) -> None:
         self._controls, self._dial = list(controls), dial
         self._wanted, self._done = trio.Event(), trio.Event()
+        self._thorough = False
+        """Whether the next check is to ask all of them."""
         self.up: bool | None = None
         self.checked_from = float("-inf")
         """When the last finished check began; trio's clock."""
@@ -53,12 +57,14 @@ class Uplink:
                 await self._wanted.wait()
             self._wanted = trio.Event()
 
-    async def wait_checked(self, since: float, at_most_s: float) -> None:
-        """Returns once a check has finished that began at `since` or later, or after `at_most_s`."""
+    async def wait_checked(self, since: float, at_most_s: float, thorough: bool = False) -> None:
+        """Returns once a check has finished that began at `since` or later, or after `at_most_s`. `thorough`: one that
+        is to be begun asks all of them."""
         if not self._controls:
             return
         with trio.move_on_after(at_most_s):
             while self.checked_from < since:
+                self._thorough |= thorough
                 self._wanted.set()
                 await self._done.wait()
 
@@ -67,15 +73,17 @@ class Uplink:
         return self.up is False or self.down_until >= started
 
     async def _check(self, began: float) -> None:
-        self.up = await self._ask() if self._controls else None
+        everyone, self._thorough = self._thorough, False
+        self.up = await self._ask(everyone) if self._controls else None
         self.checked_from = began
         if self.up is False:
             self.down_until = trio.current_time()
         done, self._done = self._done, trio.Event()
         done.set()
 
-    async def _ask(self) -> bool | None:
-        """One control first; when it is silent, all others at once. The one that answered is asked first next time."""
+    async def _ask(self, everyone: bool) -> bool | None:
+        """One control first, unless everyone is to be asked; when it is silent, all others at once. The one that
+        answered is asked first next time."""
         controls = list(self._controls)
         answers: list[bool | None] = []
         first_done = trio.Event()
@@ -87,21 +95,29 @@ class Uplink:
                     first_done.set()
                     if answers[-1]:
                         self._prefer(control)
-                        nursery.cancel_scope.cancel()
+                        if proves(answers, len(controls)):
+                            nursery.cancel_scope.cancel()
 
                 nursery.start_soon(ask, controls[0])
-                with trio.move_on_after(FIRST_ANSWER_S):
-                    await first_done.wait()
+                if not everyone:
+                    with trio.move_on_after(FIRST_ANSWER_S):
+                        await first_done.wait()
                 for control in [] if True in answers else controls[1:]:
                     nursery.start_soon(ask, control)
-        if True in answers:
+        if proves(answers, len(controls)) or (not everyone and answers[:1] == [True]):
             return True
-        return None if len(answers) == len(controls) and False not in answers else False
+        return None if len(answers) == len(controls) and not {True, False} & {*answers} else False
 
     def _prefer(self, control: Address) -> None:
         if control in self._controls:
             self._controls.remove(control)
             self._controls.insert(0, control)
+
+
+def proves(answers: Sequence[bool | None], controls: int) -> bool:
+    """Whether so many answered that less than two thirds are silent; those that say nothing are not there."""
+    asked = controls - answers.count(None)
+    return 3 * (asked - answers.count(True)) < 2 * asked
 
 
 def dialler(routes: Callable[[], Routes]) -> Dial:

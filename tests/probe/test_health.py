@@ -104,6 +104,79 @@ async def test_one_silent_control_is_no_dead_uplink(autojump_clock: trio.testing
         assert health.uplinks[4].up is True
 
 
+@pytest.mark.parametrize(
+    ("up", "abstain"),
+    [
+        ({A: True, B: True, C: True}, None),
+        ({A: True, B: True}, None),
+        ({A: True}, "uplink_v4"),
+        ({A: True, B: False, C: False}, "uplink_v4"),
+        ({A: True, B: None, C: None}, None),  # of those that may be dialled all answer
+        ({A: True, B: None}, None),
+        ({}, "uplink_v4"),
+    ],
+)
+async def test_two_thirds_of_the_controls_silent_are_a_dead_uplink(
+    autojump_clock: trio.testing.MockClock, up: dict[Address, bool | None], abstain: str | None
+) -> None:
+    """Also where the one that is always asked first goes on to answer."""
+    controls = Controls()
+    async with watched(controls, [A, B, C, SIX]) as health:
+        controls.up = {**up, SIX: True}
+        assert await settle(health, TIMEOUT) == abstain
+        assert await settle(health, observation(reason="connect_timeout", dims={"family": "6"})) is None
+
+
+async def test_while_nothing_fails_one_control_is_asked_at_a_time(autojump_clock: trio.testing.MockClock) -> None:
+    controls = Controls()
+    async with watched(controls, [A, B, C]):
+        controls.dialled.clear()
+        await trio.sleep(300)
+        assert {control for _, control in controls.dialled} == {controls.dialled[0][1]}
+        assert len(controls.dialled) == 20
+
+
+ONE, OTHER = Address("192.0.2.53:53"), Address("198.51.100.53:53")
+
+
+def looked_up(*tries: tuple[Address, str], found: tuple[str, ...] = ()) -> Observation:
+    lookup = [{"resolver": str(resolver), "type": "A", "outcome": outcome} for resolver, outcome in tries]
+    reason = None if found else "dns_timeout"
+    return observation(reason=reason, fault=reason and "resolver", findings={"lookup": lookup, "addresses": [*found]})
+
+
+@pytest.mark.parametrize(
+    ("observed", "answering", "abstain"),
+    [
+        (looked_up((ONE, "timeout"), (OTHER, "timeout")), {ONE, OTHER}, None),
+        (looked_up((ONE, "timeout"), (OTHER, "timeout")), {OTHER}, None),
+        (looked_up((ONE, "timeout"), (OTHER, "timeout")), set(), "resolvers_silent"),
+        (looked_up((ONE, "refused")), set(), "resolvers_silent"),
+        (looked_up((ONE, "timeout"), (OTHER, "SERVFAIL")), set(), None),
+        (looked_up((ONE, "timeout"), (OTHER, "NOERROR"), found=("192.0.2.1",)), set(), None),
+        (TIMEOUT, set(), None),  # no lookup: dead resolvers have no part in it
+    ],
+)
+async def test_dead_resolvers_abstain_from_what_needs_them(
+    autojump_clock: trio.testing.MockClock, observed: Observation, answering: set[Address], abstain: str | None
+) -> None:
+    asked: list[Address] = []
+
+    async def ask(resolver: Address) -> bool:
+        asked.append(resolver)
+        if resolver not in answering:
+            await trio.sleep_forever()
+        return True
+
+    health = Health(Controls().dial, ask=ask, clock_sync=ClockSync, wall=lambda: int(trio.current_time() * NS))
+    began = trio.current_time()
+    assert await settle(health, observed) == abstain
+    assert trio.current_time() - began <= 1.0
+    asked.clear()
+    assert await settle(health, observed) == abstain
+    assert asked == [], "what it did holds for a moment"
+
+
 async def test_controls_that_may_not_be_dialled_say_nothing(autojump_clock: trio.testing.MockClock) -> None:
     controls = Controls()
     controls.up = {A: None}

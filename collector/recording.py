@@ -1,9 +1,9 @@
 """A stretch of a collector's `inputs` as one file, to keep, to hand on and to play again. Blocking.
 
 The file is one zstd stream of msgpack values, each behind its length (four octets, big-endian): first the header, then
-the records as the journal has them. So it is read piece by piece, whatever its size, and one that was cut off is read
-up to the cut. There are no tokens and no secrets in it, as `inputs` has none: observations, plans (which name secrets
-only), what people commanded, and the addresses of probes.
+the records as the journal has them, then how many they are. So it is read piece by piece, whatever its size, and one
+that was cut off is known for it. There are no tokens and no secrets in it, as `inputs` has none: observations, plans
+(which name secrets only), what people commanded, and the addresses of probes.
 
 What began before the stretch is not in it, but for the plan that was in force: detection begins anew with it, and
 knows after one period of each check what it needs. From the first record on, nothing is missing, and what is concluded
@@ -42,8 +42,8 @@ _LENGTH = struct.Struct(">I")
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first value of the file. Times are ns since the Unix epoch; None where the stretch has no such bound."""
 
-    form: str = FORM
-    version: int = VERSION
+    form: str = ""
+    version: int = 0
     start: int | None = None
     end: int | None = None
     whole: bool = False
@@ -60,6 +60,12 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     at_ns: int
     count: int
     body: bytes
+
+
+class _End(msgspec.Struct, frozen=True, kw_only=True):
+    """The last value: how many records there are."""
+
+    records: int
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +131,7 @@ def export(
                     observations += record.count if record.kind == "batch" else 0
                     first, last = record.at_ns if first is None else first, record.at_ns
                     tell(records)
+                _write(out, msgspec.msgpack.encode(_End(records=records)))
             raw.flush()
             os.fsync(raw.fileno())
         if not records:
@@ -151,12 +158,14 @@ def read_recording(file: Path) -> Iterator[Record]:
     """The records of a recording. Raises RecordingError; at a cut-off end, after what was whole."""
     with closing(_values(file)) as values:
         _head(file, values)
-        for raw in values:
-            try:
-                row = msgspec.msgpack.decode(raw, type=_Row)
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-                raise RecordingError(f"{file}: holds what is no record; it is damaged") from None
+        for records, raw in enumerate(values):
+            row = _row(file, raw)
+            if isinstance(row, _End):
+                if row.records != records:
+                    raise RecordingError(f"{file}: lacks {row.records - records} records; it is damaged")
+                return
             yield Record(position=row.position, kind=row.kind, body=row.body, at_ns=row.at_ns, count=row.count)
+        raise RecordingError(f"{file}: has no end; it was cut off")
 
 
 def form_of(file: Path) -> str:
@@ -167,6 +176,15 @@ def form_of(file: Path) -> str:
     except OSError as error:
         raise RecordingError(f"{file}: cannot be read: {error.strerror}") from None
     return "recording" if begins.startswith(MAGIC) else "journal" if begins == SQLITE else ""
+
+
+def _row(file: Path, raw: bytes) -> _Row | _End:
+    try:
+        if raw[:1] and 0x80 <= raw[0] <= 0x8F:  # a map
+            return msgspec.msgpack.decode(raw, type=_End)
+        return msgspec.msgpack.decode(raw, type=_Row)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise RecordingError(f"{file}: holds what is no record; it is damaged") from None
 
 
 def _head(file: Path, values: Iterator[bytes]) -> Header:
@@ -244,7 +262,14 @@ def _connect(file: Path) -> sqlite3.Connection:
 def _header(db: sqlite3.Connection, file: Path, start: int | None, end: int | None) -> Header:
     first = db.execute("SELECT position FROM records ORDER BY position LIMIT 1").fetchone()
     whole = start is None and first is not None and first[0] == 1
-    return Header(start=start, end=end, whole=whole, seed=_seed(file.with_name("events.db")) if whole else "")
+    return Header(
+        form=FORM,
+        version=VERSION,
+        start=start,
+        end=end,
+        whole=whole,
+        seed=_seed(file.with_name("events.db")) if whole else "",
+    )
 
 
 def _seed(events: Path) -> str:

@@ -237,9 +237,9 @@ def _detected(expected: float, played: Played) -> tuple[Any, bool]:
         for event in played.events
         if isinstance(event.data, CheckChanged) and event.data.state in ("down", "degraded")
     ]
-    found = sum(any(outage.start <= at <= outage.end for at in turned) for outage in played.outages)
-    share = found / len(played.outages) if played.outages else 1.0
-    return f"{found} of {len(played.outages)}", share >= expected
+    outages = [outage for outage in played.outages if outage.start < played.end]
+    found = sum(any(outage.start <= at <= outage.end for at in turned) for outage in outages)
+    return f"{found} of {len(outages)}", found >= expected * len(outages)
 
 
 def _pages(expected: int, played: Played) -> tuple[Any, bool]:

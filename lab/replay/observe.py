@@ -192,7 +192,7 @@ def _chain(run: Run) -> Iterator[Seen]:
         operator = world.delegated(zone, run.at) if zone else ""
         hop: dict[str, Any] = {"owner": name, "zone": zone, "operator": operator}
         hops.append(hop)
-        if not zone or entry is None:
+        if entry is None:
             dims = {"hop": name, "zone": zone, "operator": operator}
             yield Seen(
                 subject=run.target,
@@ -202,7 +202,7 @@ def _chain(run: Run) -> Iterator[Seen]:
                 duration_ns=run.rtt_ns(name),
             )
             return
-        if world.is_dark(operator, run.at):
+        if zone and world.is_dark(operator, run.at):
             dims = {"hop": name, "zone": zone, "operator": operator}
             yield Seen(
                 subject=run.target,

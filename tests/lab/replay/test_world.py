@@ -144,6 +144,8 @@ def test_what_probes_see_of_a_dark_operator(tmp_path: Path):
     assert seen(tmp_path, "names", 10, dark) == [("public-1", None)]
     assert seen(tmp_path, "names", 70, dark) == [("public-1", "dns_name_down")]
     assert seen(tmp_path, "parity", more=fault("operator dns-b", "dark")) == [("dns-a -> dns-b", "parity_unknown")]
+    assert seen(tmp_path, "chain", more=dark) == [("clerk.acme.example", "dns_hop_dark")]
+    assert seen(tmp_path, "chain") == [("clerk.acme.example", None)]
     assert seen(tmp_path, "parity", more=dark) == [("dns-a -> dns-b", "parity_unknown")]
     assert seen(tmp_path, "parity") == [("dns-a -> dns-b", "parity_missing")]
     assert seen(tmp_path, "mail") == [

@@ -10,6 +10,7 @@ failure is drawn as a geometric distance. Times are seconds since the stretch be
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import log, log1p
 from random import Random
 
@@ -208,6 +209,8 @@ class World:
     failing: list[dict[int, Run]] = field(default_factory=list)
     """By probe, by place on its grid."""
     _ends: list[tuple[list[float], float]] = field(default_factory=list)
+    _merged: list[tuple[list[float], list[float]]] = field(default_factory=list)
+    """Of all events together: their starts, and how late those so far end."""
 
     @property
     def length(self) -> float:
@@ -249,11 +252,12 @@ class World:
 
     def is_calm(self, start: float, end: float) -> bool:
         """Whether nothing but chance makes runs fail that begin in a span."""
-        return not any(
-            event.start < end and event.end > start
-            for probe in (*range(self.fleet.size), -1)
-            for event in self._near(probe, end)
-        )
+        if not self._merged:
+            events = sorted((event.start, event.end) for each in (*self.weather.probes, self.own) for event in each)
+            self._merged.append(([begins for begins, _ in events], list(accumulate((ends for _, ends in events), max))))
+        starts, latest = self._merged[0]
+        before = bisect_right(starts, end)
+        return not before or latest[before - 1] <= start
 
     def _near(self, probe: int, at: float) -> list[Trouble]:
         """The events of a probe, or of the target (-1), that began before a moment and may not be over."""

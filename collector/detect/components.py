@@ -14,7 +14,7 @@ from parallax.plan.types import Component, Maintenance
 from parallax.reasons import REASONS
 
 CANNOT_TELL = "blocked or throttled: cannot tell"
-IMPROVE_NS = 10 * NS
+IMPROVE_NS = 15 * NS
 FULL, SURELY, PARTIAL = 0.9, 0.5, 0.25
 """So many runs fail: nearly all, surely most (the low end of the interval), and a part."""
 RANK: dict[ComponentState, int] = {

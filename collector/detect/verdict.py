@@ -41,8 +41,9 @@ RENEWED = 3
 PERSISTENT = 2
 """Consecutive failures of one probe that make a partial failure more than noise."""
 WELL = 0.75
-WELL_NATS = 4.0
-"""Of the mirror chart: passes are weighed by how unlikely they were while it lasted."""
+WELL_NATS, STEADY_NATS = 4.0, 8.0
+"""Of the mirror chart, to be up after an outage, and after what failed in part: there, many runs in a row pass by
+chance."""
 FULL_SHARE, STILL_FULL_SHARE = 0.9, 2 / 3
 """429 to so many is an outage in all but name (19 Feb 2026); and remains one until that many, as it is by chance who
 gets through."""
@@ -112,12 +113,12 @@ def judge(
     plain = was_plain or corroborated or _quorum(others, count) or _persistent(others, 0)
     partly = _partly(count)
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full, partly=partly)
-    if slower and before == "degraded" and _well(count, calm):
+    if slower and before == "degraded" and _well(count, calm, before):
         return Verdict(state="degraded", slower=True)
     if before in ("down", "degraded"):
         if blind:
             return degraded if before == "degraded" else Verdict(state="down")
-        if _well(count, calm) and not _persistent(failing, 0):
+        if _well(count, calm, before) and not _persistent(failing, 0):
             return Verdict(state="up")
         if before == "down" and not _quorum(failing, count) and not _halved(count, hard):
             return Verdict(state="down")
@@ -222,10 +223,11 @@ def _persistent(failing: list[Ballot], tau_ns: int) -> bool:
     return len(lasting) >= 2 and networks(lasting) >= 2
 
 
-def _well(count: Tally, calm: float) -> bool:
+def _well(count: Tally, calm: float, before: CheckState) -> bool:
     """Three quarters of all who are to be asked pass, and have for long enough to show what failed before."""
     failing, voters = len(count.failing), len(count.voters)
-    return calm >= WELL_NATS and voters - failing >= WELL * voters and 3 * (voters - failing) >= 2 * _size(count)
+    sure = calm >= (WELL_NATS if before == "down" else STEADY_NATS)
+    return sure and voters - failing >= WELL * voters and 3 * (voters - failing) >= 2 * _size(count)
 
 
 def _corroborated(count: Tally, *, outside: bool) -> bool:

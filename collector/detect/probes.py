@@ -17,7 +17,7 @@ from collector.detect.view import View
 from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
 from collector.inputs import BatchInput
 from parallax.clock import NS
-from parallax.observation import PENDING
+from parallax.observation import PENDING, Observation
 from parallax.wire import Batch
 
 SKEWED_BATCHES = 2
@@ -37,11 +37,17 @@ CLONED_NS = 60 * NS
 HEALTH = "probe.health"
 PLANNED = frozenset({"no_family"})
 """Abstentions that the plan intends."""
+OWN = ("local_error", "probe_error", "overrun")
+"""Reasons that lie with the probe's host: no file descriptors, no memory, a bug."""
 WHY = {
     "overload": "its host is overloaded",
     "uplink_v4": "its IPv4 uplink is down",
     "uplink_v6": "its IPv6 uplink is down",
     "network_down": "no resolver answers it",
+    "resolvers_silent": "its own resolvers do not answer",
+    "local_error": "its host has no room for connections",
+    "probe_error": "its own program fails",
+    "overrun": "its runs do not end in time",
     "clock_stepped": "its clock jumps",
     "clock_skewed": "its clock is wrong",
     "clock_unsynchronised": "nothing keeps its clock right",
@@ -66,17 +72,21 @@ def hear(state: State, record: BatchInput, batch: Batch) -> Member:
         _note(
             member,
             state.now,
-            [
-                None if o.abstain in ITS_PLAN else o.abstain
-                for o in batch.observations
-                if o.kind != HEALTH and o.abstain != PENDING
-            ],
+            [_word(o) for o in batch.observations if o.kind != HEALTH and o.abstain != PENDING],
         )
     if not member.streams or member.streams[-1] != batch.stream:
         if batch.stream in member.streams:
             member.cloned_at = state.now
         member.streams = [*member.streams, batch.stream][-2:]
     return member
+
+
+def _word(observation: Observation) -> str | None:
+    """What a result says of its probe's own trouble: why it abstains, or that the probe failed and nothing else."""
+    if observation.abstain in ITS_PLAN:
+        return None
+    own = observation.fault == "probe" and observation.reason in OWN
+    return observation.abstain or (observation.reason if own else None)
 
 
 def _note(member: Member, now: int, words: list[str | None]) -> None:

@@ -259,3 +259,21 @@ def test_a_cloned_probe_loses_its_vote_until_one_of_the_two_is_gone() -> None:
     assert lab.incidents() == []
     states = [event.data.state for event in lab.events if isinstance(event.data, ProbeChanged)]
     assert states == ["unhealthy", "healthy"]
+
+
+def test_a_probe_whose_host_has_no_room_is_the_trouble_itself() -> None:
+    lab = quiet_lab(FEW)
+    mend = lab.fails("local_error", probes=["fra1"], fault="probe")
+    lab.run(40)
+    [title] = titles(lab)
+    assert title.startswith("Probe fra1 cannot be trusted: its host has no room for connections (")
+    lab.mend(mend)
+    lab.run(60)
+    assert lab.incidents() == []
+
+
+def test_runs_that_go_on_are_no_trouble_of_the_probe() -> None:
+    lab = quiet_lab(FEW)
+    lab.rule(lambda probe, check, target, subject, t: {"abstain": "pending"} if probe == "fra1" else {})
+    lab.run(60)
+    assert lab.state.probes["fra1"].state == "healthy"

@@ -109,7 +109,7 @@ def tell_asks(state: State, view: View, touched: Iterable[str], *, tick: bool) -
             names[ends_id(key.check, key.target)] = None
     for name in names:
         inquiry = inquiries.open.get(name)
-        if inquiry is None and not _has_room(inquiries, name):
+        if inquiry is None and _in_the_way(inquiries, name) is None:
             continue
         ends, check = _what(state, view, name)
         if ends is None or check is None:
@@ -136,10 +136,15 @@ def _every_ns(check: CheckView, inquiry: Inquiry) -> int:
     return max(EXTERNAL_EVERY_NS, EXTERNAL_FLEET_NS * len(inquiry.rounds))
 
 
-def _has_room(inquiries: Inquiries, name: str) -> bool:
+def _in_the_way(inquiries: Inquiries, name: str) -> str | None:
+    """The inquiry that gives way to one that tells more, where there is no room for another; "" where there is, and
+    None where none gives way."""
     prefix = name.partition("\x1f")[0] + "\x1f"
-    same = sum(each.startswith(prefix) for each in inquiries.open)
-    return len(inquiries.open) < MAX_OPEN and same < MAX_OPEN_OF_CHECK
+    of_check = [each for each in inquiries.open if each.startswith(prefix)]
+    if len(of_check) < MAX_OPEN_OF_CHECK and len(inquiries.open) < MAX_OPEN:
+        return ""
+    rivals = of_check if len(of_check) >= MAX_OPEN_OF_CHECK else inquiries.open
+    return next((each for each in rivals if not inquiries.open[each].wide), None)
 
 
 def _begin(state: State, view: View, name: str, ends: Ends, check: CheckView) -> None:
@@ -162,6 +167,10 @@ def _open(
     state: State, view: View, name: str, ends: Ends, check: CheckView, why: Why, new: set[str], found: dict[str, bool]
 ) -> None:
     inquiries = state.inquiries
+    rival = _in_the_way(inquiries, name)
+    if rival is None or (rival and _networks(view, new) < WIDE_NETWORKS):
+        return
+    inquiries.open.pop(rival, None)
     inquiries.number += 1
     inquiry = Inquiry(number=inquiries.number, began=state.now, until=state.now + LONGEST_NS, why=why)
     inquiries.open[name] = inquiry

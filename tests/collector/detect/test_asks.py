@@ -257,6 +257,19 @@ def test_of_many_that_fail_at_once_a_few_are_asked_for(checks: int) -> None:
     assert len(asks_in(scene)) <= 2 * MAX_OPEN * len(FIVE)
 
 
+def test_what_two_networks_see_takes_the_place_of_what_one_does() -> None:
+    targets = [f"198.51.100.{n}:443" for n in range(1, 9)]
+    scene = Scene(plan_of(f'name = "api"\nkind = "tls"\ntargets = {targets!r}'))
+    fails = [scene.observe("p0", "api", target, target, reason="connect_timeout") for target in targets]
+    scene.say("p0", fails)
+    assert len(scene.state.inquiries.open) == MAX_OPEN_OF_CHECK
+    left_out = targets[-1]
+    assert left_out not in {ask.target for ask in asks_in(scene)}
+    scene.say("p1", [scene.observe("p1", "api", left_out, left_out, reason="connect_timeout")])
+    assert left_out in {ask.target for ask in asks_in(scene)}
+    assert len(scene.state.inquiries.open) == MAX_OPEN_OF_CHECK
+
+
 def test_a_restart_asks_the_same(scene: Scene) -> None:
     one_failure(scene)
     one_failure(scene, "p1")

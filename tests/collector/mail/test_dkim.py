@@ -78,6 +78,9 @@ def test_a_changed_mail_does_not_pass(change: tuple[bytes, bytes]) -> None:
 
 def test_a_second_from_field_is_not_the_signed_one() -> None:
     """Section 5.4.2: a name that h= has once more than the mail has fields is proof against one that is added."""
+    named_once = signed(include_headers=[b"from", b"subject"])
+    assert result(b"Subject: another\r\n" + named_once) == "pass"  # the last of a name is the signed one
+    assert result(named_once.replace(b"Date:", b"Subject: another\r\nDate:")) == "fail"
     assert result(b"From: other@bad.example\r\n" + signed(include_headers=[b"from", b"from", b"subject"])) == "fail"
 
 

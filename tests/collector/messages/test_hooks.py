@@ -142,6 +142,20 @@ async def test_what_is_not_proven_is_not_kept(tmp_path: Path) -> None:
         assert (hook["name"], hook["taken"], hook["lost"]) == ("events", 0, lost)
 
 
+async def test_a_forged_webhook_hides_no_genuine_one(tmp_path: Path) -> None:
+    async with collector(tmp_path, plan=plan_for("a"), hook=hooks_in(tmp_path)) as served:
+        assert (await post(served, TO, *signed(EVENT, OTHER))).status == 401
+        found: list[Letter] = []
+
+        async def probe() -> None:
+            found.extend(await wait(served, "events", kind="webhook", within_s=20))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(probe)
+            assert (await post(served, TO, *signed(EVENT, id_="msg_2"))).status == 200
+        assert [(letter.id, letter.refused) for letter in found] == [("msg_2", "")]
+
+
 async def test_a_key_that_is_changed_on_this_host_is_read_again(
     autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:

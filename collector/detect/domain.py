@@ -20,7 +20,7 @@ from collector.detect.places import Spot, heard_by_more, is_server, spot_of
 from collector.detect.state import Key, State
 from collector.detect.verdict import PROBES_ONLY
 from collector.detect.view import OVER_TCP, CheckView, View
-from collector.detect.witnesses import rows_about, stands_at
+from collector.detect.witnesses import rows_about, sample, stands_at
 from collector.events import FaultDomain
 from collector.locate import Cause, Located, locate
 
@@ -39,9 +39,10 @@ def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> 
     if all(spot.key.blocked and spot.key.reason not in PROBES_ONLY for spot in bad):
         return msgspec.structs.replace(_data_centres(view, bad), margin=located.margin)
     finding = (_early if early else _servers)(state, view, bad)
+    cause = None
     if finding is None:
-        finding = _inferred(state, view, bad, located)
-    return reasoned(finding, located, rows)
+        finding, cause = _inferred(state, view, bad, located)
+    return reasoned(finding, located, rows, cause)
 
 
 def _data_centres(view: View, bad: list[Spot]) -> Finding:
@@ -57,18 +58,18 @@ def _data_centres(view: View, bad: list[Spot]) -> Finding:
     return Finding(domain=domain, spots=tuple(bad), because=because)
 
 
-def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> Finding:
-    """The likeliest place that the failing subjects are at. What a probe or a network alone explains did not bring the
-    quorum about that made them fail."""
-    places = {spot.name: stands_at(state, spot) for spot in bad}
+def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> tuple[Finding, Cause | None]:
+    """The likeliest place that the failing subjects are at, and its cause. What a probe or a network alone explains did
+    not bring the quorum about that made them fail."""
+    places = [(spot, stands_at(state, spot)) for spot in sample(bad)]
     for cause in located.causes:
-        spots = [spot for spot in bad if cause.place in places[spot.name]]
+        spots = [spot for spot, at in places if cause.place in at]
         if spots and cause.place.kind not in ("vantage", "network"):
-            return _at(state, view, cause, spots, bad)
+            return _at(state, view, cause, spots, bad), cause
     zone = _common_zone([spot for spot in bad if spot.zones])
     if zone and all(spot.zones for spot in bad):
-        return _finding("zone", zone, bad, certain=False)
-    return _finding("endpoint", _most(spot.host for spot in bad), bad, certain=False)
+        return _finding("zone", zone, bad, certain=False), None
+    return _finding("endpoint", _most(spot.host for spot in bad), bad, certain=False), None
 
 
 def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spot]) -> Finding:

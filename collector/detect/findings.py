@@ -4,7 +4,7 @@ import msgspec
 
 from collector.detect.places import Spot
 from collector.events import FaultDomain
-from collector.locate import AMBIGUOUS_NATS, Located, Place, Row, sentences
+from collector.locate import AMBIGUOUS_NATS, Cause, Located, Place, Row, sentences
 
 MAX_ALTERNATIVES = 5
 
@@ -30,10 +30,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """How far the next best place is behind, in nats; 0 where the domain was not inferred."""
 
 
-def reasoned(finding: Finding, located: Located, rows: list[Row]) -> Finding:
-    """With its reasons, and with what else the rows would bear out. It is certain no longer where they would."""
+def reasoned(finding: Finding, located: Located, rows: list[Row], cause: Cause | None = None) -> Finding:
+    """With its reasons, and with what else the rows would bear out; it is certain no longer where they would. `cause`
+    is the one that it was made of, where it was inferred."""
     domain = finding.domain
-    own = next((cause for cause in located.causes if _same(cause.place, domain)), None)
+    own = cause or next((cause for cause in located.causes if _same(cause.place, domain)), None)
     others = [cause.place for cause in located.causes if cause is not own]
     place = own.place if own else next((each for row in rows for each in row.places if _same(each, domain)), None)
     found: dict[FaultDomain, float] = {}

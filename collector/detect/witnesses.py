@@ -6,6 +6,7 @@ A name that a cache gives acquits its zone, which does not hurt anyone there, bu
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from collector.detect.flows import vote_fresh_ns
 from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, zones_of
@@ -30,8 +31,9 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
     near, far = _others(state, bad, begun)
     counts: dict[frozenset[Place], list[int]] = {}
     hosted = hosted_by(state.zones, view)
-    refused = {vote.fault == "blocked" for s in bad for vote in s.key.votes.values() if vote.reason and vote.counts}
-    names = [*_spread([spot.name for spot in bad], MAX_BAD), *_spread(near, MAX_NEAR), *_spread(far, MAX_FAR)]
+    seen = sample(bad)
+    refused = {vote.fault == "blocked" for s in seen for vote in s.key.votes.values() if vote.reason and vote.counts}
+    names = [*(spot.name for spot in seen), *_spread(near, MAX_NEAR), *_spread(far, MAX_FAR)]
     for name in names:
         key = state.keys[name]
         check = view.checks.get(key.check)
@@ -73,8 +75,13 @@ def _counts(state: State, view: View, check: CheckView, key: Key, probe: str, vo
     return vote.at + vote_fresh_ns(check, key.subject, vote.every_ns) >= state.now
 
 
-def _spread(names: list[str], most: int) -> list[str]:
-    return names if len(names) <= most else names[:: -(-len(names) // most)]
+def sample(bad: list[Spot]) -> list[Spot]:
+    """Those of them that are looked at."""
+    return _spread(bad, MAX_BAD)
+
+
+def _spread(found: list[Any], most: int) -> list[Any]:
+    return found if len(found) <= most else found[:: -(-len(found) // most)]
 
 
 def stands_at(state: State, spot: Spot) -> frozenset[Place]:

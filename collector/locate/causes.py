@@ -5,8 +5,8 @@ among its places it fails with
 
     p = 1 - (1 - noise)(1 - q1)(1 - q2)...
 
-A cause's severity is not known: one that is all but complete, one of most results, and one of a third are tried, and
-the likeliest counts. A place's prior says how readily it is believed; a place that passes as well as it fails is
+A cause's severity is not known: one that lets nothing through, one that is all but complete, one of most results, and
+one of a third are tried, and the likeliest counts. A place's prior says how readily it is believed; a place that passes as well as it fails is
 acquitted by its passes, and failures that a cause explains speak for no other (they are explained away).
 
     repeat, at most three times:
@@ -33,7 +33,7 @@ from collector.locate.rows import Place, PlaceKind, Row
 
 NOISE = 0.03
 """Failures that have no cause."""
-SEVERITIES = (0.98, 0.6, 0.3)
+SEVERITIES = (0.9999, 0.98, 0.6, 0.3)
 AT_MOST = 3
 AMBIGUOUS_NATS = 2.0
 MAX_RIVALS = 12

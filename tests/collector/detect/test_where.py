@@ -136,7 +136,7 @@ def test_refusals_of_data_centres_say_who_gets_through() -> None:
     )
 
 
-MANY = 450
+MANY = 320
 
 
 @pytest.mark.slow

@@ -65,6 +65,7 @@ def _findings(figures: Figures) -> dict[str, Any]:
         "skipped": dict(figures.counters.skipped),
         "lost": {**figures.counters.lost, **{f"spool_{cause}": lost for cause, lost in spool.lost.items() if lost}},
         "delivered": figures.counters.delivered,
+        "asked": figures.counters.asked,
         "running": figures.running,
         "spool": {"records": spool.records, "things": spool.things, "bytes": spool.bytes},
         "collectors": {

@@ -1,14 +1,14 @@
 """The incidents: the list, with what else was noticed; and one with its timeline."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.board import Board
-from collector.events import Event, Incident
+from collector.events import Event, Incident, IncidentNoted
 from collector.web import words
 from collector.web.words import Told
 from parallax.spans import lasting_exactly
@@ -28,17 +28,47 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     after: str
     told: Told
+    human: bool = False
+    """Somebody said it."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage of an incident as a step of its way: done, current, or yet to come."""
+
+    word: str
+    state: Literal["done", "current", "ahead"]
+
+
+SAID_BY_EVENTS = ("detected", "monitoring", "resolved", "reopened")
+"""Moments that are also events, which say more."""
 
 
 def timeline(incident: Incident, events: Sequence[Event]) -> list[Line]:
-    """The events in the order in which they were concluded, oldest first."""
-    ordered = sorted(events, key=lambda event: event.at)
-    return [Line(at=e.at, after=_after(e.at - incident.started_at), told=words.tell(e)) for e in ordered]
+    """The events in the order in which they were concluded, and the incident's own moments among them; oldest first."""
+    told = [event for event in events if not isinstance(event.data, IncidentNoted)]
+    left = [each for each in incident.timeline if not told or each.what not in SAID_BY_EVENTS]
+    lines = [(event.at, words.tell(event), False) for event in told]
+    lines += [(moment.at, words.tell_moment(moment), bool(moment.actor)) for moment in left]
+    lines.sort(key=lambda line: line[0])
+    return [Line(at=at, after=_after(at - incident.started_at), told=said, human=human) for at, said, human in lines]
+
+
+def steps(incident: Incident) -> list[Step]:
+    """The way from its beginning to its end, and where it is on it."""
+    first = "reopened" if incident.stage == "reopened" else "investigating"
+    way = (first, "identified", "monitoring", "resolved")
+    place = way.index(incident.stage)
+    passed = {moment.what for moment in incident.timeline}
+    found = []
+    for number, word in enumerate(way):
+        done = number < place and (word != "identified" or word in passed)
+        found.append(Step(word=word, state="current" if number == place else "done" if done else "ahead"))
+    return found
 
 
 def merged(board: Board, past: Sequence[Incident]) -> list[Incident]:
     """The incidents of history, with what the board knows of the open ones, which is newer; the latest first."""
-    every = {incident.id: incident for incident in past} | {incident.id: incident for incident in board.incidents}
+    every = {incident.id: incident for incident in (*past, *board.watched, *board.incidents)}
     return sorted(every.values(), key=lambda incident: (incident.opened_at, incident.id), reverse=True)
 
 
@@ -72,7 +102,7 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
     id_: str = request.path_params["id"]
     story = await pages.from_history(pages.view.history.incident(id_))
     board = pages.view.board()
-    live = next((incident for incident in board.incidents if incident.id == id_), None)
+    live = next((incident for incident in (*board.incidents, *board.watched) if incident.id == id_), None)
     missing = story.why if isinstance(story, NoHistory) else ""
     stored = None if isinstance(story, NoHistory) else story
     if stored is None and live is None:
@@ -81,13 +111,15 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
         return pages.not_found(request, "There is no such incident.", "It may be older than what history keeps.")
     incident = live or (stored.incident if stored else None)
     assert incident is not None
-    lines = timeline(incident, stored.events) if stored else []
+    lines = timeline(incident, stored.events if stored else ())
     cut = len(lines) - MAX_LINES
     return pages.render(
         request,
         "incident.html",
         board=board,
         incident=incident,
+        steps=steps(incident),
+        children=[each for each in (*board.incidents, *board.watched) if each.parent == id_],
         looks=[
             word for word in dict.fromkeys(one.reason for one in incident.checks) if word and words.where_to_look(word)
         ],

@@ -19,6 +19,7 @@ from collector.events import (
     FaultDomain,
     IncidentChanged,
     IncidentNoted,
+    Moment,
     Noticed,
     ProbeChanged,
     RiskChanged,
@@ -63,6 +64,10 @@ LOOKS: Mapping[str, Look] = {
     "info": Look("info", "plan"),
     "open": Look("open", "bad"),
     "resolved": Look("resolved", "ok"),
+    "investigating": Look("investigating", "bad"),
+    "reopened": Look("reopened", "bad"),
+    "identified": Look("identified", "soft"),
+    "monitoring": Look("monitoring", "plan"),
     # of what one probe said last
     "ok": Look("ok", "ok"),
     "slow": Look("degraded", "soft"),
@@ -222,8 +227,7 @@ def tell(event: Event) -> Told:
             tone: Tone = "ok" if data.change in ("resolved", "monitoring") else look(data.incident.severity).tone
             return Told(tone=tone, word=f"incident {data.change}", what=data.what)
         case IncidentNoted() as data:
-            said = f", by {data.moment.actor}" if data.moment.actor else ""
-            return Told(tone="plan", word=data.moment.what.replace("_", " ") + said, what=data.moment.text)
+            return tell_moment(data.moment)
         case RiskChanged() as data:
             tone = "ok" if data.change == "cleared" else "warn"
             return Told(tone=tone, word=f"risk {data.change}", what=data.risk.title, more=data.risk.why)
@@ -244,4 +248,23 @@ def tell(event: Event) -> Told:
             )
 
 
+def tell_moment(moment: Moment) -> Told:
+    """What an incident's own timeline says, as a line of it."""
+    said = f" by {moment.actor}" if moment.actor else ""
+    tone: Tone = _MOMENTS.get(moment.what, "none")
+    return Told(tone=tone, word=moment.what.replace("_", " ") + said, what=moment.text)
+
+
+_MOMENTS: Mapping[str, Tone] = {
+    "began": "bad",
+    "detected": "bad",
+    "reopened": "bad",
+    "identified": "soft",
+    "monitoring": "ok",
+    "resolved": "ok",
+    "acknowledged": "plan",
+    "note": "plan",
+    "switched": "plan",
+    "effective": "plan",
+}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

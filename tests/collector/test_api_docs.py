@@ -9,12 +9,13 @@ import msgspec
 import pytest
 
 from collector.board import Board
-from collector.events import Evidence, FaultDomain
+from collector.events import Affected, Evidence, Extent, FaultDomain, Human, Incident, Moment
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
 ROWS: dict[str, str] = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE))
 SHARED = {Evidence: PAGE.partition("Where it says `evidence`")[2], FaultDomain: PAGE.partition("says `domain`")[2]}
+SHARED |= {Extent: SHARED[Evidence]} | dict.fromkeys((Incident, Affected, Moment, Human), ROWS["incidents"])
 
 
 def structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:

@@ -15,13 +15,13 @@ from starlette.routing import Route
 from collector.alerts import ReceiverStatus
 from collector.alerts.delivery import ReceiverState
 from collector.board import Board, ComponentBoard
-from collector.events import Event, FaultDomain, Incident, Noticed, Risk
+from collector.events import Event, Evidence, Extent, FaultDomain, Human, Incident, Moment, Noticed, Risk
 from collector.history.types import IncidentStory, QueryError
 from collector.tokens import Identity
 from collector.web import Extension, Pages
 from collector.web import pages as web_pages
 from collector.web.guard import HEADERS
-from collector.web.incidents import MAX_LINES
+from collector.web.incidents import MAX_LINES, steps
 from collector.web.overview import MAX_SUBJECTS, headline, hurting, matrix
 from parallax.clock import NS
 from tests.collector.web.asking import ask
@@ -277,6 +277,67 @@ async def test_an_incident_with_its_timeline() -> None:
     assert order == sorted(order)
     assert "no DNS answer before the deadline" in text
     assert text.count("does UDP/TCP 53 pass on the way to it?") == 1
+
+
+async def test_an_incident_says_why_and_what_people_said() -> None:
+    told = msgspec.structs.replace(
+        INCIDENT, stage="identified", because=("all 8 probes fail at dns-a", "the same names resolve at dns-b"),
+        alternatives=(FaultDomain(kind="network", name="transit", certain=False),), parent="i-parent",
+        evidence=msgspec.structs.replace(
+            INCIDENT.evidence or Evidence(failing=1, voters=1, networks=1, span_ns=0),
+            extent=Extent(share=0.9, low=0.7, high=0.98),
+        ),
+        human=Human(title="Mail is out", title_by="ann", domain_by="bob", acknowledged_by="cy", acknowledged_at=NOW),
+        title="Mail is out", seen_title=INCIDENT.title, seen_domain=FaultDomain(kind="zone", name="a.example"),
+        timeline=(
+            Moment(at=INCIDENT.started_at, what="began"),
+            Moment(at=INCIDENT.started_at + 20 * NS, what="paged", text="ops"),
+            Moment(at=INCIDENT.started_at + 30 * NS, what="note", text="<b>it is the vendor</b>", actor="ann"),
+            Moment(at=INCIDENT.started_at + 40 * NS, what="detected", text="an event says it"),
+        ),
+        left_out=3,
+    )  # fmt: skip
+    board = msgspec.structs.replace(full_board(), incidents=(told,))
+    page = await read(FakeView(board), f"/incident/{INCIDENT.id}")
+    text = re.sub(r"\s+", " ", page.words)
+    for words in (
+        "all 8 probes fail at dns-a the same names resolve at dns-b", "network transit", "incident i-parent",
+        "90 % of vantages, likely 70-98 %", "acknowledged by cy", "said by bob", "by the probes: zone a.example",
+        f"Probes see {INCIDENT.title}", "note by ann <b>it is the vendor</b>", "paged ops", "3 moments had no room",
+    ):  # fmt: skip
+        assert words in text
+    assert "an event says it" not in text
+    assert "/incident/i-parent" in page.links
+    alone = await read(FakeView(board, FakeHistory(stories=())), f"/incident/{INCIDENT.id}")
+    assert "an event says it" in alone.words, "without events the incident's own timeline says it all"
+
+
+async def test_what_is_over_is_watched_on_the_overview() -> None:
+    over = msgspec.structs.replace(INCIDENT, stage="monitoring", over_at=INCIDENT.started_at + 300 * NS)
+    board = msgspec.structs.replace(full_board(), incidents=(), watched=(over,))
+    overview = await read(FakeView(board), "/")
+    assert "Over, and watched" in overview.words
+    assert "lasted 5 min" in overview.words
+    page = await read(FakeView(board), f"/incident/{INCIDENT.id}")
+    assert "watched, and resolved once it has stayed calm" in page.words
+    assert "open critical" not in re.sub(r"\s+", " ", page.words)
+
+
+@pytest.mark.parametrize(
+    ("stage", "moments", "states"),
+    [
+        ("investigating", (), ["current", "ahead", "ahead", "ahead"]),
+        ("reopened", ("identified",), ["current", "ahead", "ahead", "ahead"]),
+        ("identified", ("identified",), ["done", "current", "ahead", "ahead"]),
+        ("monitoring", (), ["done", "ahead", "current", "ahead"]),
+        ("resolved", ("identified",), ["done", "done", "done", "current"]),
+    ],
+)
+def test_stages_are_steps(stage: Any, moments: tuple[Any, ...], states: list[str]) -> None:
+    timeline = tuple(Moment(at=NOW, what=word) for word in moments)
+    shown = steps(msgspec.structs.replace(INCIDENT, stage=stage, timeline=timeline))
+    assert [step.state for step in shown] == states
+    assert next(step.word for step in shown if step.state == "current") == stage
 
 
 async def test_a_long_timeline_shows_its_beginning_and_its_end() -> None:

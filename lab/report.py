@@ -121,7 +121,7 @@ def _lives(events: list[Event]) -> list[_Life]:
             life.opened_at.append(event.at)
         if change in ("monitoring", "resolved"):  # the all-clear; what follows on it only closes it
             life.resolved_at = life.resolved_at or event.at
-        else:
+        elif life.resolved_at is None:
             life.said.append((event.at, _domain(incident), incident.title))
     return sorted((life for life in lives.values() if life.said), key=lambda life: life.said[0][0])
 

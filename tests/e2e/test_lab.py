@@ -117,6 +117,9 @@ def test_eight_probes_watch_and_faults_come_and_go_by_command_line_and_button(ho
     assert host.run("lab", "break", "region-down").returncode == 0, "to break what is broken is no error"
     assert host.run("lab", "mend", "region-down").returncode == 0
     up.wait_line('"type":"incident.monitoring"')
+    [report] = json.loads(host.run("lab", "report", "--json").stdout)
+    assert (report["fault"], report["actor"]) == ("region-down", "local")
+    assert 0 < report["confirmed_s"] < PATIENCE_S, "read beside a collector that runs"
 
     origin = "{url}"
     assert host.ask("POST", "/lab/break/clock-wrong", owner=False, Origin=origin)[::2] == (303, "/lab")

@@ -30,13 +30,18 @@ class Asking:
     def __init__(self, *, wall: Callable[[], int] = wall_ns) -> None:
         self._wall = wall
         self._asks: dict[str, list[Asked]] = {}
+        self._known: tuple[str, tuple[tuple[str, int, bool], ...]] = "", ()
+        """What the asks follow from: they are many, and made anew only when that changes."""
         self._changed = trio.Event()
         self._answered: dict[str, float] = {}
         self._polls: Counter[str] = Counter()
 
     def heed(self, state: State) -> None:
         """Takes what detection asks for, as its state is now."""
-        if state.inquiries.open or self._asks:
+        inquiries = state.inquiries.open
+        known = state.digest, tuple((name, each.number, each.wide) for name, each in inquiries.items())
+        if known != self._known:
+            self._known = known
             self.publish(asks_of(state, view_of(state.plan) or NOTHING))
 
     def publish(self, asks: Iterable[Asked]) -> None:

@@ -44,6 +44,7 @@ class Inbox:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Takes mail until cancelled; ends at once where there is no mail server."""
+        await self.hooks.read_keys()
         if self._mail is None:
             task_status.started()
         else:

@@ -65,6 +65,11 @@ class Hooks:
     def __init__(self, hooks: Sequence[Hook], box: Box, *, wall: Callable[[], int] = wall_ns) -> None:
         self._doors = {hook.name: _Door(hook, box, wall) for hook in hooks}
 
+    async def read_keys(self) -> None:
+        """So that one that cannot be had is told at the start, not with the first message."""
+        for door in self._doors.values():
+            await door.read_keys()
+
     def of(self, takes: str) -> list[str]:
         """The names of those that take this."""
         return [name for name, door in self._doors.items() if door.hook.takes == takes]
@@ -149,13 +154,13 @@ class _Door:
     async def _read(self, headers: Mapping[str, str], body: bytes, peer: str) -> Letter:
         """The message, proven. Raises _Refused."""
         if trio.current_time() - self._keys_at >= KEYS_S and not self._keys:
-            await self._read_keys()
+            await self.read_keys()
         try:
             id_, form = self._prove(headers, body)
         except _Refused as refused:
             if refused.cause != "signature" or trio.current_time() - self._keys_at < KEYS_S:
                 raise
-            await self._read_keys()  # the key may have been changed on this host
+            await self.read_keys()  # the key may have been changed on this host
             id_, form = self._prove(headers, body)
         letter = Letter(number=0, kind=self.hook.takes, to="", sender="", age_s=0.0, id=id_, size=len(body), peer=peer)
         if form is not None:
@@ -219,7 +224,8 @@ class _Door:
             raise _Refused(401, "signature", "the signature does not fit the form and the URL in the config")
         return form.get("MessageSid", "")[:200], form
 
-    async def _read_keys(self) -> None:
+    async def read_keys(self) -> None:
+        """Anew."""
         self._keys_at = trio.current_time()
         keys, problem = await trio.to_thread.run_sync(_read_keys, self.hook)
         if problem and problem != self._problem:

@@ -146,6 +146,9 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     if status.get("mail"):
         mail = status["mail"]
         lines.append(f"mail       {mail['taken']} taken at {mail['listen']}, {mail['kept']} kept; lost: {_lost(mail)}")
+    for hook in status.get("hooks", ()):
+        lines.append(f"hook       {hook['name']}: {hook['taken']} taken; lost: {_lost(hook)}")
+        lines += [f"problem    hook {hook['name']}: {hook['problem']}"] * bool(hook["problem"])
     lines += [f"problem    {problem}" for problem in status["problems"]]
     lines += [f"refused    {count} requests: {cause}" for cause, count in status["refused"].items() if count]
     lines += [f"incident   {_incident(incident)}" for incident in status.get("incidents", ())]

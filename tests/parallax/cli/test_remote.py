@@ -110,3 +110,10 @@ def test_history_says_how_far_it_is_and_what_it_lacks():
 def test_an_open_incident_has_a_line() -> None:
     incident = {"id": "i1", "title": "Region us-east is down", "severity": "critical", "started_s_ago": 240.0}
     assert "incident   critical: Region us-east is down; for 4 min" in lines(incidents=[incident])
+
+
+def test_hooks_and_what_is_wrong_with_their_keys():
+    hooks = [{"name": "events", "takes": "webhook", "taken": 3, "lost": {"signature": 2, "untimely": 0}, "problem": "x"}]
+    shown = lines(hooks=hooks)
+    assert "hook       events: 3 taken; lost: 2 by signature" in shown
+    assert "problem    hook events: x" in shown

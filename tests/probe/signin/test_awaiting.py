@@ -1,18 +1,32 @@
 """Steps that wait for an SMS or a webhook, or ask what proves a mail."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
+from collector.alerts import standard_webhooks
+from parallax.clock import NS, wall_ns
+from parallax.config import CollectorAddress
+from parallax.hook_config import Hook
 from parallax.letters import Letter, LetterKind, Proof
-from probe.mailbox import KINDS
+from parallax.secret import Secret
+from parallax.state import write_private
+from parallax.values import Url
+from probe.client import open_client
+from probe.mailbox import KINDS, CollectorMailbox
 from probe.signin.letters import unproven
-from tests.fakes.signin_server import Said, SigninServer
+from tests.collector.serving import collector
+from tests.fakes.signin_server import Asked, Said, SigninServer
 from tests.parts.certificates import Authority
 from tests.probe.signin.test_steps import go, told, tools_at
+
+pytestmark = pytest.mark.slow
+KEY = "whsec_" + base64.b64encode(b"k" * 24).decode()
 
 
 class Letterbox:
@@ -171,3 +185,36 @@ async def test_a_mailbox_that_takes_no_sms(server: SigninServer, ca: Authority, 
     found = await go(server, tools_at(ca, tmp_path, mailbox=box), SMS)
     assert told(found)[1] == ("sms", "mailbox_missing")
     assert box.asked == []
+
+
+async def test_a_webhook_from_the_provider_to_the_collector_to_the_flow(
+    server: SigninServer, ca: Authority, tmp_path: Path
+) -> None:
+    write_private(tmp_path / "events.key", KEY.encode())
+    hook = Hook(name="events", keys=[f"file:{tmp_path / 'events.key'}"])
+    steps = WEBHOOK.replace('within = "2s", late = "1s"', 'within = "5s"')
+    head = '[[check]]\nname = "api"\nkind = "signin"\nperiod = "600s"\ntimeout = "8s"\nexternal = false\n'
+    plan = head + steps.replace("[[step]]", "[[check.step]]").replace("HERE", server.issuer)
+    async with collector(tmp_path, plan=plan, hook=[hook]) as served, trio.open_nursery() as nursery:
+        token = served.token("fra1")
+        way = CollectorAddress(url=Url(served.running.url), token="env:NONE")
+
+        async def provide() -> None:
+            for user in ("user_2", "user_1"):
+                body = event(user).text.encode()
+                headers = standard_webhooks.headers(standard_webhooks.key_of(KEY), f"msg-{user[-1]}", wall_ns() // NS, body)
+                async with served.client() as client:
+                    assert (await client.request("POST", "/v1/hooks/events", body=body, headers=headers)).status == 200
+
+        def send(asked: Asked) -> Said:
+            nursery.start_soon(provide)
+            return Said(202, b'{"id": "user_1"}')
+
+        server.answers |= {"/send": send, "/code": lambda _: Said(204)}
+        async with open_client(way, lambda: Secret(token)) as client:
+            tools = tools_at(ca, tmp_path, mailbox=CollectorMailbox([client]))
+            found = await go(server, tools, steps)
+    assert told(found) == [("ask", None), ("event", None), ("send", None)]
+    assert server.forms("/code") == [{"code": "user_1"}]
+    assert found[1].findings["webhook"]["id"] == "msg-1"
+    assert found[1].phases[0].name == "webhook"

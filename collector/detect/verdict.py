@@ -89,14 +89,41 @@ def judge(
     quorum, so that nothing new is concluded. `tau_ns`: how long it must have lasted from launch to launch. `calm`: the
     mirror chart, how sure it is that what failed no longer does, nats. `partly_at`: the launch of the run by which the
     partial charts were sure first, ns; 0 where they are not."""
+    verdict = _judge(
+        count,
+        before,
+        since=since,
+        throttled=throttled,
+        blocked=blocked,
+        outside=outside,
+        blind=blind,
+        tau_ns=tau_ns,
+        calm=calm,
+        partly_at=partly_at,
+    )
+    if verdict.state in ("up", "suspected") and not blind and are_slow(count.voters, were=before == "degraded"):
+        return Verdict(state="degraded", slower=True)
+    return verdict
+
+
+def _judge(
+    count: Tally,
+    before: CheckState,
+    *,
+    since: int,
+    throttled: bool,
+    blocked: bool,
+    outside: bool,
+    blind: bool,
+    tau_ns: int,
+    calm: float,
+    partly_at: int,
+) -> Verdict:
     if not count.voters:
         return Verdict(state="unknown")
     if _size(count) == 1 and not blind:
         return _judge_single(count.voters[0], before, outside=outside)
     failing = count.failing
-    slower = are_slow(count.voters, were=before == "degraded")
-    if slower and not failing:
-        return Verdict(state="degraded", slower=True)
     if not failing and before in ("up", "suspected"):
         return Verdict(state="up")
     refused = [ballot for ballot in failing if ballot.vote.fault == "blocked"]
@@ -113,8 +140,6 @@ def judge(
     plain = was_plain or corroborated or _quorum(others, count) or _persistent(others, 0)
     partly = _partly(count)
     degraded = Verdict(state="degraded", blocked=not plain, throttled=full, partly=partly)
-    if slower and before == "degraded" and _well(count, calm, before):
-        return Verdict(state="degraded", slower=True)
     if before in ("down", "degraded"):
         if blind:
             return degraded if before == "degraded" else Verdict(state="down")
@@ -162,12 +187,16 @@ def _significant(count: Tally) -> bool:
 
 
 def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
-    """Whether enough networks see it by runs launched so long after the first."""
-    began = starts_at(count)
+    """Whether enough networks see it by runs launched so long after the first. Of few, each must have seen it go on: a
+    vantage that is broken, and one more failure by chance, are a majority of three."""
+    began, large = starts_at(count), _is_large(count)
     if began is None:
         return False
-    renewed = [ballot for ballot in failing if seen_at(ballot.vote) >= began + tau_ns]
-    size = needed(_size(count), large=_is_large(count))
+    own_ns = 0 if large else tau_ns // 2
+    renewed = [
+        ballot for ballot in failing if seen_at(ballot.vote) >= max(began + tau_ns, ballot.vote.failing_since + own_ns)
+    ]
+    size = needed(_size(count), large=large)
     return networks(renewed) >= min(RENEWED, size, networks(count.voters))
 
 
@@ -189,9 +218,8 @@ def _goes_on(failing: list[Ballot], count: Tally, partly_at: int, tau_ns: int) -
 
 
 def _halved(count: Tally, hard: list[Ballot]) -> bool:
-    """What is left of an outage is no more than a part, and not for want of a second look: those who pass have passed
-    twice, so the others have had their turn too."""
-    return 2 * len(hard) <= len(count.voters) and all(b.failing or b.vote.streak <= -2 for b in count.voters)
+    """What is left of an outage is no more than a part, and not for want of a second look."""
+    return 2 * len(hard) <= len(count.voters) and all(abs(b.vote.streak) >= 2 for b in count.voters)
 
 
 def _judge_single(only: Ballot, before: CheckState, *, outside: bool) -> Verdict:

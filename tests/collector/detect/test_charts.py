@@ -80,7 +80,8 @@ def test_a_chart_rises_by_failures_falls_by_passes_and_is_capped() -> None:
     note(vote, failed=True, at=1, up=False)
     first = vote.hard
     assert first == pytest.approx(min(VOTE_CAP, math.log(0.9 / 0.005)))
-    assert suspects(vote) and first > SUSPECT
+    assert first > SUSPECT
+    assert suspects(vote)
     for at in range(2, 9):
         note(vote, failed=True, at=at, up=False)
     assert (vote.hard, vote.partial) == (VOTE_CAP, VOTE_CAP)
@@ -292,3 +293,13 @@ def test_a_majority_is_enough_for_few() -> None:
 def test_an_interval(share: float, runs: float, low: float, high: float) -> None:
     """Against the tables of the score interval."""
     assert wilson(share, runs) == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
+
+
+def test_a_broken_vantage_and_a_failure_by_chance_are_no_majority_of_three() -> None:
+    fleet = Fleet(3)
+    fleet.round(100)
+    for t in range(110, 400, 4):
+        chance = "connect_timeout" if t % 40 == 30 else None
+        assert fleet.run(0, t, "connect_timeout") in ("up", "suspected")
+        assert fleet.run(1, t + 1, chance) in ("up", "suspected")
+        assert fleet.run(2, t + 2) in ("up", "suspected")

@@ -113,7 +113,7 @@ def test_an_open_incident_has_a_line() -> None:
 
 
 def test_hooks_and_what_is_wrong_with_their_keys():
-    hooks = [{"name": "events", "takes": "webhook", "taken": 3, "lost": {"signature": 2, "untimely": 0}, "problem": "x"}]
-    shown = lines(hooks=hooks)
+    hook = {"name": "events", "takes": "webhook", "taken": 3, "lost": {"signature": 2, "untimely": 0}, "problem": "x"}
+    shown = lines(hooks=[hook])
     assert "hook       events: 3 taken; lost: 2 by signature" in shown
     assert "problem    hook events: x" in shown

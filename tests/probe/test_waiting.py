@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from parallax.clock import NS
 from parallax.dialling.route import EVERYWHERE, Routes
@@ -18,6 +19,7 @@ from probe.tools import Tools
 from probe.waiting import DEFAULT_S, ENOUGH, FLOOR_S, KEPT, Waiting, Waits
 from tests.fakes.http_server import Behaviour, Peer, http_server
 from tests.fakes.observations import observation
+from tests.probe.test_health import A, B, C, Controls, watched
 
 PLACE = ("web", "https://a.example/", "192.0.2.1:443")
 
@@ -176,3 +178,17 @@ async def test_a_run_that_is_cancelled_leaves_nothing_behind() -> None:
         await told.came.wait()
         nursery.cancel_scope.cancel()
     assert (len(told.pending), told.first) == (1, [])
+
+
+async def test_a_probe_that_is_in_trouble_itself_says_nothing_of_what_waits(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    controls = Controls()
+    pending = observation(abstain=PENDING, duration_ns=2 * NS)
+    async with watched(controls, [A, B, C]) as health:
+        await trio.sleep(60)
+        assert health.vouches_for(pending)
+        controls.up.clear()
+        await trio.sleep(60)
+        assert not health.vouches_for(pending)
+        assert health.vouches_for(observation(abstain=PENDING, duration_ns=2 * NS, dims={"family": "6"}))

@@ -1,15 +1,23 @@
 """Incidents from their beginning to their end: stages, timeline, what people say, relapses, many at once."""
 
+import json
+import sys
 from typing import Any
 
 import msgspec
+import pytest
 
-from collector.alerts.routing import is_alert
+from collector.alerts.routing import is_alert, receivers_of
 from collector.detect import known_incidents
 from collector.detect.incident_words import ACKNOWLEDGE, IDENTIFY, NOTE, TITLE
+from collector.detect.incidents import join, leave
+from collector.detect.places import spot_of
 from collector.detect.stages import RELAPSE_NS, WATCH_NS
-from collector.detect.state import MAX_RECENT
-from collector.events import Incident, IncidentChanged, IncidentNoted
+from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Key, Vote
+from collector.detect.telling import tell_incidents
+from collector.detect.view import view_of
+from collector.detect.votes import key_id
+from collector.events import EventData, Incident, IncidentChanged, IncidentNoted
 from collector.inputs import ClockInput, CommandInput, FactInput
 from parallax.clock import NS
 from tests.collector.detect.scenes import EIGHT, Scene, fleet
@@ -280,3 +288,100 @@ def test_a_target_that_leaves_the_plan_during_its_incident_closes_it() -> None:
     assert isinstance(resolved, IncidentChanged)
     assert (resolved.what, resolved.incident.stage) == ("the plan no longer has it", "resolved")
     assert [moment.what for moment in resolved.incident.timeline][-1] == "resolved"
+
+
+# ---- many at once
+class Calls:
+    """Counts the calls of Python functions while it is entered: work, whatever the machine."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __enter__(self) -> "Calls":
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.setprofile(None)
+
+    def _count(self, frame: object, event: str, argument: object) -> None:
+        self.number += event == "call"
+
+
+def fail_at_once(number: int) -> tuple[Scene, int]:
+    """So many names stop resolving, and resolve again; what deciding on their incidents took."""
+    targets = [f"https://h{n}.a.example/" for n in range(number)]
+    here = Scene(fleet(EIGHT[:5]) + REST.replace('["https://a.example/"]', json.dumps(targets)))
+    view = view_of(here.state.plan)
+    assert view is not None
+    here.state.started_at = here.now
+    keys = {}
+    for target, host in ((target, target[8:-1]) for target in targets):
+        votes = {
+            probe.id: Vote(at=here.now, reason="dns_servfail", fault="resolver", streak=3, failing_since=here.now)
+            for probe in here.plan.probe
+        }
+        key = Key(check="api", target=target, subject=f"{host}:443", born_at=here.now, lookup=True, votes=votes)
+        key.state = key.held = "down"
+        key.reason, key.since = "dns_servfail", here.now
+        keys[key_id("api", target, key.subject)] = key
+    here.state.keys = keys
+    told: list[EventData] = []
+    with Calls() as calls:
+        for name in keys:
+            spot = spot_of(here.state, view, name)
+            assert spot is not None
+            join(here.state, spot)
+        for _ in range(3):
+            tell_incidents(here.state, view, told)
+            here.state.now += 5 * NS
+        for name, key in keys.items():
+            key.state = key.held = "up"
+            leave(here.state, name, "")
+        tell_incidents(here.state, view, told)
+    said = [data.change for data in told if isinstance(data, IncidentChanged)]
+    assert (said[0], said[-1]) == ("opened", "monitoring")
+    assert len(said) <= 4
+    assert here.state.open == {}
+    [case] = here.state.recent.values()
+    assert case.shown.title == "Names in a.example do not resolve: the server failed to answer (SERVFAIL)"
+    assert len(case.shown.checks) == min(number, MAX_MEMBERS)
+    return here, calls.number
+
+
+@pytest.mark.slow
+def test_ten_thousand_checks_that_fail_at_once_are_one_incident() -> None:
+    _, few = fail_at_once(1000)
+    _, many = fail_at_once(10_000)
+    assert many <= 12 * few, "the work grows with their number, and not with its square"
+
+
+# ---- parents
+def test_refusals_where_an_outage_is_have_it_for_a_parent_and_are_told_once() -> None:
+    here = Scene(fleet(EIGHT[:5]) + REST.replace("a.example", "192.0.2.7") + PAGES, {"192.0.2.7": ["192.0.2.7"]})
+    here.run(20)
+    here.fails("connect_timeout", check="api")
+    here.run(30)
+    [outer] = here.incidents()
+    assert str(outer.domain).endswith("192.0.2.7")
+    here.fails("http_challenge", check="pages")
+    here.run(60)
+    inner = next(incident for incident in here.incidents() if incident.id != outer.id)
+    assert (inner.parent, outer.parent) == (outer.id, "")
+    plan = here.plan
+    told = {e.data.incident.id for e in here.events if isinstance(e.data, IncidentChanged) and receivers_of(e, plan)}
+    assert told == {outer.id}
+
+
+PAGES = """
+[[check]]
+name = "pages"
+kind = "http"
+external = false
+targets = ["https://192.0.2.7/page"]
+[[receiver]]
+name = "ops"
+kind = "webhook"
+url = "https://192.0.2.44/"
+key = "secret:HOOK"
+"""

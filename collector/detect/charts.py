@@ -67,18 +67,19 @@ def note(vote: Vote, *, failed: bool, at: int, up: bool, counted: bool = False) 
     low = vote.p0
     if failed:
         vote.failing_since = vote.failing_since if vote.streak > 0 else at
-        vote.streak = max(vote.streak, 0) + 1
+        vote.streak = vote.streak + 1 if vote.streak > 0 else 1
         vote.hard = min(VOTE_CAP, vote.hard + math.log(HARD_P1 / low))
         vote.partial = min(VOTE_CAP, vote.partial + math.log(PARTIAL_P1 / low))
     else:
         vote.failing_since, vote.passed_at = 0, at
-        vote.streak = min(vote.streak, 0) - 1
+        vote.streak = vote.streak - 1 if vote.streak < 0 else -1
         if vote.hard:
             vote.hard = max(0.0, vote.hard + math.log((1 - HARD_P1) / (1 - low)))
         if vote.partial:
             vote.partial = max(0.0, vote.partial + math.log((1 - PARTIAL_P1) / (1 - low)))
     if up:
-        vote.p0 = min(max(low + LEARNS * (failed - low), LOWEST_P0), HIGHEST_P0)
+        low += LEARNS * (failed - low)
+        vote.p0 = LOWEST_P0 if low < LOWEST_P0 else HIGHEST_P0 if low > HIGHEST_P0 else low
     if vote.pending_at <= at:
         vote.pending_at = 0
     if not counted:

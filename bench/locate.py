@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 from collector.locate import Place, aggregate, locate
 
-VANTAGES, NETWORKS, SITES, ROUNDS, SEED = 15, 5, 6, 2000, 6
+VANTAGES, NETWORKS, SITES, ROUNDS, SEED = 15, 5, 6, 980, 6
 Results = list[tuple[frozenset[Place], bool]]
 Rival = Callable[[Results], list[Place]]
 

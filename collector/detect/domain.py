@@ -34,10 +34,10 @@ DOMAINS = ("operator", "zone", "name_server", "resolver", "region", "site", "add
 def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> Finding:
     """The domain of subjects that fail together; `bad` is not empty. `early`: it has just begun, and no narrower claim
     is made than what is known by now bears out."""
+    if all(spot.key.blocked and spot.key.reason not in PROBES_ONLY for spot in bad):
+        return _data_centres(view, bad)
     rows = rows_about(state, view, bad)
     located = locate(rows, certain=True)
-    if all(spot.key.blocked and spot.key.reason not in PROBES_ONLY for spot in bad):
-        return msgspec.structs.replace(_data_centres(view, bad), margin=located.margin)
     finding = (_early if early else _servers)(state, view, bad)
     cause = None
     if finding is None:
@@ -65,7 +65,8 @@ def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> tu
     for cause in located.causes:
         spots = [spot for spot, at in places if cause.place in at]
         if spots and cause.place.kind not in ("vantage", "network"):
-            return _at(state, view, cause, spots, bad), cause
+            finding = _at(state, view, cause, spots, bad)
+            return finding, cause if finding.domain.kind != "zone" or finding.domain.name == cause.place.name else None
     zone = _common_zone([spot for spot in bad if spot.zones])
     if zone and all(spot.zones for spot in bad):
         return _finding("zone", zone, bad, certain=False), None
@@ -79,6 +80,9 @@ def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spo
         every = {spot.host for spot in _spots(state, view, is_server) if spot.operator == name}
         hosts = {spot.host for spot in own}
         return _finding("operator", name, own, certain=False, failing=len(hosts), of=len(every | hosts))
+    named = [spot for spot in bad if spot.zones]
+    if kind == "zone" and len(spots) < len(sample(named)):
+        return _finding("zone", _common_zone(named), named, certain=False)
     if kind in DOMAINS:
         return _finding(kind, name, spots)
     fronts = [spot for spot in bad if not spot.check.of_dns and spot.ip] or bad  # all that a host serves there

@@ -45,10 +45,20 @@ def reasoned(finding: Finding, located: Located, rows: list[Row], cause: Cause |
     return msgspec.structs.replace(
         finding,
         domain=msgspec.structs.replace(domain, certain=domain.certain and not (own and near)),
-        because=sentences(place, rows, others if own else ()) if place else (),
+        because=sentences(place, rows, _beside(place, others), over=_family(finding.over)) if place else (),
         alternatives=near[:MAX_ALTERNATIVES],
         margin=min(found.values(), default=own.gain) if own else 0.0,
     )
+
+
+def _beside(place: Place, others: list[Place]) -> list[Place]:
+    """Of the other causes: broken witnesses, and more of the same. Another kind of place is the next best word for what
+    the first leaves open, and no finding."""
+    return [each for each in others if each != place and each.kind in ("vantage", "network", place.kind)]
+
+
+def _family(over: str) -> str:
+    return over if over.startswith("IP") else ""
 
 
 def _same(place: Place, domain: FaultDomain) -> bool:

@@ -6,8 +6,9 @@ among its places it fails with
     p = 1 - (1 - noise)(1 - q1)(1 - q2)...
 
 A cause's severity is not known: one that lets nothing through, one that is all but complete, one of most results, and
-one of a third are tried, and the likeliest counts. A place's prior says how readily it is believed; a place that passes as well as it fails is
-acquitted by its passes, and failures that a cause explains speak for no other (they are explained away).
+one of a third are tried, and the likeliest counts. A place's prior says how readily it is believed; a place that passes
+as well as it fails is acquitted by its passes, and failures that a cause explains speak for no other (they are
+explained away).
 
     repeat, at most three times:
         take the place j and severity q that maximise

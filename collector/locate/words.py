@@ -43,16 +43,31 @@ ACQUITS: Sequence[PlaceKind] = ("operator", "region", "name_server", "site", "en
 OF_NAMES = ("operator", "zone", "name_server")
 
 
-def sentences(place: Place, rows: Collection[Row], beside: Collection[Place] = ()) -> tuple[str, ...]:
+def sentences(
+    place: Place, rows: Collection[Row], beside: Collection[Place] = (), *, over: str = ""
+) -> tuple[str, ...]:
     """Why it is this place, without final stops; empty where no row speaks of it. `beside`: other causes, whose
-    failures take nothing from what else is well."""
-    own = [row for row in rows if place in row.places]
+    failures take nothing from what else is well. `over`: the family by which alone it fails."""
+    way = Place("family", over)
+    own = [row for row in rows if place in row.places and (not over or way in row.places)]
     if not any(row.failed for row in own):
         return ()
-    found = [_who_fails(place, own), _what_gets_through(own)]
+    found = [_who_fails(place, own) + f" over {over}" * bool(over), _what_gets_through(own)]
+    found += [_other_ways(place, way, rows)] if over else []
     found += _what_is_well(place, own, [row for row in rows if row.places.isdisjoint(beside)])
-    found += [f"{called(each)} fails as well, and is another matter" for each in beside]
-    return tuple(text for text in found if text)[:MAX_SENTENCES]
+    found = [text for text in found if text][: MAX_SENTENCES - len(beside)]
+    return (*found, *(_beside(each) for each in beside))
+
+
+def _other_ways(place: Place, way: Place, rows: Collection[Row]) -> str:
+    others = [row for row in rows if place in row.places and row.passed and way not in row.places]
+    families = sorted(_names("family", others))
+    return f"over {', '.join(families)} it answers ({_voices((place,), others)})" if families else ""
+
+
+def _beside(place: Place) -> str:
+    own = place.kind in ("vantage", "network")
+    return f"{called(place)} fails as well{', and is another matter' * own}"
 
 
 def called(place: Place) -> str:
@@ -74,6 +89,8 @@ def _who_fails(place: Place, own: Sequence[Row]) -> str:
     bad, every = _names(part, own, failed=True), _names(part, own)
     if place.kind == "region" and len(every) == 1:
         return f"{who} at {min(every)}, which is all that is seen of {called(place)}"
+    if place.kind == "zone" and not every:
+        return f"{who} at names in {called(place)}"
     if len(every) < 2:
         return f"{who} at {called(place)}"
     which = f"the {_number(len(every), noun)}" if bad == every else f"{len(bad)} of the {_number(len(every), noun)}"

@@ -54,3 +54,18 @@ def test_a_probe_and_a_network_are_called_so() -> None:
 def test_nothing_is_said_of_what_nothing_fails_at() -> None:
     assert told(set(), OPERATOR) == ()
     assert told({OPERATOR}, Place("operator", "unheard of")) == ()
+
+
+def test_a_family_by_which_alone_it_fails() -> None:
+    six = Place("family", "IPv6")
+    rows = aggregate((places, OPERATOR in places and six in places) for places in ROWS)
+    assert sentences(OPERATOR, rows, over="IPv6")[:3] == (
+        "all 15 probes fail at the 2 servers of operator dns-a over IPv6",
+        "over IPv4 it answers (15 probes)",
+        "operator dns-b answers (15 probes)",
+    )
+
+
+def test_more_of_the_same_is_no_other_matter() -> None:
+    two = {Place("region", "us"), Place("region", "eu")}
+    assert told(two, Place("region", "us"), (Place("region", "eu"),))[-1] == "region eu fails as well"

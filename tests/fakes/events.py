@@ -15,7 +15,7 @@ from collector.events import (
 from parallax.clock import NS
 
 AT = 1_700_000_000 * NS
-Change = Literal["opened", "updated", "reopened", "resolved"]
+Change = Literal["opened", "updated", "reopened", "monitoring", "resolved"]
 
 
 def incident(
@@ -27,10 +27,11 @@ def incident(
         "title": "DNS operator dns-a is dark",
         "severity": "critical",
         "domain": FaultDomain(kind="operator", name="dns-a"),
-        "started_at": at - 240 * NS if change == "resolved" else at,
+        "started_at": at - 240 * NS if change in ("monitoring", "resolved") else at,
         "opened_at": at,
         "updated_at": at,
         "resolved_at": at if change == "resolved" else None,
+        "over_at": at if change == "monitoring" else None,
         "components": ("Sign-in",),
         "impact": "full_outage",
         "checks": (

@@ -13,10 +13,11 @@ from collector.alerts.delivery import SAVE_EVERY_S, Delivery, InForce, ReceiverS
 from collector.alerts.message import Message
 from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Answer
 from collector.events import Event, encode_event
+from collector.inputs import FactInput
 from parallax.clock import NS
 from parallax.journal import Entry, JournalFull
 from parallax.plan.types import Match, Plan, Receiver, Route
-from tests.fakes.events import AT, incident
+from tests.fakes.events import AT, incident, risk
 from tests.fakes.inputs import MemoryInputs
 from tests.fakes.sender import TAKEN, FakeSender, answers
 
@@ -34,16 +35,22 @@ class World:
         self.in_force = InForce("plan-1", PLAN)
         self.delivery: Delivery
         self.started_at = trio.current_time()
+        self.facts: list[tuple[str, str, str]] = []
 
     def wall(self) -> int:
         return AT + round((trio.current_time() - self.started_at) * NS)
+
+    async def write_fact(self, fact: FactInput) -> None:
+        self.facts.append((fact.what, fact.incident, fact.text))
 
     async def happen(self, *events: Event) -> None:
         await self.events.append([encode_event(event) for event in events])
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        self.delivery = Delivery(OPS, self.events, self.sender, lambda: self.in_force, wall=self.wall)  # type: ignore[arg-type]
+        self.delivery = Delivery(
+            OPS, self.events, self.sender, lambda: self.in_force, wall=self.wall, write_fact=self.write_fact  # type: ignore[arg-type]
+        )  # fmt: skip
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.delivery.serve)
             yield
@@ -72,6 +79,20 @@ async def test_alerts_come_in_order_and_each_moves_the_cursor(autojump_clock: Mo
     assert world.sender.taken == ["i1-opened", "i2-opened", "i1-updated"]
     assert (world.status.delivered, world.status.waiting, world.status.state) == (3, 0, "ok")
     assert world.status.last_word == "incident.updated delivered: answered 204"
+
+
+async def test_who_was_paged_is_a_fact_once(autojump_clock: MockClock) -> None:
+    world = World()
+    world.sender.answer = answers(DOWN, DOWN)
+    async with world.serving():
+        await world.happen(incident(), incident(change="updated"), risk())
+        await trio.sleep(10)
+        await world.happen(incident(change="monitoring"), incident(change="reopened"), incident("i2"))
+        await trio.sleep(10)
+        await world.happen(incident(change="resolved"), incident("i3"), incident("i3", "resolved"))
+        await trio.sleep(10)
+    assert world.sender.taken[-1] == "i3-resolved"
+    assert world.facts == [("paged", "i1", "ops"), ("paged", "i2", "ops")], "of i3 only the end was told"
 
 
 async def test_a_dead_receiver_is_tried_by_the_lanes_under_one_id(autojump_clock: MockClock) -> None:

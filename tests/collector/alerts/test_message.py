@@ -87,6 +87,8 @@ def test_an_update_says_what_is_new_and_the_name_once() -> None:
     [
         ("updated", False, "Update: DNS operator dns-a is dark (Sign-in): it is updated"),
         ("reopened", False, "Again: DNS operator dns-a is dark (Sign-in)"),
+        ("monitoring", False, "Over after 4 min, being watched: DNS operator dns-a is dark"),
+        ("monitoring", True, "Over before you could be told, lasted 4 min: DNS operator dns-a is dark"),
         ("resolved", False, "Over after 4 min: DNS operator dns-a is dark"),
         ("resolved", True, "Over before you could be told, lasted 4 min: DNS operator dns-a is dark"),
     ],

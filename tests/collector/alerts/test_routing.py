@@ -101,6 +101,29 @@ def test_what_is_over_is_said_in_one_message() -> None:
     assert sent(risk(), risk(change="cleared")) == [("r1-cleared", True)]
 
 
+def test_the_all_clear_is_an_end_that_leaves_the_alert_open() -> None:
+    over = incident(change="monitoring")
+    assert sent(incident(), incident(change="updated"), over) == [("i1-monitoring", True)]
+    assert sent(over, known={"i1": True}) == [("i1-monitoring", False)]
+    assert sent(over) == [], "who was told of nothing is owed nothing"
+    assert known_after({"i1": True}, over, told=True) == {"i1": True}, "it is still to be closed"
+    end = incident(change="resolved")
+    assert sent(incident(), over, end) == [("i1-resolved", True)]
+    assert sent(over, end, known={"i1": True}) == [("i1-monitoring", False), ("i1-resolved", False)]
+    back = incident(change="reopened")
+    assert [name for name, _ in sent(incident(), over, back)] == ["i1-opened", "i1-monitoring", "i1-reopened"]
+
+
+def test_what_another_incident_explains_is_told_of_only_if_critical() -> None:
+    child = incident("i2", severity="warning", parent="i1")
+    assert sent(incident(), child, incident("i2", "resolved", severity="warning", parent="i1")) == [
+        ("i1-opened", False)
+    ]
+    assert sent(child, known={"i2": True}) == [("i2-opened", False)], "who was told hears the rest"
+    assert sent(incident("i2", parent="i1")) == [("i2-opened", False)]
+    assert sent(child, incident("i2", "updated", severity="warning")) == [("i2-updated", False)], "its parent is over"
+
+
 def test_what_is_not_over_is_said_in_order() -> None:
     events = [incident(), incident("i2"), incident(change="updated"), incident("i2", "updated")]
     assert sent(*events) == [(event.id, False) for event in events]

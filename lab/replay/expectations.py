@@ -40,7 +40,7 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     status_post_s: Seconds | None = None
     """The first line that a status page could publish: a component's or an incident's, after at most this."""
     cause: Cause | None = None
-    """What kind of thing the first incident blames, once it blames anything."""
+    """What kind of thing the first incident blames in the end."""
     no_region_blamed: bool | None = None
     """Whether no incident ever blames a region."""
     runway_shown: bool | None = None

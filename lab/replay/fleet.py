@@ -11,8 +11,10 @@ import msgspec
 
 from collector.detect.asks import Ask
 from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, encode_input
-from lab.replay.observe import Run, observe
-from lab.replay.script import Loaded, ns_of
+from lab.replay.loading import Loaded
+from lab.replay.observe import observe
+from lab.replay.script import ns_of
+from lab.replay.seen import Run
 from lab.replay.world import World, rtt_ns, unit
 from parallax import wire
 from parallax.clock import NS, to_ns

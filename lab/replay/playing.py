@@ -10,8 +10,9 @@ from collector.detect.view import view_of
 from collector.recording import form_of, inputs_of, read_header, read_inputs, read_recording
 from lab.replay.expectations import Outage, Outcome, Played, outcomes_of
 from lab.replay.fleet import Fleet
+from lab.replay.loading import Loaded, load_script
 from lab.replay.player import SEED, Player
-from lab.replay.script import Loaded, Script, load_script, ns_of
+from lab.replay.script import Script, ns_of
 from parallax.journal import Record
 
 INCIDENTS = Path(__file__).with_name("incidents")

@@ -34,8 +34,8 @@ def replay(file: Path, seed: int, seeds: int, watch: bool, speed: float, listen:
     was missed, 2 usage.
     """
     from collector.recording import RecordingError
+    from lab.replay.loading import ScriptErrors
     from lab.replay.playing import INCIDENTS, incidents, open_piece, perform
-    from lab.replay.script import ScriptErrors
 
     if not file.exists() and str(file) in incidents():
         file = INCIDENTS / f"{file}.toml"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.replay.script import Loaded, load_script
+from lab.replay.loading import Loaded, load_script
 
 PROBES = "".join(
     f'[[probe]]\nid = "p{number}"\nasn = {64496 + number}\nnetwork = "{"access" if number == 5 else "data-centre"}"\n'

@@ -9,8 +9,8 @@ import pytest
 from collector.recording import export
 from lab.replay.expectations import Outcome
 from lab.replay.fleet import Fleet
+from lab.replay.loading import ScriptErrors, load_script
 from lab.replay.playing import INCIDENTS, Performance, Piece, open_piece, perform
-from lab.replay.script import ScriptErrors, load_script
 from parallax.journal import Entry, Limits, open_journal
 from parallax.values import Duration
 from tests.lab.replay.scripts import fault, load, write

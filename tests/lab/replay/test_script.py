@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.replay.loading import ScriptErrors, load_script
 from lab.replay.playing import INCIDENTS, incidents
-from lab.replay.script import MODES, Mode, Place, ScriptErrors, load_script, place_of
+from lab.replay.script import MODES, Mode, Place, place_of
 from tests.lab.replay.scripts import WORLD, fault, load, write
 
 BAD = {
@@ -88,6 +89,16 @@ BAD = {
         WORLD + '[[cache]]\nresolver = "own"\n',
         'script.toml:41: [[cache]] number 1: resolver: "own" is not known; known are "public-1", "system"',
     ),
+    "checks of what is not there": (
+        WORLD.partition("[[name]]")[0].replace('operator = "dns-a"', 'operator = "dns-b"').replace("idp.ex", "idq.ex"),
+        'script.toml:6: plan: check "zone" is about "idp.example", of which the script has no [[zone]]\n'
+        'script.toml:6: plan: check "names" is about "api.idp.example", of which the script has no [[name]]\n'
+        'script.toml:6: plan: check "chain" is about "clerk.acme.example", of which the script has no [[name]]\n'
+        'script.toml:6: plan: check "front door" is about "api.idp.example", of which the script has no [[name]]\n'
+        'script.toml:6: plan: check "api" is about "api.idp.example", of which the script has no [[name]]\n'
+        'script.toml:6: plan: check "tokens" is about "api.idp.example", of which the script has no [[name]]\n'
+        'script.toml:6: plan: check "sign-in" is about "api.idp.example", of which the script has no [[name]]',
+    ),
     "anchors": (
         WORLD
         + '[[random]]\nwhere = "region east"\nmode = "dark"\nlengths = ["5m", "1m"]\ngaps = ["1m", "2m"]\n'
@@ -142,8 +153,9 @@ def test_a_bad_plan_says_its_own(tmp_path: Path):
 
 def test_a_plan_may_stand_in_the_script(tmp_path: Path):
     plan = '[[probe]]\nid = "p"\n[[check]]\nname = "a"\nkind = "tls"\ntargets = ["192.0.2.1:443"]\n'
+    region = '[[region]]\nname = "east"\naddress = "192.0.2.1"\n'
     world = 'title = "A test"\nwindow = { from = 2026-03-01T12:00:00Z, to = 2026-03-01T12:03:00Z }\n'
-    loaded = load_script(write(tmp_path, world=f"{world}plan = '''\n{plan}'''\n"))
+    loaded = load_script(write(tmp_path, world=f"{world}plan = '''\n{plan}'''\n{region}"))
     assert loaded.plan is not None
     assert [check.name for check in loaded.plan.check] == ["a"]
 

@@ -9,8 +9,10 @@ import pytest
 from collector.inputs import BatchInput, decode_input
 from lab.replay.breakage import broken_of, shifts_of
 from lab.replay.fleet import Fleet
-from lab.replay.observe import KINDS, Run, observe
-from lab.replay.script import load_script, ns_of
+from lab.replay.loading import load_script
+from lab.replay.observe import KINDS, observe
+from lab.replay.script import ns_of
+from lab.replay.seen import Run
 from lab.replay.world import SYSTEM, World
 from parallax import wire
 from parallax.clock import NS

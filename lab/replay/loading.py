@@ -1,0 +1,78 @@
+"""A script from its file, with its plan, or everything that is wrong with it."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lab.replay.rules import complaints_of
+from lab.replay.script import Script
+from parallax.loading.convert import Fault as Complaint
+from parallax.loading.convert import convert_table, key_text
+from parallax.loading.document import Document, parse_document, read_text
+from parallax.loading.problems import LoadErrors, Problem
+from parallax.plan.load import load_plan_source
+from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
+from parallax.plan.types import Plan
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A script with its plan. `plan` and `source` are None where a recording is played."""
+
+    script: Script
+    file: Path
+    plan: Plan | None = None
+    source: PlanSource | None = None
+    journal: Path | None = None
+
+
+class ScriptErrors(LoadErrors):
+    """A script was refused; `problems` holds everything that is wrong with it."""
+
+
+def load_script(path: Path) -> Loaded:
+    """Raises ScriptErrors, with the plan's own problems among them."""
+    text = read_text(path)
+    document = text if isinstance(text, Problem) else parse_document(text, str(path))
+    if isinstance(document, Problem):
+        raise ScriptErrors([document])
+    faults: list[Complaint] = []
+    script: Any = convert_table(document.table, Script, faults)
+    if faults:
+        raise ScriptErrors(_problems(document, faults))
+    plan, source = _plan(document, path, script)
+    faults.extend(complaints_of(script, plan))
+    journal = path.parent / script.journal if script.journal else None
+    if journal is not None and not journal.is_file():
+        faults.append(Complaint(("journal",), f"{journal} is no file; make it by: parallax journal export"))
+    if faults:
+        raise ScriptErrors(_problems(document, faults))
+    return Loaded(script=script, file=path, plan=plan, source=source, journal=journal)
+
+
+def _plan(document: Document, path: Path, script: Script) -> tuple[Plan | None, PlanSource | None]:
+    if not script.plan:
+        return None, None
+    try:
+        if "\n" in script.plan:
+            source = PlanSource({f"{path.name}, plan": script.plan})
+        else:
+            source = read_plan_source(path.parent / script.plan)
+        return load_plan_source(source), source
+    except PlanErrors as error:
+        raise ScriptErrors(error.problems) from None
+
+
+def _problems(document: Document, faults: list[Complaint]) -> list[Problem]:
+    """The faults with their places, in the file's order."""
+    found = []
+    for fault in faults:
+        section, path = "", fault.path
+        inner = document.table.get(str(path[0])) if len(path) > 1 else None
+        if isinstance(inner, dict):
+            section, path = f"[{path[0]}]", path[1:]
+        elif isinstance(inner, list) and len(path) > 2 and isinstance(path[1], int):
+            section, path = f"[[{path[0]}]] number {path[1] + 1}", path[2:]
+        line = document.lines.of(fault.path)
+        found.append(Problem(file=document.file, line=line, section=section, key=key_text(path), message=fault.message))
+    return sorted(found, key=lambda problem: problem.line or 0)

@@ -33,15 +33,16 @@ from bench.detection.trials import (
     rival_outage,
 )
 from bench.detection.world import NOISES
+from bench.report import machine
 
 CHUNK = 6
 """Months that one job does."""
 OUTAGES = 50
 PARTS = ("5 probes", "15 probes")
 """Rows whose outages of a share of runs are looked at, too."""
-FULL_WEATHER = ("1 probe", "3 probes", "5 probes", "15 probes", "5 probes in 3 networks")
+FULL_WEATHER = ("1 probe", "3 probes", "5 probes", "15 probes")
 """Rows whose false alarms are counted: how probes are asked changes those little."""
-FLEETS = 12
+FLEETS = 60
 """One in so many months is also done with many targets."""
 
 Job = tuple[str, str, str, int, int]
@@ -60,9 +61,7 @@ def main() -> int:
     kept: dict[str, Any] = {}
     if options.keep and options.keep.exists():
         kept = json.loads(options.keep.read_text())
-    jobs = [
-        job for job in _jobs(options.months, options.outages) if not options.row or job[1] in options.row
-    ]
+    jobs = [job for job in _jobs(options.months, options.outages) if not options.row or job[1] in options.row]
     todo = [job for job in jobs if _name(job) not in kept]
     print(f"bench.detect: {options.months} months, {options.outages} outages, {len(todo)} jobs", file=sys.stderr)
     began = time.monotonic()
@@ -76,7 +75,7 @@ def main() -> int:
                 print(f"  {number} of {len(todo)}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     figures = figures_of({name: kept[name] for name in map(_name, jobs) if name in kept})
     if options.pages:
-        write_pages(figures)
+        write_pages(figures, machine())
     print(json.dumps({"bench": "Detection (simulated)", "months": options.months, **figures.brief()}))
     return 0
 
@@ -98,7 +97,7 @@ def _jobs(months: int, outages: int) -> Iterator[Job]:
             for row in OURS:
                 if row.name in FULL_WEATHER:
                     yield "month", row.name, noise, start, end
-    for start in range(0, months // FLEETS):
+    for start in range(months // FLEETS):
         for noise in NOISES:
             yield "fleet month", "5 probes", noise, start, start + 1
 

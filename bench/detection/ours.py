@@ -1,8 +1,8 @@
 """Our own detector in the simulation: the very code that runs live, on votes that no wire brought.
 
 What is added here is bookkeeping: which probes have a word, and that runs of the grid passed while nothing was told.
-Passes in a row, once the charts are drained, are noted as one step: what they do to a vote has a closed form, and a test
-holds it to the single steps.
+Passes in a row, once the charts are drained, are noted as one step: what they do to a vote has a closed form, and a
+test holds it to the single steps.
 """
 
 from dataclasses import dataclass

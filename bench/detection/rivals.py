@@ -6,8 +6,8 @@ while at least `share` of the probes are bad. None of them abstains, and none lo
 - one vantage, three failures in a row, two passes: gatus (TwiN/gatus, README, "alerts": failure-threshold,
   success-threshold).
 - half of the regions by each one's latest run: OpenStatus (openstatusHQ/openstatus, apps/workflows/src/checker).
-- Route 53: "healthy if more than 18 % of health checkers report that an endpoint is healthy"; three in a row by default,
-  every 30 s or every 10 s; checkers do not coordinate (Amazon Route 53 Developer Guide, "How Amazon Route 53 determines
+- Route 53: healthy while more than 18 % of the checkers say so; three in a row by default, every 30 s or every 10 s;
+  checkers do not coordinate (Amazon Route 53 Developer Guide, "How Amazon Route 53 determines
   whether a health check is healthy").
 - staggered share of latest: what one would build with slots and a tuned share, and nothing else.
 """

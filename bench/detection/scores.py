@@ -6,7 +6,7 @@ The bound of a rate is the exact one for counts (F. Garwood, "Fiducial limits fo
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, log, sqrt
 
 from bench.detection.rivals import Span
 from bench.detection.world import Trouble
@@ -60,7 +60,7 @@ def delay_quantile(all_seen: Sequence[Seen], share: float) -> float | None:
 
 def at_most(count: int, confidence: float = 0.95) -> float:
     """The upper bound of the mean of a Poisson variable that came out as `count`."""
-    low, high = float(count), count + 20.0 + 5 * count**0.5
+    low, high = float(count), count + 20.0 + 5 * sqrt(count)
     for _ in range(60):
         mean = (low + high) / 2
         low, high = (mean, high) if _up_to(count, mean) > 1 - confidence else (low, mean)

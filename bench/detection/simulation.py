@@ -17,6 +17,8 @@ from typing import Literal, Protocol
 
 from bench.detection.rivals import Span
 from bench.detection.world import DAY, OK_S, SLOW_S, TIMEOUT_S, Run, World
+from collector.detect import asks
+from parallax.clock import NS
 
 State = Literal["up", "degraded", "down"]
 
@@ -25,11 +27,11 @@ State = Literal["up", "degraded", "down"]
 class Asking:
     """How the fleet is asked to look again."""
 
-    first: int = 2
+    first: int = asks.OTHERS
     """Voters in other networks that are asked beside the suspect."""
-    pace_s: float = 4.0
+    pace_s: float = asks.EVERY_NS / NS
     """Everyone again, no sooner than that, once two networks show evidence."""
-    until_s: float = 45.0
+    until_s: float = asks.LONGEST_NS / NS
     rest_s: float = 60.0
     """A suspicion that came to nothing is let be for so long."""
     gap_s: float = 0.0
@@ -99,6 +101,9 @@ class Simulation:
         self.last = [-1e9] * size
         self.asked = [0.0] * size
         self.everyone = range(size)
+        self.others = [
+            [other for other in self.everyone if self.groups[other] != self.groups[probe]] for probe in self.everyone
+        ]
         self.suspects: dict[int, float] = {}
         self.passing: set[int] = set()
         self.begun: float | None = None
@@ -161,8 +166,10 @@ class Simulation:
         if not asking.on or asking.gap_s or size < 2 or not world.is_calm(at - 1.0, at + LOOKS_S):
             return False
         self.turn += 1
-        others = [other for step in range(1, size) if self.groups[other := (self.turn * 7 + probe + step) % size] != self.groups[probe]]
-        looks = [*others[: asking.first], *([probe] if run is not None else [])]
+        others = self.others[probe]
+        looks = [others[(self.turn + step) % len(others)] for step in range(min(asking.first, len(others)))]
+        if run is not None:
+            looks.append(probe)
         if any(self.tokens[each] < 2.0 for each in looks):
             for each in looks:
                 self._refill(each, at)
@@ -172,8 +179,7 @@ class Simulation:
         for each in looks:
             self._may_look(each, at)
         if run is None:
-            detector.hear(at + SLOW_S[1], probe, at, failed=False, abstains=False)
-            return True
+            return True  # it passed, as the grid's runs do of which nothing is told
         again = run.ends + asking.ship_s + asking.way_s
         detector.hear(run.ends, probe, at, failed=True, abstains=False)
         if detector.is_near():
@@ -185,7 +191,8 @@ class Simulation:
 
     def _slow(self, probe: int) -> set[int]:
         """The runs of a probe's grid that pass, and take long."""
-        world, found, share = self.world, set(), self.world.noise.slow
+        world, share = self.world, self.world.noise.slow
+        found: set[int] = set()
         if share <= 0:
             return found
         scale = 1.0 / log1p(-share)
@@ -201,7 +208,7 @@ class Simulation:
 
     def _push(self, at: float, kind: int, probe: int, launched: float = 0.0, run: Run | None = None) -> None:
         self.number += 1
-        heapq.heappush(self.heap, (at, kind, self.number, probe, launched, run))  # type: ignore[arg-type]
+        heapq.heappush(self.heap, (at, kind, self.number, probe, launched, run))
 
     def _step(self, start: float) -> float:
         """Steps every run from a moment on until all is calm; returns when that was."""
@@ -218,7 +225,7 @@ class Simulation:
         self.passing = set(self.everyone)
         flying = 0
         while self.heap:
-            at, kind, _, probe, value, run = heapq.heappop(self.heap)  # type: ignore[misc]
+            at, kind, _, probe, value, run = heapq.heappop(self.heap)
             if at > world.length:
                 return world.length
             if kind == _GRID:

@@ -2,7 +2,7 @@
 looks as often as the others of its row. A job is pure and gives plain counts, so that jobs run side by side and add up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from bench.detection.ours import Live
@@ -23,7 +23,7 @@ class Row:
     probes: int
     networks: int | None = None
     period_s: float = 30.0
-    asking: Asking = Asking()
+    asking: Asking = field(default_factory=Asking)
     tau_s: float = 8.0
     tuned: bool = False
 
@@ -115,9 +115,7 @@ def fleet_month(row: str, noise: str, number: int) -> dict[str, Tally]:
     weather = draw_weather(Random(f"weather {row} {noise} {number}"), NOISES[noise], plan.fleet, MONTH)
     spans, down = [], 0
     for target in range(TARGETS):
-        world = draw_world(
-            f"fleet {row} {noise} {number} {target}", NOISES[noise], plan.fleet, MONTH, weather=weather
-        )
+        world = draw_world(f"fleet {row} {noise} {number} {target}", NOISES[noise], plan.fleet, MONTH, weather=weather)
         heard = Simulation(world, Live(world), plan.asking).run()
         down += alarms(heard.down)
         spans += heard.down

@@ -13,8 +13,9 @@ from collector.detect.astray import compare_words
 from collector.detect.incidents import CALM_NS, FLAPS, LONGEST_CALM_NS, next_incident_id
 from collector.detect.quorum import lost_quorum, quorum_words, voting, watch_quorum
 from collector.detect.state import Case, Member, Spell, State
+from collector.detect.timeline import with_moments
 from collector.detect.view import View
-from collector.events import EventData, FaultDomain, Incident, IncidentChanged, ProbeChanged, Severity
+from collector.events import EventData, FaultDomain, Incident, IncidentChanged, Moment, ProbeChanged, Severity
 from collector.inputs import BatchInput
 from parallax.clock import NS
 from parallax.observation import PENDING, Observation
@@ -267,13 +268,19 @@ def _begin(
         opened_at=state.now,
         updated_at=state.now,
         probes=probes,
+        stage="identified" if domain is not None else "investigating",
     )
+    shown = with_moments(shown, Moment(at=since, what="began"), Moment(at=state.now, what="detected", text=title))
     state.open[incident] = Case(shown=shown)
     told.append(IncidentChanged(change="opened", what=title, incident=shown))
 
 
 def _close(state: State, incident: str | None, why: str, told: list[EventData]) -> None:
     case = state.open.pop(incident, None) if incident else None
-    if case is not None:
-        shown = msgspec.structs.replace(case.shown, updated_at=state.now, resolved_at=state.now)
-        told.append(IncidentChanged(change="resolved", what=why, incident=shown))
+    if case is not None and incident is not None:
+        shown = msgspec.structs.replace(
+            case.shown, stage="resolved", updated_at=state.now, over_at=state.now, resolved_at=state.now
+        )
+        case.shown = with_moments(shown, Moment(at=state.now, what="resolved", text=why))
+        state.recent[incident] = case  # for people to write on; no subject reopens it
+        told.append(IncidentChanged(change="resolved", what=why, incident=case.shown))

@@ -277,7 +277,8 @@ def _resolve_calm(state: State, told: list[EventData]) -> None:
         if state.blind is None and calm >= watch_ns(case.longest_calm_ns):
             _resolve(state, case, f"it stayed calm for {lasting(calm)}", told)
     while len(state.recent) > MAX_RECENT:
-        oldest = state.recent.pop(next(iter(state.recent)))
+        first = next((name for name, case in state.recent.items() if case.shown.probes), next(iter(state.recent)))
+        oldest = state.recent.pop(first)
         if oldest.shown.stage == "monitoring":
             _resolve(state, oldest, "too many others ended since: it is watched no more", told)
 

@@ -114,7 +114,7 @@ INCIDENT = (
     Column("started", "TIMESTAMP", "the first failing attempt that belongs to it"),
     Column("opened", "TIMESTAMP", "when it was opened"),
     Column("updated", "TIMESTAMP", "when it last changed"),
-    Column("resolved", "TIMESTAMP", "when it ended; NULL while it is open"),
+    Column("resolved", "TIMESTAMP", "when it ended, as all of it passed again; NULL while it is open"),
     Column("body", "JSON", "the incident as last known"),
 )
 

@@ -114,6 +114,8 @@ def see_flow(run: Run) -> Iterator[Seen]:
         dims = {"step": step, "issuer": run.target, "cadence": "full" if full else "light"}
         if isinstance(spec, SigninSpec):
             dims["flow"] = spec.use or "steps"
+        if ips:
+            dims |= {"address": ips[0], "family": "6" if ":" in ips[0] else "4"}
         findings: dict[str, Any] = {"place": [place, len(steps)]}
         if step not in LIGHT:
             findings["every_s"] = max(float(every), float(run.check.period))

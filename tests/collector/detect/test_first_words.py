@@ -70,7 +70,7 @@ def test_an_operator_that_goes_dark_is_never_called_less() -> None:
 
 def test_what_is_in_doubt_is_said_to_be() -> None:
     world = world_of(WATCHED, dark={"dns-a"})
-    world.run(15)
+    world.run(20)
     first = titles(world)[0]
     assert first[1] == "DNS operator dns-a fails: 4 of 8 name-server addresses do not answer, 4 more are in doubt"
     assert not world.incidents()[0].domain.certain  # type: ignore[union-attr]

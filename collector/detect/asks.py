@@ -49,10 +49,15 @@ WIDE_NETWORKS = 2
 """So many networks that say the same make it everyone's matter."""
 LEFT_ALONE = 3
 """A suspect that has said it so often, while others have looked and say otherwise, says nothing new."""
+PART = 2 / 3
+"""Where more than this fail, that a third does is news enough."""
+BAD = ("down", "degraded")
 MAX_OPEN = 24
 MAX_OPEN_OF_CHECK = 6
 """Targets of one check mostly fail by one cause: some stand for all."""
 FIRST_REST_NS, LONGEST_REST_NS = 60 * NS, 3600 * NS
+REMEMBERED_NS = 1800 * NS
+"""A rest so long ago does not make the next one longer."""
 MAX_RESTS = 1000
 
 
@@ -150,6 +155,8 @@ def _in_the_way(inquiries: Inquiries, name: str) -> str | None:
 def _begin(state: State, view: View, name: str, ends: Ends, check: CheckView) -> None:
     rest = state.inquiries.rests.get(name)
     resting = rest is not None and state.now < rest.until
+    if resting and any(key.held == "degraded" for key in _keys(state, ends)):
+        return  # of what fails in part, each run is as likely news as not
     choices: tuple[tuple[Why, dict[str, bool]], ...] = (
         ("suspicion", _suspects(state, check, ends)),
         ("recovery", _recovering(state, check, ends)),
@@ -190,7 +197,8 @@ def _go_on(state: State, view: View, name: str, ends: Ends, check: CheckView, in
     found = (_suspects if inquiry.why == "suspicion" else _recovering)(state, check, ends)
     if not found:
         del state.inquiries.open[name]
-        if inquiry.why == "recovery" and any(key.held == "down" for key in _keys(state, ends)):
+        held = {key.held for key in _keys(state, ends)}
+        if "degraded" in held or ("down" in held and inquiry.why == "recovery"):
             _rest(state, name, inquiry.why, found)
         elif inquiry.wide:
             state.inquiries.rests.pop(name, None)
@@ -243,7 +251,7 @@ def _rest(state: State, name: str, why: Why, found: Iterable[str]) -> None:
     rests = state.inquiries.rests
     before = rests.pop(name, None)
     span = FIRST_REST_NS
-    if before is not None and state.now - before.until <= before.span:
+    if before is not None and state.now - before.until <= max(before.span, REMEMBERED_NS):
         span = min(2 * before.span, LONGEST_REST_NS)
     rests[name] = Rest(until=state.now + span, span=span, why=why, probes=tuple(sorted(found)))
     while len(rests) > MAX_RESTS:
@@ -266,15 +274,15 @@ def _suspects(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
 
 
 def _recovering(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
-    """The probes that have come to pass where it is down; where it is degraded, while fewer than a third fail: before,
+    """The probes that have come to pass where it is down; where it is degraded, while half as many fail as did: before,
     passing is no news."""
     found: dict[str, bool] = {}
     for key in _keys(state, ends):
-        if key.held not in ("down", "degraded"):
+        if key.held not in BAD:
             continue
         votes = list(_votes(state, check, key))
         passing = [probe for probe, vote in votes if vote.reason is None and vote.at > key.since]
-        if key.held == "down" or 3 * (len(votes) - len(passing)) < len(votes):
+        if key.held == "down" or 2 * (len(votes) - len(passing)) < min(key.share or 1.0, PART) * len(votes):
             found |= dict.fromkeys(passing, True)
     return found
 

@@ -212,6 +212,7 @@ async def test_a_full_probe_asks_nothing_more_of_itself(autojump_clock: trio.tes
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
     assert carried.ran == []
+    assert carried.runner._wishes.refused == 0  # it tried once a second, and no more
 
 
 async def test_a_plan_without_the_pair_ends_what_was_asked(autojump_clock: trio.testing.MockClock) -> None:

@@ -43,7 +43,7 @@ def settle(key: Key, count: Tally, verdict: Verdict) -> None:
         _let_go(key)
     if not verdict.partly:
         key.partly_at = 0
-    elif not key.partly_at:
+    elif not key.partly_at and count.failing:
         key.partly_at = max(ballot.vote.at for ballot in count.failing)
     began = max(starts_at(count) or 0, key.trouble_at) if verdict.state == "down" else key.trouble_at
     key.extent = extent_of(count, began or None) if count.failing else None

@@ -302,3 +302,15 @@ def test_a_broken_vantage_and_a_failure_by_chance_are_no_majority_of_three() -> 
         assert fleet.run(0, t, "connect_timeout") in ("up", "suspected")
         assert fleet.run(1, t + 1, chance) in ("up", "suspected")
         assert fleet.run(2, t + 2) in ("up", "suspected")
+
+
+def test_charts_that_are_still_high_when_all_pass_begin_nothing() -> None:
+    fleet = Fleet(15)
+    fleet.round(100)
+    for t in (130, 140, 150):
+        fleet.round(t, "http_slow")
+    assert fleet.key.state == "down", "this fleet knows hard failures only"
+    fleet.key.state = fleet.key.held = "degraded"
+    fleet.key.share, fleet.key.calm = 0.05, 0.0
+    assert fleet.round(160) == "degraded"
+    assert fleet.key.partly_at == 0 or not any(vote.reason for vote in fleet.key.votes.values())

@@ -107,7 +107,7 @@ def test_what_cleaning_up_left_is_over_when_no_run_has_anything_to_clean() -> No
                 dims={"step": "cleanup", "cadence": "full"}, findings={"every_s": 300},
             )  # fmt: skip
             world.say(probe, [left])
-        world.t += 1
+        world.t += 10
     world.minutes(1)
     assert world.component("Sign-in") == "degraded_performance"
     world.minutes(15)

@@ -14,7 +14,8 @@ from parallax.plan.specs import HttpSpec, TlsSpec
 from parallax.plan.types import Check
 from parallax.values import Address, Duration
 from probe.cutter import LONGEST_OPEN_S, Cutter
-from probe.runs import Vantage, run_target
+from probe.kind import Subject
+from probe.runs import Vantage, _Start, _watch, run_target
 from probe.tools import Tools
 from probe.waiting import DEFAULT_S, ENOUGH, FLOOR_S, KEPT, Waiting, Waits
 from tests.fakes.http_server import Behaviour, Peer, http_server
@@ -192,3 +193,16 @@ async def test_a_probe_that_is_in_trouble_itself_says_nothing_of_what_waits(
         await trio.sleep(60)
         assert not health.vouches_for(pending)
         assert health.vouches_for(observation(abstain=PENDING, duration_ns=2 * NS, dims={"family": "6"}))
+
+
+async def test_of_several_only_those_that_are_not_over_are_told(autojump_clock: trio.testing.MockClock) -> None:
+    told = Told(0.05)
+    check = Check(
+        name="c", kind="tls", targets=["t"], period=Duration(30), timeout=Duration(5),
+        external=True, probes=[], spec=TlsSpec(),
+    )  # fmt: skip
+    start = _Start(check, "t", Vantage(probe="p", families=(4,)), "r", 0, 0, trio.current_time())
+    subjects = [Subject(target="t", host="h", address=Address(f"192.0.2.{n}:443")) for n in range(1, 4)]
+    waits = Waits(told.after_s, told.tell)
+    await _watch(start, waits, subjects, trio.current_time(), lambda place: place == 1)
+    assert [o.subject for o in told.pending] == ["192.0.2.1:443", "192.0.2.3:443"]

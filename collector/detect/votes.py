@@ -90,9 +90,7 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         odd = bool(member.cloned_at or member.astray)
         if not vote.counts or odd:
             abstaining += 1
-            misset[vote.reason or ""] += (
-                vote.fault == "config" and vote.abstain is None and not odd
-            )
+            misset[vote.reason or ""] += vote.fault == "config" and vote.abstain is None and not odd
             ends = until if ends is None or until < ends else ends
             continue
         ballot = Ballot(name, vote, of_plan)
@@ -176,7 +174,9 @@ def _live(state: State, view: View, check: CheckView) -> int:
     """The probes that should have a word on it: those of the plan that were not heard yet, too."""
     names = check.probes or view.probes.keys() or state.probes.keys()
     members = [state.probes.get(name) for name in names if view.probe(name) is not None]
-    return sum(m is None or (m.state != "silent" and not m.cloned_at and not m.astray and m.skewed < 2) for m in members)
+    return sum(
+        m is None or (m.state != "silent" and not m.cloned_at and not m.astray and m.skewed < 2) for m in members
+    )
 
 
 def ends_id(check: str, target: str) -> str:

@@ -136,7 +136,7 @@ class Simulation:
                 continue
             following = special[index + 1][0] if index + 1 < len(special) else 1e18
             looks = LOOKS_S if run is None or run.late else LOOKS_S - TIMEOUT_S + OK_S
-            if following > at + looks and detector.is_calm() and self._settled_alone(at, probe, run):
+            if following > at + looks and detector.is_calm() and self._settled_alone(at, probe, run, following):
                 index += 1
                 continue
             ended = self._step(at)
@@ -159,7 +159,22 @@ class Simulation:
         self.tokens[probe] = min(most, self.tokens[probe] + (at - self.filled[probe]) / DAY * most)
         self.filled[probe] = at
 
-    def _settled_alone(self, at: float, probe: int, run: Run | None) -> bool:
+    def _unasked(self, at: float, probe: int, run: Run | None, following: float) -> bool:
+        """The same where nobody may look: what fails is told until the grid's next run of that probe passes."""
+        if run is None:
+            return True
+        again = at + self.world.fleet.period_s + OK_S
+        if following <= again + LOOKS_S or not self.world.is_calm(at - 1.0, again + LOOKS_S):
+            return False
+        self.detector.hear(run.ends, probe, at, failed=True, abstains=False)
+        if self.detector.is_near():
+            self._say(self.detector.state(run.ends), run.ends)
+        self.detector.settle(again + 0.1)
+        if self.said != "up":
+            self._say(self.detector.state(again), again)
+        return True
+
+    def _settled_alone(self, at: float, probe: int, run: Run | None, following: float) -> bool:
         """Deals with a lone failure, or a lone slow run, whose second looks all pass. False: it must be stepped."""
         world, rng, detector, asking = self.world, self.world.rng, self.detector, self.asking
         size = len(self.groups)
@@ -170,9 +185,12 @@ class Simulation:
         looks = [others[(self.turn + step) % len(others)] for step in range(min(asking.first, len(others)))]
         if run is not None:
             looks.append(probe)
-        if any(self.tokens[each] < 2.0 for each in looks):
-            for each in looks:
-                self._refill(each, at)
+        for each in looks:
+            self._refill(each, at)
+        dry = sum(self.tokens[each] < 1.0 for each in looks)
+        if dry == len(looks):
+            return self._unasked(at, probe, run, following)
+        if dry:
             return False
         if rng.random() >= self.quiet_pass ** len(looks):
             return False

@@ -1,7 +1,8 @@
 """What is asked of each probe right now, and who waits for it: the collector's side of GET /v1/asks.
 
-Detection says whom to ask (collector.detect.asks); here it is only held, for whoever polls. An answer is all that
-stands for one probe, so a lost one costs no more than a moment, and what is no longer asked is gone from the next.
+Detection says whom to ask (collector.detect.asking.asks); here it is only held, for whoever polls. An answer is all
+that stands for one probe, so a lost one costs no more than a moment, and what is no longer asked is gone from the
+next.
 """
 
 import hashlib
@@ -12,8 +13,8 @@ from contextlib import contextmanager
 import trio
 
 from collector.detect import State
-from collector.detect.asks import Ask as Asked
-from collector.detect.asks import asks_of
+from collector.detect.asking.asks import Ask as Asked
+from collector.detect.asking.asks import asks_of
 from collector.detect.view import NOTHING, view_of
 from parallax.asks import LONGEST_S, MAX_ASKS, Ask, Asks
 from parallax.clock import NS, wall_ns

@@ -18,7 +18,8 @@ import msgspec
 
 from collector.answers import Refusal
 from collector.commands import CommandError, Commands, read_command
-from collector.detect.incident_words import (
+from collector.detect.incidents.timeline import MAX_HUMAN, MAX_TEXT, has_room
+from collector.detect.incidents.words import (
     ACKNOWLEDGE,
     FACTS,
     IDENTIFY,
@@ -27,7 +28,6 @@ from collector.detect.incident_words import (
     NOTE,
     TITLE,
 )
-from collector.detect.timeline import MAX_HUMAN, MAX_TEXT, has_room
 from collector.events import DomainKind, Incident
 from collector.inputs import CommandInput, FactInput
 from parallax.clock import NS, wall_ns

@@ -10,9 +10,9 @@ from math import log
 
 from bench.detection.simulation import State
 from bench.detection.world import World
-from collector.detect import charts, trouble, verdict
 from collector.detect.state import Key, Vote
-from collector.detect.votes import Ballot, count_of
+from collector.detect.verdicts import charts, trouble, verdict
+from collector.detect.verdicts.votes import Ballot, count_of
 from parallax.clock import NS
 
 BEGAN = 1_000_000_000 * NS

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from bench.detection.rivals import Span
 from bench.detection.world import DAY, OK_S, SLOW_S, TIMEOUT_S, Run, World
-from collector.detect import asks
+from collector.detect.asking import asks
 from parallax.clock import NS
 
 State = Literal["up", "degraded", "down"]

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 import msgspec
 
 from collector.board import Board, ChainBoard, CheckBoard, ComponentBoard, Latest, ProbeBoard, SubjectBoard
-from collector.detect.catchments import catchments_of
-from collector.detect.components import blind_words, kept_from, keys_by_check
-from collector.detect.flows import vote_fresh_ns
-from collector.detect.moves import moves_of
-from collector.detect.readiness import fallbacks_of
-from collector.detect.renewals import certificates_of
-from collector.detect.risks import risks_of
+from collector.detect.dns.moves import moves_of
+from collector.detect.dns.readiness import fallbacks_of
+from collector.detect.dns.zones import chains_of
+from collector.detect.incidents.telling import current
+from collector.detect.published.certificates import certificates_of
+from collector.detect.risks.telling import risks_of
+from collector.detect.sites.catchments import catchments_of
 from collector.detect.state import Key, Member, State
-from collector.detect.telling import current
+from collector.detect.verdicts.components import blind_words, kept_from, keys_by_check
+from collector.detect.verdicts.flows import vote_fresh_ns
+from collector.detect.verdicts.votes import evidence_of, tally
 from collector.detect.view import NOTHING, CheckView, ProbeView, View, view_of
-from collector.detect.votes import evidence_of, tally
-from collector.detect.zones import chains_of
 from collector.events import CheckState
 from parallax.clock import NS
 

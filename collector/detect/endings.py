@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from collector.detect.timeline import with_moments
+from collector.detect.incidents.timeline import with_moments
 from collector.events import Event, EventData, IncidentChanged, IncidentNoted, Moment, RiskChanged
 
 WHY = "not followed any further: detection began anew; what still fails is told again"

@@ -8,12 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from collector.detect.catchments import Catchments
-from collector.detect.inquiries import Inquiries
-from collector.detect.moves import Moves
-from collector.detect.published import Published
-from collector.detect.renewals import Name
-from collector.detect.zones import Zones
+from collector.detect.asking.inquiries import Inquiries
+from collector.detect.dns.moves import Moves
+from collector.detect.dns.zones import Zones
+from collector.detect.published.certificates import Name
+from collector.detect.published.providers import Published
+from collector.detect.sites.catchments import Catchments
 from collector.events import Affected, CheckState, ComponentState, Extent, FaultDomain, Incident, Risk
 from parallax.reasons import Fault
 from parallax.values import encode_value

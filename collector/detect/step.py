@@ -1,22 +1,22 @@
 """One record into the state."""
 
-from collector.detect.asks import tell_asks
-from collector.detect.catchments import note_catchments, tell_catchments
-from collector.detect.components import tell_components
-from collector.detect.flows import turn_ns, vote_fresh_ns
-from collector.detect.incident_words import command_incidents, note_fact
-from collector.detect.inquiries import rewind_inquiries
-from collector.detect.intake import take
-from collector.detect.moves import command_moves, note_moves, tell_moves
-from collector.detect.probes import hear, tell_probes
-from collector.detect.published import note_published, rewind_published, tell_published
-from collector.detect.renewals import note_certificate, rewind_certificates, tell_certificates
-from collector.detect.risks import tell_risks
+from collector.detect.asking.asks import tell_asks
+from collector.detect.asking.inquiries import rewind_inquiries
+from collector.detect.dns.moves import command_moves, note_moves, tell_moves
+from collector.detect.dns.zones import note_zones, rewind
+from collector.detect.incidents.telling import tell_incidents
+from collector.detect.incidents.words import command_incidents, note_fact
+from collector.detect.probes.probes import hear, tell_probes
+from collector.detect.published.certificates import note_certificate, rewind_certificates, tell_certificates
+from collector.detect.published.providers import note_published, rewind_published, tell_published
+from collector.detect.risks.telling import tell_risks
+from collector.detect.sites.catchments import note_catchments, tell_catchments
 from collector.detect.state import KEPT_PLANS, State
-from collector.detect.telling import tell_incidents
-from collector.detect.turns import UNPLANNED, drop, turn
+from collector.detect.verdicts.components import tell_components
+from collector.detect.verdicts.flows import turn_ns, vote_fresh_ns
+from collector.detect.verdicts.intake import take
+from collector.detect.verdicts.turns import UNPLANNED, drop, turn
 from collector.detect.view import NOTHING, CheckView, View, view_of
-from collector.detect.zones import note_zones, rewind
 from collector.events import Event, EventData
 from collector.inputs import (
     BatchInput,

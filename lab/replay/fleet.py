@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from collector.detect.asks import Ask
+from collector.detect.asking.asks import Ask
 from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, encode_input
 from lab.replay.loading import Loaded
 from lab.replay.observe import observe

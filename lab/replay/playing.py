@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.detect.asks import asks_of
+from collector.detect.asking.asks import asks_of
 from collector.detect.view import view_of
 from collector.recording import form_of, inputs_of, read_header, read_inputs, read_recording
 from lab.replay.expectations import Outage, Outcome, Played, outcomes_of

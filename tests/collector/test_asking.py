@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from collector.asking import MAX_POLLS, SPACING_S, Asking, asks_at
-from collector.detect.asks import Ask as Asked
+from collector.detect.asking.asks import Ask as Asked
 from parallax.asks import LONGEST_S, MAX_ASKS, Asks
 from parallax.clock import NS, wall_ns
 from tests.collector.serving import Client, collector, observation, until

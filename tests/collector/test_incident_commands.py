@@ -10,7 +10,7 @@ import trio
 from click.testing import CliRunner, Result
 
 from collector.commands import CommandError, Commands
-from collector.detect.timeline import MAX_HUMAN
+from collector.detect.incidents.timeline import MAX_HUMAN
 from collector.events import FaultDomain, Incident, Moment
 from collector.incident_commands import IncidentCommands
 from collector.tokens import add_token

@@ -7,7 +7,7 @@ import pytest
 
 from collector.asking import asks_at
 from collector.detect import decode_state, encode_state
-from collector.detect.asks import EVERY_NS, LONGEST_NS, MAX_OPEN, MAX_OPEN_OF_CHECK, Ask, asks_of
+from collector.detect.asking.asks import EVERY_NS, LONGEST_NS, MAX_OPEN, MAX_OPEN_OF_CHECK, Ask, asks_of
 from collector.detect.view import NOTHING, view_of
 from collector.inputs import ClockInput
 from parallax.clock import NS

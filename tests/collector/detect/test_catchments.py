@@ -7,7 +7,7 @@ import pytest
 
 from collector.board import CatchmentBoard
 from collector.detect import decode_state, encode_state, initial, step
-from collector.detect.light import KM_A_MS, distance_km
+from collector.detect.sites.light import KM_A_MS, distance_km
 from collector.events import Noticed
 from parallax.clock import NS
 from parallax.observation import Observation, Phase

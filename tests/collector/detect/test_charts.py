@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from collector.detect.charts import (
+from collector.detect.state import Key, Vote
+from collector.detect.verdicts.charts import (
     HARD_CAP,
     SUSPECT,
     TAU_NS,
@@ -17,11 +18,10 @@ from collector.detect.charts import (
     suspects,
     wilson,
 )
-from collector.detect.state import Key, Vote
-from collector.detect.trouble import hear, settle
-from collector.detect.verdict import judge
+from collector.detect.verdicts.trouble import hear, settle
+from collector.detect.verdicts.verdict import judge
+from collector.detect.verdicts.votes import Ballot, count_of
 from collector.detect.view import ProbeView
-from collector.detect.votes import Ballot, count_of
 from collector.events import CheckState
 from parallax.clock import NS
 from parallax.plan.types import Probe

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from collector.detect.departed import UNDELEGATED
+from collector.detect.verdicts.departed import UNDELEGATED
 from collector.events import CheckChanged, IncidentChanged, RiskChanged
 from parallax.clock import NS
 from parallax.plan.types import Check

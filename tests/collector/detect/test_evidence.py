@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.detect import encode_state, initial, step
-from collector.detect.charts import note
 from collector.detect.state import State, Vote
-from collector.detect.verdict import judge
+from collector.detect.verdicts.charts import note
+from collector.detect.verdicts.verdict import judge
+from collector.detect.verdicts.votes import Ballot, count_of, key_id
 from collector.detect.view import ProbeView
-from collector.detect.votes import Ballot, count_of, key_id
 from collector.inputs import BatchInput, PlanInput, PlanStateInput, encode_input
 from parallax import wire
 from parallax.clock import NS

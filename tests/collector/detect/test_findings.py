@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.detect import board_of, decode_state, encode_state
-from collector.detect.pictures import answered, delegated, led
+from collector.detect.dns.pictures import answered, delegated, led
 from collector.events import Noticed, encode_event
 from parallax.observation import Observation
 from tests.collector.detect.test_moves import NAME, ZONE, World

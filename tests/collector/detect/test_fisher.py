@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.detect.fisher import fisher_greater
+from collector.detect.sites.fisher import fisher_greater
 
 TABLE = [
     ((3, 1, 1, 3), 17 / 70),  # Fisher's lady tasting tea, who named three of four cups

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from collector.detect.flows import turn_ns
+from collector.detect.verdicts.flows import turn_ns
 from collector.detect.view import view_of
 from parallax.clock import NS
 from tests.collector.detect.flow_world import (

@@ -9,14 +9,14 @@ import pytest
 
 from collector.alerts.routing import is_alert, receivers_of
 from collector.detect import known_incidents
-from collector.detect.incident_words import ACKNOWLEDGE, IDENTIFY, NOTE, TITLE
-from collector.detect.incidents import join, leave
+from collector.detect.incidents.joining import join, leave
+from collector.detect.incidents.stages import RELAPSE_NS, WATCH_NS
+from collector.detect.incidents.telling import tell_incidents
+from collector.detect.incidents.words import ACKNOWLEDGE, IDENTIFY, NOTE, TITLE
 from collector.detect.places import spot_of
-from collector.detect.stages import RELAPSE_NS, WATCH_NS
 from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Key, Vote
-from collector.detect.telling import tell_incidents
+from collector.detect.verdicts.votes import key_id
 from collector.detect.view import view_of
-from collector.detect.votes import key_id
 from collector.events import EventData, Incident, IncidentChanged, IncidentNoted
 from collector.inputs import ClockInput, CommandInput, FactInput
 from parallax.clock import NS

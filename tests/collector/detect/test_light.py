@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.detect.light import KM_A_MS, Disc, apart, distance_km, reach_km, sites_at_least, witnesses
+from collector.detect.sites.light import KM_A_MS, Disc, apart, distance_km, reach_km, sites_at_least, witnesses
 
 MS = 1_000_000
 FRA, IAD, SIN, SYD, GRU = (50.11, 8.68), (39.04, -77.49), (1.35, 103.82), (-33.87, 151.21), (-23.55, -46.63)

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from collector.detect.charts import carry
-from collector.detect.pace import LEARNT, are_slow, is_paced, is_slow, note_pace
 from collector.detect.state import Vote
-from collector.detect.verdict import judge
+from collector.detect.verdicts.charts import carry
+from collector.detect.verdicts.pace import LEARNT, are_slow, is_paced, is_slow, note_pace
+from collector.detect.verdicts.verdict import judge
+from collector.detect.verdicts.votes import Ballot, count_of
 from collector.detect.view import ProbeView, view_of
-from collector.detect.votes import Ballot, count_of
 from parallax.clock import NS
 from parallax.plan.types import Probe
 

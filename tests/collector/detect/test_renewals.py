@@ -7,8 +7,8 @@ import pytest
 
 from collector.board import CertificateBoard
 from collector.detect import decode_state, encode_state
-from collector.detect.expiry import STAGES, stage_of, warns_ns
-from collector.detect.renewals import MAX_LEAVES, MAX_NAMES, MAX_SHOWN
+from collector.detect.published.certificates import MAX_LEAVES, MAX_NAMES, MAX_SHOWN
+from collector.detect.risks.expiry import STAGES, stage_of, warns_ns
 from collector.events import Noticed, RiskChanged
 from parallax.clock import NS
 from tests.collector.detect.flow_world import ISSUER, Provider

@@ -8,7 +8,7 @@ import pytest
 
 from collector.detect import board_of, decode_state, encode_state, initial, step
 from collector.detect.state import MAX_SUBJECTS
-from collector.detect.votes import key_id
+from collector.detect.verdicts.votes import key_id
 from collector.events import CheckChanged, IncidentChanged
 from collector.inputs import ClockInput, PlanInput, PlanStateInput
 from parallax.clock import NS

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from collector.detect.stages import RELAPSE_NS, TRANSITIONS, WATCH_NS, Signal, next_stage, watch_ns
+from collector.detect.incidents.stages import RELAPSE_NS, TRANSITIONS, WATCH_NS, Signal, next_stage, watch_ns
 from collector.events import Stage
 from parallax.clock import NS
 

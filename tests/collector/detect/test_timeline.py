@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.detect.timeline import FIRST, MAX_HUMAN, MAX_MACHINE, MAX_TEXT, has_room, with_moments
+from collector.detect.incidents.timeline import FIRST, MAX_HUMAN, MAX_MACHINE, MAX_TEXT, has_room, with_moments
 from collector.events import Incident, Moment
 
 EMPTY = Incident(id="i1", title="", severity="warning", domain=None, started_at=0, opened_at=0, updated_at=0)

@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
-from collector.detect import verdict
-from collector.detect.charts import note
 from collector.detect.state import Vote
+from collector.detect.verdicts import verdict
+from collector.detect.verdicts.charts import note
+from collector.detect.verdicts.votes import Ballot, Tally
 from collector.detect.view import ProbeView
-from collector.detect.votes import Ballot, Tally
 from collector.events import CheckState
 from parallax.plan.types import Probe
 from parallax.reasons import REASONS

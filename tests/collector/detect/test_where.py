@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from collector.detect.domain import infer
-from collector.detect.findings import Finding
+from collector.detect.incidents.domain import infer
+from collector.detect.incidents.findings import Finding
+from collector.detect.incidents.witnesses import MAX_BAD, MAX_FAR, MAX_NEAR, rows_about
 from collector.detect.places import Spot, spot_of
 from collector.detect.view import view_of
-from collector.detect.witnesses import MAX_BAD, MAX_FAR, MAX_NEAR, rows_about
 from collector.events import IncidentChanged
 from tests.collector.detect.scenes import Scene, fleet
 from tests.collector.detect.world import AUTH, EU, US, Lab

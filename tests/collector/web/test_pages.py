@@ -308,7 +308,9 @@ async def test_an_incident_says_why_and_what_people_said() -> None:
         assert words in text
     assert "an event says it" not in text
     assert "/incident/i-parent" in page.links
-    alone = await read(FakeView(board, FakeHistory(stories=(IncidentStory(incident=INCIDENT, events=()),))), f"/incident/{INCIDENT.id}")
+    alone = await read(
+        FakeView(board, FakeHistory(stories=(IncidentStory(incident=INCIDENT, events=()),))), f"/incident/{INCIDENT.id}"
+    )
     assert "an event says it" in alone.words, "without events the incident's own timeline says it all"
 
 

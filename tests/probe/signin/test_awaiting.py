@@ -202,7 +202,9 @@ async def test_a_webhook_from_the_provider_to_the_collector_to_the_flow(
         async def provide() -> None:
             for user in ("user_2", "user_1"):
                 body = event(user).text.encode()
-                headers = standard_webhooks.headers(standard_webhooks.key_of(KEY), f"msg-{user[-1]}", wall_ns() // NS, body)
+                headers = standard_webhooks.headers(
+                    standard_webhooks.key_of(KEY), f"msg-{user[-1]}", wall_ns() // NS, body
+                )
                 async with served.client() as client:
                     assert (await client.request("POST", "/v1/hooks/events", body=body, headers=headers)).status == 200
 

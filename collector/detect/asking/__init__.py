@@ -1,0 +1,1 @@
+"""Whom to ask to look again, and at what."""

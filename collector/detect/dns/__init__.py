@@ -1,0 +1,1 @@
+"""What is known of zones, delegations and caches beyond the verdicts on them."""

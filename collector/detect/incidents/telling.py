@@ -1,0 +1,313 @@
+"""What is said of incidents, when: no more than needed. At once when it begins, grows worse or is over; after a moment
+when only its name or place is better known; once more when it has stayed calm and is resolved.
+"""
+
+import msgspec
+
+from collector.detect.incidents.domain import in_doubt, infer
+from collector.detect.incidents.findings import Finding
+from collector.detect.incidents.joining import CALM_NS, FLAPS, LONGEST_CALM_NS, affected, thin
+from collector.detect.incidents.parents import parent_of
+from collector.detect.incidents.stages import CERTAIN_NATS, next_stage, watch_ns
+from collector.detect.incidents.timeline import named, with_moments
+from collector.detect.incidents.titles import title_of
+from collector.detect.places import spot_of
+from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Case, State
+from collector.detect.verdicts.components import RANK, keys_by_check, raw_state
+from collector.detect.verdicts.votes import evidence_of, tally
+from collector.detect.view import View
+from collector.events import (
+    Affected,
+    ComponentState,
+    EventData,
+    Evidence,
+    FaultDomain,
+    Incident,
+    IncidentChanged,
+    Moment,
+    Severity,
+)
+from parallax.clock import NS
+from parallax.spans import lasting
+
+SETTLE_NS = 2 * NS
+"""Faults show at one subject after the other: a better name for the incident waits so long for the next."""
+DRAW_NS = NS
+"""Place and name are drawn from all that is known, so not for each subject anew."""
+FIRST_NS = 3 * NS
+"""The first subject to turn is seldom all of it: while others beside it begin to fail, nothing is said for so long."""
+EARLY_NS = 20 * NS
+"""For so long what is in doubt counts for its name."""
+WANE_NS = 60 * NS
+"""While it ends, what still fails says nothing of what it was, unless it goes on for so long."""
+HURT = ("partial_outage", "full_outage")
+
+
+def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
+    """Says what changed in the open incidents, which of them are over, and which stayed calm for so long that they are
+    resolved."""
+    cases = [case for case in state.open.values() if not case.shown.probes]
+    for case in cases:
+        thin(state, case)
+    if any(case.bad for case in cases):
+        keys = keys_by_check(state)
+        levels = {c.name: raw_state(c, view, keys)[0] for c in view.components}
+        quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
+    for case in cases:
+        if case.bad:
+            case.calm_at = None
+            _tell(state, view, case, levels, quiet, told)
+        elif _is_over(state, case):
+            _end(state, case, told)
+    _resolve_calm(state, told)
+
+
+def current(state: State, case: Case) -> Incident:
+    """An incident as it stands right now."""
+    if case.shown.probes or case.shown.over_at is not None:
+        return case.shown
+    return msgspec.structs.replace(case.shown, checks=tuple(_members(state, case).values()))
+
+
+def _is_over(state: State, case: Case) -> bool:
+    """Whether it ends, now that nothing of it is bad: at once, unless it was reopened again and again."""
+    if case.calm_at is None:
+        case.calm_at = state.now
+    if case.left or case.relapses <= FLAPS or case.pending:
+        return True
+    return state.now - case.calm_at >= min(CALM_NS << min(case.relapses - FLAPS - 1, 8), LONGEST_CALM_NS)
+
+
+def _tell(
+    state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
+) -> None:
+    if case.pending or ((case.grown or case.in_doubt) and _may_draw(state, case)):
+        bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
+        if bad:
+            _draw(case, infer(state, view, bad, early=state.now - case.shown.opened_at < EARLY_NS))
+        case.grown, case.drawn_at, case.deserted = False, state.now, False
+    if len(case.bad) >= case.peak:
+        case.peak, case.peak_title, case.peak_domain = len(case.bad), case.title, case.domain
+        case.peak_because, case.peak_alternatives = case.because, case.alternatives
+    if not case.pending and state.now - case.weighed_at >= DRAW_NS:  # no message for that alone
+        case.shown = msgspec.structs.replace(
+            case.shown,
+            evidence=_most(state, view, case),
+            because=case.because,
+            alternatives=case.alternatives,
+        )
+        case.weighed_at = state.now
+    draft = _draft(state, view, case, levels, quiet)
+    shown = case.shown
+    if case.pending == "opened" and draft.severity != "critical" and _may_be_wider(state, view, case):
+        return
+    if case.pending:
+        what = draft.title if case.pending == "opened" else f"it is back: {draft.title}"
+        _emit(state, view, case, draft, what, told)
+        return
+    same = {"started_at": draft.started_at, "because": draft.because, "alternatives": draft.alternatives}
+    if draft == msgspec.structs.replace(shown, **same):
+        case.dirty_at = None
+        return
+    if case.dirty_at is None:
+        case.dirty_at = state.now
+    if draft.severity != shown.severity or state.now - case.dirty_at >= SETTLE_NS:
+        _emit(state, view, case, draft, difference(shown, draft), told)
+
+
+def _draw(case: Case, finding: Finding) -> None:
+    case.domain, case.title, case.in_doubt = finding.domain, title_of(finding), finding.in_doubt > 0
+    case.because, case.alternatives = finding.because, finding.alternatives
+    sure = finding.domain.certain or finding.margin >= CERTAIN_NATS
+    case.located = sure and not case.in_doubt
+
+
+def _may_be_wider(state: State, view: View, case: Case) -> bool:
+    """Whether other name servers of its operator may be failing too, and there is still time to wait for them."""
+    if state.now - case.shown.opened_at >= FIRST_NS:
+        return False
+    spots = [spot for name in case.bad if (spot := spot_of(state, view, name)) is not None and spot.server]
+    return bool(spots) and bool(in_doubt(state, view, spots))
+
+
+def _may_draw(state: State, case: Case) -> bool:
+    """Whether place and name may be drawn anew."""
+    if len(case.bad) >= case.peak:
+        return state.now - case.drawn_at >= DRAW_NS
+    if case.deserted:
+        return state.now - case.left_at >= DRAW_NS
+    calm = state.now - max(case.drawn_at, case.left_at)
+    return calm >= WANE_NS or state.now - case.drawn_at >= 5 * WANE_NS
+
+
+def _most(state: State, view: View, case: Case) -> Evidence | None:
+    """The evidence where most failed since it began: what opened it is often the first two of many, and who mends
+    first does not take it back."""
+    now, before = worst_evidence(state, view, case), None if case.pending else case.shown.evidence
+    return before if now is None or (before is not None and now.failing <= before.failing) else now
+
+
+def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:
+    """The incident as it stands; components and impact are the worst that it did."""
+    hurting = [state.keys[name] for name in case.bad if not state.keys[name].blocked]
+    shown = case.shown
+    components, impact = list(shown.components), shown.impact
+    for component in view.components:
+        level = levels[component.name]
+        own = [key for key in hurting if key.check in component.checks]
+        if level in HURT and not any(key.state == "down" or key.held == "down" or key.throttled for key in own):
+            level = "degraded_performance"  # what is worse there is another incident's doing
+        if own and RANK[level] >= RANK["degraded_performance"]:
+            if component.name not in components:
+                components.append(component.name)
+            if component.name not in quiet and RANK[level] > RANK[impact]:
+                impact = level
+    severity: Severity = "critical" if impact in HURT else "warning"
+    started_at = min([shown.started_at, *(state.keys[name].since for name in case.bad if case.pending == "opened")])
+    stage = next_stage(shown.stage, "fails") if case.pending == "reopened" else shown.stage
+    draft = msgspec.structs.replace(
+        shown,
+        severity=severity,
+        started_at=started_at,
+        components=tuple(components),
+        impact=impact,
+        stage=next_stage(stage, "located") if case.located else stage,
+        parent=parent_of(state, view, case),
+        because=case.because,
+        alternatives=case.alternatives,
+    )
+    return named(draft, case.title, case.domain)
+
+
+def _emit(state: State, view: View, case: Case, draft: Incident, what: str, told: list[EventData]) -> None:
+    case.members = _members(state, case)
+    change = case.pending or "updated"
+    shown = msgspec.structs.replace(
+        draft,
+        updated_at=state.now,
+        resolved_at=None,
+        over_at=None,
+        checks=tuple(case.members.values()),
+        evidence=_most(state, view, case),
+    )
+    case.shown = with_moments(shown, *_moments(state, case.shown, draft, case.pending))
+    case.pending, case.dirty_at = "", None
+    told.append(IncidentChanged(change=change, what=what, incident=case.shown))
+
+
+def _moments(state: State, before: Incident, draft: Incident, pending: str) -> list[Moment]:
+    """What the timeline gets by it. What it is called while it is being mended is no news of where it is."""
+    found = []
+    if pending == "opened":
+        found.append(Moment(at=draft.started_at, what="began"))
+        found.append(Moment(at=state.now, what="detected", text=draft.title))
+    elif pending == "reopened":
+        found.append(Moment(at=state.now, what="reopened", text=draft.title))
+    seen = draft.seen_domain or draft.domain
+    if draft.stage != "identified" or draft.human.domain is not None or seen is None:
+        return found
+    if before.stage != "identified" or str(before.domain) != str(seen):
+        why = f": {draft.because[0]}" if draft.because else ""
+        found.append(Moment(at=state.now, what="identified", text=f"{seen}{why}"))
+    return found
+
+
+def _members(state: State, case: Case) -> dict[str, Affected]:
+    """Its subjects as they stand now."""
+    now = {
+        name: affected(key, case.members[name].kind)
+        for name in case.bad
+        if name in case.members and (key := state.keys.get(name)) is not None and key.incident == case.shown.id
+    }
+    return {**case.members, **now}
+
+
+def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
+    """That of the subject where most fail."""
+    found = [
+        evidence_of(tally(state, view, view.checks[state.keys[name].check], state.keys[name]))
+        for name in case.bad[:MAX_MEMBERS]
+        if name in state.keys and state.keys[name].check in view.checks
+    ]
+    return max(found, key=lambda evidence: (evidence.failing, evidence.voters), default=case.shown.evidence)
+
+
+def _end(state: State, case: Case, told: list[EventData]) -> None:
+    """Nothing of it fails any more: the all-clear, or the end where nothing is left that could fail again."""
+    shown = case.shown
+    del state.open[shown.id]
+    if case.pending == "opened":  # it opened and ended within one record: nobody heard of it
+        return
+    if case.pending == "reopened":  # nor of this
+        case.pending, state.recent[shown.id] = "", case
+        return
+    members = tuple(case.members.values())
+    number = len(members)
+    what = case.left or (f"all {number} subjects pass again" if number > 1 else "it passes again")
+    shown = msgspec.structs.replace(  # it is remembered by what it was when it was largest
+        shown,
+        updated_at=state.now,
+        over_at=case.calm_at if case.calm_at is not None else state.now,
+        checks=members,
+        because=case.peak_because or shown.because,
+        alternatives=case.peak_alternatives or shown.alternatives,
+    )
+    shown = named(shown, case.peak_title or case.title, case.peak_domain or case.domain)
+    case.shown = msgspec.structs.replace(shown, stage=next_stage(shown.stage, "passes"))
+    case.pending, case.dirty_at = "", None
+    state.recent[shown.id] = case
+    if case.left:
+        _resolve(state, case, what, told)
+        return
+    case.shown = with_moments(case.shown, Moment(at=state.now, what="monitoring", text=what))
+    watched = lasting(watch_ns(case.longest_calm_ns))
+    what = f"{what}; watched until it has been calm for {watched}"
+    told.append(IncidentChanged(change="monitoring", what=what, incident=case.shown))
+
+
+def _resolve_calm(state: State, told: list[EventData]) -> None:
+    """Resolves what stayed calm while somebody looked. What is forgotten is resolved first: what opened is closed."""
+    for case in state.recent.values():
+        shown = case.shown
+        if shown.stage != "monitoring":
+            continue
+        if shown.over_at is None or shown.over_at > state.now:  # the clock was put back
+            case.shown = shown = msgspec.structs.replace(shown, over_at=state.now)
+        calm = state.now - max(shown.over_at or 0, state.started_at)
+        if state.blind is None and calm >= watch_ns(case.longest_calm_ns):
+            _resolve(state, case, f"it stayed calm for {lasting(calm)}", told)
+    while len(state.recent) > MAX_RECENT:
+        first = next((name for name, case in state.recent.items() if case.shown.probes), next(iter(state.recent)))
+        oldest = state.recent.pop(first)
+        if oldest.shown.stage == "monitoring":
+            _resolve(state, oldest, "too many others ended since: it is watched no more", told)
+
+
+def _resolve(state: State, case: Case, why: str, told: list[EventData]) -> None:
+    shown = msgspec.structs.replace(case.shown, stage="resolved", updated_at=state.now, resolved_at=state.now)
+    case.shown = with_moments(shown, Moment(at=state.now, what="resolved", text=why))
+    told.append(IncidentChanged(change="resolved", what=why, incident=case.shown))
+
+
+def difference(before: Incident, after: Incident) -> str:
+    """What an update says, in one line."""
+    parts = [after.title] if after.title != before.title else []
+    if after.seen_title and after.seen_title != before.seen_title:
+        parts.append(f"probes see: {after.seen_title}")
+    if RANK[after.impact] > RANK[before.impact]:
+        parts.append(f"impact: {after.impact.replace('_', ' ')}")
+    new = [name for name in after.components if name not in before.components]
+    if new:
+        parts.append(f"hurts {', '.join(new)}")
+    if after.domain != before.domain and after.domain is not None and not (parts and after.domain.name in parts[0]):
+        parts.append(_domain_words(before.domain, after.domain))
+    if after.parent and after.parent != before.parent:
+        parts.append(f"part of incident {after.parent}")
+    if not parts and after.severity != before.severity:
+        parts.append(f"severity: {after.severity}")
+    return "; ".join(parts) or after.stage
+
+
+def _domain_words(before: FaultDomain | None, after: FaultDomain) -> str:
+    sure = "" if after.certain else ", though another place would explain it too"
+    return f"at {after}{sure}" if before is None or str(before) == str(after) else f"not {before} but {after}{sure}"

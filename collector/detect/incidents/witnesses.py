@@ -1,0 +1,141 @@
+"""What the probes' words say of places: a row for each set of places that results passed through. Pure.
+
+Passes matter as much as failures: a place that still lets results through is acquitted. Only words that count and that
+were measured since the trouble began are taken, whatever they are on; what is another incident's is left to that one.
+A name that a cache gives acquits its zone, which does not hurt anyone there, but not who serves it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector.detect.dns.zones import hosted_by, zone_among
+from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, zones_of
+from collector.detect.state import Key, State, Vote
+from collector.detect.verdicts.flows import vote_fresh_ns
+from collector.detect.view import CheckView, View, ip_of
+from collector.locate import Place, Row
+from collector.locate.rows import rows_of
+
+MAX_BAD, MAX_NEAR, MAX_FAR = 150, 150, 150
+"""Subjects that are looked at, spread evenly over all there are: those that fail, those beside them, and all others.
+More of them say nothing new."""
+HOPS = ("dns_hop_dark", "dns_hop_lame")
+"""Hops of a chain that none of their servers answers for."""
+UNLOCATED = ("dns.parity",)
+"""Comparisons: what they find is at no place that users pass."""
+
+
+def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
+    """Who failed and who passed since these began to fail, at them and elsewhere."""
+    begun = min(spot.key.since for spot in bad)
+    near, far = _others(state, bad, begun)
+    counts: dict[frozenset[Place], list[int]] = {}
+    hosted = hosted_by(state.zones, view)
+    seen = sample(bad)
+    refused = {vote.fault == "blocked" for s in seen for vote in s.key.votes.values() if vote.reason and vote.counts}
+    names = [*(spot.name for spot in seen), *_spread(near, MAX_NEAR), *_spread(far, MAX_FAR)]
+    for name in names:
+        key = state.keys[name]
+        check = view.checks.get(key.check)
+        if check is None or key.target not in check.targets or check.kind in UNLOCATED:
+            continue
+        failing, passing = _places(state, check, key, hosted)
+        for probe, vote in key.votes.items():
+            if vote.at < begun or not _counts(state, view, check, key, probe, vote):
+                continue
+            if vote.reason is not None and (vote.fault == "blocked") not in refused:
+                continue  # refusals are another matter than failures
+            known = view.probe(probe)
+            who = (Place("vantage", probe), Place("network", known.network if known else probe))
+            site = (Place("site", vote.site),) if vote.site and key.server else ()
+            places = frozenset((*who, *site, *(passing if vote.reason is None else failing)))
+            counts.setdefault(places, [0, 0])[vote.reason is None] += 1
+    return rows_of(counts)
+
+
+def _others(state: State, bad: list[Spot], begun: int) -> tuple[list[str], list[str]]:
+    """Subjects that were measured since: those that share a target, an operator, a zone or a resolver with what fails,
+    and the rest. What is another incident's is not among them."""
+    chosen, own = {spot.name for spot in bad}, {spot.key.incident for spot in bad}
+    shared = {word for s in bad for word in (s.key.target, s.host, s.key.operator, s.key.zone, s.key.resolver) if word}
+    near: list[str] = []
+    far: list[str] = []
+    for name, key in state.keys.items():
+        if key.spoke_at < begun or name in chosen or (key.incident is not None and key.incident not in own):
+            continue
+        beside = not shared.isdisjoint((key.target, key.server, key.operator, key.zone, key.resolver))
+        (near if beside else far).append(name)
+    return near, far
+
+
+def _counts(state: State, view: View, check: CheckView, key: Key, probe: str, vote: Vote) -> bool:
+    member = state.probes.get(probe)
+    if not vote.counts or vote.unreached or member is None or member.state == "silent" or member.cloned_at:
+        return False
+    return vote.at + vote_fresh_ns(check, key.subject, vote.every_ns) >= state.now
+
+
+def sample(bad: list[Spot]) -> list[Spot]:
+    """Those of them that are looked at."""
+    return _spread(bad, MAX_BAD)
+
+
+def _spread(found: list[Any], most: int) -> list[Any]:
+    return found if len(found) <= most else found[:: -(-len(found) // most)]
+
+
+def stands_at(state: State, spot: Spot) -> frozenset[Place]:
+    """The places that a failing subject is at itself; not who serves a name that others ask for."""
+    failing, _ = _places(state, spot.check, spot.key, {})
+    return frozenset((*failing, *(Place("site", site) for site in spot.sites)))
+
+
+def _places(
+    state: State, check: CheckView, key: Key, hosted: Mapping[str, frozenset[str]]
+) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    """The places of a failure and of a pass."""
+    ip = "" if key.lookup else key.address or ip_of(key.subject)
+    at = (Place("address", ip), Place("family", "IPv6" if ":" in ip else "IPv4")) if ip else ()
+    host = check.targets[key.target].host
+    operator = (Place("operator", key.operator),) if key.operator else ()
+    if is_server(key, check):
+        zone = (Place("zone", key.zone),) if key.zone else ()
+        server = (*zone, *operator, Place("name_server", key.server), *at)
+        return server, server
+    resolver = (Place("resolver", key.resolver),) if key.resolver else ()
+    if is_resolver(key, check):
+        if key.reason == RESOLVER_DOWN:  # its control name fails as well: no matter of any zone
+            return resolver, resolver
+        names = asked_names(key, check) | set(key.names)
+        return (*resolver, *_zones(names), *_servers_of(names, hosted)), (*resolver, *_zones(names))
+    if check.kind == "dns.chain":  # the hop that fails, not all that the chain leads through
+        names = {key.zone or host}
+        served = operator if key.reason in HOPS else () if operator else _servers_of(names, hosted)
+        return (*resolver, *_zones(names), *served), resolver
+    if check.of_dns:
+        served = operator or _servers_of({host}, hosted)
+        return (*resolver, *_zones({host}), *served), (*resolver, *_zones({host}), *operator)
+    names = {host} | set(key.names)
+    if key.lookup:
+        return (*_zones(names), *_servers_of(names, hosted)), ()
+    region = key.region or state.regions.get(ip)
+    front = (Place("endpoint", host), *at, *((Place("region", region),) if region else ()))
+    front = (*front, Place("application", check.name))
+    if (key.reason or "").startswith(("dns_", "lookup_")) or _looking(key):
+        return (*front, *_zones(names), *_servers_of(names, hosted)), front
+    return front, front
+
+
+def _looking(key: Key) -> bool:
+    failing = [vote for vote in key.votes.values() if vote.reason is not None and vote.counts]
+    return sum(vote.looking for vote in failing) * 2 > len(failing)
+
+
+def _zones(names: set[str]) -> tuple[Place, ...]:
+    return tuple(Place("zone", zone) for zone in sorted(zones_of(names)))
+
+
+def _servers_of(names: set[str], hosted: Mapping[str, frozenset[str]]) -> tuple[Place, ...]:
+    """Who serves the zones that the names are in."""
+    zones = {zone_among(hosted, name) for name in names} - {""}
+    return tuple(Place("operator", name) for name in sorted({each for zone in zones for each in hosted[zone]}))

@@ -1,0 +1,1 @@
+"""The probes themselves: silent, astray, enough of them or not."""

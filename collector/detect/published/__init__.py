@@ -1,0 +1,1 @@
+"""What providers publish for everybody, certificates among it: notices where it changes."""

@@ -1,0 +1,1 @@
+"""What will hurt users, and when."""

@@ -1,0 +1,1 @@
+"""Anycast: which site answers whom, and what changed in that."""

@@ -1,0 +1,1 @@
+"""A subject: from the words of probes to its state, and components from their subjects."""

@@ -6,7 +6,7 @@ The bound of a rate is the exact one for counts (F. Garwood, "Fiducial limits fo
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, lgamma, log, sqrt
 
 from bench.detection.rivals import Span
 from bench.detection.world import Trouble
@@ -71,11 +71,7 @@ def _up_to(count: int, mean: float) -> float:
     """How likely a Poisson variable is at most `count`."""
     if mean <= 0:
         return 1.0
-    term = total = exp(-mean)
-    for n in range(1, count + 1):
-        term *= mean / n
-        total += term
-    return total
+    return sum(exp(n * log(mean) - mean - lgamma(n + 1)) for n in range(count + 1))
 
 
 def divergence(after: float, before: float) -> float:

@@ -17,6 +17,8 @@ from typing import Literal
 
 import msgspec
 
+from parallax.journal import JournalBusy, JournalError, JournalFull
+
 Then = Literal["commit", "retry", "wait", "drop", "renew", "keep", "stop"]
 
 
@@ -82,3 +84,12 @@ class Refusal(msgspec.Struct, frozen=True):
     @property
     def message(self) -> str:
         return self.detail or self.answer.sentence
+
+
+def journal_refusal(error: JournalBusy | JournalFull | JournalError) -> Refusal:
+    """What is answered where `inputs` did not take what a request brought."""
+    if isinstance(error, JournalBusy):
+        return Refusal("busy")
+    if isinstance(error, JournalFull):
+        return Refusal("full")
+    return Refusal("full", "the collector cannot write its journal")

@@ -13,12 +13,12 @@ GET  /v1/board          a viewer's or owner's token: what is known right now of 
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
 GET  /v1/attempts       a viewer's or owner's token: a check's first attempts, and what retries would have made of them
 POST /v1/plan/rollback  an owner's token
-POST /v1/moves          an owner's token: a change of a delegation or a chain is watched (collector.commands)
+POST /v1/moves          an owner's token: a change of a delegation or a chain is watched (collector.commands.moves)
 POST /v1/moves/end      an owner's token
 GET  /v1/incidents      a viewer's or owner's token: open ones, those being watched, and the last that ended
 GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
 POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
-                        an owner's token: what people say of it (collector.incident_commands)
+                        an owner's token: what people say of it (collector.commands.incidents)
 POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 """
@@ -37,17 +37,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.alerts import Alerts
-from collector.answers import Refusal
+from collector.answers import Refusal, journal_refusal
 from collector.asking import Asking
 from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import Room, announced, drain, read_body
-from collector.commands import MAX_BODY as MAX_COMMAND
-from collector.commands import CommandError, Commands
+from collector.commands import IncidentCommands, MoveCommands
+from collector.commands.routes import command_routes
 from collector.fleet import Fleet
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
 from collector.inbox import Inbox, QuestionError
-from collector.incident_commands import IncidentCommands
 from collector.incident_routes import IncidentRoutes
 from collector.ingest import Delivery, Ingest
 from collector.json_answers import error_answer, json_answer, refusal_answer
@@ -82,7 +81,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     view: View
     alerts: Alerts
     stop: trio.Event
-    commands: Commands
+    moves: MoveCommands
     incidents: IncidentCommands
     asking: Asking
     inbox: Inbox
@@ -91,14 +90,12 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 def make_app(services: Services) -> Starlette:
     """The ASGI app."""
     routes, pages, extension = Routes(services), Pages(services.view), services.view.extension
-    incidents = IncidentRoutes(services.incidents, services.view.board, services.view.history, routes.command)
+    incidents = IncidentRoutes(services.view.board, services.view.history)
     return Starlette(
         routes=[
             Route("/v1/batches", routes.guarded(routes.post_batch, "probe"), methods=["POST"]),
             Route("/v1/plan", routes.guarded(routes.get_plan, "probe"), methods=["GET"]),
             Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
-            Route("/v1/moves", routes.guarded(routes.post_move, "owner"), methods=["POST"]),
-            Route("/v1/moves/end", routes.guarded(routes.post_move_end, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/messages", routes.guarded(routes.get_messages, "probe"), methods=["GET"]),
             Route("/v1/mail", routes.guarded(routes.get_messages, "probe"), methods=["GET"]),
@@ -109,6 +106,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
             *incidents.routes(routes.guarded),
+            *command_routes(services.moves, services.incidents, routes.guarded),
             *(extension.api(routes) if extension else ()),
             *pages.routes(),
         ],
@@ -179,7 +177,7 @@ class Routes:
         self._services.fleet.heard(probe, wall_ns(), peer)
         known = request.headers.get("if-none-match", "").strip().removeprefix("W/").strip('"')
         if known and plans.hash_for(probe) == known:
-            await self._wait_other(request, probe, known)
+            await self._wait(request, _wait_s(request), partial(plans.wait_other, probe, known))
             if self._identify(request) != identity:  # revoked while it waited
                 return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
             self._services.fleet.heard(probe, wall_ns(), peer)
@@ -286,43 +284,13 @@ class Routes:
         await drain(request.receive)
         try:
             changes = await self._services.plans.roll_back(identity.name)
-        except JournalBusy:
-            return refusal_answer(Refusal("busy"))
-        except JournalFull:
-            return refusal_answer(Refusal("full"))
-        except JournalError:
-            return refusal_answer(Refusal("full", "the collector cannot write its journal"))
+        except (JournalBusy, JournalFull, JournalError) as error:
+            return refusal_answer(journal_refusal(error))
         if not changes:
             return refusal_answer(Refusal("conflict", "there is no earlier version of the plan to go back to"))
         state = self._services.plans.state
         in_force = state.in_force.hash if state.in_force else ""
         return json_answer(200, {"rolled_back": changes[0].version.hash, "in_force": in_force})
-
-    async def post_move(self, request: Request, identity: Identity) -> Response:
-        return await self.command(request, self._services.commands.start, identity)
-
-    async def post_move_end(self, request: Request, identity: Identity) -> Response:
-        return await self.command(request, self._services.commands.end, identity)
-
-    async def command(
-        self, request: Request, run: Callable[[bytes, str], Awaitable[Any]], identity: Identity
-    ) -> Response:
-        """Runs a command with the request's body; what it returns, a Refusal too, is the answer."""
-        body = await read_body(request.receive, most=MAX_COMMAND)
-        if body is None:
-            return Response(status_code=400)  # nobody is there to read it
-        if isinstance(body, Refusal):
-            await drain(request.receive)
-            return refusal_answer(Refusal(body.word, f"a command is at most {MAX_COMMAND} octets, and sent at once"))
-        try:
-            answer = await run(body, identity.name)
-        except CommandError as error:
-            return error_answer(400, "bad_command", str(error))
-        return refusal_answer(answer) if isinstance(answer, Refusal) else json_answer(200, answer)
-
-    async def _wait_other(self, request: Request, probe: str, known: str) -> None:
-        """Waits for another part; see `_wait`."""
-        await self._wait(request, _wait_s(request), partial(self._services.plans.wait_other, probe, known))
 
     async def _wait(self, request: Request, most_s: float, wait: Callable[[], Awaitable[None]]) -> None:
         """Waits for this, for the time to run out, for the client to leave, or for the collector to end."""

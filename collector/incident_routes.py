@@ -1,6 +1,6 @@
-"""Routes of incidents: reading them, and what people say of them (collector.incident_commands)."""
+"""Routes of incidents, to read them. What people say of them is in collector.commands."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,16 +11,12 @@ from starlette.routing import Route
 from collector.answers import Refusal
 from collector.board import Board
 from collector.events import Event, Incident
-from collector.history import QueryError
-from collector.history.types import IncidentStory
-from collector.incident_commands import IncidentCommands, Written
+from collector.history import History, IncidentStory, QueryError
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.tokens import Identity
 
 LISTED = 50
-Run = Callable[[bytes, str], Awaitable[Any]]
 Guarded = Callable[..., Any]
-Post = Callable[[Request, Run, Identity], Awaitable[Response]]
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,27 +29,16 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentRoutes:
-    """The handlers. `post` reads a command's body, runs it and answers."""
+    """The handlers: of those that are open or watched by the board, and of all others by history."""
 
-    def __init__(self, commands: IncidentCommands, board: Callable[[], Board], history: Any, post: Post) -> None:
-        self._commands, self._board, self._history, self._post = commands, board, history, post
+    def __init__(self, board: Callable[[], Board], history: History) -> None:
+        self._board, self._history = board, history
 
     def routes(self, guarded: Guarded) -> list[Route]:
         """All of them; `guarded` is what lets holders of a token's role in."""
-        words = {
-            "notes": self._commands.note,
-            "acknowledge": self._commands.acknowledge,
-            "title": self._commands.title,
-            "identify": self._commands.identify,
-        }
         return [
             Route("/v1/incidents", guarded(self.get_all, "viewer", "owner"), methods=["GET"]),
             Route("/v1/incidents/{id}", guarded(self.get_one, "viewer", "owner"), methods=["GET"]),
-            *(
-                Route(f"/v1/incidents/{{id}}/{word}", guarded(self._posting(run), "owner"), methods=["POST"])
-                for word, run in words.items()
-            ),
-            Route("/v1/facts", guarded(self.post_fact, "owner"), methods=["POST"]),
         ]
 
     async def get_all(self, request: Request, identity: Identity) -> Response:
@@ -86,22 +71,6 @@ class IncidentRoutes:
             open_ = ", ".join(incident.id for incident in self._known()[:20]) or "none"
             return refusal_answer(Refusal("not_found", f"there is no incident {id_[:60]!r}; open and watched: {open_}"))
         return json_answer(200, Story(incident=known, events=tuple(story.events) if story else (), missing=missing))
-
-    async def post_fact(self, request: Request, identity: Identity) -> Response:
-        return await self._post(request, self._commands.fact, identity)
-
-    def _posting(
-        self, run: Callable[[str, bytes, str], Awaitable[Written | Refusal]]
-    ) -> Callable[[Request, Identity], Awaitable[Response]]:
-        async def handle(request: Request, identity: Identity) -> Response:
-            id_: str = request.path_params["id"]
-
-            async def one(body: bytes, actor: str) -> Written | Refusal:
-                return await run(id_, body, actor)
-
-            return await self._post(request, one, identity)
-
-        return handle
 
     def _known(self) -> list[Incident]:
         board = self._board()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 import trio
 
-from collector.answers import Refusal
+from collector.answers import Refusal, journal_refusal
 from collector.bodies import Room
 from collector.fleet import Fleet, Member
 from collector.inputs import BatchInput, encode_input
@@ -101,13 +101,10 @@ class Ingest:
             self._commits.add(scope)
             try:
                 await self._inputs.append([entry], {moved.name: encode_mark(moved)})
-            except JournalBusy:
-                return Refusal("busy")
-            except JournalFull:
-                return Refusal("full")
-            except JournalError as error:
-                _log.error("the journal takes nothing", error=str(error))
-                return Refusal("full", "the collector cannot write its journal")
+            except (JournalBusy, JournalFull, JournalError) as error:
+                if isinstance(error, JournalError):
+                    _log.error("the journal takes nothing", error=str(error))
+                return journal_refusal(error)
             finally:
                 self._commits.discard(scope)
         return None

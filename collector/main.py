@@ -12,13 +12,11 @@ import trio
 from collector.alerts import Alerts
 from collector.app import Services, make_app
 from collector.asking import Asking
-from collector.commands import Commands
+from collector.commands import Commands, Facts, IncidentCommands, MoveCommands
 from collector.detector import Detector
-from collector.facts import Facts
 from collector.fleet import Fleet
 from collector.history import History, open_history
 from collector.inbox import Inbox
-from collector.incident_commands import IncidentCommands
 from collector.ingest import Ingest, stored_marks
 from collector.plans import Plans
 from collector.precedence import Precedence
@@ -148,7 +146,7 @@ async def run(
             view=view,
             alerts=alerts,
             stop=stop,
-            commands=commands,
+            moves=MoveCommands(commands, detector.board),
             incidents=IncidentCommands(commands, detector.incidents),
             asking=asking,
             inbox=inbox,

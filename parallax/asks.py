@@ -10,8 +10,6 @@ LONGEST_S = 60.0
 """No ask stands for longer."""
 MAX_ASKS = 64
 """Asks of one answer."""
-LONGEST_WAIT_S = 30.0
-"""How long one question after asks may wait for others."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

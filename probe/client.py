@@ -26,8 +26,8 @@ from probe.asks import AsksAnswer
 from probe.outcomes import Answer
 
 POST_TIMEOUT_S = 20.0
-PLAN_WAIT_S = 25
-PLAN_TIMEOUT_S = PLAN_WAIT_S + 10.0
+POLL_WAIT_S = 25
+POLL_TIMEOUT_S = POLL_WAIT_S + 10.0
 MAX_ACK = 65_536
 MAX_PLAN = 8_000_000
 MAX_ASKS = 262_144
@@ -67,11 +67,11 @@ class CollectorClient:
             detail="" if status == 200 else _shown(content),
         )
 
-    async def get_plan(self, etag: str, wait_s: int = PLAN_WAIT_S) -> PlanAnswer:
+    async def get_plan(self, etag: str, wait_s: int = POLL_WAIT_S) -> PlanAnswer:
         """Asks for this probe's part; with an etag, the answer comes once it has another or the wait is over."""
         headers = {"if-none-match": f'"{etag}"'} if etag else {}
         status, answer_headers, content, failure = await self._exchange(
-            "GET", f"/v1/plan?wait={wait_s}", headers, b"", PLAN_TIMEOUT_S, MAX_PLAN
+            "GET", f"/v1/plan?wait={wait_s}", headers, b"", POLL_TIMEOUT_S, MAX_PLAN
         )
         if status is None:
             return PlanAnswer(failure=failure, detail=content.decode())
@@ -83,11 +83,11 @@ class CollectorClient:
             detail="" if status in (200, 304) else _shown(content),
         )
 
-    async def get_asks(self, after: str, wait_s: int = PLAN_WAIT_S) -> AsksAnswer:
+    async def get_asks(self, after: str, wait_s: int = POLL_WAIT_S) -> AsksAnswer:
         """Asks what this probe is to look at now; the answer comes once that is another version than this one, or the
         wait is over."""
         path = f"/v1/asks?after={quote(after, safe='')}&wait={wait_s}"
-        status, headers, content, failure = await self._exchange("GET", path, {}, b"", PLAN_TIMEOUT_S, MAX_ASKS)
+        status, headers, content, failure = await self._exchange("GET", path, {}, b"", POLL_TIMEOUT_S, MAX_ASKS)
         if status is None:
             return AsksAnswer(failure=failure, detail=content.decode())
         return AsksAnswer(

@@ -17,7 +17,7 @@ from typing import get_args
 import msgspec
 
 from collector.answers import Refusal
-from collector.commands import CommandError, Commands, read_command
+from collector.commands.commands import CommandError, Commands, read_command
 from collector.detect.incidents.timeline import MAX_HUMAN, MAX_TEXT, has_room
 from collector.detect.incidents.words import (
     ACKNOWLEDGE,

@@ -9,10 +9,9 @@ import pytest
 import trio
 from click.testing import CliRunner, Result
 
-from collector.commands import CommandError, Commands
+from collector.commands import CommandError, Commands, IncidentCommands
 from collector.detect.incidents.timeline import MAX_HUMAN
 from collector.events import FaultDomain, Incident, Moment
-from collector.incident_commands import IncidentCommands
 from collector.tokens import add_token
 from parallax import wire
 from parallax.cli import parallax

@@ -1,33 +1,22 @@
-"""Commands of people that bear on what is concluded: read from a request, written into `inputs` like all that can
-change a verdict, and answered once detection has taken them.
+"""What people say of moves.
 
 POST /v1/moves      {"zone": Z or "name": N, "to": [...], "from": [...]}: a move is watched from now on
 POST /v1/moves/end  {"id": ID}: it is no longer
 """
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 import msgspec
-import trio
 
 from collector.answers import Refusal
 from collector.board import Board, MoveBoard
-from collector.inputs import CommandInput, FactInput, encode_input
+from collector.commands.commands import CommandError, Commands, read_command
+from collector.inputs import CommandInput
 from parallax.clock import wall_ns
-from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.values import dns_name
 
-T = TypeVar("T")
-MAX_BODY = 20_000
 MAX_NAMES = 32
 _CHECKED = {"delegation": "zone", "chain": "chain"}
-TAKEN_S = 5.0
-"""How long an answer waits for detection to take the command."""
-
-
-class CommandError(ValueError):
-    """What was asked for cannot be done; says why, and what could be."""
 
 
 class MoveStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,13 +41,11 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     move: MoveBoard | None
 
 
-class Commands:
-    """Puts commands into `inputs`."""
+class MoveCommands:
+    """Begins and ends the watching of moves. `board` has those that are known."""
 
-    def __init__(
-        self, inputs: Journal, board: Callable[[], Board], wait_changed: Callable[[Board], Awaitable[None]]
-    ) -> None:
-        self._inputs, self._board, self._wait_changed = inputs, board, wait_changed
+    def __init__(self, commands: Commands, board: Callable[[], Board]) -> None:
+        self._commands, self._board = commands, board
 
     async def start(self, body: bytes, actor: str) -> Moved | Refusal:
         """Raises CommandError."""
@@ -67,7 +54,7 @@ class Commands:
         kind, name = ("delegation", arguments["zone"][0]) if wanted.zone else ("chain", arguments["name"][0])
         new = tuple(sorted(set(arguments["to"]))) if wanted.zone else tuple(arguments["to"])
         known = {move.id for move in self._board().moves if move.ended_at is not None}
-        taken = await self._move("move_start", arguments, actor)
+        taken = await self._take("move_start", arguments, actor)
         if isinstance(taken, Refusal):
             return taken
         position, board = taken
@@ -92,32 +79,15 @@ class Commands:
         if id_ not in {move.id for move in running}:
             known = ", ".join(f"{move.id} ({move.name})" for move in running[:20]) or "none"
             raise CommandError(f"no move {id_[:60]!r} is under way; under way: {known}")
-        taken = await self._move("move_end", {"id": [id_]}, actor)
+        taken = await self._take("move_end", {"id": [id_]}, actor)
         if isinstance(taken, Refusal):
             return taken
         position, board = taken
         moves = board.moves if board else ()
         return Moved(position=position, move=next((move for move in moves if move.id == id_), None))
 
-    async def _move(self, word: str, arguments: dict[str, list[str]], actor: str) -> tuple[int, Board | None] | Refusal:
-        return await self.take(CommandInput(at=wall_ns(), word=word, actor=actor, arguments=arguments))
-
-    async def take(self, value: CommandInput | FactInput) -> tuple[int, Board | None] | Refusal:
-        """Writes it down, and waits a moment for the board that knows it; its position, and that board or None."""
-        try:
-            with trio.CancelScope(shield=True):
-                position = await self._inputs.append([encode_input(value, at_ns=wall_ns())])
-        except JournalBusy:
-            return Refusal("busy")
-        except JournalFull:
-            return Refusal("full")
-        except JournalError:
-            return Refusal("full", "the collector cannot write its journal")
-        with trio.move_on_after(TAKEN_S):
-            while (board := self._board()).position < position:
-                await self._wait_changed(board)
-            return position, board
-        return position, None
+    async def _take(self, word: str, arguments: dict[str, list[str]], actor: str) -> tuple[int, Board | None] | Refusal:
+        return await self._commands.take(CommandInput(at=wall_ns(), word=word, actor=actor, arguments=arguments))
 
 
 def start_arguments(wanted: MoveStart) -> dict[str, list[str]]:
@@ -146,11 +116,3 @@ def _name(key: str, text: str) -> str:
         return dns_name(text)
     except ValueError as error:
         raise CommandError(f'"{key}": {error}') from None
-
-
-def read_command(body: bytes, kind: type[T]) -> T:
-    """The body of a command. Raises CommandError."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise CommandError(f"the body is not what is wanted here: {error}") from None

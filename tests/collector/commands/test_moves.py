@@ -8,7 +8,7 @@ import pytest
 import trio
 from click.testing import CliRunner, Result
 
-from collector.commands import MoveStart, start_arguments
+from collector.commands.moves import MoveStart, start_arguments
 from collector.inputs import CommandInput, decode_input
 from collector.tokens import add_token
 from parallax.cli import parallax

@@ -1,0 +1,69 @@
+"""Routes of what people and other programs have to say: each takes the body of a POST."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.answers import Refusal
+from collector.bodies import drain, read_body
+from collector.commands.commands import MAX_BODY, CommandError
+from collector.commands.incidents import IncidentCommands
+from collector.commands.moves import MoveCommands
+from collector.json_answers import error_answer, json_answer, refusal_answer
+from collector.tokens import Identity
+
+Run = Callable[[bytes, str], Awaitable[Any]]
+RunOne = Callable[[str, bytes, str], Awaitable[Any]]
+Guarded = Callable[..., Any]
+Handler = Callable[[Request, Identity], Awaitable[Response]]
+
+
+def command_routes(moves: MoveCommands, incidents: IncidentCommands, guarded: Guarded) -> list[Route]:
+    """All of them; `guarded` is what lets holders of a token's role in."""
+    paths: dict[str, Handler] = {
+        "/v1/moves": _posting(moves.start),
+        "/v1/moves/end": _posting(moves.end),
+        "/v1/incidents/{id}/notes": _posting_on(incidents.note),
+        "/v1/incidents/{id}/acknowledge": _posting_on(incidents.acknowledge),
+        "/v1/incidents/{id}/title": _posting_on(incidents.title),
+        "/v1/incidents/{id}/identify": _posting_on(incidents.identify),
+        "/v1/facts": _posting(incidents.fact),
+    }
+    return [Route(path, guarded(handler, "owner"), methods=["POST"]) for path, handler in paths.items()]
+
+
+def _posting(run: Run) -> Handler:
+    async def handle(request: Request, identity: Identity) -> Response:
+        return await _answer(request, run, identity)
+
+    return handle
+
+
+def _posting_on(run: RunOne) -> Handler:
+    """A command on what the path names."""
+
+    async def handle(request: Request, identity: Identity) -> Response:
+        async def one(body: bytes, actor: str) -> Any:
+            return await run(request.path_params["id"], body, actor)
+
+        return await _answer(request, one, identity)
+
+    return handle
+
+
+async def _answer(request: Request, run: Run, identity: Identity) -> Response:
+    """Runs a command with the request's body; what it returns, a Refusal too, is the answer."""
+    body = await read_body(request.receive, most=MAX_BODY)
+    if body is None:
+        return Response(status_code=400)  # nobody is there to read it
+    if isinstance(body, Refusal):
+        await drain(request.receive)
+        return refusal_answer(Refusal(body.word, f"a command is at most {MAX_BODY} octets, and sent at once"))
+    try:
+        answer = await run(body, identity.name)
+    except CommandError as error:
+        return error_answer(400, "bad_command", str(error))
+    return refusal_answer(answer) if isinstance(answer, Refusal) else json_answer(200, answer)

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from bench.detection.rivals import Span
 from bench.detection.world import DAY, OK_S, SLOW_S, TIMEOUT_S, Run, World
-from collector.detect.asking import asks
+from collector.detect.asking import asks, voters
 from parallax.clock import NS
 
 State = Literal["up", "degraded", "down"]
@@ -27,7 +27,7 @@ State = Literal["up", "degraded", "down"]
 class Asking:
     """How the fleet is asked to look again."""
 
-    first: int = asks.OTHERS
+    first: int = voters.OTHERS
     """Voters in other networks that are asked beside the suspect."""
     pace_s: float = asks.EVERY_NS / NS
     """Everyone again, no sooner than that, once two networks show evidence."""

@@ -5,6 +5,8 @@ monitoring itself is what has failed; nothing new is confirmed and nothing may b
 fleet that never had one is small, which is another thing (verdict.py).
 """
 
+from collections.abc import Iterable
+
 from collector.detect.state import State
 from collector.detect.view import View
 from parallax.clock import NS
@@ -50,7 +52,7 @@ def quorum_words(state: State, view: View) -> str:
     return f"{len(able)} of {fleet} probes can vote{where}"
 
 
-def networks_of(view: View, names: list[str]) -> int:
+def networks_of(view: View, names: Iterable[str]) -> int:
     """How many networks these probes are in."""
     probes = [view.probe(name) for name in names]
     return len({probe.network for probe in probes if probe is not None})

@@ -129,6 +129,11 @@ def _sum(parts: Iterable[tuple[str, float]], cap: float) -> Weight:
     return Weight(sum(groups.values()), len(groups))
 
 
+def tau_ns(every_ns: int) -> int:
+    """How long a trouble must have lasted from launch to launch, ns, where each probe looks so often."""
+    return min(TAU_NS, int(TAU_PERIODS * every_ns))
+
+
 def began_at(voters: Sequence[Weighed], *, spare: int) -> int | None:
     """The launch of the first failing run of this trouble, ns; None where none fails. `spare`: so many of the voters
     may pass and leave a quorum. Where one more than that passed, there was none: the trouble is younger."""

@@ -5,7 +5,7 @@ import math
 from collector.detect.incidents.joining import join, leave, merge
 from collector.detect.places import spot_of
 from collector.detect.state import Key, State
-from collector.detect.verdicts.charts import TAU_NS, TAU_PERIODS
+from collector.detect.verdicts.charts import tau_ns
 from collector.detect.verdicts.departed import UNDELEGATED, has_left, is_done_with, is_still_used
 from collector.detect.verdicts.flows import UNREACHED, every_ns, fresh_ns, why_gone
 from collector.detect.verdicts.intake import forget
@@ -50,7 +50,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         blocked=key.blocked,
         outside=outside,
         blind=state.blind is not None,
-        tau_ns=min(TAU_NS, int(TAU_PERIODS * every_ns(check, key))),
+        tau_ns=tau_ns(every_ns(check, key)),
         calm=key.calm if key.trouble_at else math.inf,
         partly_at=key.partly_at,
     )

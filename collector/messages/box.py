@@ -1,10 +1,13 @@
 """The letters that were taken, in memory: bounded in number and age, and what is lost at a bound is counted.
 
-Whoever reads a letter takes nothing away: two probes may wait for one address.
+Whoever reads a letter takes nothing away: two probes may wait for one address. Each kind has room of its own: anybody
+may send mail here, and must not push out what came with a signature.
 """
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 
 import msgspec
 import trio
@@ -13,7 +16,7 @@ from parallax.clock import wall_ns
 from parallax.letters import Letter, LetterKind, Proof
 
 MOST = 1_000
-"""Letters that are kept; of a full box, the oldest goes of the kind and peer that delivered the most."""
+"""Letters of a kind that are kept; past it, the oldest goes of the peer that delivered the most."""
 AGE_S = 600.0
 """How long one is kept."""
 MOST_ANSWERED = 50
@@ -76,8 +79,8 @@ class Box:
         """Takes a letter, and wakes who waits. Returns the number that it has from now on."""
         now = trio.current_time()
         self._drop_old(now)
-        if len(self._letters) >= self._most:
-            self._push_out()
+        if self.kept(letter.kind) >= self._most:
+            self._push_out(letter.kind)
             self.lost["pushed_out"] += 1
         self._numbered += 1
         self._taken[letter.kind] += 1
@@ -85,6 +88,10 @@ class Box:
         self._letters.append((now, numbered))
         self._wake()
         return self._numbered
+
+    def forget_refused(self, to: str) -> None:
+        """Drops what tells of refused webhooks of one name."""
+        self._letters = deque(each for each in self._letters if not (each[1].refused and each[1].to == to))
 
     def prove(self, number: int, proofs: Sequence[Proof]) -> None:
         """Adds the proofs of a mail, if it is still here."""
@@ -119,11 +126,24 @@ class Box:
         self._came.set()
         self._came = trio.Event()
 
-    def _push_out(self) -> None:
-        """Anybody may send mail here: who floods the box loses what is his own."""
-        (most, _), *_ = Counter((letter.kind, letter.peer) for _, letter in self._letters).most_common(1)
-        del self._letters[next(n for n, (_, letter) in enumerate(self._letters) if (letter.kind, letter.peer) == most)]
+    def _push_out(self, kind: LetterKind) -> None:
+        """Who floods the box loses what is his own."""
+        peers = {n: _sender(letter.peer) for n, (_, letter) in enumerate(self._letters) if letter.kind == kind}
+        ((most, _),) = Counter(peers.values()).most_common(1)
+        del self._letters[next(n for n, peer in peers.items() if peer == most)]
 
     def _drop_old(self, now: float) -> None:
         while self._letters and self._letters[0][0] < now - self._age_s:
             self._letters.popleft()
+
+
+@lru_cache(MOST)
+def _sender(peer: str) -> str:
+    """Who an address belongs to: one host may have a whole /64 of IPv6."""
+    try:
+        ip = ip_address(peer)
+    except ValueError:
+        return peer
+    if ip.version == 4:
+        return peer
+    return str(ip.ipv4_mapped or ip_network((int(ip) >> 64 << 64, 64)))

@@ -147,6 +147,7 @@ class _Door:
         now = trio.current_time()
         if self.hook.takes == "webhook" and now - self._noted_at >= NOTED_S:
             self._noted_at = now
+            self._box.forget_refused(self.hook.name)  # one is enough, and none of them may be in the way of letters
             self._box.put_nowait(
                 Letter(number=0, kind="webhook", to=self.hook.name, sender="", age_s=0.0, peer=peer, refused=cause)
             )
@@ -267,5 +268,5 @@ def _text_at(path: str, value: Any) -> str | None:
     with suppress(RecursionError):
         found = found_at(path, value)
         if found and isinstance(found[0], str | int):
-            return str(found[0])
+            return str(found[0]).encode("utf-8", "replace").decode("utf-8")  # half an emoji is no text
     return None

@@ -26,6 +26,8 @@ PATIENT_NS = 30 * NS
 """What is seen at an operator directly hurts nobody yet: where the operator's name servers are dark, they are what the
 incident is about, and they show within this."""
 BORNE_OUT = "it is part of an outage"
+_THROTTLED = "http_throttled"
+"""What is overloaded answers with it: of an outage it is a relapse like any other."""
 _PLACE_OF = {"endpoint": "host", "name_server": "host", "resolver": "host"}
 """The kind of place that a fault domain of another name is."""
 
@@ -55,7 +57,7 @@ def join(state: State, spot: Spot) -> None:
     key = spot.key
     found = key.incident if key.incident in state.open else _shared(state, spot, kin(key.reason))
     if found is None and (relapsed := _relapsed(state, spot)) is not None:
-        found = _reopen(state, relapsed)
+        found = _reopen(state, relapsed, kin(key.reason))
     if found is None and _waits(state, spot):
         return
     if found is None:
@@ -87,13 +89,15 @@ def _enter(state: State, found: str, spot: Spot) -> None:
 
 def _relapsed(state: State, spot: Spot) -> str | None:
     """The incident of a short while ago that comes back with this: the subject was in it, or it is where the fault
-    was."""
+    was. An outage may come back as 429 to everybody, and the reverse: there it has to be the very place."""
     sort, places = kin(spot.key.reason), spot.places
     own = state.recent.get(spot.key.last_incident or "")
     if own is not None and own.kin == sort and _may_relapse(state, own):
         return own.shown.id
     for name, case in reversed(state.recent.items()):
-        if case.kin == sort and (where := place_of(case)) and where in places and _may_relapse(state, case):
+        if not (where := place_of(case)) or where not in places or not _may_relapse(state, case):
+            continue
+        if case.kin == sort or ({case.kin, sort} == {"failure", _THROTTLED} and not spot.key.blocked):
             return name
     return None
 
@@ -111,9 +115,10 @@ def _may_relapse(state: State, case: Case) -> bool:
     return case.shown.stage == "monitoring" or state.now - ended <= RELAPSE_NS
 
 
-def _reopen(state: State, name: str) -> str:
+def _reopen(state: State, name: str, sort: str) -> str:
     case = state.recent.pop(name)
     state.open[name] = case
+    case.kin = sort
     calm = max(state.now - (case.shown.ended_at or state.now), 0)
     case.pending, case.left = "reopened", ""
     case.relapses = case.relapses + 1 if calm <= LONGEST_CALM_NS else 1

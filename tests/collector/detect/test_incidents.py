@@ -37,8 +37,9 @@ checks = ["api"]
 """
 
 
-def scene() -> Scene:
-    made = Scene(fleet(EIGHT[:5]) + REST, {"a.example": ["203.0.113.10"]})
+def scene(probes: int = 5) -> Scene:
+    """The first five are in data centres, the last two of eight on lines as users have."""
+    made = Scene(fleet(EIGHT[:probes]) + REST, {"a.example": ["203.0.113.10"]})
     made.run(20)
     return made
 
@@ -141,6 +142,27 @@ def test_a_relapse_within_an_hour_is_the_same_and_later_another() -> None:
     first = next(incident for incident in known_incidents(here.state) if incident.id == ids[0])
     assert [moment.what for moment in first.timeline].count("reopened") == 2
     assert [moment.what for moment in first.timeline].count("identified") == 3, "each time anew"
+
+
+def test_an_outage_that_comes_back_as_429_to_everybody_is_the_same() -> None:
+    here = scene(probes=8)
+    for reason in ("connect_timeout", "http_throttled", "connect_timeout"):
+        handle = here.fails(reason)
+        here.run(20)
+        here.mend(handle)
+        here.run(120)
+    assert changes(here) == ["opened", "monitoring", "reopened", "monitoring", "reopened", "monitoring"]
+
+
+def test_a_throttle_that_only_data_centres_meet_is_no_outage_that_comes_back() -> None:
+    here = scene(probes=8)
+    here.mend(outage(here))
+    here.run(120)
+    here.fails("http_throttled", probes=[name for name, *_, line in EIGHT if line != "access"])
+    here.run(20)
+    assert changes(here) == ["opened", "monitoring", "opened"]
+    assert newest(here).domain is not None
+    assert str(newest(here).domain) == "network data centres"
 
 
 def test_what_is_remembered_is_bounded_and_closed_before_it_is_forgotten() -> None:

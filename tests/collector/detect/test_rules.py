@@ -224,12 +224,12 @@ def test_a_relapse_reopens_and_a_late_one_opens_anew() -> None:
 def test_another_kind_of_trouble_is_another_incident() -> None:
     lab = Lab()
     lab.run(30)
-    for reason in ("connect_timeout", "http_challenge", "http_throttled"):
+    for reason in ("connect_timeout", "http_challenge"):
         lab.fails(reason, check="api")
         lab.run(15)
         del lab.rules[1:]
         lab.run(15)
-    assert [change for change, _ in lab.changes() if change != "updated"] == ["opened", "monitoring"] * 3
+    assert [change for change, _ in lab.changes() if change != "updated"] == ["opened", "monitoring"] * 2
 
 
 def test_the_evidence_is_where_most_failed() -> None:

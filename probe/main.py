@@ -22,6 +22,7 @@ from parallax.state import StartError, lock_state_folder
 from probe.asks import AskClient
 from probe.client import CollectorClient, dial_address, open_client
 from probe.egress import egress_addresses
+from probe.extra_runs import told
 from probe.force import Force
 from probe.health import Health
 from probe.mailbox import CollectorMailbox
@@ -37,7 +38,6 @@ from probe.stages import outliving
 from probe.statistics import Counters
 from probe.uplink import dialler
 from probe.waiting import Waiting, Waits
-from probe.wishes import told
 from probe.work import jobs_of
 
 FINISH_S = 1.0

@@ -12,9 +12,9 @@ from parallax.clock import NS, to_ns, wall_ns
 from parallax.observation import Observation
 from parallax.values import Endpoint
 from probe.admission import Admission
+from probe.extra_runs import ExtraRuns, Pace
 from probe.schedule import Due, Grid, Pair, Schedule
 from probe.statistics import Counters
-from probe.wishes import Pace, Wishes
 
 LONGEST_WAIT_S = 5.0
 """The wall clock is read at least this often, so that a step is seen."""
@@ -70,11 +70,11 @@ class Runner:
         *,
         wall: Callable[[], int] = wall_ns,
         admission: Admission | None = None,
-        wishes: Wishes | None = None,
+        extra: ExtraRuns | None = None,
     ) -> None:
         self._deliver, self.counters, self._wall = deliver, counters, wall
         self._admission = admission or Admission()
-        self._wishes = wishes or Wishes()
+        self._extra = extra or ExtraRuns()
         self._schedule = Schedule(counters.skip)
         self._jobs: Mapping[Pair, Job] = {}
         self._changed = trio.Event()
@@ -87,13 +87,13 @@ class Runner:
     def assign(self, jobs: Mapping[Pair, Job]) -> None:
         """Puts other jobs in force; runs under way go on to their end."""
         self._jobs = dict(jobs)
-        self._wishes.use({pair: job.pace for pair, job in jobs.items() if job.pace is not None})
+        self._extra.use({pair: job.pace for pair, job in jobs.items() if job.pace is not None})
         self._schedule.replace(((pair, job.grid) for pair, job in jobs.items()), self._wall())
         self._changed.set()
 
     def heed(self, collector: str, asks: Sequence[Ask]) -> None:
         """Takes all that a collector asks for now."""
-        self._wishes.replace(collector, asks, trio.current_time())
+        self._extra.replace(collector, asks, trio.current_time())
         self._changed.set()
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -103,27 +103,27 @@ class Runner:
             while True:
                 now = trio.current_time()
                 for due in self._schedule.take(self._wall()):
-                    if self._wishes.puts_off(due.pair, now):
+                    if self._extra.puts_off(due.pair, now):
                         self.counters.skip("asked")
                     elif skipped := self._admission.enter(due.pair, self._jobs[due.pair].endpoint):
                         self.counters.skip(skipped)
                     else:
-                        self._wishes.began(due.pair, now)
+                        self._extra.began(due.pair, now)
                         nursery.start_soon(self._run, due, self._jobs[due.pair])
-                for wish in self._wishes.take(now):
-                    job = self._jobs[wish.pair]
-                    if self._admission.enter(wish.pair, job.endpoint):
-                        self._wishes.wait_a_moment(wish.pair, now)
+                for run in self._extra.take(now):
+                    job = self._jobs[run.pair]
+                    if self._admission.enter(run.pair, job.endpoint):
+                        self._extra.wait_a_moment(run.pair, now)
                     else:
-                        self._wishes.began(wish.pair, now, asked=True)
-                        self.counters.asked += bool(wish.why)
-                        nursery.start_soon(self._run, Due(wish.pair, self._wall()), job, wish.why)
+                        self._extra.began(run.pair, now, asked=True)
+                        self.counters.asked += bool(run.why)
+                        nursery.start_soon(self._run, Due(run.pair, self._wall()), job, run.why)
                 await self._wait_next()
 
     async def _wait_next(self) -> None:
         next_at = self._schedule.next_at()
         wait_s = LONGEST_WAIT_S if next_at is None else min((next_at - self._wall()) / NS, LONGEST_WAIT_S)
-        asked_at = self._wishes.next_at()
+        asked_at = self._extra.next_at()
         if asked_at is not None:
             wait_s = min(wait_s, asked_at - trio.current_time())
         self._changed = trio.Event()

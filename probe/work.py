@@ -11,10 +11,10 @@ from parallax.plan.kinds import SPECS
 from parallax.plan.loads import host_of
 from parallax.plan.types import Check, Part
 from probe.checks import KINDS
+from probe.extra_runs import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 from probe.plans import PlanInForce
 from probe.runner import Job
 from probe.schedule import Grid, Pair
-from probe.wishes import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 
 RunTarget = Callable[..., Awaitable[list[Observation]]]
 """Given check, target, the wall time that it was due at (ns) and, where it was asked for, the word why."""

@@ -13,11 +13,11 @@ from parallax.observation import Observation
 from parallax.values import Endpoint
 from probe.admission import Admission
 from probe.asks import AskClient, AsksAnswer
+from probe.extra_runs import EXTERNAL_FLOOR_S, FLOOR_S, ExtraRuns, Pace
 from probe.outcomes import Backoff
 from probe.runner import Job, Runner, Span
 from probe.schedule import Grid, Pair
 from probe.statistics import Counters
-from probe.wishes import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 
 BASE = 1_790_000_000 * NS
 """The runner's ticks are 10 s after it, and every 30 s."""
@@ -140,7 +140,8 @@ class Carried:
         self.counters, self.step_s = Counters(), 0.0
         self.ran: list[tuple[float, float, str]] = []
         self.takes_s = takes_s
-        self.runner = Runner(self.deliver, self.counters, wall=self.wall, admission=admission)
+        self.extra = ExtraRuns()
+        self.runner = Runner(self.deliver, self.counters, wall=self.wall, admission=admission, extra=self.extra)
         self.runner.assign({PAIR: Job(Grid(30 * NS, 0), Endpoint("auth.acme.test:443"), self.run, pace)})
 
     def wall(self) -> int:
@@ -212,7 +213,7 @@ async def test_a_full_probe_asks_nothing_more_of_itself(autojump_clock: trio.tes
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
     assert carried.ran == []
-    assert carried.runner._wishes.refused == 0  # it tried once a second, and no more
+    assert carried.extra.refused == 0  # it tried once a second, and no more
 
 
 async def test_a_plan_without_the_pair_ends_what_was_asked(autojump_clock: trio.testing.MockClock) -> None:

@@ -12,8 +12,8 @@ from collector.detect.view import NOTHING, view_of
 from collector.inputs import ClockInput
 from parallax.clock import NS
 from parallax.plan.part import NoSuchProbe, part_of
+from probe.extra_runs import EXTERNAL_FLOOR_S, ExtraRuns
 from probe.schedule import Pair
-from probe.wishes import EXTERNAL_FLOOR_S, Wishes
 from probe.work import pace_of
 from tests.collector.detect.scenes import T0, Scene
 
@@ -33,13 +33,13 @@ class Asked(Scene):
     def __init__(self, plan: str, *, way_s: float = 0.5, obey: bool = True) -> None:
         super().__init__(plan)
         self.way_s, self.obey = way_s, obey
-        self.wishes = {probe.id: Wishes() for probe in self.plan.probe}
-        for probe, wishes in self.wishes.items():
+        self.extra = {probe.id: ExtraRuns() for probe in self.plan.probe}
+        for probe, extra in self.extra.items():
             part = part_of(self.plan, probe)
             assert not isinstance(part, NoSuchProbe)
             pairs = [(check, target) for check in self.plan.check for target in check.targets]
             paces = {Pair(check.name, target): pace_of(check, target, part) for check, target in pairs}
-            wishes.use({pair: pace for pair, pace in paces.items() if pace is not None})
+            extra.use({pair: pace for pair, pace in paces.items() if pace is not None})
         self.arriving: list[tuple[float, str, list[Any]]] = []
         self.runs: list[tuple[float, str, bool]] = []
 
@@ -50,7 +50,7 @@ class Asked(Scene):
         first, until = len(self.events), self.t + seconds
         while self.t < until - 1e-9:
             self.t = round(self.t + 0.25, 6)
-            for number, probe in enumerate(self.wishes):
+            for number, probe in enumerate(self.extra):
                 if probe not in self.mute:
                     self._turn(number, probe)
             for each in [each for each in self.arriving if each[0] <= self.t]:
@@ -65,24 +65,24 @@ class Asked(Scene):
     def _tell(self) -> None:
         if self.obey:
             asked = self.asks()
-            for probe, wishes in self.wishes.items():
+            for probe, extra in self.extra.items():
                 mine = asks_at([ask for ask in asked if ask.probe == probe], self.now)
-                wishes.replace("collector", mine.asks, self.t + self.way_s)
+                extra.replace("collector", mine.asks, self.t + self.way_s)
 
     def _turn(self, number: int, probe: str) -> None:
-        wishes = self.wishes[probe]
+        extra = self.extra[probe]
         for place, check in enumerate(self.plan.check):
-            shift = (number / len(self.wishes) + place * 0.37) % 1 * check.period
+            shift = (number / len(self.extra) + place * 0.37) % 1 * check.period
             if int((self.t - shift) // check.period) != int((self.t - 0.25 - shift) // check.period):
                 for target in check.targets:
-                    if not wishes.puts_off(Pair(check.name, target), self.t):
+                    if not extra.puts_off(Pair(check.name, target), self.t):
                         self._launch(probe, check, target, asked=False)
-        for wish in wishes.take(self.t):
-            check = next(c for c in self.plan.check if c.name == wish.pair.check)
-            self._launch(probe, check, wish.pair.target, asked=True)
+        for run in extra.take(self.t):
+            check = next(c for c in self.plan.check if c.name == run.pair.check)
+            self._launch(probe, check, run.pair.target, asked=True)
 
     def _launch(self, probe: str, check: Any, target: str, *, asked: bool) -> None:
-        self.wishes[probe].began(Pair(check.name, target), self.t, asked=asked)
+        self.extra[probe].began(Pair(check.name, target), self.t, asked=asked)
         self.runs.append((self.t, probe, asked))
         self.arriving.append((self.t + 0.5, probe, self._measure(probe, check, target)))
 

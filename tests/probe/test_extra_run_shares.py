@@ -7,8 +7,8 @@ from parallax.asks import Ask
 from parallax.plan.checks import convert_check
 from parallax.plan.part import part_of
 from parallax.plan.types import Check, Load, Part, Plan, Probe
+from probe.extra_runs import ExtraRuns, Pace
 from probe.schedule import Pair
-from probe.wishes import Pace, Wishes
 from probe.work import pace_of
 
 
@@ -47,21 +47,21 @@ def test_what_the_grids_leave_is_shared(most: int, spare: float) -> None:
 @pytest.mark.parametrize(("most", "at_most"), [(40, 0), (100, 900 + 15), (10_000, 6 * 60 * 10)])
 def test_whoever_asks_for_ever_gets_no_more_than_that(most: int, at_most: int) -> None:
     """Ten pairs at one host of others, asked for twice a minute for half an hour, by a collector out of its mind."""
-    wishes = Wishes()
+    extra = ExtraRuns()
     chosen = {
         pair: msgspec.structs.replace(pace, period_s=0.1)  # the share of each pair's own grid is not what is meant here
         for pair, pace in paces(most, *(check(f"c{n}") for n in range(10))).items()
     }
-    wishes.use(chosen)
+    extra.use(chosen)
     ran = 0
     for at in range(1800):
         asks = [
             Ask(id=f"{pair.check}-{at}", check=pair.check, target=pair.target, left_s=60, every_s=4, why="x")
             for pair in chosen
         ]
-        wishes.replace("c", asks, float(at))
-        for wish in wishes.take(float(at)):
-            wishes.began(wish.pair, float(at), asked=True)
+        extra.replace("c", asks, float(at))
+        for run in extra.take(float(at)):
+            extra.began(run.pair, float(at), asked=True)
             ran += 1
     assert ran <= at_most
     assert ran > at_most * 0.2 or not at_most

@@ -45,7 +45,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Runs a second that the fleet's grids leave to this probe there (parallax.plan.loads); None: nobody counts."""
 
 
-class Wish(msgspec.Struct, frozen=True):
+class ExtraRun(msgspec.Struct, frozen=True):
     """A run that is to begin now. `why` is a word; "" for a tick that was put off."""
 
     pair: Pair
@@ -60,7 +60,7 @@ class _Standing(msgspec.Struct):
     until: float
 
 
-class Wishes:
+class ExtraRuns:
     """What is asked. Every run is to be told by `began`, asked for or not."""
 
     def __init__(self, buckets: Buckets | None = None) -> None:
@@ -118,7 +118,7 @@ class Wishes:
         """There was no room for its run."""
         self._not_before[pair] = now + LATER_S
 
-    def take(self, now: float) -> list[Wish]:
+    def take(self, now: float) -> list[ExtraRun]:
         """The runs that are due, each once: `began` says that it was begun, `wait_a_moment` that it could not be."""
         self._drop_old(now)
         found = []
@@ -129,7 +129,7 @@ class Wishes:
                 self.refused += 1
                 self._not_before[pair] = now + LATER_S
                 continue
-            found.append(Wish(pair, why))
+            found.append(ExtraRun(pair, why))
         return found
 
     def next_at(self) -> float | None:

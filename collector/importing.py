@@ -23,8 +23,9 @@ async def import_recording(file: Path, state: Path) -> int:
     read_header(file)
     inputs = state / "inputs.db"
     with lock_state_folder(state):
-        if inputs.exists():
-            raise RecordingError(f"{inputs}: is there already, and stays; name another folder")
+        for there in (inputs, state / "events.db"):  # events of other inputs would be taken for theirs
+            if there.exists():
+                raise RecordingError(f"{there}: is there already, and stays; name another folder")
         part = state / "importing.db"
         _remove(part)
         try:

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 import zstandard
@@ -24,6 +24,7 @@ import zstandard
 from collector.inputs import ClockInput, Input, InputError, PlanInput, PlanStateInput, decode_input, encode_input
 from parallax.journal import Record
 from parallax.journal.file import APPLICATION_ID, FORMAT, connect_reader, read_marks, read_records
+from parallax.observation import Int64
 
 FORM = "parallax-inputs"
 VERSION = 1
@@ -39,6 +40,10 @@ SNAPSHOT = "detect.snapshot"
 _LENGTH = struct.Struct(">I")
 
 
+_Word = Annotated[str, msgspec.Meta(max_length=100)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first value of the file. Times are ns since the Unix epoch; None where the stretch has no such bound."""
 
@@ -48,17 +53,17 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
     whole: bool = False
     """It begins with the first record that the collector ever had."""
-    seed: str = ""
+    seed: _Word = ""
     """Of the ids of events, where it is known."""
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
     """A record. Fields are only ever added at the end, with a default."""
 
-    position: int
-    kind: str
-    at_ns: int
-    count: int
+    position: Int64
+    kind: _Word
+    at_ns: Int64
+    count: _Count
     body: bytes
 
 

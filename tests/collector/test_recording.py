@@ -226,6 +226,36 @@ async def test_a_recording_that_is_cut_off_gives_what_was_whole_and_imports_as_n
         assert {each.name for each in (tmp_path / "copy").glob("*")} <= {"lock"}
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        [2**63, "clock", 1, 1, b""],
+        [1, "clock", 2**64 - 1, 1, b""],
+        [1, "clock", 1, 2**64 - 1, b""],
+        [1, "clock", 1, -1, b""],
+        [1, "x" * 100_000, 1, 1, b""],
+    ],
+)
+async def test_numbers_that_no_journal_holds_are_refused_and_not_imported(tmp_path: Path, row: list[object]):
+    pack = msgspec.msgpack.encode
+    file = tmp_path / "x.journal"
+    file.write_bytes(frame(pack(Header(form=FORM, version=1)), pack(row), pack({"records": 1})))
+    with pytest.raises(RecordingError, match="holds what is no record; it is damaged"):
+        list(read_recording(file))
+    with pytest.raises(RecordingError, match="holds what is no record; it is damaged"):
+        await import_recording(file, tmp_path / "copy")
+
+
+async def test_a_recording_does_not_come_under_the_events_of_another(tmp_path: Path):
+    records = records_of(tmp_path / "script")
+    await keep(tmp_path / "state", records)
+    export(tmp_path / "state" / "inputs.db", file := tmp_path / "outage.journal")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "events.db").touch()
+    with pytest.raises(RecordingError, match=r"events\.db: is there already, and stays; name another folder"):
+        await import_recording(file, tmp_path / "copy")
+
+
 def test_garbage_raises_nothing_else(tmp_path: Path):
     rng = random.Random(5)
     good = frame(

@@ -21,6 +21,12 @@ from parallax.observation import Observation, Phase
 
 PROBES = 15
 CHECKS, ADDRESSES = 60, 8
+LEAF = {
+    "sha256": "ab" * 32,
+    "issuer": "CN=R11, O=Let's Encrypt, C=US",
+    "not_before": "2027-01-01T00:00:00Z",
+    "not_after": "2027-04-01T00:00:00Z",
+}
 START = 1_800_000_000 * NS
 PERIOD_S = 5
 
@@ -102,7 +108,7 @@ def made(seconds: int, *, outage: bool) -> tuple[list[Record], int]:
             at = START + (second + 1) * NS + probe
             dark = outage and seconds // 3 <= second < seconds * 2 // 3
             found = [
-                observation(f"p{probe}", c, a, at - NS // 2, dark, seqs, probe)
+                observation(f"p{probe}", c, a, at - NS // 2 + 1000 * (ADDRESSES * c + a), dark, seqs, probe)
                 for c in checks
                 for a in range(ADDRESSES)
             ]
@@ -136,7 +142,7 @@ def observation(
         dims={"address": ip, "family": "4", "region": "eu-central"}, scheduled_at=at, started_at=at,
         duration_ns=50_000_000, phases=[Phase(n, k * 10_000_000, 10_000_000) for k, n in enumerate(names)],
         reason="connect_timeout" if dark else None, fault="target" if dark else None,
-        findings={"status": 200, "length": 1234},
+        findings={"status": 200, "length": 1234, "chain": [LEAF]},
     )  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """One record into the state."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from collector.detect.asking.asks import tell_asks
 from collector.detect.asking.inquiries import rewind_inquiries
 from collector.detect.dns.moves import command_moves, note_moves, tell_moves
@@ -138,32 +141,43 @@ def _take(state: State, view: View, value: BatchInput, batch: wire.Batch) -> lis
         return []
     hear(state, value, batch)
     touched: dict[str, None] = {}
-    for observation in sorted(batch.observations, key=_order):
+    offset, received_at = value.offset_ns or 0, value.received_at
+    for observation in _in_order(batch.observations):
         check = view.checks.get(observation.check)
-        if check is not None:
-            _learn(state, view, check, value, observation)
-            names = take(state, view, value.probe, observation, value.offset_ns or 0, value.received_at, value.skewed)
-            touched.update(dict.fromkeys(names))
+        if check is None:
+            continue
+        at = min(observation.started_at + offset, received_at)
+        fresh_ns = vote_fresh_ns(check, observation.subject, turn_ns(check, observation))
+        if at < received_at - fresh_ns:
+            continue  # a backlog: how things were, not how they are
+        _learn(state, view, check, value, observation, at, fresh_ns)
+        for name in take(state, view, value.probe, observation, at, value.skewed):
+            touched[name] = None
     return list(touched)
 
 
+def _in_order(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """By launch, whatever their places in the batch."""
+    if all(one.started_at < other.started_at for one, other in pairwise(observations)):
+        return observations
+    return sorted(observations, key=_order)
+
+
 def _order(o: Observation) -> tuple[int, str, str, str, int, str, bool, str]:
-    """By launch, whatever their places in the batch; of two words on one run the failure first."""
+    """Of two words on one run the failure first."""
     return o.started_at, o.check, o.target, o.subject, o.attempt, o.abstain or "", o.reason is None, o.reason or ""
 
 
-def _learn(state: State, view: View, check: CheckView, value: BatchInput, observation: Observation) -> None:
+def _learn(
+    state: State, view: View, check: CheckView, value: BatchInput, observation: Observation, at: int, fresh_ns: int
+) -> None:
     """What an observation says beyond its verdict. One that must not count teaches nothing."""
     if observation.abstain is not None or value.skewed or observation.kind != check.kind or observation.attempt > 1:
         return
-    at = min(observation.started_at + (value.offset_ns or 0), value.received_at)
-    if at < value.received_at - vote_fresh_ns(check, observation.subject, turn_ns(check, observation)):
-        return
-    if observation.kind.startswith("dns"):
+    if check.of_dns:
         note_zones(state.zones, view, check, value.probe, observation, at)
         note_moves(state.moves, view, check, value.probe, observation, at)
     elif check.of_steps:
-        fresh_ns = vote_fresh_ns(check, observation.subject, turn_ns(check, observation))
         note_published(state.published, check, value.probe, observation, at, fresh_ns)
     else:
         note_certificate(state.certificates, view, check, value.probe, observation, at)

@@ -68,10 +68,12 @@ def note_certificate(
     names: dict[str, Name], view: View, check: CheckView, probe: str, observation: Observation, at: int
 ) -> None:
     """Takes the certificate that one handshake showed, if it was accepted."""
-    leaf = _leaf(observation, at)
-    if check.kind not in HANDSHAKES or leaf is None or observation.target not in check.targets:
+    if check.kind not in HANDSHAKES or observation.target not in check.targets:
         return
-    sha256, certificate = leaf
+    leaf = _leaf(observation)
+    if leaf is None:
+        return
+    sha256 = leaf["sha256"][:64]
     host = server_name(view, check.name, observation.target)
     port = check.targets[observation.target].endpoint.rpartition(":")[2]
     address, name = observation.subject[:MAX_TEXT].rpartition(":")[0], f"{host}:{port}"
@@ -85,13 +87,17 @@ def note_certificate(
     said = found.shown.get(place)
     if said is not None and at < said.at:
         return
+    if said is not None and said.sha256 == sha256 and (known := found.leaves.get(sha256)) is not None:
+        said.at = at
+        known.seen_at, found.at = max(known.seen_at, at), max(found.at, at)
+        return
     if said is None and not _has_room(found, probe):
         return
     if sha256 not in found.leaves:
         if not _drop_leaf(found):
             return
-        certificate.new_since = at if at > found.born_at + found.fresh_ns else 0
-        found.leaves[sha256] = certificate
+        new_since = at if at > found.born_at + found.fresh_ns else 0
+        found.leaves[sha256] = _described(leaf, observation.findings, at, new_since)
     known = found.leaves[sha256]
     known.seen_at, found.at = max(known.seen_at, at), max(found.at, at)
     before = said.sha256 if said is not None and said.sha256 != sha256 else said.before if said is not None else ""
@@ -217,20 +223,24 @@ def _drop_leaf(found: Name) -> bool:
     return bool(idle)
 
 
-def _leaf(observation: Observation, at: int) -> tuple[str, Leaf] | None:
-    """The certificate and its fingerprint. One that was refused is told as what it is: a fault."""
+def _leaf(observation: Observation) -> dict[str, Any] | None:
+    """The certificate, if it has a fingerprint. One that was refused is told as what it is: a fault."""
     reason = observation.reason
     known = REASONS.get(reason or "")
     if reason is not None and reason.startswith("tls_") and not (known and known.soft):
         return None
-    findings: dict[str, Any] = observation.findings
-    chain = findings.get("chain")
+    chain = observation.findings.get("chain")
     leaf = chain[0] if isinstance(chain, list) and chain else None
     if not isinstance(leaf, dict) or not isinstance(leaf.get("sha256"), str) or not leaf["sha256"]:
         return None
+    return leaf
+
+
+def _described(leaf: dict[str, Any], findings: dict[str, Any], at: int, new_since: int) -> Leaf:
     issuer = findings.get("issued_by") or leaf.get("issuer")
-    return leaf["sha256"][:64], Leaf(
+    return Leaf(
         issuer=issuer[:MAX_TEXT] if isinstance(issuer, str) else "",
         ends_at=instant(leaf.get("not_after")),
         seen_at=at,
+        new_since=new_since,
     )

@@ -14,7 +14,7 @@ from collector.detect.places import RESOLVERS, VIEWS, is_standby
 from collector.detect.risks.expiry import SHORT_NS, warns_ns
 from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
 from collector.detect.verdicts.charts import carry, note_pending
-from collector.detect.verdicts.flows import note_step, turn_ns, vote_fresh_ns
+from collector.detect.verdicts.flows import note_step, turn_ns
 from collector.detect.verdicts.pace import is_paced, note_pace
 from collector.detect.verdicts.trouble import hear
 from collector.detect.verdicts.votes import ends_id, key_id
@@ -40,10 +40,9 @@ PENDING = "pending"
 """What a probe abstains with while a run waits for longer than its passes take: its word comes later."""
 
 
-def take(
-    state: State, view: View, probe: str, observation: Observation, offset_ns: int, heard_at: int, skewed: bool
-) -> list[str]:
-    """Puts one observation into the state; returns the ids of the subjects whose verdict it may change."""
+def take(state: State, view: View, probe: str, observation: Observation, at: int, skewed: bool) -> list[str]:
+    """Puts one observation into the state; returns the ids of the subjects whose verdict it may change. `at` is its
+    launch by the collector's clock, ns."""
     check = view.checks.get(observation.check)
     if check is None or check.kind != observation.kind or (check.probes and probe not in check.probes):
         return []
@@ -53,9 +52,6 @@ def take(
         return []
     if observation.attempt > 1:
         return []  # what users meet is the first attempt
-    at = min(observation.started_at + offset_ns, heard_at)
-    if at < heard_at - vote_fresh_ns(check, subject, turn_ns(check, observation)):
-        return []  # a backlog: how things were, not how they are
     name = ends_id(check.name, observation.target)
     ends = state.ends.get(name)
     if ends is None:
@@ -193,6 +189,7 @@ def _vote(observation: Observation, check: CheckView, key: Key, before: Vote | N
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
     vote.aside = aside
+    vote.address = (observation.dims.get("address") or "")[:MAX_LABEL] if check.of_steps else ""
     vote.every_ns = turn_ns(check, observation)
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
     if before is not None:
@@ -264,7 +261,7 @@ def _note(state: State, key: Key, vote: Vote, observation: Observation) -> None:
         ip = ip_of(observation.subject)
         if ip in state.regions or len(state.regions) < MAX_PLACES:
             state.regions[ip] = vote.region
-    if vote.reason is None and (observation.kind in RESOLVERS or not key.names):
+    if vote.reason is None and (observation.kind in RESOLVERS or not key.names) and _has_names(observation.findings):
         names = tuple(dict.fromkeys(_names(observation.findings)))[:MAX_NAMES]
         if names and names != key.names:
             key.names = names
@@ -316,6 +313,10 @@ def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int
         if isinstance(expires_at, int) and at < expires_at <= LAST_NS:
             return expires_at, at
     return 0, 0
+
+
+def _has_names(findings: dict[str, Any]) -> bool:
+    return "answers" in findings or "lookup" in findings
 
 
 def _names(findings: dict[str, Any]) -> Iterator[str]:

@@ -63,6 +63,7 @@ def test_a_region_that_flaps_is_seen_each_time():
     assert outcomes["first_down_s"].met
     assert outcomes["hazard_named_s"].met
     assert outcomes["outages_detected"].met
+    assert outcomes["pages"].met, "the 429s of 02:55 are the same incident"
     assert outcomes["switchovers_max"].met is None
 
 

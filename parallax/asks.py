@@ -12,6 +12,10 @@ MAX_ASKS = 64
 """Asks of one answer."""
 
 
+WHY = ("suspicion", "recovery")
+"""The words for why something is asked."""
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """One target of one check, to be run now. A run covers all its subjects."""
 
@@ -26,7 +30,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     left_s: float
     """How long it still stands, from the answer on."""
     why: str = ""
-    """A word: suspicion, recovery."""
+    """A word of WHY; a probe passes on no other."""
 
 
 class Asks(msgspec.Struct, frozen=True, kw_only=True):

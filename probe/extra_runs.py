@@ -8,14 +8,16 @@ A run that is asked for is a run like any other, but at another time. However mu
 - at a host that others run, all pairs together have what the grids leave of this probe's share of the fleet's;
 - all pairs together have ROOM such runs at once, and RATE a second after that.
 
-For what others run, the floor holds between an asked run and the next tick, too: such a tick is put off until then.
+For what others run, the floor holds between an asked run and the next tick, too: such a tick is put off until then. It
+holds from when on the pair is in force, as nobody knows what ran before; and through a plan that is without it, or
+collectors could get around it by theirs.
 """
 
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from parallax.asks import LONGEST_S, MAX_ASKS, Ask
+from parallax.asks import LONGEST_S, MAX_ASKS, WHY, Ask
 from parallax.observation import Observation
 from probe.buckets import Buckets, Limit
 from probe.schedule import Pair
@@ -75,13 +77,17 @@ class ExtraRuns:
         self.refused = 0
         """Runs that were asked for and are beyond what may be."""
 
-    def use(self, paces: Mapping[Pair, Pace]) -> None:
+    def use(self, paces: Mapping[Pair, Pace], now: float) -> None:
         """Puts the plan's pairs in force: those that may be asked for."""
+        for pair, pace in paces.items():
+            if pair not in self._paces and pair not in self._began and pace.floor_s >= EXTERNAL_FLOOR_S:
+                self._not_before[pair] = now + pace.floor_s
         self._paces = dict(paces)
-        for held in (self._began, self._not_before):
-            for pair in held.keys() - paces.keys():
-                del held[pair]
-        self._asked &= paces.keys()
+        for pair in [each for each in self._not_before if each not in paces]:
+            del self._not_before[pair]
+        for pair in [p for p, at in self._began.items() if p not in paces and at + EXTERNAL_FLOOR_S <= now]:
+            del self._began[pair]
+        self._asked &= self._began.keys()
         self._owed &= paces.keys()
 
     def replace(self, collector: str, asks: Iterable[Ask], now: float) -> None:
@@ -146,7 +152,7 @@ class ExtraRuns:
             for (_, pair), each in standing.items():
                 at = self._due_at(pair, each)
                 if at is not None and at < each.until and (pair not in due or at < due[pair][0]):
-                    due[pair] = at, each.ask.why or "asked"
+                    due[pair] = at, each.ask.why if each.ask.why in WHY else "asked"
         return due
 
     def _due_at(self, pair: Pair, standing: _Standing) -> float | None:

@@ -87,7 +87,8 @@ class Runner:
     def assign(self, jobs: Mapping[Pair, Job]) -> None:
         """Puts other jobs in force; runs under way go on to their end."""
         self._jobs = dict(jobs)
-        self._extra.use({pair: job.pace for pair, job in jobs.items() if job.pace is not None})
+        paces = {pair: job.pace for pair, job in jobs.items() if job.pace is not None}
+        self._extra.use(paces, trio.current_time())
         self._schedule.replace(((pair, job.grid) for pair, job in jobs.items()), self._wall())
         self._changed.set()
 

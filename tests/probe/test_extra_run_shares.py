@@ -7,7 +7,7 @@ from parallax.asks import Ask
 from parallax.plan.checks import convert_check
 from parallax.plan.part import part_of
 from parallax.plan.types import Check, Load, Part, Plan, Probe
-from probe.extra_runs import ExtraRuns, Pace
+from probe.extra_runs import EXTERNAL_FLOOR_S, ExtraRuns, Pace
 from probe.schedule import Pair
 from probe.work import pace_of
 
@@ -52,7 +52,7 @@ def test_whoever_asks_for_ever_gets_no_more_than_that(most: int, at_most: int) -
         pair: msgspec.structs.replace(pace, period_s=0.1)  # the share of each pair's own grid is not what is meant here
         for pair, pace in paces(most, *(check(f"c{n}") for n in range(10))).items()
     }
-    extra.use(chosen)
+    extra.use(chosen, -EXTERNAL_FLOOR_S)
     ran = 0
     for at in range(1800):
         asks = [

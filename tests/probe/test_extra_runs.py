@@ -22,7 +22,7 @@ def ask(id_: str = "1", pair: Pair = PAIR, **more: float) -> Ask:
 
 def extra(pace: Pace = OWN, *pairs: Pair) -> ExtraRuns:
     made = ExtraRuns()
-    made.use(dict.fromkeys(pairs or (PAIR,), pace))
+    made.use(dict.fromkeys(pairs or (PAIR,), pace), -EXTERNAL_FLOOR_S)
     return made
 
 
@@ -168,9 +168,9 @@ def test_only_what_the_plan_has_is_run() -> None:
     other = Pair("api", "https://198.51.100.1/")
     made.replace("c", [ask(pair=other)], 0.0)
     assert made.take(0.0) == []
-    made.use({other: OWN})
+    made.use({other: OWN}, 100.0)
     assert [run.pair for run in made.take(1.0)] == [other]
-    made.use({})
+    made.use({}, 100.0)
     assert made.take(2.0) == []
 
 
@@ -205,3 +205,38 @@ def test_what_was_asked_for_says_so_and_what_it_cannot_afford_says_nothing() -> 
     (only,) = told([base, spent], "suspicion")
     assert only.findings == {"status": 200, "asked": "suspicion"}
     assert base.findings == {"status": 200}
+
+
+def test_what_others_run_is_not_asked_right_after_a_start() -> None:
+    """A run may have gone there just before, asked for or not."""
+    made = ExtraRuns()
+    made.use({PAIR: EXTERNAL}, 100.0)
+    made.replace("c", [ask()], 101.0)
+    assert made.next_at() == 115.0
+    assert runs(made, 101.0, 140.0) == [115.0]
+    own = ExtraRuns()
+    own.use({PAIR: OWN}, 100.0)
+    own.replace("c", [ask()], 101.0)
+    assert own.next_at() == 101.0
+
+
+def test_a_plan_that_comes_and_goes_gets_nobody_around_the_floor() -> None:
+    made, found = extra(EXTERNAL), []
+    for tick in range(4 * 300):
+        now = 100.0 + tick / 4
+        made.use({} if tick % 70 < 4 else {PAIR: EXTERNAL}, now)
+        made.replace("c", [ask(str(tick))], now)
+        for run in made.take(now):
+            made.began(run.pair, now, asked=True)
+            found.append(now)
+    assert len(found) >= 2
+    assert min(later - sooner for sooner, later in pairwise(found)) >= EXTERNAL_FLOOR_S
+    made.use({}, found[-1] + 1)
+    made.use({PAIR: EXTERNAL}, found[-1] + 2)
+    assert made.puts_off(PAIR, found[-1] + 3), "nor does a tick of the grid"
+
+
+def test_a_collectors_own_words_are_not_passed_on() -> None:
+    made = extra()
+    made.replace("c", [msgspec.structs.replace(ask(), why="x" * 200_000)], 100.0)
+    assert [run.why for run in made.take(100.0)] == ["asked"]

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from collector.alerts import Alerts
-from collector.app import Services, make_app
+from collector.app import make_app
 from collector.asking import Asking
 from collector.commands import Commands, Facts, IncidentCommands, MoveCommands
 from collector.detector import Detector
@@ -22,6 +22,7 @@ from collector.plans import Plans
 from collector.precedence import Precedence
 from collector.retries import policies_with
 from collector.serve import Listener, open_listener, serve
+from collector.services import Services
 from collector.status import collector_status
 from collector.tokens import Tokens
 from collector.web import Extension, View

@@ -13,8 +13,8 @@ asked than can be spared then.
 
 What is asked is bounded: by time (a suspicion that is never borne out is let be, for longer each time, as long as it is
 the same probes that say it), by number (of ten thousand subjects that fail at once a few tell as much as all), and at
-the probe, which knows how often its runs may go anywhere, asked or not (probe/extra_runs.py). Flows are never asked for:
-nothing that signs anybody in is repeated because of a suspicion.
+the probe, which knows how often its runs may go anywhere, asked or not (probe/extra_runs.py). Flows are never asked
+for: nothing that signs anybody in is repeated because of a suspicion.
 """
 
 from collections.abc import Iterable

@@ -1,0 +1,34 @@
+"""What the routes of the API work with."""
+
+from collections.abc import Callable
+
+import msgspec
+import trio
+
+from collector.alerts import Alerts
+from collector.asking import Asking
+from collector.commands import IncidentCommands, MoveCommands
+from collector.fleet import Fleet
+from collector.inbox import Inbox
+from collector.ingest import Ingest
+from collector.plans import Plans
+from collector.status import Status
+from collector.tokens import Tokens
+from collector.web import View
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routes work with. `stop` is set when the collector begins to end."""
+
+    tokens: Tokens
+    ingest: Ingest
+    plans: Plans
+    fleet: Fleet
+    status: Callable[[], Status]
+    view: View
+    alerts: Alerts
+    stop: trio.Event
+    moves: MoveCommands
+    incidents: IncidentCommands
+    asking: Asking
+    inbox: Inbox

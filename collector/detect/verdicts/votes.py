@@ -7,7 +7,7 @@ import msgspec
 
 from collector.detect.places import heard_by_more
 from collector.detect.state import Key, State, Vote
-from collector.detect.verdicts.charts import wilson
+from collector.detect.verdicts.charts import WINDOW, wilson
 from collector.detect.verdicts.flows import every_ns, vote_fresh_ns
 from collector.detect.view import CheckView, ProbeView, View
 from collector.events import Evidence, Extent
@@ -142,7 +142,10 @@ def extent_of(count: Tally, began: int | None) -> Extent | None:
         vote = ballot.vote
         if began is None or vote.at < began:
             continue
-        of, bad = (vote.runs, vote.fails) if vote.runs else (1.0, float(ballot.failing))
+        if ballot.failing and vote.passed_at < began:  # what it counted before is from before it began
+            of = bad = float(min(max(vote.streak, 1), WINDOW))
+        else:
+            of, bad = (vote.runs, vote.fails) if vote.runs else (1.0, float(ballot.failing))
         shares.setdefault(ballot.network, []).append(bad / of)
         runs += of
     if began is None or not shares or not any(any(each) for each in shares.values()):

@@ -157,3 +157,17 @@ def test_a_full_outage_says_its_extent() -> None:
     assert (down.evidence.extent.share, down.evidence.extent.high) == (1.0, 1.0)
     assert down.evidence.extent.low > 0.5
     assert found.component("Sign-in") == "full_outage"
+
+
+@pytest.mark.parametrize("gap_s", [5, 20])
+def test_one_failure_a_moment_before_makes_a_full_outage_no_partial_one(gap_s: float) -> None:
+    """What passed before it began is no part of its extent."""
+    found = scene()
+    handle = found.fails("connect_timeout", probes=["fra1"])
+    found.run(9.9)
+    found.mend(handle)
+    found.run(gap_s)
+    found.fails("connect_timeout")
+    found.run(15)
+    assert found.check("api") == "down"
+    assert found.component("Sign-in") == "full_outage"

@@ -7,9 +7,10 @@ one), of which at least one saw it otherwise before: who sees something else fro
 from collector.board import MoveBoard
 from collector.detect.dns.move_words import components_of, notice_change, notice_start
 from collector.detect.dns.moving import Move
+from collector.detect.dns.noting import note_moves
 from collector.detect.dns.pictures import Kind, Picture, name_of, name_set
 from collector.detect.dns.progress import progress
-from collector.detect.dns.sights import Moves, Place, Sight, note_moves, under_way, voters
+from collector.detect.dns.sights import Moves, Place, Sight, under_way, voters
 from collector.detect.view import View
 from collector.events import EventData
 from collector.inputs import CommandInput

@@ -15,6 +15,10 @@ from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
 from parallax.plan.types import Plan
 
+MANY = ("operator", "zone", "name", "region", "front", "cache", "fault", "random", "change", "fact")
+ONCE = ("window", "noise", "expect")
+"""The tables of a script."""
+
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A script with its plan. `plan` and `source` are None where a recording is played."""
@@ -38,6 +42,7 @@ def load_script(path: Path) -> Loaded:
         raise ScriptErrors([document])
     faults: list[Complaint] = []
     script: Any = convert_table(document.table, Script, faults)
+    faults = [_brackets(fault, document.table) for fault in faults]
     if faults:
         raise ScriptErrors(_problems(document, faults))
     plan, source = _plan(document, path, script)
@@ -48,6 +53,18 @@ def load_script(path: Path) -> Loaded:
     if faults:
         raise ScriptErrors(_problems(document, faults))
     return Loaded(script=script, file=path, plan=plan, source=source, journal=journal)
+
+
+def _brackets(fault: Complaint, table: dict[str, Any]) -> Complaint:
+    """The same, said of the brackets where those are what is wrong."""
+    key, written = fault.path[0], table.get(str(fault.path[0]))
+    if len(fault.path) > 1:
+        return fault
+    if key in MANY and isinstance(written, dict):
+        return Complaint(fault.path, f"a script has many of these; write [[{key}]], with two brackets")
+    if key in ONCE and isinstance(written, list):
+        return Complaint(fault.path, f"a script has one of these; write [{key}], with single brackets")
+    return fault
 
 
 def _plan(document: Document, path: Path, script: Script) -> tuple[Plan | None, PlanSource | None]:

@@ -1,7 +1,7 @@
 """What must hold between the keys of a script, and between it and its plan. Pure."""
 
 from lab.replay.observe import KINDS
-from lab.replay.script import MODES, Script, place_of
+from lab.replay.script import MODES, Fault, Script, place_of
 from parallax.loading.convert import Fault as Complaint
 from parallax.loading.problems import quoted, shown
 from parallax.plan.dns_specs import ChainSpec, MailSpec, ParitySpec, ResolveSpec, ZoneSpec
@@ -37,10 +37,15 @@ def complaints_of(script: Script, plan: Plan | None) -> list[Complaint]:
     if not plan.probe:
         found.append(Complaint(("plan",), "has no [[probe]]: nobody would measure"))
     found += _unknown_names(script, plan)
+    found += _told_twice(script)
+    found += _addresses(script)
+    found += _expected_in_vain(script, plan)
     for number, fault in enumerate(script.fault):
         found += _place(("fault", number), fault.where, fault.mode, script, plan)
         if not fault.start < fault.end:
             found.append(Complaint(("fault", number, "to"), "is not after `from`"))
+        elif not _is_played(fault, script):
+            found.append(Complaint(("fault", number, "from"), "is not in the window, nor in `before` and `after` it"))
     for number, row in enumerate(script.random):
         for mode in (row.mode, *(anchor.mode for anchor in row.anchors if anchor.mode is not None)):
             found += _place(("random", number), row.where, mode, script, plan)
@@ -60,6 +65,61 @@ def _only_recorded(script: Script) -> list[Complaint]:
         for key in world
         if getattr(script, key)
     ]
+
+
+def _is_played(fault: Fault, script: Script) -> bool:
+    """Whether any of it is in the window, with what is around it."""
+    ends = (fault.end - script.window.start).total_seconds()
+    starts = (fault.start - script.window.end).total_seconds()
+    return ends > -script.before and starts < script.after
+
+
+def _told_twice(script: Script) -> list[Complaint]:
+    """Names and addresses that two of a kind bear: what is said of one would be said of both."""
+    found = []
+    for section in ("operator", "zone", "name", "region", "front"):
+        names: list[str] = [each.name for each in getattr(script, section)]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                found.append(Complaint((section, number, "name"), f"{shown(name)} is there twice"))
+    return found
+
+
+def _addresses(script: Script) -> list[Complaint]:
+    """Addresses that are none, or that two have."""
+    written: list[tuple[tuple[str | int, ...], str]] = []
+    for number, operator in enumerate(script.operator):
+        written += [
+            (("operator", number, "servers", server), each)
+            for server, all_ in operator.servers.items()
+            for each in all_
+        ]
+    written += [(("region", number, "address"), region.address) for number, region in enumerate(script.region)]
+    written += [(("front", number, "address"), front.address) for number, front in enumerate(script.front)]
+    found, seen = [], set()
+    for path, address in written:
+        if not is_ip(address):
+            found.append(Complaint(path, f"{shown(address)} is no IP address"))
+        elif address in seen:
+            found.append(Complaint(path, f"{shown(address)} is there twice; each has an address of its own"))
+        seen.add(address)
+    return found
+
+
+def _expected_in_vain(script: Script, plan: Plan) -> list[Complaint]:
+    """What no play could bring about."""
+    checks = {check.name for check in plan.check}
+    found = [
+        Complaint(
+            ("expect", "corroborated_by", place),
+            f"the plan has no check {shown(name)}; it has {quoted(sorted(checks))}",
+        )
+        for place, name in enumerate(script.expect.corroborated_by)
+        if name not in checks
+    ]
+    if script.expect.pages and not plan.receiver:
+        found.append(Complaint(("expect", "pages"), "nobody is told: the plan has no [[receiver]]"))
+    return found
 
 
 def _unknown_names(script: Script, plan: Plan) -> list[Complaint]:
@@ -109,9 +169,11 @@ def _place(path: tuple[str | int, ...], where: str, mode: str, script: Script, p
             Complaint((*path, "where"), f"{shown(where)}: there is none; known are {quoted(sorted(known)) or 'none'}")
         ]
     if mode not in MODES[place]:
+        article = "an" if place == "operator" else "a"
         return [
             Complaint(
-                (*path, "mode"), f"{shown(mode)} is nothing that a {place} does; write one of {quoted(MODES[place])}"
+                (*path, "mode"),
+                f"{shown(mode)} is nothing that {article} {place} does; write one of {quoted(MODES[place])}",
             )
         ]
     return []

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from lab.replay.expectations import Expect
+from lab.replay.loading import load_script
 from lab.replay.observe import KINDS
-from lab.replay.playing import incidents
+from lab.replay.playing import Piece, incidents, perform
 from lab.replay.script import (
     MODES,
     Anchor,
@@ -58,6 +59,17 @@ def test_every_key_is_there(head: str):
     assert said == told
     for key in told:
         assert f"| `{key}` | {' '.join(texts[fields[key].name].split())}" in section
+
+
+def test_the_example_is_played_as_it_stands(tmp_path: Path):
+    file = tmp_path / "outage.toml"
+    file.write_text(PAGE.partition("## A script\n\n```toml\n")[2].partition("```")[0])
+    loaded = load_script(file)
+    assert {outcome.name: outcome.met for outcome in perform(Piece(file=file, loaded=loaded)).outcomes} == {
+        "first_down_s": True,
+        "cause": True,
+        "pages": True,
+    }
 
 
 def test_what_comes_with_the_program_and_what_can_be_played_is_there():

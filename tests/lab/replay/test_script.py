@@ -7,7 +7,7 @@ import pytest
 from lab.replay.loading import ScriptErrors, load_script
 from lab.replay.playing import INCIDENTS, incidents
 from lab.replay.script import MODES, Mode, Place, place_of
-from tests.lab.replay.scripts import WORLD, fault, load, write
+from tests.lab.replay.scripts import PLAN, WORLD, fault, load, write
 
 BAD = {
     "unknown key": (
@@ -60,7 +60,7 @@ BAD = {
     ),
     "a mode that it has not": (
         WORLD + fault("operator dns-a", "throttled"),
-        'script.toml:44: [[fault]] number 1: mode: "throttled" is nothing that a operator does; write one of "dark", '
+        'script.toml:44: [[fault]] number 1: mode: "throttled" is nothing that an operator does; write one of "dark", '
         '"lame", "empty"',
     ),
     "a mode of nothing": (
@@ -71,6 +71,35 @@ BAD = {
     "a fault without time": (
         WORLD + fault("region east", "dark", "12:02:00", "12:01:00"),
         "script.toml:42: [[fault]] number 1: to: is not after `from`",
+    ),
+    "a fault of another day": (
+        WORLD + fault("region east", "dark").replace("-01T", "-11T"),
+        "script.toml:41: [[fault]] number 1: from: is not in the window, nor in `before` and `after` it",
+    ),
+    "a name twice": (
+        WORLD.replace('name = "west"', 'name = "east"').replace('["east", "west"]', '["east", "east"]'),
+        'script.toml:32: [[region]] number 2: name: "east" is there twice',
+    ),
+    "an address twice": (
+        WORLD.replace("203.0.113.20", "192.0.2.12"),
+        'script.toml:33: [[region]] number 2: address: "192.0.2.12" is there twice; each has an address of its own',
+    ),
+    "no address": (
+        WORLD.replace("203.0.113.20", "203.0.113.320"),
+        'script.toml:33: [[region]] number 2: address: "203.0.113.320" is no IP address',
+    ),
+    "one bracket too few": (
+        WORLD.replace("[[front]]", "[front]"),
+        "script.toml:34: front: a script has many of these; write [[front]], with two brackets",
+    ),
+    "one bracket too many": (
+        WORLD + "[[expect]]\npages = 1\n",
+        "script.toml:40: expect: a script has one of these; write [expect], with single brackets",
+    ),
+    "a check that is not there": (
+        WORLD + '[expect]\ncorroborated_by = ["apis"]\n',
+        'script.toml:41: [expect]: corroborated_by entry 1: the plan has no check "apis"; it has "api", "chain", '
+        '"front door", "mail", "names", "parity", "sign-in", "tokens", "zone"',
     ),
     "severity": (
         WORLD + fault("region east", "dark", severity=1.5),
@@ -129,6 +158,17 @@ def test_a_bad_script_is_refused_in_these_words(name: str, tmp_path: Path):
     with pytest.raises(ScriptErrors) as caught:
         load_script(write(tmp_path, world=text))
     assert str(caught.value).replace(f"{tmp_path}/", "") == message
+
+
+def test_pages_are_expected_of_a_plan_that_tells_somebody(tmp_path: Path):
+    with pytest.raises(ScriptErrors) as caught:
+        load_script(write(tmp_path, more="[expect]\npages = 1\n", plan=PLAN.partition("[[receiver]]")[0]))
+    assert str(caught.value).endswith("script.toml:41: [expect]: pages: nobody is told: the plan has no [[receiver]]")
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_any_year_is_one(year: str, tmp_path: Path):
+    load_script(write(tmp_path, world=(WORLD + fault("region east", "dark")).replace("2026-", f"{year}-")))
 
 
 def test_a_kind_that_no_script_plays(tmp_path: Path):

@@ -87,6 +87,8 @@ class Vote(msgspec.Struct, array_like=True):
     """The same over the last few runs."""
     slow_since: int = 0
     """Since when it takes a multiple of what is usual; 0 where it does not."""
+    address: str = ""
+    """For a step of a flow: the address that it went to, as its runs choose one of several."""
 
 
 class Key(msgspec.Struct):

@@ -16,19 +16,21 @@ from types import MappingProxyType
 import msgspec
 
 from collector.detect.incidents.findings import Finding, reasoned
-from collector.detect.incidents.witnesses import rows_about, sample, stands_at
+from collector.detect.incidents.witnesses import alike, rows_about, sample, stands_at, well_in_part
 from collector.detect.places import Spot, heard_by_more, is_server, spot_of
 from collector.detect.state import Key, State
 from collector.detect.verdicts.verdict import PROBES_ONLY
 from collector.detect.view import OVER_TCP, CheckView, View
 from collector.events import FaultDomain
-from collector.locate import Cause, Located, locate
+from collector.locate import Cause, Located, Row, locate
 
 DATA_CENTRES = "data centres"
 WRONG = ("dns_nxdomain", "dns_nodata", "dns_wrong_answer")
 """What a name server says that is up."""
 DOMAINS = ("operator", "zone", "name_server", "resolver", "region", "site", "address")
 """Places that are fault domains by their own name; others are called by the host."""
+WHOLE, PARTS = ("endpoint", "application"), ("region", "address")
+"""What a host is as a whole, and what it may be in part."""
 
 
 def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> Finding:
@@ -39,9 +41,14 @@ def infer(state: State, view: View, bad: list[Spot], *, early: bool = False) -> 
     rows = rows_about(state, view, bad)
     located = locate(rows, certain=True)
     finding = (_early if early else _servers)(state, view, bad)
-    cause = None
-    if finding is None:
-        finding, cause = _inferred(state, view, bad, located)
+    if finding is not None:
+        return reasoned(finding, located, rows)
+    finding, cause = _inferred(state, view, bad, located, rows)
+    if cause is not None and cause.place.kind in WHOLE and cause.passed:
+        narrower = alike(rows, bad)
+        nearer, part = _inferred(state, view, bad, closer := locate(narrower, certain=True), narrower)
+        if part is not None and (part.place.kind in PARTS or cause.place.kind == "application"):
+            return reasoned(nearer, closer, narrower, part)
     return reasoned(finding, located, rows, cause)
 
 
@@ -58,14 +65,16 @@ def _data_centres(view: View, bad: list[Spot]) -> Finding:
     return Finding(domain=domain, spots=tuple(bad), because=because)
 
 
-def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> tuple[Finding, Cause | None]:
+def _inferred(
+    state: State, view: View, bad: list[Spot], located: Located, rows: list[Row]
+) -> tuple[Finding, Cause | None]:
     """The likeliest place that the failing subjects are at, and its cause. What a probe or a network alone explains did
     not bring the quorum about that made them fail."""
     places = [(spot, stands_at(state, spot)) for spot in sample(bad)]
     for cause in located.causes:
         spots = [spot for spot, at in places if cause.place in at]
         if spots and cause.place.kind not in ("vantage", "network"):
-            finding = _at(state, view, cause, spots, bad)
+            finding = _at(state, view, cause, spots, bad, rows)
             return finding, cause if finding.domain.kind != "zone" or finding.domain.name == cause.place.name else None
     zone = _common_zone([spot for spot in bad if spot.zones])
     if zone and all(spot.zones for spot in bad):
@@ -73,7 +82,7 @@ def _inferred(state: State, view: View, bad: list[Spot], located: Located) -> tu
     return _finding("endpoint", _most(spot.host for spot in bad), bad, certain=False), None
 
 
-def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spot]) -> Finding:
+def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spot], rows: list[Row]) -> Finding:
     kind, name = cause.place
     if kind == "operator" and any(spot.server for spot in spots):
         own = [spot for spot in spots if spot.server]
@@ -86,8 +95,11 @@ def _at(state: State, view: View, cause: Cause, spots: list[Spot], bad: list[Spo
     if kind in DOMAINS:
         return _finding(kind, name, spots)
     fronts = [spot for spot in bad if not spot.check.of_dns and spot.ip] or bad  # all that a host serves there
-    hosts = {spot.host for spot in fronts}
-    return _finding("endpoint", _most(spot.host for spot in fronts), fronts, certain=len(hosts) == 1)
+    known = kind == "endpoint" and any(spot.host == name for spot in fronts)
+    host = name if known else _most(spot.host for spot in fronts)
+    fronts = sorted(fronts, key=lambda spot: spot.host != host)
+    whole = len({spot.host for spot in fronts}) == 1 and not well_in_part(alike(rows, bad), host)
+    return _finding("endpoint", host, fronts, certain=whole)
 
 
 def _early(state: State, view: View, bad: list[Spot]) -> Finding | None:

@@ -7,6 +7,8 @@ from collector.events import FaultDomain
 from collector.locate import AMBIGUOUS_NATS, Cause, Located, Place, Row, sentences
 
 MAX_ALTERNATIVES = 5
+MAX_BESIDE = 3
+"""Other causes that are told beside the one."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ def reasoned(finding: Finding, located: Located, rows: list[Row], cause: Cause |
     own = cause or next((cause for cause in located.causes if _same(cause.place, domain)), None)
     others = [cause.place for cause in located.causes if cause is not own]
     place = own.place if own else next((each for row in rows for each in row.places if _same(each, domain)), None)
+    beside = _beside(place, others, finding) if place else []
     found: dict[FaultDomain, float] = {}
     for each, behind in own.rivals if own else [(each, 0.0) for each in others]:
         if (other := _as_domain(each, finding)) is not None:
@@ -45,16 +48,20 @@ def reasoned(finding: Finding, located: Located, rows: list[Row], cause: Cause |
     return msgspec.structs.replace(
         finding,
         domain=msgspec.structs.replace(domain, certain=domain.certain and not (own and near)),
-        because=sentences(place, rows, _beside(place, others), over=_family(finding.over)) if place else (),
+        because=sentences(place, rows, beside, over=_family(finding.over)) if place else (),
         alternatives=near[:MAX_ALTERNATIVES],
         margin=min(found.values(), default=own.gain) if own else 0.0,
     )
 
 
-def _beside(place: Place, others: list[Place]) -> list[Place]:
-    """Of the other causes: broken witnesses, and more of the same. Another kind of place is the next best word for what
-    the first leaves open, and no finding."""
-    return [each for each in others if each != place and each.kind in ("vantage", "network", place.kind)]
+def _beside(place: Place, others: list[Place], finding: Finding) -> list[Place]:
+    """Of the other causes: broken witnesses, and more of the same; and the other hosts that fail with one. Another kind
+    of place is the next best word for what the first leaves open, and no finding."""
+    found = [each for each in others if each != place and each.kind in ("vantage", "network", place.kind)]
+    if finding.domain.kind == "endpoint":
+        hosts = dict.fromkeys(spot.host for spot in finding.spots if spot.host != finding.domain.name)
+        found += [each for host in hosts if (each := Place("endpoint", host)) not in found]
+    return found[:MAX_BESIDE]
 
 
 def _family(over: str) -> str:
@@ -73,7 +80,7 @@ def _as_domain(place: Place, finding: Finding) -> FaultDomain | None:
             return FaultDomain(kind="probe", name=name, certain=False)
         case "family" | "application" | "certificate":
             return None
-        case "address" if {spot.ip for spot in finding.spots} == {name}:
+        case "address" if {spot.ip for spot in finding.spots if spot.ip} == {name}:
             return None
         case "endpoint" if {spot.host for spot in finding.spots} == {name}:
             return None

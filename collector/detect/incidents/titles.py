@@ -135,9 +135,10 @@ def _title(finding: Finding) -> str:
         case "site":
             return f"Site {domain.name} of {hosts} {says(reason)}"
         case "region":
-            addresses = _list([spot.ip for spot in spots])
-            how = f"{addresses} {says(reason) if len({s.ip for s in spots}) == 1 else they_say(reason)}"
-            return f"Region {domain.name} {_state(spots, reason)}: {how}"
+            dialled = tuple(spot for spot in spots if spot.ip) or spots  # steps of flows are at several
+            reason, addresses = _reason(dialled), _list([spot.ip for spot in dialled])
+            how = f"{addresses} {says(reason) if len({s.ip for s in dialled}) == 1 else they_say(reason)}"
+            return f"Region {domain.name} {_state(spots, reason)}: {how.strip()}"
         case "address":
             over = f" over {finding.over}" if finding.over else ""
             return f"{domain.name} of {hosts} {says(reason)}{over}"

@@ -48,9 +48,28 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
             known = view.probe(probe)
             who = (Place("vantage", probe), Place("network", known.network if known else probe))
             site = (Place("site", vote.site),) if vote.site and key.server else ()
-            places = frozenset((*who, *site, *(passing if vote.reason is None else failing)))
+            gone_to = _at_address(state, vote.address) if vote.address else ()
+            places = frozenset((*who, *site, *gone_to, *(passing if vote.reason is None else failing)))
             counts.setdefault(places, [0, 0])[vote.reason is None] += 1
     return rows_of(counts)
+
+
+def alike(rows: list[Row], bad: list[Spot]) -> list[Row]:
+    """Of these, the words of the checks that fail. A region whose sign-in is broken still shakes hands: what passes
+    there by another check acquits it of that, and of nothing else."""
+    failing = {Place("application", spot.check.name) for spot in bad}
+    return [row for row in rows if not failing.isdisjoint(row.places)]
+
+
+def well_in_part(rows: list[Row], host: str) -> bool:
+    """Whether an address of the host lets everything through."""
+    failed: dict[Place, int] = {}
+    for row in rows:
+        if Place("endpoint", host) in row.places:
+            for place in row.places:
+                if place.kind == "address":
+                    failed[place] = failed.get(place, 0) + row.failed
+    return 0 in failed.values()
 
 
 def _others(state: State, bad: list[Spot], begun: int) -> tuple[list[str], list[str]]:
@@ -87,7 +106,17 @@ def _spread(found: list[Any], most: int) -> list[Any]:
 def stands_at(state: State, spot: Spot) -> frozenset[Place]:
     """The places that a failing subject is at itself; not who serves a name that others ask for."""
     failing, _ = _places(state, spot.check, spot.key, {})
-    return frozenset((*failing, *(Place("site", site) for site in spot.sites)))
+    votes = spot.key.votes.values() if spot.check.of_steps else ()
+    gone_to = {vote.address for vote in votes if vote.address and vote.reason is not None and vote.counts}
+    places = [place for ip in gone_to for place in _at_address(state, ip)]
+    return frozenset((*failing, *places, *(Place("site", site) for site in spot.sites)))
+
+
+def _at_address(state: State, ip: str) -> tuple[Place, ...]:
+    """Where a run went that chose one of a host's addresses."""
+    region = state.regions.get(ip)
+    at = (Place("address", ip), Place("family", "IPv6" if ":" in ip else "IPv4"))
+    return (*at, Place("region", region)) if region else at
 
 
 def _places(

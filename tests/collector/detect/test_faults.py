@@ -88,11 +88,11 @@ BREAK: dict[str, tuple[Callable[[Lab], object], float, str, str, str, list[str]]
         ["degraded_performance", "degraded_performance", "operational"],
     ),
     "throttled": (
-        _throttled, 10, f"{AUTH}, {ACCOUNTS} throttle: 429 Too Many Requests", f"endpoint {AUTH}", "critical",
+        _throttled, 10, f"{ACCOUNTS}, {AUTH} throttle: 429 Too Many Requests", f"endpoint {ACCOUNTS}", "critical",
         ["full_outage", "full_outage", "operational"],
     ),
     "database-slow": (
-        _database_slow, 10, f"{AUTH}, {ACCOUNTS} throttle: 429 Too Many Requests", f"endpoint {AUTH}", "critical",
+        _database_slow, 10, f"{ACCOUNTS}, {AUTH} throttle: 429 Too Many Requests", f"endpoint {ACCOUNTS}", "critical",
         ["full_outage", "full_outage", "operational"],
     ),
     "certificate-expired": (

@@ -1,7 +1,9 @@
 """Where the fault is said to be, why, and what else it may be: from the words of all probes, also of those that lie."""
 
+import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from collector.detect.incidents.domain import infer
@@ -10,8 +12,19 @@ from collector.detect.incidents.witnesses import MAX_BAD, MAX_FAR, MAX_NEAR, row
 from collector.detect.places import Spot, spot_of
 from collector.detect.view import view_of
 from collector.events import IncidentChanged
+from parallax.observation import Observation
+from tests.collector.detect.flow_world import PLAN, Provider
 from tests.collector.detect.scenes import Scene, fleet
-from tests.collector.detect.world import AUTH, EU, US, Lab
+from tests.collector.detect.world import ACCOUNTS, AUTH, EU, US, Lab
+
+HEALTH = """
+[[check]]
+name = "health"
+kind = "http"
+external = false
+targets = ["https://idp.example/health"]
+serving = { header = "x-region" }
+"""
 
 OTHERS = ("region", "site", "resolver", "network", "probe")
 
@@ -98,6 +111,111 @@ def test_one_resolver_is_not_its_names_zone_as_another_gives_them() -> None:
 def test_a_second_fault_beside_it_has_its_own_place() -> None:
     lab = ran(*dark(), {"reason": "connect_refused", "subject": EU})
     assert {str(incident.domain) for incident in lab.incidents()} == {"operator dns-a", "region eu-west"}
+
+
+EAST = "Region us-east is down: 203.0.113.10"
+
+
+@pytest.mark.parametrize(
+    ("check", "reason", "title"),
+    [
+        ("front door", "tls_timeout", f"{EAST} does not finish the TLS handshake"),
+        ("api", "http_server_error", f"{EAST} answers with server errors (5xx)"),
+        ("sign-in page", "connect_refused", f"{EAST} refuses connections"),
+    ],
+)
+def test_what_still_passes_there_by_another_check_makes_no_whole_host_of_a_region(
+    check: str, reason: str, title: str
+) -> None:
+    lab = ran({"reason": reason, "subject": US, "check": check})
+    [incident] = lab.incidents()
+    assert (incident.title, str(incident.domain)) == (title, "region us-east")
+    finding = found(lab)
+    assert finding.domain.certain
+    assert finding.because[:2] == (
+        f"all 8 probes fail at {US}, which is all that is seen of region us-east",
+        "region eu-west passes (8 probes)",
+    )
+
+
+def test_a_host_whose_every_address_fails_in_part_is_what_fails() -> None:
+    lab = Lab()
+    lab.run(30)
+    chance = random.Random(3)
+    lab.rule(
+        lambda _, check, *__: {"reason": "connect_timeout"} if check.name == "api" and chance.random() < 0.7 else {}
+    )
+    lab.run(60)
+    finding = found(lab)
+    assert str(finding.domain) == f"endpoint {AUTH}"
+    assert finding.domain.certain
+
+
+def test_a_host_whose_addresses_fail_in_two_regions_of_three_is_not_said_to_fail_for_certain() -> None:
+    third = "203.0.113.30"
+    lab = Lab()
+    lab.addresses = {**lab.addresses, AUTH: [*lab.addresses[AUTH], third]}
+    lab.run(30)
+    for ip in (US, EU):
+        lab.fails("http_server_error", subject=ip, check="api")
+    lab.run(20)
+    finding = found(lab)
+    assert str(finding.domain) == f"endpoint {AUTH}"
+    assert not finding.domain.certain
+    assert finding.because[0] == f"all 8 probes fail at 2 of the 3 addresses of {AUTH}"
+
+
+def test_hosts_that_fail_alike_are_all_told() -> None:
+    finding = found(
+        ran({"reason": "connect_refused", "check": "api"}, {"reason": "connect_refused", "check": "sign-in page"})
+    )
+    assert str(finding.domain) == f"endpoint {ACCOUNTS}", "all of it fails, while the other still shakes hands"
+    assert finding.because[0] == f"all 8 probes fail at the 2 addresses of {ACCOUNTS}"
+    assert finding.because[-1] == f"{AUTH} fails as well"
+    assert finding.spots[0].host == ACCOUNTS, "the title begins with it"
+
+
+class Rotating(Provider):
+    """Runs of a flow choose one address of several."""
+
+    def _measure(self, probe: str, check: Any, target: str) -> list[Observation]:
+        found = super()._measure(probe, check, target)
+        if check.kind != "signin":
+            return found
+        ip = US if sum(probe.encode()) % 2 else EU
+        seen = []
+        for each in found:
+            hit = ip == US and self.broken
+            seen.append(
+                msgspec.structs.replace(
+                    each,
+                    dims={**each.dims, "address": ip, "family": "4"},
+                    reason="discovery_http" if hit else None,
+                    fault="target" if hit else None,
+                )
+            )
+            if hit:
+                break
+        return seen
+
+    broken = False
+
+
+def test_flows_that_chose_the_region_that_fails_speak_of_it_and_the_others_acquit_their_own() -> None:
+    scene = Rotating(PLAN + HEALTH)
+    scene.addresses = {"idp.example": [US, EU]}
+    scene.rule(lambda _, check, __, subject, ___: {"dims": {"region": "us-east" if US in subject else "eu-west"}})
+    scene.minutes(3)
+    assert scene.incidents() == []
+    scene.broken = True
+    scene.fails("http_server_error", subject=US, dims={"region": "us-east"})
+    scene.minutes(3)
+    [incident] = scene.incidents()
+    assert incident.title == f"{EAST} answers with server errors (5xx)"
+    assert "sign-in" in {affected.check for affected in incident.checks}
+    assert str(incident.domain) == "region us-east"
+    assert incident.domain is not None
+    assert incident.domain.certain
 
 
 ONE = """

@@ -30,7 +30,7 @@ def test_met_is_status_0_and_the_timeline_is_shown(tmp_path: Path):
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert lines[0] == "A test"
     assert any(line.startswith("12:00:00 +0 s the east fails") for line in lines)
-    assert any("incident opened: " in line for line in lines), result.stdout
+    assert any("incident opened: Region east is down" in line for line in lines), result.stdout
     assert any(line.startswith("met first_down_s 30") for line in lines)
     assert "not built failover blocked" in lines
 

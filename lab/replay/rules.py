@@ -1,5 +1,7 @@
 """What must hold between the keys of a script, and between it and its plan. Pure."""
 
+from datetime import datetime
+
 from lab.replay.observe import KINDS
 from lab.replay.script import MODES, Fault, Script, place_of
 from parallax.loading.convert import Fault as Complaint
@@ -55,7 +57,17 @@ def complaints_of(script: Script, plan: Plan | None) -> list[Complaint]:
         starts = [anchor.at for anchor in row.anchors]
         if sorted(starts) != starts or starts[-1] >= row.until:
             found.append(Complaint(("random", number, "anchors"), "are not in order, or not before `until`"))
+        elif not _is_within(script, starts[0], row.until):
+            message = "the row is to begin and end in the window, or in `before` and `after` it"
+            found.append(Complaint(("random", number, "until"), message))
     return list({(each.path, each.message): each for each in found}.values())
+
+
+def _is_within(script: Script, start: datetime, end: datetime) -> bool:
+    """Whether all of it is in the window, with what is around it: what is drawn beyond is for nothing."""
+    before = (script.window.start - start).total_seconds()
+    after = (end - script.window.end).total_seconds()
+    return before <= script.before and after <= script.after
 
 
 def _only_recorded(script: Script) -> list[Complaint]:

@@ -443,3 +443,26 @@ async def test_an_extension_stands_in_the_same_frame(tmp_path: Path) -> None:
         await ask(view, "/more", method="POST", headers=own | {"authorization": "Bearer viewer-token"})
     ).status == 403
     assert [identity.role for identity in pressed] == ["owner"]
+
+
+async def test_hostile_words_of_people_and_of_the_machine_stay_text() -> None:
+    moment = Moment(at=NOW, what="note", text=HOSTILE, actor=HOSTILE)
+    where = FaultDomain(kind="zone", name=HOSTILE)
+    case = msgspec.structs.replace(
+        INCIDENT,
+        title=HOSTILE,
+        seen_title=HOSTILE,
+        domain=where,
+        seen_domain=where,
+        because=(HOSTILE,),
+        alternatives=(where,),
+        parent=HOSTILE,
+        timeline=(moment,),
+        human=Human(acknowledged_at=NOW, acknowledged_by=HOSTILE, title=HOSTILE, title_by=HOSTILE, domain_by=HOSTILE),
+    )
+    board = Board(at=NOW, position=1, incidents=(case,), watched=(msgspec.structs.replace(case, id="w", over_at=NOW),))
+    for path in ("/", "/incidents", f"/incident/{case.id}", "/incident/w"):
+        answer = await ask(FakeView(board, FakeHistory(incidents=())), path)
+        assert answer.status == 200
+        assert "<script>alert" not in answer.text
+        assert HOSTILE.split("\u202e")[0] in Reader(answer.text).words

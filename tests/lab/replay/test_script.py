@@ -135,6 +135,13 @@ BAD = {
         "script.toml:43: [[random]] number 1: lengths: the first is to be the shorter one\n"
         "script.toml:46: [[random]] number 1: anchors: are not in order, or not before `until`",
     ),
+    "a row without end": (
+        WORLD
+        + '[[random]]\nwhere = "region east"\nmode = "dark"\nlengths = ["1ms", "1ms"]\ngaps = ["1ms", "1ms"]\n'
+        + "until = 9999-03-01T12:03:00Z\nanchors = [{ at = 2026-03-01T12:01:00Z }]\n",
+        "script.toml:45: [[random]] number 1: until: the row is to begin and end in the window, "
+        "or in `before` and `after` it",
+    ),
     "a world beside a recording": (
         'title = "A test"\nwindow = { from = 2026-03-01T12:00:00Z, to = 2026-03-01T12:03:00Z }\n'
         'journal = "gone.journal"\n[[region]]\nname = "east"\naddress = "203.0.113.10"\n',

@@ -4,15 +4,17 @@ when only its name or place is better known; once more when it has stayed calm a
 
 import msgspec
 
+from collector.detect.incidents.differences import difference
 from collector.detect.incidents.domain import in_doubt, infer
+from collector.detect.incidents.ending import end, is_over, resolve_calm
 from collector.detect.incidents.findings import Finding
-from collector.detect.incidents.joining import CALM_NS, FLAPS, LONGEST_CALM_NS, affected, thin
+from collector.detect.incidents.joining import affected, thin
 from collector.detect.incidents.parents import parent_of
-from collector.detect.incidents.stages import CERTAIN_NATS, next_stage, watch_ns
+from collector.detect.incidents.stages import CERTAIN_NATS, next_stage
 from collector.detect.incidents.timeline import named, with_moments
 from collector.detect.incidents.titles import title_of
 from collector.detect.places import spot_of
-from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Case, State
+from collector.detect.state import MAX_MEMBERS, Case, State
 from collector.detect.verdicts.components import RANK, keys_by_check, raw_state
 from collector.detect.verdicts.votes import evidence_of, tally
 from collector.detect.view import View
@@ -21,14 +23,12 @@ from collector.events import (
     ComponentState,
     EventData,
     Evidence,
-    FaultDomain,
     Incident,
     IncidentChanged,
     Moment,
     Severity,
 )
 from parallax.clock import NS
-from parallax.spans import lasting
 
 SETTLE_NS = 2 * NS
 """Faults show at one subject after the other: a better name for the incident waits so long for the next."""
@@ -57,9 +57,9 @@ def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
         if case.bad:
             case.calm_at = None
             _tell(state, view, case, levels, quiet, told)
-        elif _is_over(state, case):
-            _end(state, case, told)
-    _resolve_calm(state, told)
+        elif is_over(state, case):
+            end(state, case, told)
+    resolve_calm(state, told)
 
 
 def current(state: State, case: Case) -> Incident:
@@ -67,15 +67,6 @@ def current(state: State, case: Case) -> Incident:
     if case.shown.probes or case.shown.over_at is not None:
         return case.shown
     return msgspec.structs.replace(case.shown, checks=tuple(_members(state, case).values()))
-
-
-def _is_over(state: State, case: Case) -> bool:
-    """Whether it ends, now that nothing of it is bad: at once, unless it was reopened again and again."""
-    if case.calm_at is None:
-        case.calm_at = state.now
-    if case.left or case.relapses <= FLAPS or case.pending:
-        return True
-    return state.now - case.calm_at >= min(CALM_NS << min(case.relapses - FLAPS - 1, 8), LONGEST_CALM_NS)
 
 
 def _tell(
@@ -230,84 +221,3 @@ def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
         if name in state.keys and state.keys[name].check in view.checks
     ]
     return max(found, key=lambda evidence: (evidence.failing, evidence.voters), default=case.shown.evidence)
-
-
-def _end(state: State, case: Case, told: list[EventData]) -> None:
-    """Nothing of it fails any more: the all-clear, or the end where nothing is left that could fail again."""
-    shown = case.shown
-    del state.open[shown.id]
-    if case.pending == "opened":  # it opened and ended within one record: nobody heard of it
-        return
-    if case.pending == "reopened":  # nor of this
-        case.pending, state.recent[shown.id] = "", case
-        return
-    members = tuple(case.members.values())
-    number = len(members)
-    what = case.left or (f"all {number} subjects pass again" if number > 1 else "it passes again")
-    shown = msgspec.structs.replace(  # it is remembered by what it was when it was largest
-        shown,
-        updated_at=state.now,
-        over_at=case.calm_at if case.calm_at is not None else state.now,
-        checks=members,
-        because=case.peak_because or shown.because,
-        alternatives=case.peak_alternatives or shown.alternatives,
-    )
-    shown = named(shown, case.peak_title or case.title, case.peak_domain or case.domain)
-    case.shown = msgspec.structs.replace(shown, stage=next_stage(shown.stage, "passes"))
-    case.pending, case.dirty_at = "", None
-    state.recent[shown.id] = case
-    if case.left:
-        _resolve(state, case, what, told)
-        return
-    case.shown = with_moments(case.shown, Moment(at=state.now, what="monitoring", text=what))
-    watched = lasting(watch_ns(case.longest_calm_ns))
-    what = f"{what}; watched until it has been calm for {watched}"
-    told.append(IncidentChanged(change="monitoring", what=what, incident=case.shown))
-
-
-def _resolve_calm(state: State, told: list[EventData]) -> None:
-    """Resolves what stayed calm while somebody looked. What is forgotten is resolved first: what opened is closed."""
-    for case in state.recent.values():
-        shown = case.shown
-        if shown.stage != "monitoring":
-            continue
-        if shown.over_at is None or shown.over_at > state.now:  # the clock was put back
-            case.shown = shown = msgspec.structs.replace(shown, over_at=state.now)
-        calm = state.now - max(shown.over_at or 0, state.started_at)
-        if state.blind is None and calm >= watch_ns(case.longest_calm_ns):
-            _resolve(state, case, f"it stayed calm for {lasting(calm)}", told)
-    while len(state.recent) > MAX_RECENT:
-        first = next((name for name, case in state.recent.items() if case.shown.probes), next(iter(state.recent)))
-        oldest = state.recent.pop(first)
-        if oldest.shown.stage == "monitoring":
-            _resolve(state, oldest, "too many others ended since: it is watched no more", told)
-
-
-def _resolve(state: State, case: Case, why: str, told: list[EventData]) -> None:
-    shown = msgspec.structs.replace(case.shown, stage="resolved", updated_at=state.now, resolved_at=state.now)
-    case.shown = with_moments(shown, Moment(at=state.now, what="resolved", text=why))
-    told.append(IncidentChanged(change="resolved", what=why, incident=case.shown))
-
-
-def difference(before: Incident, after: Incident) -> str:
-    """What an update says, in one line."""
-    parts = [after.title] if after.title != before.title else []
-    if after.seen_title and after.seen_title != before.seen_title:
-        parts.append(f"probes see: {after.seen_title}")
-    if RANK[after.impact] > RANK[before.impact]:
-        parts.append(f"impact: {after.impact.replace('_', ' ')}")
-    new = [name for name in after.components if name not in before.components]
-    if new:
-        parts.append(f"hurts {', '.join(new)}")
-    if after.domain != before.domain and after.domain is not None and not (parts and after.domain.name in parts[0]):
-        parts.append(_domain_words(before.domain, after.domain))
-    if after.parent and after.parent != before.parent:
-        parts.append(f"part of incident {after.parent}")
-    if not parts and after.severity != before.severity:
-        parts.append(f"severity: {after.severity}")
-    return "; ".join(parts) or after.stage
-
-
-def _domain_words(before: FaultDomain | None, after: FaultDomain) -> str:
-    sure = "" if after.certain else ", though another place would explain it too"
-    return f"at {after}{sure}" if before is None or str(before) == str(after) else f"not {before} but {after}{sure}"

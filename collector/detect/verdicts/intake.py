@@ -5,30 +5,24 @@ none. So whatever a probe says of a target is its newest word on the whole of it
 the lookup passed, and a failed lookup says nothing more of the addresses.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
-from collector.detect.dns.zones import left_at, whose, zone_at
+from collector.detect.dns.zones import left_at
 from collector.detect.numbers import LAST_NS, instant
-from collector.detect.places import RESOLVERS, VIEWS, is_standby
+from collector.detect.places import RESOLVERS
 from collector.detect.risks.expiry import SHORT_NS, warns_ns
-from collector.detect.state import MAX_KEYS, MAX_PLACES, MAX_SUBJECTS, Ends, Key, State, Vote
+from collector.detect.state import MAX_PLACES, Ends, Key, State, Vote
 from collector.detect.verdicts.charts import carry, note_pending
 from collector.detect.verdicts.flows import note_step, turn_ns
+from collector.detect.verdicts.labels import MAX_NAMES, has_names, label, names_in, plain_label, plain_name
 from collector.detect.verdicts.pace import is_paced, note_pace
+from collector.detect.verdicts.subjects import may_open, open_key
 from collector.detect.verdicts.trouble import hear
 from collector.detect.verdicts.votes import ends_id, key_id
 from collector.detect.view import HANDSHAKES, OVER_TCP, CheckView, View, ip_of
-from parallax.observation import Observation
+from parallax.observation import PENDING, Observation
 from parallax.reasons import REASONS
 
-MAX_OWN = 64
-"""Subjects of one (check, target) that one probe alone speaks of: a probe that makes them up must not crowd out those
-that the others see."""
 MAX_TEXT = 300
 """Characters of a subject; a longer one is none of ours."""
-MAX_LABEL = 100
-MAX_NAMES = 12
 OWN_TROUBLE = ("probe", "config")
 SLOW = ("http_slow", "http_too_slow")
 SIGNATURES_END = "dnssec_expires_soon"
@@ -36,8 +30,6 @@ ASIDE = ("dns_stale",)
 """A name that is answered all the same: caches carry it, and users are not hurt."""
 NO_WORD = ("parity_unknown",)
 """What cannot be told now: what was said before stands."""
-PENDING = "pending"
-"""What a probe abstains with while a run waits for longer than its passes take: its word comes later."""
 
 
 def take(state: State, view: View, probe: str, observation: Observation, at: int, skewed: bool) -> list[str]:
@@ -63,9 +55,9 @@ def take(state: State, view: View, probe: str, observation: Observation, at: int
     if key is None:
         if observation.abstain == PENDING or (lookup and observation.reason is None):
             return []
-        if not _may_open(state, ends, probe) or _is_gone(state, check, observation):
+        if not may_open(state, ends, probe) or _is_gone(state, check, observation):
             return []
-        key = _open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
+        key = open_key(state, ends, key_name, check, observation.target, subject, lookup=lookup)
         if key is None:
             return []
     vote = key.votes.get(probe)
@@ -75,7 +67,7 @@ def take(state: State, view: View, probe: str, observation: Observation, at: int
         return []
     key.votes[probe] = new = _vote(observation, check, key, vote, at, skewed)
     if check.of_dns and new.counts and (new.reason is not None or check.kind != "dns.chain"):
-        _name(state, view, key, probe, check, observation)
+        label(state, view, key, probe, check, observation)
     key.spoke_at = max(key.spoke_at, at)
     if subject.endswith(OVER_TCP) and new.reason is None:
         _vouch(state, key_name)
@@ -89,63 +81,12 @@ def take(state: State, view: View, probe: str, observation: Observation, at: int
     return touched
 
 
-def forget(state: State, key_name: str) -> None:
-    """Drops a subject."""
-    key = state.keys.pop(key_name)
-    name = ends_id(key.check, key.target)
-    ends = state.ends.get(name)
-    if ends is not None:
-        ends.keys.remove(key_name)
-        ends.lookup = None if ends.lookup == key_name else ends.lookup
-        if not ends.keys:
-            del state.ends[name]
-
-
-def _may_open(state: State, ends: Ends, probe: str) -> bool:
-    """Whether the probe may bring up another subject; one that it alone spoke of makes room for it."""
-    own = [name for name in ends.keys if state.keys[name].votes.keys() <= {probe}]
-    return len(own) < MAX_OWN or _make_room(state, own, 1)
-
-
 def _is_gone(state: State, check: CheckView, observation: Observation) -> bool:
     """Whether its zone has left the server so long ago that only who saw nothing of it asks there."""
     if check.kind != "dns.zone":
         return False
-    since = left_at(state.zones, observation.target, _name_in(observation.dims.get("server", "")), state.now)
+    since = left_at(state.zones, observation.target, plain_name(observation.dims.get("server", "")), state.now)
     return 0 < since < state.now - check.fresh_ns
-
-
-def _open_key(
-    state: State, ends: Ends, name: str, check: CheckView, target: str, subject: str, *, lookup: bool
-) -> Key | None:
-    """A new subject; None where there is no room for it."""
-    if len(ends.keys) >= MAX_SUBJECTS and not _make_room(state, ends.keys, 1):
-        return None
-    if len(state.keys) >= MAX_KEYS and not _make_room(state, list(state.keys), MAX_KEYS // 20):
-        return None
-    state.ends[ends_id(check.name, target)] = ends
-    key = state.keys[name] = Key(
-        check=check.name, target=target, subject=subject, born_at=state.now, since=state.now, lookup=lookup
-    )
-    ends.keys.append(name)
-    if lookup:  # who has had an answer from an address has passed it
-        ends.lookup = name
-        for other in ends.keys:
-            for probe, vote in state.keys[other].votes.items() if other != name else ():
-                known = key.votes.get(probe)
-                if vote.counts and (known is None or known.at < vote.at):
-                    key.votes[probe] = Vote(at=vote.at, passed_at=vote.at)
-    return key
-
-
-def _make_room(state: State, names: list[str], number: int) -> bool:
-    """Drops those that nobody spoke of for longest. One of which something was told stays: that must come to its end.
-    False if there is none to drop."""
-    idle = [name for name in names if state.keys[name].told == "up" and state.keys[name].incident is None]
-    idle.sort(key=lambda name: state.keys[name].spoke_at)
-    for name in idle[:number]:
-        forget(state, name)
-    return bool(idle)
 
 
 def _pend(key_name: str, vote: Vote | None, at: int, skewed: bool) -> list[str]:
@@ -184,12 +125,11 @@ def _vote(observation: Observation, check: CheckView, key: Key, before: Vote | N
         or (known.fault if known else "target" if reason is not None else None),
         abstain=abstain,
         soft=known.soft if known else False,
-        site=_label(observation.site) if _of_one(check, observation) else None,
-        region=_label(observation.dims.get("region")),
+        site=plain_label(observation.site) if _of_one(check, observation) else None,
+        region=plain_label(observation.dims.get("region")),
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
     vote.aside = aside
-    vote.address = (observation.dims.get("address") or "")[:MAX_LABEL] if check.of_steps else ""
     vote.every_ns = turn_ns(check, observation)
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
     if before is not None:
@@ -210,39 +150,6 @@ def _vouch(state: State, over_tcp: str) -> None:
         state.open[twin.incident].grown = True
 
 
-def _name(state: State, view: View, key: Key, probe: str, check: CheckView, observation: Observation) -> None:
-    """Whom a subject of DNS belongs to. The plan's own words go before the probe's, and what is known holds until two
-    probes say otherwise, where two speak of it: all that follows from a subject hangs on whose it is."""
-    labels = _labels(state, view, key, check, observation)
-    known = (key.server, key.resolver, key.address, key.operator, key.zone)
-    if labels == known:
-        key.renamed.pop(probe, None)
-    else:
-        key.renamed[probe] = labels
-        agreeing = sum(each == labels for name, each in key.renamed.items() if name in key.votes)
-        if any(known) and agreeing < min(2, len(key.votes)):
-            return
-        key.renamed = {name: each for name, each in key.renamed.items() if each != labels and name in key.votes}
-        key.server, key.resolver, key.address, key.operator, key.zone = labels
-    at_operator = check.kind in VIEWS and bool(key.operator) and not key.resolver
-    key.apart = at_operator or (check.kind == "dns.zone" and is_standby(view, state.zones.serving, key, check))
-
-
-def _labels(
-    state: State, view: View, key: Key, check: CheckView, observation: Observation
-) -> tuple[str, str, str, str, str]:
-    """Server, resolver, address, operator and zone, as one probe has them."""
-    dims, target = observation.dims, check.targets[key.target]
-    server = _name_in(dims.get("server", target.host if check.role == "authoritative" else ""))
-    return (
-        server,
-        (dims.get("resolver") or (target.host if check.role == "resolver" else ""))[:MAX_LABEL],
-        (dims.get("address") or "")[:MAX_LABEL],
-        whose(view, server, observation) if server else (dims.get("operator") or "")[:MAX_LABEL],
-        _name_in(dims.get("zone") or "") or zone_at(state.zones, check.query),
-    )
-
-
 def _of_one(check: CheckView, observation: Observation) -> bool:
     """Whether one server answered it: of several, the site of one explains nobody's failures."""
     return check.kind not in ("dns.chain", "dns.parity") and observation.subject != "delegation"
@@ -261,8 +168,8 @@ def _note(state: State, key: Key, vote: Vote, observation: Observation) -> None:
         ip = ip_of(observation.subject)
         if ip in state.regions or len(state.regions) < MAX_PLACES:
             state.regions[ip] = vote.region
-    if vote.reason is None and (observation.kind in RESOLVERS or not key.names) and _has_names(observation.findings):
-        names = tuple(dict.fromkeys(_names(observation.findings)))[:MAX_NAMES]
+    if vote.reason is None and (observation.kind in RESOLVERS or not key.names) and has_names(observation.findings):
+        names = tuple(dict.fromkeys(names_in(observation.findings)))[:MAX_NAMES]
         if names and names != key.names:
             key.names = names
 
@@ -313,29 +220,3 @@ def _ends(observation: Observation, check: CheckView, at: int) -> tuple[int, int
         if isinstance(expires_at, int) and at < expires_at <= LAST_NS:
             return expires_at, at
     return 0, 0
-
-
-def _has_names(findings: dict[str, Any]) -> bool:
-    return "answers" in findings or "lookup" in findings
-
-
-def _names(findings: dict[str, Any]) -> Iterator[str]:
-    """The names in an answer, and those that a lookup led to."""
-    answers = findings.get("answers")
-    for answer in answers[:MAX_NAMES] if isinstance(answers, list) else ():
-        if isinstance(answer, dict) and isinstance(answer.get("owner"), str):
-            yield _name_in(answer["owner"])
-            if answer.get("type") == "CNAME" and isinstance(answer.get("text"), str):
-                yield _name_in(answer["text"])
-    asked = findings.get("lookup")
-    for question in asked[:MAX_NAMES] if isinstance(asked, list) else ():
-        if isinstance(question, dict) and isinstance(question.get("final_name"), str):
-            yield _name_in(question["final_name"])
-
-
-def _name_in(text: str) -> str:
-    return text[:255].lower().rstrip(".")
-
-
-def _label(text: str | None) -> str | None:
-    return text[:MAX_LABEL] if text else None

@@ -8,9 +8,9 @@ from collector.detect.state import Key, State
 from collector.detect.verdicts.charts import tau_ns
 from collector.detect.verdicts.departed import UNDELEGATED, has_left, is_done_with, is_still_used
 from collector.detect.verdicts.flows import UNREACHED, every_ns, fresh_ns, why_gone
-from collector.detect.verdicts.intake import forget
 from collector.detect.verdicts.outside import fails_outside, is_watched
 from collector.detect.verdicts.pace import SLOWER
+from collector.detect.verdicts.subjects import forget
 from collector.detect.verdicts.trouble import settle
 from collector.detect.verdicts.verdict import Verdict, judge
 from collector.detect.verdicts.votes import Tally, ends_id, evidence_of, key_id, tally

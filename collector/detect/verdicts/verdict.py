@@ -37,8 +37,7 @@ PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_NETWORKS, PARTIAL_MIXED = 16.0, 0.25, 4,
 """Of the partial charts, nats; how many of those who vote fail once that has lasted; how many networks have to add to
 either; and how many of those must have passed meanwhile."""
 RENEWED = 3
-"""So many networks must see that it has lasted, as others fail by chance just as a blip is over; of fewer than eight
-voters two."""
+"""So many networks must see that it has lasted, as others fail by chance just as a blip is over."""
 PERSISTENT = 2
 """Consecutive failures of one probe that make a partial failure more than noise."""
 WELL = 0.75
@@ -197,7 +196,7 @@ def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
     renewed = [
         ballot for ballot in failing if seen_at(ballot.vote) >= max(began + tau_ns, ballot.vote.failing_since + own_ns)
     ]
-    enough = min(RENEWED, max(2, (_size(count) + 1) // 3), needed(_size(count), large=large))
+    enough = min(RENEWED, needed(_size(count), large=large))
     return networks(renewed) >= min(enough, networks(count.voters))
 
 

@@ -137,8 +137,9 @@ def test_an_outage_is_down_once_it_has_lasted() -> None:
     fleet = _five()
     assert fleet.run(0, 130, "connect_timeout") == "up"
     assert fleet.round(132, "connect_timeout") == "suspected"
-    assert fleet.run(0, 138.5, "connect_timeout") == "suspected"
-    assert fleet.run(1, 138.5, "connect_timeout") == "down"
+    for n in range(2):
+        assert fleet.run(n, 138.5, "connect_timeout") == "suspected", "two may fail by chance as a blip ends"
+    assert fleet.run(2, 138.5, "connect_timeout") == "down"
     assert fleet.key.may_switch
     assert fleet.key.extent is not None
     assert (fleet.key.extent.share, fleet.key.extent.of) == (1.0, "vantages")
@@ -149,9 +150,9 @@ def test_an_outage_is_down_once_it_has_lasted() -> None:
 def test_runs_that_wait_are_as_good_as_failures_to_show_that_it_lasts() -> None:
     fleet = _five()
     fleet.round(130, "connect_timeout")
-    for n in range(2):
+    for n in range(3):
         note_pending(fleet.key.votes[f"p{n}"], at=138 * NS)
-        assert fleet.judge(140 * NS) == ("down" if n == 1 else "suspected")
+        assert fleet.judge(140 * NS) == ("down" if n == 2 else "suspected")
 
 
 def test_a_run_that_waits_is_no_vote() -> None:

@@ -15,7 +15,9 @@ from parallax.plan.templates import TemplateError, parse_template
 from parallax.plan.types import Check
 
 _RUN = "[0-9a-f]{16}"
-_ANYTHING = r"[^@\s]{1,200}"
+_GAP = r"[^@\s]"
+_Pieces = list[str | None]
+"""Expressions of a length that is known, and None for what may be anything."""
 
 
 def may_read(checks: Iterable[Check], probe: str, kind: LetterKind, to: str) -> bool:
@@ -57,17 +59,37 @@ def _names(user: User | None) -> tuple[str, str]:
 @lru_cache(4096)
 def _pattern(text: str, probe: str, check: str, user: str, address: str, kind: str) -> re.Pattern[str] | None:
     """What the text fits; None where it is no text with gaps."""
-    known = {"probe": re.escape(probe.lower()), "check": re.escape(check.lower()), "run": _RUN}
+    known: dict[str, _Pieces] = {
+        "probe": [re.escape(probe.lower())],
+        "check": [re.escape(check.lower())],
+        "run": [_RUN],
+    }
     try:
         known["user.name"] = _filled(user, known)
         known["user.address"] = _filled(address, known)
-        return re.compile(_filled("".join(text.split()) if kind == "sms" else text, known))
+        return re.compile(_joined(_filled("".join(text.split()) if kind == "sms" else text, known)))
     except TemplateError:
         return None
 
 
-def _filled(text: str, known: dict[str, str]) -> str:
-    return "".join(
-        re.escape(piece.lower()) if isinstance(piece, str) else known.get(piece.name, _ANYTHING)
+def _filled(text: str, known: dict[str, _Pieces]) -> _Pieces:
+    return [
+        part
         for piece in parse_template(text)
-    )
+        for part in ([re.escape(piece.lower())] if isinstance(piece, str) else known.get(piece.name, [None]))
+    ]
+
+
+def _joined(pieces: _Pieces) -> str:
+    """The expression, in which what follows on a gap is looked for once: of several places where it stands the first is
+    as good as any, as gaps are all alike and what is between them has a length of its own. So a probe that asks for an
+    address of its making takes no more time than any."""
+    last = max((number for number, piece in enumerate(pieces) if piece is None), default=-1)
+    text, is_open = "", False
+    for number, piece in enumerate(pieces):
+        if piece is None:
+            text += (")" if is_open else "") + (f"(?>{_GAP}+?" if number < last else f"{_GAP}+")
+            is_open = number < last
+        else:
+            text += piece
+    return text

@@ -1,5 +1,9 @@
 """A probe may read what its part of the plan waits for, and no other letter."""
 
+import random
+import re
+import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -55,3 +59,38 @@ def test_sms_and_webhooks() -> None:
     assert may_read(checks, "fra-1", "webhook", "events")
     for kind, to in (("sms", "+15005550007"), ("webhook", "+15005550006"), ("mail", "events"), ("webhook", "event")):
         assert not may_read(checks, "fra-1", kind, to)  # type: ignore[arg-type]
+
+
+def waits_for(to: str) -> Check:
+    ask = STEP | {"capture": {name: {"json": f"$.{name}"} for name in "abcdef"}}
+    table = {"name": "codes", "kind": "signin", "timeout": "30s", "period": "9m"}
+    made = convert_check(table | {"step": [ask, {"name": "m", "mail": {"to": to}}]})
+    assert not isinstance(made, Unsupported), made
+    return made
+
+
+def test_gaps_are_filled_by_anything_but_another_mailbox() -> None:
+    chance = random.Random(7)
+    pieces = ["{a}", "{b}", "{c}", "x", "-", "xy", "{probe}", "{run}"]
+    runs = {"{probe}": "x-1", "{run}": "0123456789abcdef"}
+    met = Counter[bool]()
+    for _ in range(600):
+        to = [chance.choice(pieces) for _ in range(chance.randint(1, 6))]
+        plain = "".join(
+            {"{probe}": "x-1", "{run}": "[0-9a-f]{16}"}.get(p, r"[^@\s]+" if p[0] == "{" else p) for p in to
+        )
+        checks = [waits_for("".join(to) + "@mx.example")]
+        for _ in range(20):
+            said = "".join(runs.get(p) or chance.choice(["x", "-", "xy", "y-"]) if p[0] == "{" else p for p in to)
+            said = said if chance.random() < 0.5 else said.replace(chance.choice("xy-"), "", 1) or "x"
+            may = may_read(checks, "x-1", "mail", f"{said}@mx.example")
+            assert may is (re.fullmatch(plain, said) is not None), (to, said)
+            met[may] += 1
+    assert min(met[True], met[False]) > 500
+
+
+def test_an_address_of_a_probes_making_takes_no_time() -> None:
+    checks = [waits_for("{a}{b}{c}{d}{e}{f}-{a}-{b}-{c}@mx.example")]
+    before = time.process_time()
+    assert not may_read(checks, "fra-1", "mail", "-" * 240 + "@my.example")
+    assert time.process_time() - before < 0.5

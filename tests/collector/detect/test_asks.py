@@ -39,7 +39,7 @@ class Asked(Scene):
             assert not isinstance(part, NoSuchProbe)
             pairs = [(check, target) for check in self.plan.check for target in check.targets]
             paces = {Pair(check.name, target): pace_of(check, target, part) for check, target in pairs}
-            extra.use({pair: pace for pair, pace in paces.items() if pace is not None})
+            extra.use({pair: pace for pair, pace in paces.items() if pace is not None}, -EXTERNAL_FLOOR_S)
         self.arriving: list[tuple[float, str, list[Any]]] = []
         self.runs: list[tuple[float, str, bool]] = []
 

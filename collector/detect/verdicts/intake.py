@@ -130,6 +130,7 @@ def _vote(observation: Observation, check: CheckView, key: Key, before: Vote | N
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
     vote.aside = aside
+    vote.address = plain_label(observation.dims.get("address")) or "" if check.of_steps else ""
     vote.every_ns = turn_ns(check, observation)
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
     if before is not None:

@@ -179,7 +179,7 @@ def _size(count: Tally) -> int:
 
 
 def _is_large(count: Tally) -> bool:
-    return len(count.voters) >= LARGE and networks(count.voters) >= LARGE_NETWORKS
+    return len(count.voters) >= LARGE and count.networks >= LARGE_NETWORKS
 
 
 def _significant(count: Tally) -> bool:
@@ -197,7 +197,7 @@ def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
         ballot for ballot in failing if seen_at(ballot.vote) >= max(began + tau_ns, ballot.vote.failing_since + own_ns)
     ]
     enough = min(RENEWED, needed(_size(count), large=large))
-    return networks(renewed) >= min(enough, networks(count.voters))
+    return networks(renewed) >= min(enough, count.networks)
 
 
 def _partly(count: Tally) -> bool:
@@ -205,7 +205,7 @@ def _partly(count: Tally) -> bool:
     if not _is_large(count):
         return False
     weight = partial_weight(count.voters)
-    return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, networks(count.voters))
+    return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, count.networks)
 
 
 def _goes_on(failing: list[Ballot], count: Tally, partly_at: int, tau_ns: int) -> bool:
@@ -214,7 +214,7 @@ def _goes_on(failing: list[Ballot], count: Tally, partly_at: int, tau_ns: int) -
     renewed = [ballot for ballot in failing if ballot.vote.at >= partly_at + tau_ns]
     mixed = sum(ballot.vote.passed_at >= partly_at for ballot in renewed)
     enough = len(renewed) >= max(2, PARTIAL_SHARE * _size(count)) and mixed >= PARTIAL_MIXED
-    return partly_at > 0 and enough and networks(renewed) >= min(PARTIAL_NETWORKS, networks(count.voters) - 1)
+    return partly_at > 0 and enough and networks(renewed) >= min(PARTIAL_NETWORKS, count.networks - 1)
 
 
 def _halved(count: Tally, hard: list[Ballot]) -> bool:
@@ -238,7 +238,7 @@ def _judge_single(only: Ballot, before: CheckState, *, outside: bool) -> Verdict
 
 def _quorum(failing: list[Ballot], count: Tally) -> bool:
     large = _is_large(count)
-    apart = min(networks(count.voters), LARGE_NETWORKS if large else 2)
+    apart = min(count.networks, LARGE_NETWORKS if large else 2)
     return len(failing) >= needed(_size(count), large=large) and networks(failing) >= apart
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -33,7 +34,7 @@ class Ballot(msgspec.Struct, frozen=True):
         return self.view.network
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class Tally(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The count. `expected` is how many voters a quorum is held against: more than have spoken, while a subject is
     new and probes have not had their turn."""
 
@@ -50,7 +51,12 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """When the first of the voters' words is no longer fresh."""
     grace_until: int = 0
 
-    @property
+    @cached_property
+    def networks(self) -> int:
+        """How many networks the voters are in."""
+        return networks(self.voters)
+
+    @cached_property
     def reasons(self) -> Mapping[str, int]:
         counts = Counter(ballot.vote.reason or "" for ballot in self.failing)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
@@ -64,7 +70,7 @@ def count_of(voters: list[Ballot], *, expected: int = 0, enrolled: int = 0) -> T
 
 def networks(ballots: list[Ballot]) -> int:
     """How many networks they are in."""
-    return len({ballot.network for ballot in ballots})
+    return len({ballot.view.network for ballot in ballots})
 
 
 def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
@@ -72,10 +78,12 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
     voters: list[Ballot] = []
     failing: list[Ballot] = []
     abstaining = silent = held_back = 0
-    misset: Counter[str] = Counter()
+    misset: dict[str, int] = {}
     ends: int | None = None
+    now, members, planned = state.now, state.probes, view.probes
+    usual_ns = vote_fresh_ns(check, key.subject, 0)
     for name, vote in key.votes.items():
-        member, of_plan = state.probes.get(name), view.probe(name)
+        member, of_plan = members.get(name), planned.get(name) or view.probe(name)
         if member is None or of_plan is None:
             continue
         if member.state == "silent":
@@ -84,13 +92,14 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         if vote.unreached:
             held_back += vote.unreached == "failed"
             continue
-        until = vote.at + vote_fresh_ns(check, key.subject, vote.every_ns)
-        if until < state.now:
+        until = vote.at + (vote_fresh_ns(check, key.subject, vote.every_ns) if vote.every_ns else usual_ns)
+        if until < now:
             continue
         odd = bool(member.cloned_at or member.astray)
         if not vote.counts or odd:
             abstaining += 1
-            misset[vote.reason or ""] += vote.fault == "config" and vote.abstain is None and not odd
+            if vote.fault == "config" and vote.abstain is None and not odd:
+                misset[vote.reason or ""] = misset.get(vote.reason or "", 0) + 1
             ends = until if ends is None or until < ends else ends
             continue
         ballot = Ballot(name, vote, of_plan)
@@ -100,7 +109,7 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         ends = until if ends is None or until < ends else ends
     grace_until = _grace_until(state, check, key)
     expected = len(voters) + (held_back if voters else 0)
-    if state.now < grace_until:
+    if now < grace_until:
         expected = max(expected, _live(state, view, check) - abstaining)
     if expected == 1 and _is_lone(state, view, check, key):
         expected = 2
@@ -111,7 +120,7 @@ def tally(state: State, view: View, check: CheckView, key: Key) -> Tally:
         enrolled=len(voters) + abstaining + silent,
         abstaining=abstaining,
         silent=silent,
-        misset={word: number for word, number in misset.items() if number},
+        misset=misset,
         expires_at=None if ends is None else ends + 1,
         grace_until=grace_until,
     )
@@ -136,21 +145,27 @@ def evidence_of(count: Tally, extent: Extent | None = None) -> Evidence:
 def extent_of(count: Tally, began: int | None) -> Extent | None:
     """How much of it fails, of the runs launched since it began: the share of each probe, then of each network, then
     of all of them. None where no run failed since."""
-    shares: dict[str, list[float]] = {}
+    if began is None:
+        return None
+    sums: dict[str, float] = {}
+    probes: dict[str, int] = {}
     runs = 0.0
     for ballot in count.voters:
         vote = ballot.vote
-        if began is None or vote.at < began:
+        if vote.at < began:
             continue
-        if ballot.failing and vote.passed_at < began:  # what it counted before is from before it began
+        failing = vote.reason is not None
+        if failing and vote.passed_at < began:  # what it counted before is from before it began
             of = bad = float(min(max(vote.streak, 1), WINDOW))
         else:
-            of, bad = (vote.runs, vote.fails) if vote.runs else (1.0, float(ballot.failing))
-        shares.setdefault(ballot.network, []).append(bad / of)
+            of, bad = (vote.runs, vote.fails) if vote.runs else (1.0, float(failing))
+        network = ballot.view.network
+        sums[network] = sums.get(network, 0.0) + bad / of
+        probes[network] = probes.get(network, 0) + 1
         runs += of
-    if began is None or not shares or not any(any(each) for each in shares.values()):
+    if not any(sums.values()):
         return None
-    share = sum(sum(each) / len(each) for each in shares.values()) / len(shares)
+    share = sum(total / probes[network] for network, total in sums.items()) / len(sums)
     low, high = wilson(share, runs)
     return Extent(share=round(share, 3), low=round(low, 3), high=round(high, 3), since=began)
 

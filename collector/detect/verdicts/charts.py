@@ -16,7 +16,8 @@ long as it is from there to the runs by which it is still seen.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -89,6 +90,15 @@ def note(vote: Vote, *, failed: bool, at: int, up: bool, counted: bool = False) 
         vote.runs, vote.fails = WINDOW, vote.fails * WINDOW / vote.runs
 
 
+def recount(vote: Vote, began: int) -> None:
+    """Counts, of the runs by which the extent is told, only those launched since then (ns), in place: as far as the
+    newest runs in a row tell."""
+    failing = vote.streak > 0
+    lately = float(min(vote.streak if failing and vote.failing_since >= began else 1, WINDOW))
+    vote.runs = lately if vote.at >= began else 0.0
+    vote.fails = vote.runs if failing else 0.0
+
+
 def note_pending(vote: Vote, *, at: int) -> None:
     """A run launched then still waits when 99 of 100 have answered. Its answer, or that of a later run, withdraws
     it."""
@@ -113,19 +123,26 @@ def suspects(vote: Vote) -> bool:
 
 def hard_weight(voters: Iterable[Weighed]) -> Weight:
     """The hard chart over the fleet."""
-    return _sum(((each.network, each.vote.hard) for each in voters), HARD_CAP)
+    return _sum(voters, _HARD, HARD_CAP)
 
 
 def partial_weight(voters: Iterable[Weighed]) -> Weight:
     """The partial chart over the fleet."""
-    return _sum(((each.network, each.vote.partial) for each in voters), PARTIAL_CAP)
+    return _sum(voters, _PARTIAL, PARTIAL_CAP)
 
 
-def _sum(parts: Iterable[tuple[str, float]], cap: float) -> Weight:
+_HARD: Callable[[Weighed], float] = attrgetter("vote.hard")
+_PARTIAL: Callable[[Weighed], float] = attrgetter("vote.partial")
+
+
+def _sum(voters: Iterable[Weighed], chart: Callable[[Weighed], float], cap: float) -> Weight:
     groups: dict[str, float] = {}
-    for network, nats in parts:
+    for each in voters:
+        nats = chart(each)
         if nats > 0:
-            groups[network] = min(cap, groups.get(network, 0.0) + nats)
+            network = each.network
+            nats += groups.get(network, 0.0)
+            groups[network] = nats if nats < cap else cap
     return Weight(sum(groups.values()), len(groups))
 
 

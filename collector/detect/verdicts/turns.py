@@ -143,9 +143,9 @@ def _apply(
     key.state = key.held = new
     if before != new:
         key.since = _since(state, key, check, count, new)
-    if new in BAD:
+    if new in BAD and (key.incident is None or turned):
         spot = spot_of(state, view, name)
-        if spot is not None and not spot.standby and (key.incident is None or turned):
+        if spot is not None and not spot.standby:
             if borne_out:
                 merge(state, spot)
             join(state, spot)

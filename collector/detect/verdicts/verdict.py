@@ -260,9 +260,9 @@ def _well(count: Tally, calm: float, before: CheckState) -> bool:
 
 def _corroborated(count: Tally, *, outside: bool) -> bool:
     """Lines as users have fail too: at least half of those that vote. Where none votes, what else is outside."""
-    access = sum(ballot.view.access for ballot in count.voters)
-    failing = sum(ballot.view.access and ballot.vote.reason not in PROBES_ONLY for ballot in count.failing)
-    return 2 * failing >= access if access else outside
+    lines = [ballot.vote.reason for ballot in count.voters if ballot.view.access]
+    failing = [reason for reason in lines if reason is not None and reason not in PROBES_ONLY]
+    return 2 * len(failing) >= len(lines) if lines else outside
 
 
 def _throttled(count: Tally, *, was: bool) -> bool:

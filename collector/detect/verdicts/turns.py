@@ -193,7 +193,7 @@ def _since(state: State, key: Key, check: CheckView, count: Tally, new: CheckSta
 
 def _schedule(state: State, check: CheckView, key: Key, count: Tally) -> None:
     """When time alone can change the verdict."""
-    moments = [key.spoke_at + DROP_PERIODS * every_ns(check, key) + check.timeout_ns]
+    moments = [key.spoke_at + DROP_PERIODS * every_ns(check, key) + check.timeout_ns + 1]
     moments += [count.expires_at] if count.expires_at is not None else []
     moments += [count.grace_until] if count.failing else []
     moments += [state.started_at + fresh_ns(check, key)]

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-from collector.detect.state import Key, State
+from collector.detect.state import Key, State, Vote
 from collector.detect.view import CheckView, View, ip_of
 from parallax.operators import REGISTRIES
 
@@ -40,6 +40,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     zones: frozenset[str]
     standby: bool = False
     """It is at an operator that is to take over, and does not serve yet."""
+    gone_to: frozenset[tuple[str, str]] = frozenset()
+    """The address and region, by kind, to which all failing runs went that chose one of several."""
 
     @property
     def server(self) -> bool:
@@ -53,6 +55,7 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     def places(self) -> dict[str, int]:
         """Where it is, as "kind name", and what each of them weighs."""
         named = [("host", self.host), ("address", self.ip), ("region", self.region), ("operator", self.operator)]
+        named += sorted(self.gone_to)
         named += [("site", site) for site in sorted(self.sites)]
         named += [("zone", zone) for zone in sorted(self.zones)]
         if self.ip and not self.check.of_dns and self.key.reason:  # a bot wall may stand before all hosts of an owner
@@ -120,7 +123,16 @@ def spot_of(state: State, view: View, name: str) -> Spot | None:
         sites=frozenset(vote.site for vote in failing if vote.site) if server else frozenset(),
         zones=zones_of(names | set(key.names)) if by_name and key.reason != RESOLVER_DOWN else frozenset(),
         standby=is_standby(view, state.zones.serving, key, check),
+        gone_to=_gone_to(state, failing) if check.of_steps else frozenset(),
     )
+
+
+def _gone_to(state: State, failing: Sequence[Vote]) -> frozenset[tuple[str, str]]:
+    """None where they went to several: then the address, or the region, is not what they share."""
+    addresses = {vote.address for vote in failing}
+    regions = {state.regions.get(address, "") for address in addresses}
+    shared = [("address", addresses), ("region", regions)]
+    return frozenset((kind, name) for kind, names in shared if len(names) == 1 for name in names if name)
 
 
 def zones_of(names: set[str]) -> frozenset[str]:

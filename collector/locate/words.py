@@ -91,7 +91,7 @@ def _who_fails(place: Place, own: Sequence[Row]) -> str:
         return f"{who} at {min(every)}, which is all that is seen of {called(place)}"
     if place.kind == "zone" and not every:
         return f"{who} at names in {called(place)}"
-    if len(every) < 2:
+    if len(every) < 2 or not bad:
         return f"{who} at {called(place)}"
     which = f"the {_number(len(every), noun)}" if bad == every else f"{len(bad)} of the {_number(len(every), noun)}"
     return f"{who} at {which} of {called(place)}"

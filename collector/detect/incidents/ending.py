@@ -31,13 +31,16 @@ def end(state: State, case: Case, told: list[EventData]) -> None:
     members = tuple(case.members.values())
     number = len(members)
     what = case.left or (f"all {number} subjects pass again" if number > 1 else "it passes again")
+    because, alternatives = shown.because, shown.alternatives
+    if case.peak_because:
+        because, alternatives = case.peak_because, case.peak_alternatives
     shown = msgspec.structs.replace(  # it is remembered by what it was when it was largest
         shown,
         updated_at=state.now,
         over_at=case.calm_at if case.calm_at is not None else state.now,
         checks=members,
-        because=case.peak_because or shown.because,
-        alternatives=case.peak_alternatives or shown.alternatives,
+        because=because,
+        alternatives=alternatives,
     )
     shown = named(shown, case.peak_title or case.title, case.peak_domain or case.domain)
     case.shown = msgspec.structs.replace(shown, stage=next_stage(shown.stage, "passes"))

@@ -7,11 +7,12 @@ import msgspec
 import pytest
 
 from collector.detect.incidents.domain import infer
+from collector.detect.incidents.ending import end
 from collector.detect.incidents.findings import Finding
 from collector.detect.incidents.witnesses import MAX_BAD, MAX_FAR, MAX_NEAR, rows_about
 from collector.detect.places import Spot, spot_of
 from collector.detect.view import view_of
-from collector.events import IncidentChanged
+from collector.events import EventData, FaultDomain, IncidentChanged
 from parallax.observation import Observation
 from tests.collector.detect.flow_world import PLAN, Provider
 from tests.collector.detect.scenes import Scene, fleet
@@ -72,6 +73,17 @@ def test_10_feb_2026_the_operator_is_named_while_http_through_caches_is_green() 
     assert finding.alternatives == ()
     assert finding.domain.certain
     assert finding.margin > 10
+
+
+def test_what_is_remembered_of_it_in_the_end_is_all_of_one_moment() -> None:
+    lab = ran(*dark())
+    [case] = lab.state.open.values()
+    case.alternatives = (FaultDomain(kind="probe", name="sin1", certain=False),)  # of the last that still fails
+    case.shown = msgspec.structs.replace(case.shown, alternatives=case.alternatives)
+    said: list[EventData] = []
+    end(lab.state, case, said)
+    assert case.shown.because[0] == "all 8 probes fail at the 4 servers of operator dns-a"
+    assert case.shown.alternatives == ()
 
 
 def test_6_aug_2025_the_region_is_named() -> None:
@@ -185,7 +197,7 @@ class Rotating(Provider):
         ip = US if sum(probe.encode()) % 2 else EU
         seen = []
         for each in found:
-            hit = ip == US and self.broken
+            hit = self.broken and (ip == US or self.everywhere)
             seen.append(
                 msgspec.structs.replace(
                     each,
@@ -198,7 +210,7 @@ class Rotating(Provider):
                 break
         return seen
 
-    broken = False
+    broken = everywhere = False
 
 
 def test_flows_that_chose_the_region_that_fails_speak_of_it_and_the_others_acquit_their_own() -> None:
@@ -216,6 +228,24 @@ def test_flows_that_chose_the_region_that_fails_speak_of_it_and_the_others_acqui
     assert str(incident.domain) == "region us-east"
     assert incident.domain is not None
     assert incident.domain.certain
+
+
+@pytest.mark.parametrize(("both", "incidents"), [(False, 1), (True, 2)])
+def test_flows_at_another_name_are_in_the_incident_of_the_region_that_alone_fails_them(
+    both: bool, incidents: int
+) -> None:
+    scene = Rotating(PLAN + HEALTH.replace("idp.example", "api.example"))
+    scene.addresses = {"idp.example": [US, EU], "api.example": [US, EU]}
+    scene.rule(lambda _, check, __, subject, ___: {"dims": {"region": "us-east" if US in subject else "eu-west"}})
+    scene.minutes(3)
+    scene.fails("http_server_error", subject=US, dims={"region": "us-east"})
+    scene.minutes(1)
+    scene.broken = True
+    scene.everywhere = both
+    scene.minutes(3)
+    found = {str(incident.domain): {each.check for each in incident.checks} for incident in scene.incidents()}
+    assert len(found) == incidents
+    assert found["region us-east"] == ({"health"} if both else {"health", "sign-in"})
 
 
 ONE = """

@@ -1,7 +1,7 @@
 """The evidence in sentences."""
 
 from bench.locate import matrix
-from collector.locate import Place, aggregate, sentences
+from collector.locate import Place, Row, aggregate, sentences
 
 OPERATOR = Place("operator", "dns-a")
 ROWS = matrix()
@@ -38,6 +38,17 @@ def test_a_region_and_what_gets_through() -> None:
         "all 15 probes fail at 1 of the 2 addresses of region us",
         "60 of 120 attempts got through all the same",
     )
+
+
+def test_what_fails_at_an_operator_and_at_none_of_its_servers() -> None:
+    probe, server = Place("vantage", "v00"), Place("name_server", "ns1.dns-a")
+    other = Place("name_server", "ns2.dns-a")
+    rows = [
+        Row(frozenset({probe, OPERATOR}), 2, 0),  # what its copy of the zone says
+        Row(frozenset({probe, OPERATOR, server}), 0, 3),
+        Row(frozenset({probe, OPERATOR, other}), 0, 3),
+    ]
+    assert sentences(OPERATOR, rows)[0] == "the one probe that looked fails at operator dns-a"
 
 
 def test_a_site_fails_for_those_whom_it_answers() -> None:

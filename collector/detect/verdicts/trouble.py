@@ -2,14 +2,16 @@
 
 While it lasts, runs are counted (how much of it fails), and a mirror chart sums how sure it is that it is over: a pass
 by ln(1/(1-share)), a failure against it by ln(share/p0). Once that is enough where nothing was concluded, what the
-charts hold is from a blip, and is let go: else the next failure would meet the remains.
+charts hold is from a blip, and is let go: else the next failure would meet the remains. Where it is concluded that it
+is down, or that the same probes fail on, the trouble is as old as that, and runs are counted from there on: a failure
+by chance, minutes before, was another.
 """
 
 import math
 
 from collector.detect.state import Key, Vote
-from collector.detect.verdicts.charts import HARD_P1, USUAL_P0, note
-from collector.detect.verdicts.verdict import WELL_NATS, Verdict, starts_at
+from collector.detect.verdicts.charts import HARD_P1, USUAL_P0, note, recount
+from collector.detect.verdicts.verdict import WELL_NATS, Verdict, changed_at
 from collector.detect.verdicts.votes import Tally, extent_of
 
 LEAST_SHARE = 0.03
@@ -45,8 +47,13 @@ def settle(key: Key, count: Tally, verdict: Verdict) -> None:
         key.partly_at = 0
     elif not key.partly_at and count.failing:
         key.partly_at = max(ballot.vote.at for ballot in count.failing)
-    began = max(starts_at(count) or 0, key.trouble_at) if verdict.state == "down" else key.trouble_at
-    key.extent = extent_of(count, began or None) if count.failing else None
+    turned = (verdict.state == "down" and key.held != "down") or (verdict.throttled and not key.throttled)
+    turned |= verdict.because in ("quorum", "lasting")
+    if turned and (began := changed_at(count)) > key.trouble_at > 0:
+        key.trouble_at = began
+        for ballot in count.voters:
+            recount(ballot.vote, began)
+    key.extent = extent_of(count, key.trouble_at or None) if count.failing else None
     if key.extent is not None:
         key.share = max(key.share if verdict.state == "down" else 0.0, key.extent.low)
 

@@ -174,6 +174,15 @@ def starts_at(count: Tally) -> int | None:
     return began_at(count.voters, spare=size - needed(size, large=_is_large(count)))
 
 
+def changed_at(count: Tally) -> int:
+    """Since when what fails now does, by the launch of its first run, ns: of a quorum as `starts_at` has it, else of
+    the probes that fail again and again. 0 where none does."""
+    if _quorum(count.failing, count):
+        return starts_at(count) or 0
+    lasting = [ballot.vote.failing_since for ballot in count.failing if ballot.vote.streak >= PERSISTENT]
+    return min(lasting, default=0)
+
+
 def _size(count: Tally) -> int:
     return max(count.expected, len(count.voters))
 

@@ -25,6 +25,7 @@ from collector.detect.view import ProbeView
 from collector.events import CheckState
 from parallax.clock import NS
 from parallax.plan.types import Probe
+from parallax.reasons import REASONS
 
 
 class Fleet:
@@ -44,7 +45,7 @@ class Fleet:
         name, at = f"p{probe}", int(t * NS)
         vote = self.key.votes.setdefault(name, Vote(at=at))
         vote.at, vote.reason = at, reason
-        vote.fault = "target" if reason else None
+        vote.fault = REASONS[reason].fault if reason else None
         hear(self.key, vote, failed=reason is not None, at=at)
         return self.judge(at)
 
@@ -145,6 +146,27 @@ def test_an_outage_is_down_once_it_has_lasted() -> None:
     assert (fleet.key.extent.share, fleet.key.extent.of) == (1.0, "vantages")
     assert 0.5 < fleet.key.extent.low < 1.0 == fleet.key.extent.high
     assert fleet.key.extent.since == 130 * NS
+
+
+@pytest.mark.parametrize(("reason", "concluded"), [("connect_timeout", "down"), ("http_throttled", "degraded")])
+def test_the_extent_is_of_runs_since_it_began_not_since_a_failure_by_chance_minutes_before(
+    reason: str, concluded: CheckState
+) -> None:
+    fleet = _five()
+    fleet.run(3, 110, reason)
+    for at in range(120, 290, 10):
+        fleet.run(at // 10 % 5, at)
+    assert fleet.key.trouble_at == 110 * NS, "four more nats of passes would end it"
+    fleet.round(300, reason)
+    fleet.round(304, reason)
+    fleet.round(309, reason)
+    assert fleet.key.state == concluded
+    assert fleet.key.extent is not None
+    assert (fleet.key.extent.share, fleet.key.extent.since) == (1.0, 300 * NS)
+    assert fleet.key.extent.low > 0.7
+    for at in range(330, 1200, 10):
+        fleet.run(at // 10 % 5, at, reason if at // 10 % 10 != 3 else None)
+    assert fleet.key.extent.share == pytest.approx(0.9, abs=0.07), "what passes by chance counts from then on"
 
 
 def test_runs_that_wait_are_as_good_as_failures_to_show_that_it_lasts() -> None:

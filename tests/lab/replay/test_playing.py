@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from collector.events import CheckChanged
 from collector.recording import export
 from lab.replay.expectations import Outcome
 from lab.replay.fleet import Fleet
 from lab.replay.loading import ScriptErrors, load_script
 from lab.replay.playing import INCIDENTS, Performance, Piece, open_piece, perform
+from parallax.clock import NS
 from parallax.journal import Entry, Limits, open_journal
 from parallax.values import Duration
 from tests.lab.replay.scripts import fault, load, write
@@ -46,7 +48,9 @@ def test_the_operator_is_named_while_caches_carry_on():
 
 @pytest.mark.slow
 def test_a_grey_failure_is_a_full_outage_at_once():
-    outcomes = by_name(perform(cut("2026-02-19-grey-failure", 1)))
+    piece = cut("2026-02-19-grey-failure", 1)
+    performance = perform(piece)
+    outcomes = by_name(performance)
     assert {name: each.met for name, each in outcomes.items()} == {
         "full_outage_s": True,
         "status_post_s": True,
@@ -55,6 +59,17 @@ def test_a_grey_failure_is_a_full_outage_at_once():
         "pages": True,
         "failover": None,
     }
+    begins = piece.loaded.script.window.start.timestamp() * NS
+    hurt = [
+        event.data
+        for event in performance.played.events
+        if isinstance(event.data, CheckChanged) and event.data.state == "degraded" and event.at <= begins + 20 * NS
+    ]
+    assert {each.check for each in hurt} == {"api", "keys", "sign-in"}
+    for each in hurt:
+        assert each.evidence.extent is not None
+        assert each.evidence.extent.share >= 0.9, "over 95 % of requests are turned away, whatever failed before"
+        assert each.evidence.extent.since >= begins - 30 * NS
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import trio
 
 from collector.history import QueryError
 from collector.precedence import MakeWay
-from collector.series.records import Lines, event_lines, input_lines
+from collector.series.records import Lines, event_lines, input_lines, made_of
 from collector.series.sink import READ_BYTES, READ_RECORDS, Sink
 from parallax.journal import Journal, JournalError
 
@@ -96,7 +96,7 @@ async def _replay(
         began = trio.current_time()
         wanted = [record for record in records if record.at_ns < progress.until]
         if wanted:
-            made = await trio.to_thread.run_sync(partial(make, wanted, sink.encoder, texts=sink.texts))
+            made = await trio.to_thread.run_sync(partial(made_of, wanted, make, sink.encoder, texts=sink.texts))
             await sink.put(made.lines)
             if generation != sink.generation:  # the server lost the last seconds of it
                 generation = sink.generation

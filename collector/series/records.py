@@ -1,6 +1,6 @@
-"""Records of the journals to lines. Pure; called in a worker thread."""
+"""Records of the journals to lines. Pure, but for the log of a bug; called in a worker thread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,9 +11,11 @@ from collector.series.annotations import event_points, fact_point, plan_point
 from collector.series.encode import Encoder, Point
 from parallax import points, wire
 from parallax.journal import Record
+from parallax.log import get_log
 from parallax.observation import Observation
 
 HEALTH = "probe.health"
+_log = get_log(__name__)
 
 
 class Lines(msgspec.Struct, kw_only=True):
@@ -22,6 +24,26 @@ class Lines(msgspec.Struct, kw_only=True):
     lines: list[str] = []
     observations: int = 0
     unreadable: int = 0
+
+
+def made_of(records: Sequence[Record], make: Callable[..., Lines], encoder: Encoder, *, texts: bool) -> Lines:
+    """What `make` makes of them; a record that it cannot take (a bug) is left out, as it must not end the collector at
+    this start and at every one after it."""
+    try:
+        return make(records, encoder, texts=texts)
+    except Exception:  # one by one, below, says which
+        whole = Lines()
+    for record in records:
+        try:
+            made = make([record], encoder, texts=texts)
+        except Exception:
+            whole.unreadable += 1
+            _log.exception("series leave a record out (a bug)", position=record.position, kind=record.kind)
+        else:
+            whole.lines += made.lines
+            whole.observations += made.observations
+            whole.unreadable += made.unreadable
+    return whole
 
 
 def input_lines(records: Sequence[Record], encoder: Encoder, *, texts: bool = True) -> Lines:

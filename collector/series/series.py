@@ -1,6 +1,7 @@
 """All servers of series that the config names, each with a task of its own."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import trio
 
@@ -13,7 +14,7 @@ from collector.series.senders import SENDERS
 from collector.series.sink import GAUGES_EVERY_S, Sink, SinkStatus
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
-from parallax.journal import Journal
+from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 
 MINUTES_EVERY_S = 60.0
@@ -113,8 +114,10 @@ class Series:
 
     async def _write_minutes(self, sink: Sink) -> None:
         """The last minutes, again and again, as some of what belongs to them comes late. What a server misses while it
-        is away for longer, it gets once it is back."""
-        since = self._wall() // MINUTE_NS * MINUTE_NS - AGAIN_NS
+        is away for longer, it gets once it is back, also after a restart."""
+        mark = f"series minutes {sink.name}"
+        raw = self._inputs.mark(mark)
+        since = int(raw) if raw and raw.isdigit() else self._wall() // MINUTE_NS * MINUTE_NS - AGAIN_NS
         while True:
             await trio.sleep(MINUTES_EVERY_S)
             until = self._wall()
@@ -124,3 +127,7 @@ class Series:
                 _log.warning("figures by the minute wait", sink=sink.name, why=str(error))
                 continue
             since = max(since, until // MINUTE_NS * MINUTE_NS - AGAIN_NS)
+            with suppress(
+                JournalBusy, JournalFull, JournalError, trio.ClosedResourceError
+            ):  # else they are written again
+                await self._inputs.append([], {mark: str(since).encode()})

@@ -21,7 +21,7 @@ import trio
 from collector.precedence import MakeWay, have_it_all
 from collector.series.encode import Encoder, Point
 from collector.series.outcomes import WAIT_S, Answer, outcome_of, retry_s
-from collector.series.records import Lines, event_lines, input_lines
+from collector.series.records import Lines, event_lines, input_lines, made_of
 from collector.series.senders import REPLAY_S, TEXTS, Place, Sender
 from parallax.config import SeriesServer
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
@@ -184,7 +184,7 @@ class Sink:
                     await trio.sleep(self._gather_s)
                     continue
                 began = trio.current_time()
-                made = await trio.to_thread.run_sync(partial(make, records, self.encoder, texts=self.texts))
+                made = await trio.to_thread.run_sync(partial(made_of, records, make, self.encoder, texts=self.texts))
                 worked_s = trio.current_time() - began
                 await self.put(made.lines)
                 if generation == self.generation:

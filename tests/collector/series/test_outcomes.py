@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from collector.series.encode import Encoder
 from collector.series.outcomes import Answer, Outcome, outcome_of, retry_s
-from parallax.journal import Entry
+from collector.series.records import Lines, made_of
+from parallax.journal import Entry, Record
 from tests.fakes.events import incident
 from tests.fakes.histories import AT, some, world
 from tests.fakes.observations import observation
@@ -95,3 +97,14 @@ async def test_the_cursor_moves_only_after_the_acknowledgement(tmp_path: Path):
         async with running(here, server(), by) as sink:
             assert sink.status.behind == 0
     assert len(by.taken) == 10
+
+
+def test_a_record_that_meets_a_bug_is_left_out_alone():
+    def make(records: list[Record], encoder: Encoder, *, texts: bool) -> Lines:
+        if any(record.position == 2 for record in records):
+            raise KeyError("a bug")
+        return Lines(lines=[str(record.position) for record in records], observations=1)
+
+    records = [Record(position=n, kind="batch", body=b"", at_ns=AT) for n in (1, 2, 3)]
+    made = made_of(records, make, Encoder(), texts=True)
+    assert (made.lines, made.observations, made.unreadable) == (["1", "3"], 2, 1)

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from click.testing import CliRunner
 
+from collector.history import Table
+from collector.series import Series
 from collector.series.backfill import BackfillError, position_before, read_asked
+from collector.series.minutes import minutes_sql
 from collector.series.setup import set_up
 from collector.tokens import add_token
 from parallax import wire
@@ -16,6 +20,7 @@ from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
 from tests.collector.serving import batch, collector
 from tests.fakes.histories import AT, some, world
+from tests.fakes.inputs import MemoryInputs
 from tests.fakes.series import server
 from tests.parts.influxdb import influxdb
 
@@ -76,8 +81,6 @@ async def test_a_collector_writes_what_it_takes_and_what_it_knows(tmp_path: Path
 
 @pytest.mark.slow
 async def test_figures_by_the_minute_go_where_they_are_kept(tmp_path: Path):
-    from collector.series import Series
-
     now = wall_ns() // (60 * NS) * 60 * NS
     async with influxdb() as db, world(tmp_path, now=now) as here:
         at = server(db.url)
@@ -137,3 +140,25 @@ async def test_the_command_sets_up_once(tmp_path: Path):
     third = await trio.to_thread.run_sync(CliRunner().invoke, parallax, command)
     assert third.exit_code == 1
     assert "is it running?" in third.output
+
+
+async def test_minutes_that_a_server_missed_are_written_after_a_restart(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+):
+    asked: list[str] = []
+
+    class Minutes:
+        """A history without rows, that keeps what it was asked."""
+
+        async def query(self, sql: str, *, max_rows: int) -> Table:
+            asked.append(sql)
+            return Table(columns=(), rows=[])
+
+    inputs: Any = MemoryInputs()
+    for now in (AT, AT + 3600 * NS):
+        config = CollectorConfig(state="s", plan="p", series=[server()])
+        with trio.move_on_after(70):
+            await Series(config, inputs, inputs, Minutes(), wall=lambda now=now: now).run()  # type: ignore[arg-type, misc]
+    first, second = asked
+    assert first == minutes_sql(AT - 600 * NS, AT, 0)
+    assert second == minutes_sql(AT - 600 * NS, AT + 3600 * NS, 0)

@@ -31,18 +31,16 @@ def made_of(records: Sequence[Record], make: Callable[..., Lines], encoder: Enco
     this start and at every one after it."""
     try:
         return make(records, encoder, texts=texts)
-    except Exception:  # one by one, below, says which
-        whole = Lines()
+    except Exception:  # the series' one place
+        if len(records) == 1:
+            _log.exception("series leave a record out (a bug)", position=records[0].position, kind=records[0].kind)
+            return Lines(unreadable=1)
+    whole = Lines()
     for record in records:
-        try:
-            made = make([record], encoder, texts=texts)
-        except Exception:
-            whole.unreadable += 1
-            _log.exception("series leave a record out (a bug)", position=record.position, kind=record.kind)
-        else:
-            whole.lines += made.lines
-            whole.observations += made.observations
-            whole.unreadable += made.unreadable
+        made = made_of([record], make, encoder, texts=texts)
+        whole.lines += made.lines
+        whole.observations += made.observations
+        whole.unreadable += made.unreadable
     return whole
 
 

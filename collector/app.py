@@ -8,6 +8,7 @@ GET  /v1/messages       a probe's token: ?kind=mail|sms|webhook&to=ADDRESS, the 
 GET  /v1/mail           the same, for mail
 POST /v1/hooks/NAME     no token, but a signature by the hook's key: a webhook or SMS of a provider
 GET  /v1/asks           a probe's token: what it is to look at now; ?after=VERSION&wait=SECONDS wait for something else
+GET  /metrics           a viewer's or owner's token: what is known right now, in OpenMetrics
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
 POST /v1/query          a viewer's or owner's token: one SELECT over the history
@@ -20,6 +21,7 @@ GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
 POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
                         an owner's token: what people say of it (collector.commands.incidents)
 POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
+POST /v1/series/backfill  an owner's token: what came in between two moments is written to servers of series again
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 """
 
@@ -41,6 +43,7 @@ from collector.history.http import MAX_BODY, read_query
 from collector.incident_routes import IncidentRoutes
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.probe_routes import ProbeRoutes
+from collector.series.routes import series_routes
 from collector.services import Services
 from collector.tokens import Identity, Role
 from collector.web import Pages
@@ -63,6 +66,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
             *incidents.routes(routes.guarded),
+            *series_routes(services.series, services.sample, routes.guarded),
             *command_routes(services.moves, services.incidents, routes.guarded),
             *(extension.api(routes) if extension else ()),
             *pages.routes(),

@@ -85,6 +85,11 @@ class Detector:
         return known_incidents(self._state)
 
     @property
+    def position(self) -> int:
+        """The last record of `inputs` that it has taken."""
+        return self._state.position
+
+    @property
     def blind_after(self) -> int | None:
         """The position in `inputs` after which it reads on and knows no plan; None where it knows one."""
         return None if self._state.plan else self._state.position

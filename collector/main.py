@@ -21,6 +21,9 @@ from collector.ingest import Ingest, stored_marks
 from collector.plans import Plans
 from collector.precedence import Precedence
 from collector.retries import policies_with
+from collector.series import Series
+from collector.series.encode import Point
+from collector.series.gauges import board_points, collector_points
 from collector.serve import Listener, open_listener, serve
 from collector.services import Services
 from collector.status import collector_status
@@ -110,6 +113,15 @@ async def run(
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
     inbox = Inbox(config, listener.certificate)
+
+    def detection_behind() -> int:
+        return max(inputs.stats.last - detector.position, 0)
+
+    def sample(at: int) -> Iterator[Point]:
+        yield from board_points(detector.board(), at)
+        yield from collector_points(status(), series.status, alerts.status, detection_behind(), at)
+
+    series = Series(config, inputs, events, history, make_way=precedence.behind(detection_behind), sample=sample)
     status = partial(
         collector_status,
         plans=plans,
@@ -123,6 +135,7 @@ async def run(
         history=history,
         detector=detector,
         inbox=inbox,
+        series=series,
     )
     view = View(
         board=detector.board,
@@ -151,6 +164,8 @@ async def run(
             incidents=IncidentCommands(commands, detector.incidents),
             asking=asking,
             inbox=inbox,
+            sample=sample,
+            series=series,
         )
     )
     with _owner_file(config, state, listener, tokens) as token, inbox.listening():
@@ -167,6 +182,7 @@ async def run(
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
             await nursery.start(history.run, inputs, events, precedence.make_way)
+            await nursery.start(series.run)
             await nursery.start(inbox.run)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
             _log.info("collector is up", url=listener.url, state=str(state), plan=config.plan)

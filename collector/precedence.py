@@ -12,6 +12,8 @@ PRESSED = 4
 """Batches under way at once that are a crowd: a fleet that is calm has fewer, but for moments."""
 MOMENT_S = 0.005
 """A crowd that is gone by then was a moment's: committing a batch takes a millisecond or two."""
+LAGGING = 50
+"""Records that detection has yet to take at which it is late: about as many as come within a second or two."""
 SHARE = 0.05
 """Of the time, for each reader, while ingest is pressed."""
 LONGEST_S = 10.0
@@ -34,6 +36,16 @@ class Precedence:
         await trio.sleep(MOMENT_S)
         if self._under_way() >= PRESSED:
             await trio.sleep(min(worked_s / SHARE - worked_s, LONGEST_S))
+
+    def behind(self, waiting: Callable[[], int]) -> "MakeWay":
+        """For a reader that comes after detection too: `waiting` tells how many records that has yet to take."""
+
+        async def make_way(worked_s: float) -> None:
+            await self.make_way(worked_s)
+            if waiting() > LAGGING:
+                await trio.sleep(min(worked_s / SHARE - worked_s, LONGEST_S))
+
+        return make_way
 
 
 async def have_it_all(worked_s: float) -> None:

@@ -12,6 +12,7 @@ from collector.fleet import Fleet
 from collector.inbox import Inbox
 from collector.ingest import Ingest
 from collector.plans import Plans
+from collector.series.series import Sample, Series
 from collector.status import Status
 from collector.tokens import Tokens
 from collector.web import View
@@ -32,3 +33,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     incidents: IncidentCommands
     asking: Asking
     inbox: Inbox
+    series: Series
+    sample: Sample
+    """What is known at a moment (ns), as points of series."""

@@ -12,6 +12,9 @@ from collector.inbox import Inbox
 from collector.messages import HookStatus, MailStatus
 from collector.plans import Plans
 from collector.rollout import Rollout, Version
+from collector.series.backfill import BackfillStatus
+from collector.series.series import Series
+from collector.series.sink import SinkStatus
 from collector.tokens import Tokens
 from parallax import __version__
 from parallax.clock import NS, wall_ns
@@ -87,6 +90,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The mail server, where there is one."""
     hooks: list[HookStatus] = []
     """Webhooks that are taken."""
+    series: list[SinkStatus] = []
+    """Servers of time series that are written to."""
+    backfills: list[BackfillStatus] = []
+    """What is, or was of late, written to them again."""
 
 
 def collector_status(
@@ -102,6 +109,7 @@ def collector_status(
     history: History,
     detector: Detector,
     inbox: Inbox | None = None,
+    series: Series | None = None,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -122,6 +130,8 @@ def collector_status(
         receivers=alerts.status,
         mail=inbox.status if inbox else None,
         hooks=inbox.hooks.status if inbox else [],
+        series=series.status if series else [],
+        backfills=list(series.backfills) if series else [],
         incidents=[
             IncidentStatus(
                 id=incident.id,

@@ -7,7 +7,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -41,6 +41,44 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     resolvers: Annotated[list[Address], msgspec.Meta(max_length=5, description="5 resolvers at most")] = []
     """Whom to ask for the records that prove a mail (DKIM, SPF, DMARC). Without any, no mail is proven, and a step with
     `authenticated` cannot be taken."""
+
+
+SeriesKind = Literal["influxdb1", "influxdb2", "influxdb3", "victoriametrics"]
+
+
+class SeriesServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server of time series that everything measured and concluded is written to. Several are written to at once,
+    each with its own cursor. `parallax series setup` makes there what is needed."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"[a-z0-9][a-z0-9_-]{0,31}", description="a word in lower case")]
+    """Its name here."""
+    kind: SeriesKind
+    """Which program it is."""
+    url: Url
+    """Where it is, without the path that is written to; a path in front of that is kept."""
+    address: Address | None = None
+    """What to dial, so that writing does not need the DNS that is watched; left out if the URL has an address. Not for
+    influxdb2 and influxdb3."""
+    database: Annotated[str, msgspec.Meta(pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", description="a word")] = "parallax"
+    """The database, or on influxdb2 the bucket. What is kept longer goes to its retention policy `long`, or on
+    influxdb2 and influxdb3 to the bucket or database with `_long` behind the name."""
+    org: str = ""
+    """The organisation, on influxdb2."""
+    token: str | None = None
+    """Where the token is (influxdb2, influxdb3; sent as a bearer token to the others): file:PATH, env:NAME or
+    credential:NAME."""
+    user: str = ""
+    """The user, on influxdb1 with passwords."""
+    password: str | None = None
+    """Where the user's password is: file:PATH, env:NAME or credential:NAME."""
+    ca: str | None = None
+    """A PEM file with the CA of the server's certificate, beside the host's trust store."""
+    rate: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000)] = 40_000
+    """Observations a second that it is sent at most, while it catches up."""
+    raw_age: Duration = Duration(14 * 86400)
+    """How long it keeps every observation, as `parallax series setup` tells it."""
+    minutes_age: Duration = Duration(400 * 86400)
+    """How long it keeps figures by the minute, likewise."""
 
 
 class CollectorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +137,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A mail server for codes by mail; none if left out."""
     hook: Annotated[list[Hook], msgspec.Meta(max_length=50, description="50 hooks at most")] = []
     """Webhooks that are taken, for the steps `webhook` and `sms` of sign-ins."""
+    series: Annotated[list[SeriesServer], msgspec.Meta(max_length=10, description="10 servers at most")] = []
+    """Servers of time series that are written to."""
     limits: CollectorLimits = CollectorLimits()
     """Bounds of what the collector keeps."""
 
@@ -196,13 +236,13 @@ def _with_folder(config: Any, folder: Path) -> Any:
     changes: dict[str, Any] = {}
     for name in config.__struct_fields__:
         value = getattr(config, name)
-        if name in ("collector", "hook"):
+        if name in ("collector", "hook", "series"):
             changes[name] = [_with_folder(entry, folder) for entry in value]
         elif isinstance(value, Tls):
             changes[name] = _with_folder(value, folder)
         elif name in _PATHS and value:
             changes[name] = str(folder / Path(value).expanduser())
-        elif name == "token":
+        elif name in ("token", "password") and value:
             changes[name] = _reference_from(folder, value)
         elif name == "keys":
             changes[name] = [_reference_from(folder, reference) for reference in value]
@@ -245,6 +285,7 @@ def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
         except SecretError as error:
             yield Fault(("secrets", name), str(error))
     yield from hook_faults(config.hook)
+    yield from _series_faults(config.series)
     yield from _redirect_faults(config.connect_to)
     yield from _ballast_faults(config.limits.ballast, config.limits.inputs_size, "inputs_size")
 
@@ -268,6 +309,36 @@ def _probe_faults(config: ProbeConfig) -> Iterator[Fault]:
         urls.add(url)
     yield from _redirect_faults(config.connect_to)
     yield from _ballast_faults(config.limits.ballast, config.limits.spool_size, "spool_size")
+
+
+def _series_faults(servers: list[SeriesServer]) -> Iterator[Fault]:
+    names: set[str] = set()
+    for place, server in enumerate(servers):
+        path = ("series", place)
+        if server.name in names:
+            yield Fault((*path, "name"), f"{shown(server.name)} is there already")
+        names.add(server.name)
+        if "?" in server.url:
+            yield Fault((*path, "url"), f"{shown(server.url)} has a query (?...); take it out")
+        address = server.address or server.url.endpoint.address
+        if (server.token or server.password) and not server.url.https and not (address and _is_loopback(address)):
+            yield Fault((*path, "url"), f"{shown(server.url)} would send the secret in the clear; write https://")
+        by_client = server.kind in ("influxdb2", "influxdb3")
+        if by_client and server.address is not None:
+            yield Fault((*path, "address"), f"is not for {server.kind}; write the address into url")
+        if by_client and server.token is None:
+            yield Fault((*path, "token"), f"is missing: {server.kind} takes nothing without one")
+        if server.kind == "influxdb2" and not server.org:
+            yield Fault((*path, "org"), "is missing: on influxdb2 a bucket belongs to an organisation")
+        if (server.password is None) != (not server.user):
+            yield Fault((*path, "user"), "goes with password: write both, or none")
+        for key, reference in (("token", server.token), ("password", server.password)):
+            if reference is not None:
+                try:
+                    check_reference(reference)
+                except SecretError as error:
+                    yield Fault((*path, key), str(error))
+        yield from _file_faults((*path, "ca"), server.ca)
 
 
 def _redirect_faults(entries: list[ConnectTo]) -> Iterator[Fault]:

@@ -1,4 +1,5 @@
-"""Writes docs/plan.md and docs/config.md from the types: every key, its type, default, bounds and meaning.
+"""Writes docs/plan.md and docs/config.md from the types: every key, its type, default, bounds and meaning. And
+docs/series.md from the names of series.
 
 Run `python -m tools.docs` after a change to a key; a test fails while a page is stale or a key has no description.
 """
@@ -16,6 +17,7 @@ from parallax.loading.descriptions import describe
 from parallax.plan.kinds import SPECS
 from parallax.plan.load import IDLE, MANY, SINGLE
 from parallax.plan.types import CheckKeys
+from parallax.points import MEASUREMENTS, OBSERVATION_TAGS
 from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Rate, Redirect, Size, Url
 
 FOLDER = Path(__file__).parent.parent / "docs"
@@ -60,6 +62,60 @@ relative path starts at the folder of the file. Values are written as in [the pl
 
 A secret is never in the file; the file says where it is: `file:PATH` (which not everyone may read), `env:NAME`, or
 `credential:NAME` (systemd's `LoadCredential=`).
+"""
+
+_SERIES_HEAD = """# Time series
+
+The collector writes what is measured and concluded to servers of time series: InfluxDB 1, 2 and 3, and
+VictoriaMetrics, several at once. Each stands in [collector.toml](config.md#series):
+
+```toml
+[[series]]
+name = "influx"
+kind = "influxdb1"                  # influxdb2, influxdb3, victoriametrics
+url = "http://127.0.0.1:8086"
+```
+
+- `parallax series setup --config collector.toml` makes there what is needed: databases or buckets, how long they keep
+  what they have (every observation for 14 days, figures by the minute for 400), and on InfluxDB 2 the mappings for
+  InfluxQL. Done again it changes nothing. The retention of a database of InfluxDB 3 is fixed when it is made.
+- InfluxDB 2 and 3 need one more package: `pip install parallax-monitor[series]`.
+- VictoriaMetrics keeps all for one span: start it with `-retentionPeriod=400d`, and with
+  `-dedup.minScrapeInterval=1ms`, so that what is written twice counts once. Its times are whole milliseconds, and it
+  holds no texts.
+- `parallax series backfill --from 2026-02-10T17:00:00Z --to 2026-02-10T20:00:00Z` writes again what came in then:
+  observations and events from the collector's journals, as far back as they go, and figures by the minute from the
+  history.
+- `GET /metrics` of the collector has what is known right now in OpenMetrics, under the same names, for Prometheus
+  (with a viewer's token as the bearer token).
+
+## What is kept, and what is not
+
+A point is written once its record is durable, and the reader's position moves once the server has acknowledged it.
+While a server is away its backlog waits in the journals (`parallax status --json`, `series`: `behind`, `problem`),
+and is written in order once it is back, `rate` observations a second at most, and slower while ingest or detection
+are busy. Points are known by their tags and time, so what is written again after a crash is the same point.
+VictoriaMetrics loses some seconds of what it acknowledged when it is killed: the last 60 s are written again whenever
+another process of it answers.
+
+Of a write that a server takes in part the good points land; the others are counted (`rejected`), with what the server
+said of them (`why`): points beyond its retention, a field of another type. VictoriaMetrics drops what is beyond its
+retention without a word. What the journals drop before it was written is counted as `missed`.
+
+Tags are bounded. Past the bounds below values are called `other` (`folded` counts them), and past 200,000 sets of
+tags only what the plan names is told apart. No secret, no title and no id is a tag.
+
+## What was tried on real servers
+
+InfluxDB 1.6.7 and VictoriaMetrics 1.79.5, each killed again and again under load; the API of InfluxDB 2 through a
+proxy in front of InfluxDB 1, and on VictoriaMetrics. InfluxDB 2 and 3 themselves were not run: their set-up was tried
+on a server that answers as their published descriptions say.
+
+## Names
+
+In InfluxDB a measurement is a measurement; in VictoriaMetrics and in OpenMetrics each field is a series of its own,
+`MEASUREMENT_FIELD`. Figures by the minute stand in the retention policy `long` (InfluxDB 1, and 2 by the mapping), or
+in the bucket or database with `_long` behind its name. All numbers are floats.
 """
 
 _FORMS: dict[Any, str] = {
@@ -195,7 +251,34 @@ def _toml(value: object) -> str:
     return str(list(value)) if isinstance(value, tuple | list) else str(value)
 
 
-PAGES = {"plan.md": plan_page, "config.md": config_page}
+def series_page() -> str:
+    """docs/series.md."""
+    parts = [_MADE, _SERIES_HEAD]
+    for measurement in MEASUREMENTS:
+        parts.append(f"\n### {measurement.name}\n\n{measurement.meaning[0].upper()}{measurement.meaning[1:]}.\n")
+        if measurement.tags[: len(OBSERVATION_TAGS)] == OBSERVATION_TAGS:
+            more = [f"`{tag.name}`" for tag in measurement.tags[len(OBSERVATION_TAGS) :]]
+            parts.append(
+                f"Tags: [those of observations](#tags-of-observations){', and ' * bool(more)}{', '.join(more)}.\n"
+            )
+        elif measurement.tags:
+            parts.append(
+                _names("Tag", [(tag.name, f"{tag.meaning}; {tag.most:,} at most") for tag in measurement.tags])
+            )
+        parts.append(
+            _names("Field", [(field.name, field.meaning + " (text)" * field.text) for field in measurement.fields])
+        )
+    parts.append("\n### Tags of observations\n")
+    parts.append(_names("Tag", [(tag.name, f"{tag.meaning}; {tag.most:,} at most") for tag in OBSERVATION_TAGS]))
+    return "\n".join(parts)
+
+
+def _names(what: str, rows: list[tuple[str, str]]) -> str:
+    cells = (f"| `{name}` | {meaning.replace('|', chr(92) + '|')} |" for name, meaning in rows)
+    return "\n".join([f"| {what} | Meaning |", "|---|---|", *cells, ""])
+
+
+PAGES = {"plan.md": plan_page, "config.md": config_page, "series.md": series_page}
 
 
 def main() -> None:

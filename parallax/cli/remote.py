@@ -155,7 +155,20 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines += [f"probe      {_probe(probe)}" for probe in status["probes"]]
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
     lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
+    for sink in status.get("series", ()):
+        lines += series_lines(sink)
     return lines
+
+
+def series_lines(sink: dict[str, Any]) -> list[str]:
+    """How a server of series stands, for people. Pure."""
+    facts = [f"{sink['written']} points written"]
+    facts += [f"{sink['behind']} records behind"] * bool(sink["behind"])
+    facts += [f"{sink['rejected']} points refused"] * bool(sink["rejected"])
+    facts += [f"{sink['missed']} records were gone unread"] * bool(sink["missed"])
+    lines = [f"series     {sink['name']}: {', '.join(facts)}"]
+    lines += [f"           refused: {why}" for why in sink["why"]]
+    return lines + [f"problem    series {sink['name']}: {sink['problem']}"] * bool(sink["problem"])
 
 
 def _lost(journal: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from collector.precedence import LONGEST_S, MOMENT_S, PRESSED, SHARE, Precedence
+from collector.precedence import LAGGING, LONGEST_S, MOMENT_S, PRESSED, SHARE, Precedence
 
 
 @pytest.mark.parametrize("under_way", [0, PRESSED - 1])
@@ -32,3 +32,15 @@ async def test_a_reader_always_goes_on(autojump_clock: trio.testing.MockClock) -
     began = trio.current_time()
     await Precedence(lambda: 10**6).make_way(3600.0)
     assert trio.current_time() - began <= LONGEST_S + MOMENT_S
+
+
+async def test_a_reader_behind_detection_waits_while_that_is_late(autojump_clock: trio.testing.MockClock) -> None:
+    late = LAGGING + 1
+    make_way = Precedence(lambda: 0).behind(lambda: late)
+    began = trio.current_time()
+    await make_way(0.1)
+    waited = trio.current_time() - began
+    assert 0.1 / (0.1 + waited) == pytest.approx(SHARE)
+    late = LAGGING
+    await make_way(0.1)
+    assert trio.current_time() - began == waited

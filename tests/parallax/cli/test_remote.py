@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from parallax.cli.remote import status_lines
+from parallax.cli.remote import series_lines, status_lines
 
 VERSION = {"hash": "ab" * 8, "loaded_s_ago": 300.0}
 PLAN: dict[str, Any] = {
@@ -117,3 +117,17 @@ def test_hooks_and_what_is_wrong_with_their_keys():
     shown = lines(hooks=[hook])
     assert "hook       events: 3 taken; lost: 2 by signature" in shown
     assert "problem    hook events: x" in shown
+
+
+def test_a_server_of_series_that_is_away_is_told_with_its_backlog() -> None:
+    sink = {
+        "name": "influx", "written": 7, "behind": 3, "rejected": 2, "missed": 1, "why": ["2 points: answered 400"],
+        "problem": "refused: connection refused",
+    }  # fmt: skip
+    assert series_lines(sink) == [
+        "series     influx: 7 points written, 3 records behind, 2 points refused, 1 records were gone unread",
+        "           refused: 2 points: answered 400",
+        "problem    series influx: refused: connection refused",
+    ]
+    calm = sink | {"behind": 0, "rejected": 0, "missed": 0, "why": [], "problem": None}
+    assert series_lines(calm) == ["series     influx: 7 points written"]

@@ -1,0 +1,195 @@
+"""Observations and points as line protocol. Pure; what it costs is in bench/series.py.
+
+https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/ has the syntax.
+
+Written again, a point is the same point: InfluxDB knows it by measurement, tags and time. So its time is the
+observation's own, and tags are made of nothing but the observation.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from collector.series.labels import MOST_SERIES, Labels
+from parallax.observation import PENDING, Observation, Phase
+from parallax.points import (
+    DIMS,
+    FOUND,
+    OTHER,
+    OTHER_KINDS,
+    PHASES,
+    Measurement,
+    measurement_of,
+)
+from parallax.reasons import REASONS
+
+NANO = 1e-9
+_OLDEST_NS = 0
+MAX_TEXT = 2_000
+_MOST = {tag.name: tag.most for tag in OTHER_KINDS.tags}
+_PLAN_TAGS = frozenset({"probe", "check", "kind", "outcome", "attempt", "fault"})
+"""What is told apart past MOST_SERIES."""
+_PHASE_FIELDS = {name: f",{name}_seconds=" for name in PHASES}
+_DIM_NAMES = frozenset(tag.name for tag in DIMS)
+_FAULTS = frozenset({"target", "resolver", "network", "probe", "config", "blocked"})
+_FOUND = {
+    kind: tuple(
+        (each.finding, f",{each.field.name}=", "e-9" if each.scale == NANO else "", each.scale) for each in found
+    )
+    for kind, found in FOUND.items()
+}
+_MOST_FORMS = 1_000
+_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of any measurement but observations'. `at`: ns since the Unix epoch. Of the fields those that are None
+    are not there, and a text is one where the measurement says so."""
+
+    of: Measurement
+    at: int
+    tags: Mapping[str, str] = {}
+    fields: Mapping[str, float | str | None] = {}
+
+
+class Encoder:
+    """Makes lines; remembers how tags are written. One thread at a time."""
+
+    def __init__(self, most_series: int = MOST_SERIES) -> None:
+        self.labels, self._most_series = Labels(), most_series
+        self._heads: dict[tuple[object, ...], str] = {}
+        self._forms: dict[tuple[str, ...], str] = {}
+
+    @property
+    def series(self) -> int:
+        """Sets of tags that observations had so far."""
+        return len(self._heads)
+
+    def observations(self, observations: Sequence[Observation], shift_ns: int, latest_ns: int) -> list[str]:
+        """A line each, but for attempts that are not over. Their times are moved by `shift_ns`, and none is later than
+        `latest_ns`: those that would be stand before it in their order, a nanosecond apart."""
+        lines, heads, forms, first, taken = [], self._heads, self._forms, dict[int, str](), set[tuple[str, int]]()
+        after = len(observations)
+        for o in observations:
+            after -= 1
+            abstain = o.abstain
+            if abstain == PENDING:
+                continue
+            key = (
+                o.probe, o.check, o.kind, o.target, o.subject, o.reason, o.fault, abstain, o.site, o.attempt > 1,
+                *o.dims, *o.dims.values(),
+            )  # fmt: skip
+            head = heads.get(key) or self._head(key, o)
+            line = f"{head}{o.duration_ns}e-9"
+            if phases := o.phases:
+                names = tuple([phase.name for phase in phases])
+                form = forms.get(names)
+                if form is None:
+                    form = _form(names)
+                    if len(forms) < _MOST_FORMS:
+                        forms[names] = form
+                if form:
+                    line += form % tuple([phase.duration_ns for phase in phases])
+                else:
+                    line += _summed(phases)
+            if (found := _FOUND.get(o.kind)) and (findings := o.findings):
+                for name, field, power, factor in found:
+                    value = findings.get(name)
+                    if type(value) is int:
+                        line += f"{field}{value}{power}"
+                    elif value is not None and (number := number_of(value, factor)) is not None:
+                        line += field + number
+            at = o.started_at + shift_ns
+            if at > latest_ns or not at > _OLDEST_NS:
+                at = latest_ns - after
+            if at in first:
+                taken.add((first[at], at))
+                while (head, at) in taken:  # parts of one run that begin as one, and differ in no tag
+                    at += 1
+                taken.add((head, at))
+            first.setdefault(at, head)
+            lines.append(f"{line} {at}")
+        return lines
+
+    def point(self, point: Point, *, texts: bool = True) -> str:
+        """A line, or "" for a point without fields. Texts can be left out."""
+        known = {field.name: field.text for field in point.of.fields}
+        fields = []
+        for name, value in point.fields.items():
+            text = known[name]  # a field that no measurement names is a bug
+            if text:
+                if texts and isinstance(value, str):
+                    fields.append(f'{name}="{_one_line(value).translate(_TEXT)}"')
+            elif value is not None and (number := number_of(value)) is not None:
+                fields.append(f"{name}={number}")
+        if not fields:
+            return ""
+        tags = self.labels.tags(point.tags, {tag.name: tag.most for tag in point.of.tags})
+        return f"{point.of.name}{tags} {','.join(fields)} {point.at}"
+
+    def _head(self, key: tuple[object, ...], o: Observation) -> str:
+        """Measurement, tags, and the fields up to the number of `duration_seconds`."""
+        values = {name: value for name, value in o.dims.items() if name in _DIM_NAMES} | {
+            "probe": o.probe,
+            "check": o.check,
+            "target": o.target,
+            "subject": o.subject,
+            "site": o.site or "",
+            "attempt": "again" if o.attempt > 1 else "",
+            "outcome": outcome_of(o),
+            "reason": "" if o.reason is None else o.reason if o.reason in REASONS else OTHER,
+            "fault": "" if o.fault is None else o.fault if o.fault in _FAULTS else OTHER,
+            "abstain": o.abstain or "",
+        }
+        measurement = measurement_of(o.kind)
+        if measurement == OTHER_KINDS.name:
+            values["kind"] = o.kind
+        full = len(self._heads) >= self._most_series
+        if full:
+            self.labels.folded += 1
+            values = {name: value if name in _PLAN_TAGS or not value else OTHER for name, value in values.items()}
+        head = f"{measurement}{self.labels.tags(values, _MOST)} ok={int(o.reason is None)},duration_seconds="
+        if not full:
+            self._heads[key] = head
+        return head
+
+
+def _form(names: tuple[str, ...]) -> str:
+    """What the spans of these phases are put into, or "" where one came more than once."""
+    if len(set(names)) < len(names):
+        return ""
+    return "".join(f"{_PHASE_FIELDS[name]}%de-9" if name in _PHASE_FIELDS else "%.0s" for name in names) or ""
+
+
+def _summed(phases: Sequence[Phase]) -> str:
+    spans: dict[str, int] = {}
+    for phase in phases:
+        if phase.name in _PHASE_FIELDS:
+            spans[phase.name] = spans.get(phase.name, 0) + phase.duration_ns
+    return "".join(f"{_PHASE_FIELDS[name]}{span}e-9" for name, span in spans.items())
+
+
+def outcome_of(o: Observation) -> str:
+    """The tag `outcome`."""
+    if o.abstain is not None:
+        return "abstained"
+    if o.reason is None:
+        return "ok"
+    reason = REASONS.get(o.reason)
+    return "degraded" if reason is not None and reason.soft else "failed"
+
+
+def number_of(value: object, scale: float = 1.0) -> str | None:
+    """A number as line protocol has a float; None for what is none, or has no end."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value) * scale
+    except OverflowError:
+        return None
+    return repr(number) if math.isfinite(number) else None
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT])

@@ -1,0 +1,215 @@
+"""Observations and points as lines, within bounds."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.history.tables import PHASES as HISTORY_PHASES
+from collector.series.annotations import event_points
+from collector.series.encode import Encoder, Point, outcome_of
+from collector.series.labels import Labels
+from collector.series.metrics import exposition
+from collector.series.records import health_point
+from parallax import points
+from parallax.clock import NS
+from parallax.observation import PENDING, Observation, Phase
+from parallax.plan.kinds import SPECS
+from parallax.reasons import REASONS
+from tests.fakes.events import incident, risk
+from tests.fakes.observations import observation
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+LATEST = 2**62
+LINE = re.compile(r"(?P<head>(?:\\.|[^\\ ])+) (?P<fields>[^ ]+) (?P<at>-?\d+)")
+AT = 1_700_000_000 * NS
+
+
+def lines(*observations: Observation, latest: int = LATEST, shift: int = 0) -> list[str]:
+    return Encoder().observations(observations, shift, latest)
+
+
+def fields_of(line: str) -> dict[str, float]:
+    found = LINE.fullmatch(line)
+    assert found, line
+    return {name: float(value) for name, value in (each.split("=") for each in found["fields"].split(","))}
+
+
+def test_a_line_has_all_that_is_measured():
+    made = lines(
+        observation(
+            kind="http", dims={"family": "4", "region": "eu", "hop": "2", "address": "192.0.2.1"}, site="fra1",
+            duration_ns=7_000_001, phases=[Phase("connect", 0, 5), Phase("tls", 5, 1_000), Phase("made up", 7, 8)],
+            reason="http_status", fault="target", findings={"status": 503, "days_left": 12.5, "hops": True},
+            started_at=AT,
+        )
+    )  # fmt: skip
+    assert made == [
+        "parallax_http,check=web,family=4,fault=target,outcome=failed,probe=p1,reason=http_status,"
+        "region=eu,site=fra1,subject=192.0.2.1:443,target=https://a.example/ "
+        f"ok=0,duration_seconds=7000001e-9,connect_seconds=5e-9,tls_seconds=1000e-9,status=503,days_left=12.5 {AT}"
+    ]
+
+
+@pytest.mark.parametrize("file", sorted(VECTORS.glob("observation-*.msgpack")), ids=lambda file: file.stem)
+def test_what_a_kind_says_is_what_the_names_say(file: Path):
+    o = msgspec.msgpack.decode(file.read_bytes(), type=Observation)
+    (line,) = lines(o)
+    measurement = points.OBSERVATIONS[o.kind]
+    assert line.startswith(f"{measurement.name},")
+    assert fields_of(line).keys() <= {field.name for field in measurement.fields}
+
+
+def test_every_kind_of_the_plan_has_its_measurement():
+    assert points.OBSERVATIONS.keys() == SPECS.keys()
+    names = [measurement.name for measurement in points.MEASUREMENTS]
+    assert len(names) == len(set(names))
+
+
+def test_phases_are_those_of_the_history():
+    assert points.PHASES == HISTORY_PHASES
+
+
+def test_a_phase_that_came_twice_is_added_up():
+    (line,) = lines(observation(phases=[Phase("send", 0, 3), Phase("connect", 0, 1), Phase("send", 4, 5)]))
+    assert fields_of(line)["send_seconds"] == 8e-9
+
+
+def test_what_is_not_over_is_no_point_and_a_control_attempt_is_told_apart():
+    made = lines(observation(abstain=PENDING), observation(attempt=2), observation(kind="brand.new"))
+    assert len(made) == 2
+    assert "attempt=again" in made[0]
+    assert "attempt" not in made[1]
+    assert made[1].startswith("parallax_other,")
+    assert "kind=brand.new" in made[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, "ok"),
+        ({"reason": "http_status"}, "failed"),
+        ({"reason": next(word for word, reason in REASONS.items() if reason.soft)}, "degraded"),
+        ({"reason": "never heard of"}, "failed"),
+        ({"reason": "http_status", "abstain": "uplink_v4"}, "abstained"),
+    ],
+)
+def test_outcomes(changes: dict[str, str], outcome: str):
+    assert outcome_of(observation(**changes)) == outcome
+
+
+def test_two_of_one_moment_are_two_points_and_nobody_is_in_the_future():
+    made = lines(*[observation(started_at=AT)] * 3, observation(started_at=AT, subject="b"))
+    assert [line.rpartition(" ")[2] for line in made] == [str(AT), str(AT + 1), str(AT + 2), str(AT)]
+    made = lines(*[observation(started_at=AT + NS)] * 3, latest=AT)
+    assert [int(line.rpartition(" ")[2]) for line in made] == [AT - 2, AT - 1, AT]
+    assert lines(*[observation(started_at=AT + NS)] * 3, latest=AT) == made, "written again it is the same"
+
+
+def test_a_server_with_endless_names_makes_no_endless_series():
+    encoder = Encoder(most_series=3000)
+    made = [
+        line
+        for n in range(6000)
+        for line in encoder.observations([observation(site=f"site-{n}", subject=f"s{n}", started_at=AT)], 0, LATEST)
+    ]
+    heads = {line.partition(" ")[0] for line in made}
+    assert len(heads) <= 3001
+    sites = {found[1] for line in made if (found := re.search(r",site=([^, ]+)", line))}
+    assert len(sites) <= points.SITE.most + 1
+    assert "other" in sites
+    assert encoder.labels.folded > 0
+
+
+@pytest.mark.parametrize("measurement", points.MEASUREMENTS, ids=lambda each: each.name)
+def test_every_tag_has_a_bound(measurement: points.Measurement):
+    labels = Labels()
+    for tag in measurement.tags:
+        admitted = {labels.admit(tag.name, f"v{n}", tag.most) for n in range(tag.most + 50)}
+        assert len(admitted) == tag.most + 1
+    assert not {tag.name for tag in measurement.tags} & {field.name for field in measurement.fields}
+    assert not any(field.text for field in measurement.fields) or measurement is points.ANNOTATION
+
+
+def test_no_secret_and_nothing_long_is_a_tag():
+    secret, text = "Bearer s3cr3t-t0ken", "x" * 5000
+    (line,) = lines(
+        observation(
+            kind="http", findings={"headers": {"authorization": secret}, "url": secret, "status": secret},
+            dims={"issuer": secret, "region": text}, subject=text, reason=text, fault=text,
+        )
+    )  # fmt: skip
+    assert "s3cr3t" not in line
+    assert len(line) < 1000
+    assert "reason=other" in line
+    assert "fault=other" in line
+
+
+nasty = st.text(st.characters(codec="utf-8"), max_size=200)
+
+
+@settings(max_examples=300, deadline=None)
+@given(nasty, nasty, nasty, st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
+def test_whatever_a_probe_says_is_one_whole_line(check: str, subject: str, site: str, at: int, span: int):
+    encoder = Encoder()
+    o = observation(
+        check=check or "c", subject=subject, site=site, started_at=at, duration_ns=span,
+        dims={site: check, "zone": subject},
+        findings={"status": span, "days_left": 10**400},
+    )  # fmt: skip
+    (line,) = encoder.observations([o], 0, AT)
+    assert "\n" not in line
+    assert line.isprintable()
+    found = LINE.fullmatch(line)
+    assert found, line
+    assert 0 <= int(found["at"]) <= AT
+    head = re.sub(r"\\[ ,=]", "_", found["head"])
+    assert all(pair.count("=") == 1 and pair[-1] != "=" for pair in head.split(",")[1:])
+
+
+def test_an_incident_is_a_note_with_texts_where_they_can_be_held():
+    encoder = Encoder()
+    (point,) = event_points(incident("i1", "opened", at=AT, title='it "broke"\nbadly\\'), 1_007)
+    line = encoder.point(point)
+    assert line == (
+        "parallax_annotation,severity=critical,type=incident.opened "
+        f'value=1.0,id="i1",title="it \\"broke\\" badly\\\\",text="it is opened" {AT + 7}'
+    )
+    assert encoder.point(point, texts=False) == (
+        f"parallax_annotation,severity=critical,type=incident.opened value=1.0 {AT + 7}"
+    )
+    assert not list(event_points(incident("i1", "updated"), 1))
+    (raised,) = event_points(risk(), 5)
+    assert raised.tags["type"] == "risk.raised"
+
+
+def test_a_probes_report_is_numbers_whatever_it_says():
+    found = {
+        "lag_s": 0.5,
+        "rss": "much",
+        "spool": [],
+        "skipped": {"a": 1, "b": "x", "c": 2},
+        "clock_synchronised": True,
+    }
+    point = health_point(observation(kind="probe.health", findings=found), AT)
+    assert {name: value for name, value in point.fields.items() if value is not None} == {
+        "lag_seconds": 0.5, "clock_synchronised": 1.0, "skipped": 3, "lost": 0,
+    }  # fmt: skip
+
+
+def test_metrics_have_the_names_of_series():
+    text = exposition(
+        [
+            Point(of=points.COMPONENT_STATE, at=AT, tags={"component": 'Sign "in"\\'}, fields={"state": 2}),
+            Point(of=points.COMPONENT_STATE, at=AT, tags={"component": "Mail"}, fields={"state": None}),
+            Point(of=points.COLLECTOR, at=AT, fields={"up_seconds": 1.5}),
+        ]
+    )
+    assert 'parallax_component_state{component="Sign \\"in\\"\\\\"} 2.0' in text.splitlines()
+    assert "parallax_collector_up_seconds 1.5" in text.splitlines()
+    assert "# UNIT parallax_collector_up_seconds seconds" in text.splitlines()
+    assert "Mail" not in text
+    assert text.endswith("# EOF\n")

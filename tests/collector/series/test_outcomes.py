@@ -1,0 +1,110 @@
+"""What an answer means, as a table; and what a sink makes of it."""
+
+from pathlib import Path
+
+import pytest
+
+from collector.series.encode import Encoder
+from collector.series.outcomes import Answer, Outcome, outcome_of, retry_s
+from collector.series.records import Lines, made_of
+from parallax.journal import Entry, Record
+from tests.fakes.events import incident
+from tests.fakes.histories import AT, some, world
+from tests.fakes.observations import observation
+from tests.fakes.series import FakeSender, running, server, settle, until
+
+PARTIAL = b'{"error":"partial write: field type conflict: input field \\"x\\" dropped=3"}'
+PARSE = b"{\"error\":\"partial write: unable to parse 'a b': missing\\nunable to parse 'c d': missing\"}"
+THIRD = b'{"error":"partial write of line protocol occurred","data":[{"line_number":2},{"line_number":5}]}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines", "outcome"),
+    [
+        (Answer(status=204), 5, Outcome("done")),
+        (Answer(status=200), 5, Outcome("done")),
+        (Answer(failure="reset"), 5, Outcome("retry")),
+        (Answer(status=500), 5, Outcome("retry")),
+        (Answer(status=503), 5, Outcome("retry")),
+        (Answer(status=429), 5, Outcome("retry")),
+        (Answer(status=400, body=PARTIAL), 5, Outcome("done", 3)),
+        (Answer(status=400, body=PARTIAL), 2, Outcome("done", 2)),
+        (Answer(status=400, body=PARSE), 5, Outcome("done", 2)),
+        (Answer(status=400, body=THIRD), 5, Outcome("done", 2)),
+        (Answer(status=400, body=b'{"error":"field type conflict"}'), 5, Outcome("split")),
+        (Answer(status=400, body=b'{"error":"field type conflict"}'), 1, Outcome("done", 1)),
+        (Answer(status=422, body=b'{"code":"unprocessable entity","message":"too old"}'), 4, Outcome("split")),
+        (Answer(status=413), 5, Outcome("split")),
+        (Answer(status=413), 1, Outcome("done", 1)),
+    ],
+)
+def test_outcomes(answer: Answer, lines: int, outcome: Outcome):
+    assert outcome_of(answer, lines) == outcome
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 301, 405])
+def test_what_is_no_verdict_on_the_lines_costs_none(status: int):
+    outcome = outcome_of(Answer(status=status, body=b"<html>Bad Request</html>"), 5)
+    assert (outcome.action, outcome.rejected) == ("wait", 0)
+    assert outcome.way_out
+
+
+def test_waits_grow_and_heed_the_server():
+    assert [retry_s(n, Answer()) for n in (1, 2, 3, 9, 99)] == [1.0, 2.0, 4.0, 30.0, 30.0]
+    assert retry_s(9, Answer(status=429, retry_after_s=2.5)) == 2.5
+    assert retry_s(1, Answer(status=429, retry_after_s=1e9)) == 300.0
+
+
+async def test_one_bad_line_costs_one_line(tmp_path: Path):
+    by = FakeSender(
+        lambda body: Answer(status=400, body=b'{"error":"field type conflict"}') if b"bad" in body else None
+    )
+    async with world(tmp_path) as here, running(here, server(), by) as sink:
+        await here.take(*some(AT, 40), observation(check="bad", started_at=AT), *some(AT + 10**12, 40))
+        await settle(here, sink)
+        assert (sink.status.written, sink.status.rejected) == (80, 1)
+        assert sink.status.why == ['1 points: answered 400: {"error":"field type conflict"}']
+    assert len(by.taken) == 80
+    assert by.closed
+
+
+async def test_what_cannot_be_read_is_counted_and_passed(tmp_path: Path):
+    by = FakeSender()
+    async with world(tmp_path) as here, running(here, server(), by) as sink:
+        await here.inputs.append(
+            [Entry(kind="batch", body=b"nothing", at_ns=AT), Entry(kind="new", body=b"", at_ns=AT)]
+        )
+        await here.take(observation(started_at=AT))
+        await here.conclude(incident("i1", at=AT))
+        await settle(here, sink)
+        assert sink.status.unreadable == 1
+    assert [line.partition(",")[0] for line in sorted(by.taken)] == ["parallax_annotation", "parallax_http"]
+
+
+async def test_the_cursor_moves_only_after_the_acknowledgement(tmp_path: Path):
+    down = True
+    by = FakeSender(lambda body: Answer(failure="refused") if down else None)
+    async with world(tmp_path) as here:
+        async with running(here, server(), by) as sink:
+            await here.take(*some())
+            await until(lambda: sink.status.problem is not None)
+            assert sink.status.inputs == 0
+            assert sink.status.behind == 1
+        async with running(here, server(), by) as sink:
+            assert sink.status.inputs == 0, "a restart begins where it was"
+            down = False
+            await settle(here, sink)
+        async with running(here, server(), by) as sink:
+            assert sink.status.behind == 0
+    assert len(by.taken) == 10
+
+
+def test_a_record_that_meets_a_bug_is_left_out_alone():
+    def make(records: list[Record], encoder: Encoder, *, texts: bool) -> Lines:
+        if any(record.position == 2 for record in records):
+            raise KeyError("a bug")
+        return Lines(lines=[str(record.position) for record in records], observations=1)
+
+    records = [Record(position=n, kind="batch", body=b"", at_ns=AT) for n in (1, 2, 3)]
+    made = made_of(records, make, Encoder(), texts=True)
+    assert (made.lines, made.observations, made.unreadable) == (["1", "3"], 2, 1)

@@ -1,0 +1,164 @@
+"""A whole collector that writes series to a real InfluxDB 1: what probes send, what is concluded, what is known now."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from click.testing import CliRunner
+
+from collector.history import Table
+from collector.series import Series
+from collector.series.backfill import BackfillError, position_before, read_asked
+from collector.series.minutes import minutes_sql
+from collector.series.setup import set_up
+from collector.tokens import add_token
+from parallax import wire
+from parallax.cli import parallax
+from parallax.clock import NS, wall_ns
+from parallax.config import CollectorConfig
+from tests.collector.serving import batch, collector
+from tests.fakes.histories import AT, some, world
+from tests.fakes.inputs import MemoryInputs
+from tests.fakes.series import server
+from tests.parts.influxdb import influxdb
+
+CONFIG = CollectorConfig(state="/nowhere", plan="/nowhere")
+
+
+@pytest.mark.slow
+async def test_a_collector_writes_what_it_takes_and_what_it_knows(tmp_path: Path):
+    now = wall_ns()
+    async with influxdb() as db:
+        at = server(db.url)
+        await set_up(at, CONFIG)
+        async with collector(tmp_path, series=[at]) as served, served.client() as client:
+            token, owner = served.token(), served.running.token
+            for first in (1, 101):
+                sent = batch(first, 100, at=now - 30 * NS + first * 1000)
+                assert (await client.post(token, wire.encode(sent))).status == 200
+
+            def there() -> Any:
+                return db.rows('SELECT count("ok") AS n FROM parallax_tls')
+
+            with trio.fail_after(20):
+                while not (rows := there()) or rows[0]["n"] < 200:  # noqa: ASYNC110
+                    await trio.sleep(0.05)
+            assert rows[0]["n"] == 200, "of one moment, and still 200"
+            assert db.rows("SELECT * FROM parallax_collector")
+            assert {row["severity"] for row in db.rows("SELECT * FROM parallax_incidents")} >= {"critical", "warning"}
+
+            status = (await client.request("GET", "/v1/status", token=owner)).json
+            (sink,) = status["series"]
+            assert (sink["name"], sink["problem"], sink["rejected"]) == ("one", None, 0)
+            assert sink["written"] >= 200
+
+            text = (await client.request("GET", "/metrics", token=owner)).body.decode()
+            assert 'parallax_series_failing{sink="one"} 0.0' in text.splitlines()
+            viewer = add_token(served.state, "viewer", "grafana")
+            assert (await client.request("GET", "/metrics", token=viewer)).status == 200
+            assert (await client.request("GET", "/metrics", token=token)).status == 403
+            assert (await client.request("GET", "/metrics")).status == 401
+
+            db.ask("DROP DATABASE parallax")
+            await set_up(at, CONFIG)
+            asked = b'{"since": %d, "until": %d}' % (now - 3600 * NS, wall_ns() + NS)
+            begun = await client.request("POST", "/v1/series/backfill", token=owner, body=asked)
+            assert begun.status == 200
+
+            async def done() -> Any:
+                return (await client.request("GET", "/v1/status", token=owner)).json["backfills"][0]
+
+            with trio.fail_after(20):
+                while (progress := await done())["state"] == "running":  # noqa: ASYNC110
+                    await trio.sleep(0.05)
+            assert (progress["state"], progress["observations"]) == ("done", 200)
+            assert there()[0]["n"] == 200
+            wrong = await client.request("POST", "/v1/series/backfill", token=owner, body=b'{"sink": "two"}')
+            assert wrong.status == 400
+
+
+@pytest.mark.slow
+async def test_figures_by_the_minute_go_where_they_are_kept(tmp_path: Path):
+    now = wall_ns() // (60 * NS) * 60 * NS
+    async with influxdb() as db, world(tmp_path, now=now) as here:
+        at = server(db.url)
+        await set_up(at, CONFIG)
+        await here.take(*some(now - 300 * NS), received_at=now)
+        async with here.history(tmp_path / "history") as history:
+            with trio.fail_after(20):
+                while not (await history.query("SELECT * FROM minute")).rows:  # noqa: ASYNC110
+                    await trio.sleep(0.01)
+            series = Series(
+                CollectorConfig(state="s", plan="p", series=[at]), here.inputs, here.events, history, wall=here.wall
+            )
+            (sink,) = series.sinks
+            assert await series.write_minutes(sink, now - 600 * NS, now) == 1
+            assert await series.write_minutes(sink, now - 600 * NS, now) == 1
+            sink._sender.close()
+        (row,) = db.rows('SELECT * FROM "long".parallax_minute')
+        assert (row["total"], row["failed"], row["p50_seconds"], row["time"]) == (10, 0, 0.005, now - 300 * NS)
+
+
+async def test_where_a_moment_stands_in_a_journal(tmp_path: Path):
+    async with world(tmp_path) as here:
+        assert await position_before(here.inputs, AT) == 0
+        for n in range(20):
+            await here.take(*some(), received_at=AT + n * NS)
+        assert await position_before(here.inputs, AT) == 0
+        assert await position_before(here.inputs, AT + 7 * NS) == 7
+        assert await position_before(here.inputs, AT + 999 * NS) == 20
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "no request"),
+        (b'{"since": 1}', "until"),
+        (b'{"since": 2, "until": 1}', "before"),
+        (b'{"since": 1, "until": 2, "sink": "x"}', "there are: one"),
+        (b'{"since": 1, "until": 2, "more": 1}', "more"),
+    ],
+)
+def test_a_wrong_backfill_is_refused(body: bytes, words: str):
+    with pytest.raises(BackfillError, match=words):
+        read_asked(body, ["one"])
+
+
+@pytest.mark.slow
+async def test_the_command_sets_up_once(tmp_path: Path):
+    async with influxdb() as db:
+        config = tmp_path / "collector.toml"
+        config.write_text(f'state = "s"\nplan = "p"\n[[series]]\nname = "one"\nkind = "influxdb1"\nurl = "{db.url}"\n')
+        command = ["series", "setup", "--config", str(config)]
+        first = await trio.to_thread.run_sync(CliRunner().invoke, parallax, command)
+        assert first.exit_code == 0, first.output
+        assert "one: made the database parallax" in first.output
+        second = await trio.to_thread.run_sync(CliRunner().invoke, parallax, command)
+        assert second.output == "one: the database parallax is as it should be\n"
+    third = await trio.to_thread.run_sync(CliRunner().invoke, parallax, command)
+    assert third.exit_code == 1
+    assert "is it running?" in third.output
+
+
+async def test_minutes_that_a_server_missed_are_written_after_a_restart(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+):
+    asked: list[str] = []
+
+    class Minutes:
+        """A history without rows, that keeps what it was asked."""
+
+        async def query(self, sql: str, *, max_rows: int) -> Table:
+            asked.append(sql)
+            return Table(columns=(), rows=[])
+
+    inputs: Any = MemoryInputs()
+    for now in (AT, AT + 3600 * NS):
+        config = CollectorConfig(state="s", plan="p", series=[server()])
+        with trio.move_on_after(70):
+            await Series(config, inputs, inputs, Minutes(), wall=lambda now=now: now).run()  # type: ignore[arg-type, misc]
+    first, second = asked
+    assert first == minutes_sql(AT - 600 * NS, AT, 0)
+    assert second == minutes_sql(AT - 600 * NS, AT + 3600 * NS, 0)

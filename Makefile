@@ -26,11 +26,11 @@ help:  ## this text
 run: $(VENV)/.run
 	@$(BIN)/parallax up $(if $(PLAN),--plan $(PLAN)) $(ARGS)
 
-# What only computes goes side by side; what measures by the clock has the machine to itself. 5: nothing to run.
+# What only computes goes side by side; what measures by the clock, and mostly waits, goes by twos. 5: nothing to run.
 test: $(VENV)/.test parts
 	@status=0; \
 	$(BIN)/pytest -q -n auto -m "not alone" $(ARGS) || [ $$? = 5 ] || status=1; \
-	$(BIN)/pytest -m alone $(ARGS) || [ $$? = 5 ] || status=1; \
+	$(BIN)/pytest -n 2 --dist worksteal -m alone $(ARGS) || [ $$? = 5 ] || status=1; \
 	exit $$status
 
 check: lint

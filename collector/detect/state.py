@@ -153,6 +153,9 @@ class Key(msgspec.Struct):
     """The mirror chart: how sure it is that what failed no longer does, nats."""
     may_switch: bool = False
     """It is down by enough vantages in enough networks for a failover to rest on it."""
+    failing: int = 0
+    voters: int = 0
+    """How many failed when it was last looked at, of how many."""
 
     @property
     def counts_as(self) -> CheckState:

@@ -101,6 +101,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """By host: (check, target) of those that read what a provider of sign-in publishes there for everybody."""
     tenants: dict[str, tuple[tuple[str, str], ...]] = {}
     """By flow: (check, target) of the flows of its kind that stand for the same component."""
+    busy_ns: int = 0
+    """The shortest period of a check that all probes run, ns; 0 where there is none."""
+    busy: dict[str, int] = {}
+    """The same of checks that are for some probes, by probe."""
 
     def probe(self, name: str) -> ProbeView | None:
         """None for a probe that the plan does not have."""
@@ -116,11 +120,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     def measures(self, probe: str) -> bool:
         """Whether the plan gives this probe a check."""
-        return any(not check.probes or probe in check.probes for check in self.checks.values())
+        return self.busy_ns > 0 or probe in self.busy
 
     def silent_after_ns(self, probe: str) -> int:
         """How long a probe may say nothing."""
-        periods = [c.period_ns for c in self.checks.values() if not c.probes or probe in c.probes]
+        periods = [period for period in (self.busy_ns, self.busy.get(probe, 0)) if period]
         span = SILENT_PERIODS * min(periods, default=SILENT_AT_MOST_NS)
         return min(max(span, SILENT_AT_LEAST_NS), SILENT_AT_MOST_NS)
 
@@ -172,7 +176,17 @@ def _view(plan: Plan) -> View:
         sites=tuple(plan.site),
         published=_published(checks),
         tenants={name: _tenants(plan, checks, name) for name, check in checks.items() if check.of_steps},
+        busy_ns=min((check.period_ns for check in checks.values() if not check.probes), default=0),
+        busy=_busy(checks),
     )
+
+
+def _busy(checks: dict[str, CheckView]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for check in checks.values():
+        for probe in check.probes:
+            found[probe] = min(check.period_ns, found.get(probe, check.period_ns))
+    return found
 
 
 def _published(checks: dict[str, CheckView]) -> dict[str, tuple[tuple[str, str], ...]]:

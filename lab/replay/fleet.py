@@ -86,6 +86,7 @@ class Fleet:
         self.start = ns_of(script.window.start) - to_ns(script.before)
         self.end = ns_of(script.window.end) + to_ns(script.after)
         self._source = loaded.source
+        self._digest = loaded.source.hash
         self._heap: list[tuple[int, int, _Tick | _Done | _Cut | _Arrival]] = []
         self._pushed = self._position = self._runs = 0
         self._open = {probe.id: _Open(probe, seed) for probe in loaded.plan.probe}
@@ -221,7 +222,7 @@ class Fleet:
             first_seq=into.seq + 1,
             last_seq=into.seq + count,
             cut_at=at,
-            plan=self._source.hash,
+            plan=self._digest,
             agent=AGENT,
             observations=[
                 msgspec.structs.replace(observation, seq=into.seq + number)

@@ -19,7 +19,7 @@ def suspects(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
     known to be degraded, they are those that fail while half do in earnest: it may be getting worse."""
     found: dict[str, bool] = {}
     for key in keys_of(state, ends):
-        if key.held == "down":
+        if key.held == "down" or not any(v.reason is not None or v.pending_at > v.at for v in key.votes.values()):
             continue
         votes = list(_votes(state, check, key))
         failing = {p: v.reason is not None for p, v in votes if v.reason is not None or v.pending_at > v.at}
@@ -34,7 +34,7 @@ def recovering(state: State, check: CheckView, ends: Ends) -> dict[str, bool]:
     passing is no news."""
     found: dict[str, bool] = {}
     for key in keys_of(state, ends):
-        if key.held not in BAD:
+        if key.held not in BAD or not any(v.reason is None and v.at > key.since for v in key.votes.values()):
             continue
         votes = list(_votes(state, check, key))
         passing = [probe for probe, vote in votes if vote.reason is None and vote.at > key.since]
@@ -81,11 +81,13 @@ def keys_of(state: State, ends: Ends) -> Iterator[Key]:
 
 def _votes(state: State, check: CheckView, key: Key) -> Iterator[tuple[str, Vote]]:
     """The words that count, and are fresh."""
+    usual_ns = vote_fresh_ns(check, key.subject, 0)
     for probe, vote in key.votes.items():
         if not vote.counts or vote.unreached:
             continue
         member = state.probes.get(probe)
         if member is None or member.state == "silent" or member.cloned_at:
             continue
-        if vote.at + vote_fresh_ns(check, key.subject, vote.every_ns) >= state.now:
+        fresh_ns = vote_fresh_ns(check, key.subject, vote.every_ns) if vote.every_ns else usual_ns
+        if vote.at + fresh_ns >= state.now:
             yield probe, vote

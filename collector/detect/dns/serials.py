@@ -124,6 +124,8 @@ def behind(serials: dict[str, Serials], now: int) -> Iterator[Behind]:
 
 def _late(found: Serials, now: int) -> dict[str, Served]:
     """What is behind by the word of enough probes: of two, where two look at addresses of that family."""
+    if not any(served.behind_since for served in found.servers.values()):
+        return {}
     late: dict[str, set[str]] = {}
     looking: dict[bool, set[str]] = {True: set(), False: set()}
     fresh = {place: served for place, served in found.servers.items() if now - served.at <= KEPT_NS}

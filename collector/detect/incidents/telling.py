@@ -145,7 +145,8 @@ def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentStat
     components, impact = list(shown.components), shown.impact
     for component in view.components:
         level = levels[component.name]
-        own = [key for key in hurting if key.check in component.checks]
+        checks = frozenset(component.checks)
+        own = [key for key in hurting if key.check in checks]
         if level in HURT and not any(key.state == "down" or key.held == "down" or key.throttled for key in own):
             level = "degraded_performance"  # what is worse there is another incident's doing
         if own and RANK[level] >= RANK["degraded_performance"]:
@@ -215,9 +216,8 @@ def _members(state: State, case: Case) -> dict[str, Affected]:
 
 def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
     """That of the subject where most fail."""
-    found = [
-        evidence_of(tally(state, view, view.checks[state.keys[name].check], state.keys[name]))
-        for name in case.bad[:MAX_MEMBERS]
-        if name in state.keys and state.keys[name].check in view.checks
-    ]
-    return max(found, key=lambda evidence: (evidence.failing, evidence.voters), default=case.shown.evidence)
+    keys = [key for name in case.bad[:MAX_MEMBERS] if (key := state.keys.get(name)) and key.check in view.checks]
+    worst = max(keys, key=lambda key: (key.failing, key.voters), default=None)
+    if worst is None:
+        return case.shown.evidence
+    return evidence_of(tally(state, view, view.checks[worst.check], worst))

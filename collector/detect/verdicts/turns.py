@@ -40,6 +40,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         drop(state, view, name, why, told)
         return True
     count = tally(state, view, check, key)
+    key.failing, key.voters = len(count.failing), len(count.voters)
     refused = any(ballot.vote.fault == "blocked" for ballot in count.failing)
     outside = refused and fails_outside(state, view, check, key)
     verdict = judge(

@@ -88,7 +88,15 @@ def report_of(facts: Sequence[Fact], events: Iterable[Event]) -> list[FaultRepor
         owner = _owner(spans, life)
         if owner is not None:
             owned.setdefault(owner, []).append(life)
-    return [_report(fact, mended_at, told, owned.get(n, [])) for n, (fact, mended_at) in enumerate(spans)]
+    troubled = [life for life in lives if _is_of_probe(life)]
+    return [
+        _report(fact, mended_at, told, owned.get(n, []), [life for life in troubled if _lasts_into(life, fact)])
+        for n, (fact, mended_at) in enumerate(spans)
+    ]
+
+
+def _lasts_into(life: _Life, fact: Fact) -> bool:
+    return life.began_at < fact.at and (life.resolved_at is None or life.resolved_at > fact.at)
 
 
 def _spans(facts: Sequence[Fact]) -> list[tuple[Fact, int | None]]:
@@ -157,7 +165,10 @@ def _fits(fault: Fault, domain: str) -> bool:
     return any(fnmatchcase(domain, each) for each in fault.domains)
 
 
-def _report(fact: Fact, mended_at: int | None, events: list[Event], lives: list[_Life]) -> FaultReport:
+def _report(
+    fact: Fact, mended_at: int | None, events: list[Event], lives: list[_Life], before: list[_Life]
+) -> FaultReport:
+    """`before`: of probes whose trouble is older than the break."""
     fault = FAULTS[fact.fault]
     until = mended_at + TAIL_NS if mended_at is not None else None
     during = [event for event in events if fact.at <= event.at and (until is None or event.at <= until)]
@@ -189,7 +200,7 @@ def _report(fact: Fact, mended_at: int | None, events: list[Event], lives: list[
         title=shown.said[-1][2] if shown else "",
         cleared_s=_cleared(lives, mended_at),
         blamed=blamed,
-        probes=tuple(dict.fromkeys(life.said[-1][1].removeprefix(_PROBE) for life in of_probes)),
+        probes=tuple(dict.fromkeys(life.said[-1][1].removeprefix(_PROBE) for life in (*before, *of_probes))),
         incidents=len({life.id for life in lives}),
         expected=fault.domains or fault.says,
     )

@@ -204,6 +204,19 @@ def test_probes_in_trouble_of_their_own_are_told_apart() -> None:
     assert (wrong.confirmed_s, wrong.named_s, wrong.probes) == (None, None, ("lon1",))
 
 
+def test_probes_that_were_in_trouble_when_it_broke_are_told() -> None:
+    [found] = report_of(
+        [broke("region-down", 10)],
+        [
+            incident(3, "opened", ("probe", "lon1"), name="i1"),
+            incident(4, "opened", ("probe", "fra1"), name="i2"),
+            incident(8, "resolved", ("probe", "fra1"), name="i2"),
+            incident(16, "opened", US, name="i3"),
+        ],
+    )
+    assert (found.confirmed_s, found.probes, found.right) == (6.0, ("lon1",), True)
+
+
 def test_what_was_doubted_before_it_broke_is_another_matter() -> None:
     [found] = report_of([broke("region-down", 10), mended("region-down", 40)], [doubt(5), doubt(12, "down", since=5)])
     assert (found.suspected_s, found.confirmed_s, found.named_s, found.said) == (None, None, None, "")

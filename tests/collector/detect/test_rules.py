@@ -8,6 +8,7 @@ import pytest
 
 from collector.detect import board_of, decode_state, encode_state, initial, step
 from collector.detect.state import MAX_SUBJECTS
+from collector.detect.verdicts.components import IMPROVE_NS
 from collector.detect.verdicts.votes import key_id
 from collector.events import CheckChanged, IncidentChanged
 from collector.inputs import ClockInput, PlanInput, PlanStateInput
@@ -164,12 +165,14 @@ def test_an_address_that_the_name_no_longer_has_is_dropped_and_closed() -> None:
     scene.run(10)
     assert scene.check("api") == "down"
     scene.addresses["a.example"] = ["203.0.113.20"]
-    scene.run(70)
+    scene.run(60)
     assert scene.incidents() == []
     assert scene.check("api") == "up"
     resolved = scene.told("incident.resolved")[-1].data
     assert isinstance(resolved, IncidentChanged)
     assert resolved.what == "its name no longer leads there"
+    assert scene.component("Sign-in") == "partial_outage", "a better state has to last"
+    scene.run(IMPROVE_NS / NS)
     assert scene.component("Sign-in") == "operational"
 
 

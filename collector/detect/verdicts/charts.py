@@ -153,15 +153,27 @@ def tau_ns(every_ns: int) -> int:
 
 def began_at(voters: Sequence[Weighed], *, spare: int) -> int | None:
     """The launch of the first failing run of this trouble, ns; None where none fails. `spare`: so many of the voters
-    may pass and leave a quorum. Where one more than that passed, there was none: the trouble is younger."""
+    may pass and leave a quorum. Where one more than that passed, there was none: the trouble is younger. So it is where
+    one network failed once, and somebody passed before the next did: that was chance, or is a vantage's own."""
     passed = sorted((each.vote.passed_at for each in voters), reverse=True)
     contradicted = passed[spare] if 0 <= spare < len(passed) else 0
-    starts = [
-        vote.failing_since if vote.failing_since > contradicted else vote.at
-        for each in voters
-        if (vote := each.vote).reason is not None and vote.at > contradicted
-    ]
-    return min(starts, default=None)
+    starts: dict[str, int] = {}
+    again: list[int] = []
+    for each in voters:
+        vote = each.vote
+        if vote.reason is None or vote.at <= contradicted:
+            continue
+        own = vote.failing_since > contradicted
+        start = vote.failing_since if own else vote.at
+        starts[each.network] = min(start, starts.get(each.network, start))
+        if own and (vote.streak > 1 or vote.pending_at > vote.at):
+            again.append(start)
+    if len(starts) < 2:
+        return min(starts.values(), default=None)
+    first, second = sorted(starts.values())[:2]
+    if any(first < at < second for at in passed):
+        return min([second, *again])
+    return first
 
 
 def seen_at(vote: Vote) -> int:

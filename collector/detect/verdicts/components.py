@@ -15,8 +15,8 @@ from parallax.reasons import REASONS
 
 CANNOT_TELL = "blocked or throttled: cannot tell"
 IMPROVE_NS = 15 * NS
-"""A better state has to last so long: three looks of probes that are asked, and no more, as recovery is to be seen within
-seconds; what flaps is kept together by its incident."""
+"""A better state has to last so long: three looks of probes that are asked, and no more, as recovery is to be seen
+within seconds; what flaps is kept together by its incident."""
 FULL, SURELY, PARTIAL = 0.9, 0.5, 0.25
 """So many runs fail: nearly all, surely most (the low end of the interval), and a part."""
 RANK: dict[ComponentState, int] = {

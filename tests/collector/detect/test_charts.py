@@ -214,6 +214,20 @@ def test_a_vantage_that_was_broken_before_does_not_make_a_trouble_older() -> Non
     assert fleet.round(130 + TAU_NS / NS, "connect_timeout") == "down"
 
 
+@pytest.mark.parametrize(("passed", "began"), [(True, 130), (False, 118)])
+def test_a_failure_by_chance_before_a_blip_does_not_make_the_blip_last(passed: bool, began: int) -> None:
+    fleet = _five()
+    fleet.run(0, 118, "connect_timeout")
+    if passed:
+        fleet.run(1, 124)
+    fleet.run(2, 130, "connect_timeout")
+    for n in (1, 3):
+        fleet.run(n, 132, "connect_timeout")
+    ballots = [Ballot(name, vote, fleet.views[name]) for name, vote in fleet.key.votes.items()]
+    assert began_at(ballots, spare=1) == began * NS
+    assert fleet.key.state == ("suspected" if passed else "down"), "one that nobody contradicts is as long as it looks"
+
+
 def test_one_that_passes_by_chance_does_not_make_it_younger() -> None:
     fleet = Fleet(5)
     fleet.round(100)

@@ -135,7 +135,11 @@ def _most(state: State, view: View, case: Case) -> Evidence | None:
     """The evidence where most failed since it began: what opened it is often the first two of many, and who mends
     first does not take it back."""
     now, before = worst_evidence(state, view, case), None if case.pending else case.shown.evidence
-    return before if now is None or (before is not None and now.failing <= before.failing) else now
+    if now is None or before is None or now.failing > before.failing:
+        return now or before
+    if now.failing == before.failing and now.extent is not None:  # that gets surer with each run
+        return msgspec.structs.replace(before, extent=now.extent)
+    return before
 
 
 def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:
@@ -220,4 +224,4 @@ def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
     worst = max(keys, key=lambda key: (key.failing, key.voters), default=None)
     if worst is None:
         return case.shown.evidence
-    return evidence_of(tally(state, view, view.checks[worst.check], worst))
+    return evidence_of(tally(state, view, view.checks[worst.check], worst), worst.extent)

@@ -150,6 +150,19 @@ def test_what_still_passes_there_by_another_check_makes_no_whole_host_of_a_regio
     )
 
 
+def test_how_much_of_it_fails_is_told_apart_from_how_many_say_so() -> None:
+    lab = ran({"reason": "connect_timeout", "subject": US}, seconds=12)
+    [early] = [each.evidence for each in lab.incidents()]
+    assert early is not None
+    assert early.extent is not None
+    lab.run(40)
+    [late] = [each.evidence for each in lab.incidents()]
+    assert late is not None
+    assert late.extent is not None
+    assert (late.words, late.extent.share) == (early.words, 1.0)
+    assert late.extent.low > early.extent.low, "more runs make it surer"
+
+
 def test_a_host_whose_every_address_fails_in_part_is_what_fails() -> None:
     lab = Lab()
     lab.run(30)

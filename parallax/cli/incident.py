@@ -191,6 +191,11 @@ def story_lines(incident: dict[str, Any], now: int) -> list[str]:
         lines.append(f"    probes see: {incident['seen_title']}")
     if incident["seen_domain"] is not None:
         lines.append(f"    by the probes at {_domain(incident['seen_domain'])}")
+    if incident["components"]:
+        lines.append(
+            f"    hurts {', '.join(incident['components'])}: {incident['impact'].replace('_', ' ')} at its worst"
+        )
+    lines += _evidence(incident["evidence"]) if incident["evidence"] else []
     lines += [f"    because {sentence}" for sentence in incident["because"]]
     others = [_domain(each) for each in incident["alternatives"]]
     lines += [f"    or else {', '.join(others)}"] if others else []
@@ -201,6 +206,14 @@ def story_lines(incident: dict[str, Any], now: int) -> list[str]:
         text = f": {moment['text']}" if moment["text"] else ""
         lines.append(f"    {rfc3339(moment['at'])}  {after:>10}  {moment['what'].replace('_', ' ')}{who}{text}")
     lines += [f"    {incident['left_out']} more had no room"] if incident["left_out"] else []
+    return lines
+
+
+def _evidence(found: dict[str, Any]) -> list[str]:
+    lines = [f"    seen by {found['failing']} of {found['voters']} probe{'s' * (found['voters'] != 1)}"]
+    if (extent := found["extent"]) is not None:
+        share, low, high = (round(100 * extent[key]) for key in ("share", "low", "high"))
+        lines.append(f"    extent {share} % of {extent['of']}, likely {low}-{high} %")
     return lines
 
 

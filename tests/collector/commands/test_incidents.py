@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from collector.commands import CommandError, Commands, IncidentCommands
 from collector.detect.incidents.timeline import MAX_HUMAN
-from collector.events import FaultDomain, Incident, Moment
+from collector.events import Evidence, Extent, FaultDomain, Incident, Moment
 from collector.tokens import add_token
 from parallax import wire
 from parallax.cli import parallax
@@ -178,6 +178,10 @@ def test_lines_for_people() -> None:
             domain=FaultDomain(kind="region", name="us-east", certain=False), seen_title="as probes see it",
             alternatives=(FaultDomain(kind="address", name="192.0.2.1"),),
             timeline=(Moment(at=NOW - NS, what="vendor_posted", text="soon"), Moment(at=NOW, what="began")),
+            components=("Sign-in", "Mail"), impact="partial_outage",
+            evidence=Evidence(
+                failing=4, voters=5, networks=3, span_ns=0, extent=Extent(share=0.9, low=0.7, high=0.98, since=NOW)
+            ),
         )
     )  # fmt: skip
     assert incident_lines(incident, NOW) == [
@@ -186,6 +190,9 @@ def test_lines_for_people() -> None:
     ]
     assert story_lines(incident, NOW)[2:] == [
         "    probes see: as probes see it",
+        "    hurts Sign-in, Mail: partial outage at its worst",
+        "    seen by 4 of 5 probes",
+        "    extent 90 % of vantages, likely 70-98 %",
         "    because all fail",
         "    or else address 192.0.2.1",
         "    2026-09-21T14:13:19.000Z        -1 s  vendor posted: soon",

@@ -328,6 +328,8 @@ class State(msgspec.Struct, kw_only=True):
     risks_said: dict[str, Said] = {}
     wished: dict[str, int] = {}
     """Risks that must last a moment before they are raised, and since when they are seen."""
+    risks_at: int = 0
+    """When risks were last looked at."""
     zones: Zones = msgspec.field(default_factory=Zones)
     moves: Moves = msgspec.field(default_factory=Moves)
     catchments: Catchments = msgspec.field(default_factory=Catchments)

@@ -223,9 +223,9 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
         if name in state.keys and state.keys[name].check in view.checks:  # a plan that this version refuses has none
             changed |= turn(state, view, name, told)
     if tick or (changed and len(state.keys) <= MANY):
-        tell_components(state, view, told)
-        tell_incidents(state, view, told)
-        tell_risks(state, view, told)
+        levels = tell_components(state, view, told)
+        tell_incidents(state, view, levels, told)
+        tell_risks(state, view, told, changed=changed)
         tell_moves(state.moves, view, state.now, told)
         tell_catchments(state.catchments, view, state.now, told)
         tell_certificates(state.certificates, view, state.now, told)

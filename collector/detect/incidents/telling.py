@@ -15,7 +15,7 @@ from collector.detect.incidents.timeline import named, with_moments
 from collector.detect.incidents.titles import title_of
 from collector.detect.places import spot_of
 from collector.detect.state import MAX_MEMBERS, Case, State
-from collector.detect.verdicts.components import RANK, keys_by_check, raw_state
+from collector.detect.verdicts.components import RANK
 from collector.detect.verdicts.votes import evidence_of, tally
 from collector.detect.view import View
 from collector.events import (
@@ -43,16 +43,13 @@ WANE_NS = 60 * NS
 HURT = ("partial_outage", "full_outage")
 
 
-def tell_incidents(state: State, view: View, told: list[EventData]) -> None:
+def tell_incidents(state: State, view: View, levels: dict[str, ComponentState], told: list[EventData]) -> None:
     """Says what changed in the open incidents, which of them are over, and which stayed calm for so long that they are
-    resolved."""
+    resolved. `levels`: what the subjects of each component say now."""
     cases = [case for case in state.open.values() if not case.shown.probes]
     for case in cases:
         thin(state, case)
-    if any(case.bad for case in cases):
-        keys = keys_by_check(state)
-        levels = {c.name: raw_state(c, view, keys)[0] for c in view.components}
-        quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
+    quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
     for case in cases:
         if case.bad:
             case.calm_at = None

@@ -39,8 +39,10 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
         check = view.checks.get(key.check)
         if check is None or check.kind not in HANDSHAKES or key.state == "unknown":
             continue
-        seen = [vote for vote in key.votes.values() if vote.until and vote.counts]
-        vote = min(seen, key=lambda vote: vote.until, default=None)
+        vote = None
+        for each in key.votes.values():
+            if each.until and (vote is None or each.until < vote.until) and each.counts:
+                vote = each
         if vote is None or state.now < vote.warn_at or vote.until <= state.now:
             continue
         name = server_name(view, key.check, key.target)

@@ -20,8 +20,12 @@ UPDATE_NS, LOOK_NS = 30 * NS, 5 * NS
 MAX_RISKS = 500
 
 
-def tell_risks(state: State, view: View, told: list[EventData]) -> None:
-    """Raises what is seen for a moment, says when users are nearer to it, and clears what is gone."""
+def tell_risks(state: State, view: View, told: list[EventData], *, changed: bool = True) -> None:
+    """Raises what is seen for a moment, says when users are nearer to it, and clears what is gone. Where nothing
+    changed that others build on, it is looked at once a second."""
+    if not changed and 0 <= state.now - state.risks_at < NS:
+        return
+    state.risks_at = state.now
     wishes = {wish.name: wish for wish in wishes_of(state, view, lambda name: _is_due(state, name))}
     for name in [name for name in state.wished if name not in wishes]:
         del state.wished[name]

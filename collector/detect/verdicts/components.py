@@ -74,8 +74,9 @@ def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> t
     return "operational", ""
 
 
-def tell_components(state: State, view: View, told: list[EventData]) -> None:
-    """Moves the lines on, and says what changed."""
+def tell_components(state: State, view: View, told: list[EventData]) -> dict[str, ComponentState]:
+    """Moves the lines on, and says what changed; returns what the subjects say now, by component."""
+    levels: dict[str, ComponentState] = {}
     keys = keys_by_check(state)
     names = {component.name for component in view.components}
     for gone in [name for name in state.lines if name not in names]:
@@ -85,6 +86,7 @@ def tell_components(state: State, view: View, told: list[EventData]) -> None:
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)
         new, why = raw_state(component, view, keys)
+        levels[component.name] = new
         if new == "operational" and state.blind is not None:
             new, why = "unknown", "monitoring is blind: too few probes can vote"
         window = _maintenance(view.maintenance, component.name, state.now)
@@ -95,6 +97,7 @@ def tell_components(state: State, view: View, told: list[EventData]) -> None:
         elif new == "unknown" and state.now < state.started_at + _turn_ns(view, component):
             continue
         _move(state, line, component.name, new, why, told)
+    return levels
 
 
 def _turn_ns(view: View, component: Component) -> int:

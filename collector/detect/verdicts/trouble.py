@@ -13,9 +13,12 @@ from collector.detect.state import Key, Vote
 from collector.detect.verdicts.charts import HARD_P1, USUAL_P0, note, recount
 from collector.detect.verdicts.verdict import WELL_NATS, Verdict, changed_at
 from collector.detect.verdicts.votes import Tally, extent_of
+from parallax.clock import NS
 
 LEAST_SHARE = 0.03
 MOST_CALM = 10.0
+SETTLED_NS, LOOK_NS = 60 * NS, 5 * NS
+"""What has been down for so long is looked at so often, where words say nothing new of it."""
 
 
 def hear(key: Key, vote: Vote, *, failed: bool, at: int) -> None:
@@ -34,6 +37,15 @@ def hear(key: Key, vote: Vote, *, failed: bool, at: int) -> None:
     key.calm = min(key.calm - math.log(1 - share), MOST_CALM)
     if key.calm >= WELL_NATS and key.held not in ("down", "degraded"):
         _let_go(key)
+
+
+def is_no_news(key: Key, vote: Vote, now: int) -> bool:
+    """Whether a subject that has been down for long goes on to fail as it does: it is looked at all the same, but not
+    for every word."""
+    if key.state != "down" or vote.reason is None or vote.reason != key.reason or now - key.since < SETTLED_NS:
+        return False
+    key.due = min(key.due, now + LOOK_NS)
+    return True
 
 
 def settle(key: Key, count: Tally, verdict: Verdict) -> None:

@@ -1,6 +1,5 @@
 """What the probes say of one subject at one moment: who votes, who fails, and who does not count."""
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -58,7 +57,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reasons(self) -> Mapping[str, int]:
-        counts = Counter(ballot.vote.reason or "" for ballot in self.failing)
+        counts: dict[str, int] = {}
+        for ballot in self.failing:
+            reason = ballot.vote.reason or ""
+            counts[reason] = counts.get(reason, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -15,6 +15,7 @@ from collector.detect.incidents.telling import tell_incidents
 from collector.detect.incidents.words import ACKNOWLEDGE, IDENTIFY, NOTE, TITLE
 from collector.detect.places import spot_of
 from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Key, Vote
+from collector.detect.verdicts.components import tell_components
 from collector.detect.verdicts.votes import key_id
 from collector.detect.view import view_of
 from collector.events import EventData, Incident, IncidentChanged, IncidentNoted
@@ -356,12 +357,12 @@ def fail_at_once(number: int) -> tuple[Scene, int]:
             assert spot is not None
             join(here.state, spot)
         for _ in range(3):
-            tell_incidents(here.state, view, told)
+            tell_incidents(here.state, view, tell_components(here.state, view, []), told)
             here.state.now += 5 * NS
         for name, key in keys.items():
             key.state = key.held = "up"
             leave(here.state, name, "")
-        tell_incidents(here.state, view, told)
+        tell_incidents(here.state, view, tell_components(here.state, view, []), told)
     said = [data.change for data in told if isinstance(data, IncidentChanged)]
     assert (said[0], said[-1]) == ("opened", "monitoring")
     assert len(said) <= 4

@@ -30,7 +30,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test parts
 	@status=0; \
 	$(BIN)/pytest -q -n auto -m "not alone" $(ARGS) || [ $$? = 5 ] || status=1; \
-	$(BIN)/pytest -n 2 --dist worksteal -m alone $(ARGS) || [ $$? = 5 ] || status=1; \
+	$(BIN)/pytest -n 2 --dist loadgroup -m alone $(ARGS) || [ $$? = 5 ] || status=1; \
 	exit $$status
 
 check: lint

@@ -18,6 +18,8 @@ ONLY_COMPUTES = (
 """Whose slow tests are long and nothing else: no deadline in them is near."""
 
 
+WHOLE = ("tests/e2e/", "tests/lab/")
+"""Where whole fleets run by the clock: one of them at a time."""
 LONGEST_ID = 40
 
 
@@ -31,6 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = item.path.relative_to(config.rootpath).as_posix()
         if item.get_closest_marker("slow") and not place.startswith(ONLY_COMPUTES):
             item.add_marker("alone")
+            if place.startswith(WHOLE):
+                item.add_marker(pytest.mark.xdist_group("whole"))
 
 
 @pytest.hookimpl(wrapper=True)

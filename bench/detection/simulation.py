@@ -18,7 +18,9 @@ from typing import Literal, Protocol
 from bench.detection.rivals import Span
 from bench.detection.world import DAY, OK_S, SLOW_S, TIMEOUT_S, Run, World
 from collector.detect.asking import asks, voters
+from collector.detect.verdicts import charts
 from parallax.clock import NS
+from probe import extra_runs
 
 State = Literal["up", "degraded", "down"]
 
@@ -32,7 +34,7 @@ class Asking:
     pace_s: float = asks.EVERY_NS / NS
     """Everyone again, no sooner than that, once two networks show evidence."""
     until_s: float = asks.LONGEST_NS / NS
-    rest_s: float = 60.0
+    rest_s: float = asks.FIRST_REST_NS / NS
     """A suspicion that came to nothing is let be for so long."""
     gap_s: float = 0.0
     """A target's etiquette: a probe does not begin a run sooner after its last."""
@@ -42,9 +44,9 @@ class Asking:
     """From the end of a run to its word at the collector."""
     pending_s: float = 2.0
     """A probe's own p99: it says then that a run still waits."""
-    hold_s: float = 8.0
+    hold_s: float = charts.TAU_NS / NS
     """A last round begins so long after the first failing run began, for persistence; 0: none does."""
-    bucket: float = 0.05
+    bucket: float = extra_runs.SHARE
     """Runs that a probe makes because it is asked are no more than this share of its grid's, and as much of a day's at
     once."""
     on: bool = True
@@ -340,7 +342,7 @@ class Simulation:
             self._ask(at, self.everyone, since=min(self.suspects.values()) + 0.1)
             begins = at + asking.way_s + asking.pace_s
             if asking.hold_s:
-                begins = max(min(self.suspects.values()) + asking.hold_s + 0.25, at + asking.way_s)
+                begins = max(min(self.suspects.values()) + asking.hold_s + asks.HOLD_NS / NS, at + asking.way_s)
             self._push(begins - asking.way_s, _ROUND, -1, self.begun)
         elif not self.wide and not pending:
             self._ask(at, [probe], since=launched)

@@ -77,7 +77,8 @@ CERTIFICATES = {
 def title_of(finding: Finding) -> str:
     """One line without a final stop."""
     title = _title(finding)
-    if any(spot.key.single for spot in finding.spots) and CANNOT_TELL not in title:
+    alone = [spot.key.single for spot in finding.spots]
+    if any(alone) and all(alone) and CANNOT_TELL not in title:
         title = f"{title}; {SINGLE}"
     return title[:MAX_TITLE]
 

@@ -9,6 +9,7 @@ import pytest
 from collector.detect.incidents.domain import infer
 from collector.detect.incidents.ending import end
 from collector.detect.incidents.findings import Finding
+from collector.detect.incidents.titles import title_of
 from collector.detect.incidents.witnesses import MAX_BAD, MAX_FAR, MAX_NEAR, rows_about
 from collector.detect.places import Spot, spot_of
 from collector.detect.view import view_of
@@ -148,6 +149,16 @@ def test_what_still_passes_there_by_another_check_makes_no_whole_host_of_a_regio
         f"all 8 probes fail at {US}, which is all that is seen of region us-east",
         "region eu-west passes (8 probes)",
     )
+
+
+def test_what_several_probes_see_of_one_address_is_borne_out_where_one_alone_looked_at_another() -> None:
+    finding = found(ran({"reason": "connect_timeout", "subject": US}))
+    assert len(finding.spots) > 1
+    finding.spots[0].key.single = True
+    assert "single vantage" not in title_of(finding)
+    for spot in finding.spots:
+        spot.key.single = True
+    assert title_of(finding).endswith("single vantage: cannot tell target from network")
 
 
 def test_how_much_of_it_fails_is_told_apart_from_how_many_say_so() -> None:

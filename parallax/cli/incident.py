@@ -1,30 +1,24 @@
 """`parallax incident`: incidents as the collector on this host knows them, and what people have to say of them."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import click
 import msgspec
 
 from parallax.cli.group import Group
-from parallax.cli.place import collector_state, place_options
+from parallax.cli.place import collector_state, given, place_and_json
 from parallax.cli.remote import ask
 from parallax.cli.text import clean
 from parallax.clock import rfc3339, wall_ns
 from parallax.spans import lasting, lasting_exactly
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 LATE = "the collector has it in its journal, and is behind with taking it; see `parallax incident show` in a while"
 
 
-def _options(command: Command) -> Command:
-    return place_options(click.option("--json", "as_json", is_flag=True, help="As JSON.")(command))
-
-
 @click.group(cls=Group, invoke_without_command=True)
-@_options
+@place_and_json
 @click.pass_context
 def incident(ctx: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
     """Show incidents, and say something of one.
@@ -38,20 +32,20 @@ def incident(ctx: click.Context, config: Path | None, state: Path | None, as_jso
 
 
 @incident.command(name="list")
-@_options
+@place_and_json
 @click.pass_context
 def list_incidents(ctx: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
     """List those that are open, those being watched, and the last that ended."""
-    _list(*_given(ctx, config, state, as_json))
+    _list(*given(ctx, config, state, as_json))
 
 
 @incident.command()
 @click.argument("incident_id", metavar="ID")
-@_options
+@place_and_json
 @click.pass_context
 def show(ctx: click.Context, incident_id: str, config: Path | None, state: Path | None, as_json: bool) -> None:
     """Show one with its timeline; `parallax incident` has the ids."""
-    config, state, as_json = _given(ctx, config, state, as_json)
+    config, state, as_json = given(ctx, config, state, as_json)
     answer = ask("GET", f"/v1/incidents/{quote(incident_id, safe='')}", collector_state(config, state))
     if as_json:
         click.echo(msgspec.json.encode(answer))
@@ -62,37 +56,37 @@ def show(ctx: click.Context, incident_id: str, config: Path | None, state: Path 
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 @click.argument("text", nargs=-1, required=True)
-@_options
+@place_and_json
 @click.pass_context
 def note(
     ctx: click.Context, incident_id: str, text: tuple[str, ...], config: Path | None, state: Path | None, as_json: bool
 ) -> None:
     """Put TEXT on its timeline."""
-    _say(incident_id, "notes", {"text": " ".join(text)}, *_given(ctx, config, state, as_json))
+    _say(incident_id, "notes", {"text": " ".join(text)}, *given(ctx, config, state, as_json))
 
 
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 @click.argument("text", nargs=-1)
-@_options
+@place_and_json
 @click.pass_context
 def ack(
     ctx: click.Context, incident_id: str, text: tuple[str, ...], config: Path | None, state: Path | None, as_json: bool
 ) -> None:
     """Acknowledge it: somebody is on it."""
-    _say(incident_id, "acknowledge", {"text": " ".join(text)}, *_given(ctx, config, state, as_json))
+    _say(incident_id, "acknowledge", {"text": " ".join(text)}, *given(ctx, config, state, as_json))
 
 
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 @click.argument("text", nargs=-1)
-@_options
+@place_and_json
 @click.pass_context
 def title(
     ctx: click.Context, incident_id: str, text: tuple[str, ...], config: Path | None, state: Path | None, as_json: bool
 ) -> None:
     """Call it TEXT from now on; without TEXT the machine's title is back."""
-    _say(incident_id, "title", {"title": " ".join(text)}, *_given(ctx, config, state, as_json))
+    _say(incident_id, "title", {"title": " ".join(text)}, *given(ctx, config, state, as_json))
 
 
 @incident.command()
@@ -100,7 +94,7 @@ def title(
 @click.option("--kind", default="", help="What it is: operator, region, zone, name_server, endpoint, ...")
 @click.option("--name", default="", help="Which one.")
 @click.argument("text", nargs=-1)
-@_options
+@place_and_json
 @click.pass_context
 def identify(
     ctx: click.Context,
@@ -114,7 +108,7 @@ def identify(
 ) -> None:
     """Say where the fault is, and why; without --kind and --name the machine's word holds again."""
     body = {"kind": kind, "name": name, "text": " ".join(text)}
-    _say(incident_id, "identify", body, *_given(ctx, config, state, as_json))
+    _say(incident_id, "identify", body, *given(ctx, config, state, as_json))
 
 
 @incident.command()
@@ -122,7 +116,7 @@ def identify(
 @click.argument("text", nargs=-1)
 @click.option("--incident", "incident_id", default="", help="Its id; may be left out where only one is open.")
 @click.option("--at", default="", help="When it was, as 2026-02-10T17:35:00Z; now if left out.")
-@_options
+@place_and_json
 @click.pass_context
 def fact(
     ctx: click.Context,
@@ -135,17 +129,9 @@ def fact(
     as_json: bool,
 ) -> None:
     """Put a fact on a timeline: vendor_posted, switched or effective."""
-    config, state, as_json = _given(ctx, config, state, as_json)
+    config, state, as_json = given(ctx, config, state, as_json)
     body = {"what": what, "text": " ".join(text), "incident": incident_id, "at": at}
     _answer(ask("POST", "/v1/facts", collector_state(config, state), body=body), as_json)
-
-
-def _given(
-    ctx: click.Context, config: Path | None, state: Path | None, as_json: bool
-) -> tuple[Path | None, Path | None, bool]:
-    """The options, which may stand before the command's name as well."""
-    before = ctx.obj or (None, None, False)
-    return config or before[0], state or before[1], as_json or before[2]
 
 
 def _list(config: Path | None, state: Path | None, as_json: bool) -> None:

@@ -1,30 +1,24 @@
 """`parallax move`: changes of a delegation or a chain on their way through parent servers and resolvers, as the
 collector on this host knows them."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
 
 from parallax.cli.group import Group
-from parallax.cli.place import collector_state, place_options
+from parallax.cli.place import collector_state, given, place_and_json
 from parallax.cli.remote import ask
 from parallax.cli.text import clean
 from parallax.clock import wall_ns
 from parallax.spans import lasting
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 LATE = "the collector has it in its journal, and is behind with concluding from it; see `parallax move list` in a while"
 
 
-def _options(command: Command) -> Command:
-    return place_options(click.option("--json", "as_json", is_flag=True, help="As JSON.")(command))
-
-
 @click.group(cls=Group, invoke_without_command=True)
-@_options
+@place_and_json
 @click.pass_context
 def move(ctx: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
     """Watch a change of a delegation or a chain on its way.
@@ -39,11 +33,11 @@ def move(ctx: click.Context, config: Path | None, state: Path | None, as_json: b
 
 
 @move.command(name="list")
-@_options
+@place_and_json
 @click.pass_context
 def list_moves(ctx: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
     """Show the moves under way, and those that ended of late."""
-    _list(*_given(ctx, config, state, as_json))
+    _list(*given(ctx, config, state, as_json))
 
 
 @move.command()
@@ -53,7 +47,7 @@ def list_moves(ctx: click.Context, config: Path | None, state: Path | None, as_j
     "--from", "old", multiple=True, help="The old name servers, or the names of the old chain in their order."
 )
 @click.option("--to", "new", multiple=True, required=True, help="The new ones; give it once for each.")
-@_options
+@place_and_json
 @click.pass_context
 def start(
     ctx: click.Context,
@@ -68,27 +62,19 @@ def start(
     """Watch a move that is about to be made. Without --from it is from what holds now."""
     if bool(zone) == bool(name):
         raise click.UsageError("say what moves: --zone ZONE, or --name NAME for a chain")
-    config, state, as_json = _given(ctx, config, state, as_json)
+    config, state, as_json = given(ctx, config, state, as_json)
     body = {"from": list(old), "to": list(new), **({"zone": zone} if zone else {"name": name})}
     _show(ask("POST", "/v1/moves", collector_state(config, state), body=body), as_json)
 
 
 @move.command()
 @click.argument("move_id", metavar="ID")
-@_options
+@place_and_json
 @click.pass_context
 def end(ctx: click.Context, move_id: str, config: Path | None, state: Path | None, as_json: bool) -> None:
     """Watch it no longer; `parallax move` has the ids."""
-    config, state, as_json = _given(ctx, config, state, as_json)
+    config, state, as_json = given(ctx, config, state, as_json)
     _show(ask("POST", "/v1/moves/end", collector_state(config, state), body={"id": move_id}), as_json)
-
-
-def _given(
-    ctx: click.Context, config: Path | None, state: Path | None, as_json: bool
-) -> tuple[Path | None, Path | None, bool]:
-    """The options, which may stand before the command's name as well."""
-    before = ctx.obj or (None, None, False)
-    return config or before[0], state or before[1], as_json or before[2]
 
 
 def _list(config: Path | None, state: Path | None, as_json: bool) -> None:

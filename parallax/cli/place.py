@@ -29,6 +29,19 @@ def place_options(command: Command) -> Command:
     return click.option("--config", type=FILE, help="The collector's config, which says where its state is.")(command)
 
 
+def place_and_json(command: Command) -> Command:
+    """The same, and --json."""
+    return place_options(click.option("--json", "as_json", is_flag=True, help="As JSON.")(command))
+
+
+def given(
+    ctx: click.Context, config: Path | None, state: Path | None, as_json: bool
+) -> tuple[Path | None, Path | None, bool]:
+    """These options, which may stand before the command's name as well; the group puts them into `ctx.obj`."""
+    before = ctx.obj or (None, None, False)
+    return config or before[0], state or before[1], as_json or before[2]
+
+
 def collector_state(config: Path | None, state: Path | None) -> Path:
     """The collector's state folder. Ends the command (status 2) where the config cannot be read."""
     if state is not None:

@@ -58,7 +58,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
         named += sorted(self.gone_to)
         named += [("site", site) for site in sorted(self.sites)]
         named += [("zone", zone) for zone in sorted(self.zones)]
-        if self.ip and not self.check.of_dns and self.key.reason:  # a bot wall may stand before all hosts of an owner
+        served = (self.ip and not self.check.of_dns) or self.check.of_steps
+        if served and self.key.reason:  # a bot wall may stand before all hosts of an owner
             named += [("alike", f"{self.key.reason} {zone}") for zone in sorted(zones_of({self.host}))]
         return {f"{kind} {name}": WEIGHTS[kind] for kind, name in named if name}
 

@@ -272,6 +272,17 @@ def test_flows_at_another_name_are_in_the_incident_of_the_region_that_alone_fail
     assert found["region us-east"] == ({"health"} if both else {"health", "sign-in"})
 
 
+def test_429_at_all_hosts_of_an_owner_is_one_incident_with_its_sign_in() -> None:
+    scene = Provider(PLAN + HEALTH.replace("idp.example", "api.idp.example"))
+    scene.addresses = {"api.idp.example": [US, EU]}
+    scene.minutes(2)
+    scene.fails("http_throttled", check="health", fault="blocked")
+    scene.stop("discovery", "http_throttled")
+    scene.minutes(2)
+    [incident] = scene.incidents()
+    assert {each.check for each in incident.checks} == {"health", "sign-in"}
+
+
 ONE = """
 [defaults]
 period = "5s"

@@ -69,7 +69,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """Of the results that carry it."""
     passed: int
     rivals: tuple[tuple[Place, float], ...] = ()
-    """What else explains something in its stead, and how far behind it is, in nats; the best first, bounded."""
+    """What else explains something in its stead, and how far behind it is, in nats; the best first, bounded. A place
+    that has no failure in common with it is another matter, however likely."""
 
     @property
     def margin(self) -> float:
@@ -192,6 +193,9 @@ def locate(
         if len(chosen) > 1:
             chosen = _weighed_anew(table, chosen, noise)
     causes = [_cause(table, chosen, n, noise) for n in range(len(chosen))]
+    while len(chosen) > 1 and min(cause.gain for cause in causes) <= 0:  # what came after has made it needless
+        del chosen[min(range(len(causes)), key=lambda n: causes[n].gain)]
+        causes = [_cause(table, chosen, n, noise) for n in range(len(chosen))]
     causes.sort(key=lambda cause: -cause.gain)
     at_fault = {each.place for each in chosen}
     left = sum(failed for numbers, failed in table.failures if at_fault.isdisjoint(numbers))
@@ -219,7 +223,8 @@ def _cause(table: _Table, chosen: Sequence[_Option], number: int, noise: float) 
     others = [each for n, each in enumerate(chosen) if n != number]
     options = table.options(others, noise)
     gain = next((option.gain for option in options if option.place == own.place), own.gain)
-    rest = [option for option in options if option.place != own.place and option.gain > min(gain, 0.0)]
+    beside = {n for numbers, _ in table.failures if own.place in numbers for n in numbers} - {own.place}
+    rest = [option for option in options if option.place in beside and option.gain > min(gain, 0.0)]
     return Cause(
         place=table.places[own.place],
         severity=own.severity,

@@ -88,6 +88,12 @@ places = st.frozensets(
 tables = st.lists(st.builds(Row, places, st.integers(0, 50), st.integers(0, 50)), max_size=12)
 
 
+def test_a_cause_that_those_after_it_make_needless_is_not_named() -> None:
+    rows = [row("vantage c", 3), row("vantage a, vantage b", 9), row("vantage b, vantage c", 19, 12)]
+    assert all(cause.gain > 0 for cause in locate(rows).causes)
+    assert locate(rows).unexplained == 0
+
+
 @settings(max_examples=60, deadline=None)
 @given(tables, st.randoms())
 def test_the_order_of_rows_and_their_parts_change_nothing(rows: list[Row], chance: random.Random) -> None:

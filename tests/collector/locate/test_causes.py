@@ -53,6 +53,16 @@ def test_what_nothing_tells_apart_is_all_said() -> None:
     assert locate([*rows, row("vantage p1, resolver r3, site s1", 0, 9)]).alternatives == ()
 
 
+def test_another_fault_is_no_other_word_for_the_first() -> None:
+    rows = [row(f"vantage {p}, endpoint a, address a1", 3) for p in PROBES]
+    rows += [row(f"vantage {p}, operator b, name_server b1", 2) for p in PROBES]
+    rows += [row(f"vantage {p}, operator c, name_server c1", 2) for p in PROBES]
+    rows += [row(f"vantage {p}, operator d, name_server d1", 2) for p in PROBES]
+    for cause in locate(rows).causes:
+        touched = {place for row in rows if cause.place in row.places for place in row.places}
+        assert {place for place, _ in cause.rivals} <= touched
+
+
 def test_a_place_that_a_later_one_makes_needless_is_dropped() -> None:
     """Two of three probes of a network are broken: the network looks best first."""
     rows = [row(f"vantage {p}, network n", 30 * (p != "p3"), 30 * (p == "p3")) for p in PROBES[:3]]

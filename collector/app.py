@@ -36,7 +36,7 @@ from starlette.routing import Route
 
 from collector.answers import Refusal, journal_refusal
 from collector.attempts import AttemptsError, answer, read_asked
-from collector.bodies import drain, read_body
+from collector.bodies import drain
 from collector.commands.routes import command_routes
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
@@ -45,6 +45,7 @@ from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.probe_routes import ProbeRoutes
 from collector.series.routes import series_routes
 from collector.services import Services
+from collector.small_bodies import read_small
 from collector.tokens import Identity, Role
 from collector.web import Pages
 from parallax.journal import JournalBusy, JournalError, JournalFull
@@ -104,12 +105,9 @@ class Routes:
         return json_answer(200, self._services.view.board())
 
     async def post_query(self, request: Request, identity: Identity) -> Response:
-        body = await read_body(request.receive, most=MAX_BODY)
-        if body is None:
-            return Response(status_code=400)  # nobody is there to read it
-        if isinstance(body, Refusal):
-            await drain(request.receive)
-            return refusal_answer(Refusal(body.word, f"a query is at most {MAX_BODY} octets, and sent at once"))
+        body = await read_small(request, MAX_BODY, "a query")
+        if isinstance(body, Response):
+            return body
         try:
             query = read_query(body)
             table = await self._services.view.history.query(query.sql, max_rows=query.max_rows)

@@ -8,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.answers import Refusal
-from collector.bodies import drain, read_body
 from collector.commands.commands import MAX_BODY, CommandError
 from collector.commands.incidents import IncidentCommands
 from collector.commands.moves import MoveCommands
 from collector.json_answers import error_answer, json_answer, refusal_answer
+from collector.small_bodies import read_small
 from collector.tokens import Identity
 
 Run = Callable[[bytes, str], Awaitable[Any]]
@@ -56,12 +56,9 @@ def _posting_on(run: RunOne) -> Handler:
 
 async def _answer(request: Request, run: Run, identity: Identity) -> Response:
     """Runs a command with the request's body; what it returns, a Refusal too, is the answer."""
-    body = await read_body(request.receive, most=MAX_BODY)
-    if body is None:
-        return Response(status_code=400)  # nobody is there to read it
-    if isinstance(body, Refusal):
-        await drain(request.receive)
-        return refusal_answer(Refusal(body.word, f"a command is at most {MAX_BODY} octets, and sent at once"))
+    body = await read_small(request, MAX_BODY, "a command")
+    if isinstance(body, Response):
+        return body
     try:
         answer = await run(body, identity.name)
     except CommandError as error:

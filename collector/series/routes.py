@@ -8,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.answers import Refusal
-from collector.bodies import drain, read_body
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.series.backfill import MAX_BODY, BackfillError
 from collector.series.metrics import MEDIA_TYPE, exposition
 from collector.series.series import Sample, Series
+from collector.small_bodies import read_small
 from collector.tokens import Identity
 from parallax.clock import wall_ns
 
@@ -26,12 +26,9 @@ def series_routes(series: Series, sample: Sample, guarded: Guarded) -> list[Rout
         return Response(exposition(sample(wall_ns())), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
     async def post_backfill(request: Request, identity: Identity) -> Response:
-        body = await read_body(request.receive, most=MAX_BODY)
-        if body is None:
-            return Response(status_code=400)  # nobody is there to read it
-        if isinstance(body, Refusal):
-            await drain(request.receive)
-            return refusal_answer(Refusal(body.word, f"a request is at most {MAX_BODY} octets, and sent at once"))
+        body = await read_small(request, MAX_BODY, "a request")
+        if isinstance(body, Response):
+            return body
         try:
             begun = series.backfill(body)
         except BackfillError as error:

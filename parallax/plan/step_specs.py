@@ -26,7 +26,6 @@ Refusal = Literal[
     "incomplete", "mfa_required", "needs_browser", "quota", "required_action", "unexpected_page", "unknown_identifier",
 ]  # fmt: skip
 """What a response may say, as a reason without its `signin_`."""
-OIDC_STEPS: tuple[str, ...] = ("token", "verify", "userinfo", "refresh", "logout", "session")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -75,11 +75,15 @@ class Daemon:
         """SIGHUP: the name servers read their changed zones. `tests.parts.zones.serve` waits for it as well."""
         os.kill(self.pid, signal.SIGHUP)
 
+    def children(self) -> set[int]:
+        """The processes of its group that live, without the first. With NSD the youngest is the one that answers."""
+        return {pid for pid, state in _threads(self.pid) if pid != self.pid and state not in "ZX"}
+
     def pause(self) -> None:
         """It and its children take packets and answer none until `resume`; then they answer what still waits."""
         os.killpg(self.pid, signal.SIGSTOP)
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while any(state not in "TtZX" for state in _thread_states(self.pid)) and time.monotonic() < deadline:
+        while any(state not in "TtZX" for _, state in _threads(self.pid)) and time.monotonic() < deadline:
             os.sched_yield()  # each thread stops on its own, a moment later
 
     def resume(self) -> None:
@@ -115,14 +119,15 @@ class Daemon:
                 tell()
 
 
-def _thread_states(group: int) -> list[str]:
-    """The state of each thread of a process group, by proc_pid_stat(5)."""
+def _threads(group: int) -> list[tuple[int, str]]:
+    """The process and the state of each thread of a process group, by proc_pid_stat(5)."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
-        with suppress(OSError):  # gone in the meantime
-            state, _, its_group = path.read_text().rpartition(") ")[2].split(" ")[:3]
-            if int(its_group) == group:
-                found.append(state)
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):  # gone in the meantime, or no process
+            for thread in (process / "task").iterdir():
+                state, _, its_group = (thread / "stat").read_text().rpartition(") ")[2].split(" ")[:3]
+                if int(its_group) == group:
+                    found.append((int(process.name), state))
     return found
 
 

@@ -45,8 +45,13 @@ async def serve(server: Daemon, name: str, lines: str, serial: int) -> None:
 
     `serial` is the new content's, also where the lines have their own SOA."""
     (server.folder / file_name(name)).write_text(zone_file(name, lines, serial))
+    old = max(server.children(), default=0)
     server.reload()
     await wait_serial(server, name, serial)
+    # NSD forks a child for the new content, and the old one still takes a packet at times until it has ended.
+    with trio.move_on_after(_SERVE_TIMEOUT_S):
+        while old in server.children():
+            await trio.lowlevel.checkpoint()
 
 
 async def wait_serial(server: Daemon, name: str, serial: int) -> None:

@@ -73,7 +73,8 @@ class CommandInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     version: int = VERSION
     at: int
     word: str
-    """move_start, move_end, ..."""
+    """move_start, move_end; failover_freeze, failover_thaw, failover_override, failover_drill, standby_fact; silence,
+    silence_end; ..."""
     actor: str
     arguments: dict[str, list[str]] = {}
 
@@ -91,7 +92,47 @@ class FactInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     actor: str = ""
 
 
-Input = BatchInput | PlanInput | PlanStateInput | ClockInput | CommandInput | FactInput
+ActionOutcome = Literal["applied", "refused", "failed", "expired", "dry_run", "reachable", "unreachable"]
+"""refused: the other side said no, by epoch, by the value it found, or by its key's grant. failed: nobody knows
+whether it was carried out. reachable, unreachable: what a look without any change came to (epoch 0)."""
+
+
+class ActionInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What came of an action of a failover group: of a command's, or of the look whether it could be carried out."""
+
+    version: int = VERSION
+    at: int
+    group: str
+    action: str
+    outcome: ActionOutcome
+    epoch: int = 0
+    member: str = ""
+    """The one that it switches to, or would."""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    """What it found there, and what it left there."""
+    text: str = ""
+    took_ns: int = 0
+
+
+class DeliveryInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What came of a try to tell a receiver of an alert: kept for the alert's life on its incident's page; no verdict
+    changes by it. A trouble that goes on is written once, not at each try."""
+
+    version: int = VERSION
+    at: int
+    alert: str
+    """The alert's event id."""
+    key: str
+    """Its deduplication key."""
+    receiver: str
+    outcome: Literal["sent", "retried", "given_up"]
+    tries: int = 1
+    text: str = ""
+    incident: str = ""
+
+
+Input = BatchInput | PlanInput | PlanStateInput | ClockInput | CommandInput | FactInput | ActionInput | DeliveryInput
 
 KINDS: dict[str, type[Input]] = {
     "batch": BatchInput,
@@ -100,6 +141,8 @@ KINDS: dict[str, type[Input]] = {
     "clock": ClockInput,
     "command": CommandInput,
     "fact": FactInput,
+    "action": ActionInput,
+    "delivery": DeliveryInput,
 }
 """The `kind` of a journal's record, and what its body is."""
 

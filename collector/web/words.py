@@ -13,15 +13,18 @@ import msgspec
 
 from collector.board import Latest
 from collector.events import (
+    AlertRouted,
     CheckChanged,
     ComponentChanged,
     Event,
+    FailoverChanged,
     FaultDomain,
     IncidentChanged,
     IncidentNoted,
     Moment,
     Noticed,
     ProbeChanged,
+    ReadinessChanged,
     RiskChanged,
 )
 from collector.history.tables import FLOW_KINDS
@@ -245,6 +248,18 @@ def tell(event: Event) -> Told:
                 what=data.title,
                 more=data.why,
                 check=data.check or None,
+            )
+        case FailoverChanged() as data:
+            tone = "none" if data.severity == "info" else look(data.severity).tone
+            return Told(tone=tone, word=data.type.replace("_", " ").replace(".", " "), what=data.title, more=data.why)
+        case ReadinessChanged() as data:
+            tone = "ok" if data.word == "restored" else "warn"
+            return Told(tone=tone, word=f"readiness {data.word}", what=data.title, more=data.why)
+        case AlertRouted() as data:
+            kept = "; ".join(f"{each.receiver}: {each.why}" for each in data.suppressed)
+            told = f"to {', '.join(data.to)}" if data.to else "to nobody"
+            return Told(
+                tone="plan", word=f"{data.tier} {data.phase}", what=told, more=f"not told: {kept}" if kept else ""
             )
 
 

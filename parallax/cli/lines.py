@@ -90,6 +90,13 @@ def event_line(event: "Event") -> str | None:
             return _line("component", change + (f"; {data.why}" if data.why else ""))
         case events.Noticed() as data:
             return _line("notice", data.title + (f"; {data.why}" if data.why else ""))
+        case events.FailoverChanged() as data:
+            word = f"{data.direction or 'failover'} {data.word.replace('_', ' ')}"
+            return _line("failover", f"{data.group}: {word}: {data.title}" + (f"; {data.why}" if data.why else ""))
+        case events.ReadinessChanged() as data:
+            return _line("failover", data.title + (f"; {data.why}" if data.why else ""))
+        case events.AlertRouted():
+            return None  # what it says has a line already
 
 
 def event_fields(event: "Event") -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""Where a fault is."""
+
+from typing import Literal
+
+import msgspec
+
+DomainKind = Literal[
+    "operator", "zone", "name_server", "resolver", "region", "site", "address", "endpoint", "network", "probe"
+]
+
+
+class FaultDomain(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the evidence says the fault is. `certain` is False where another place would explain it as well."""
+
+    kind: DomainKind
+    name: str
+    certain: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.kind.replace('_', ' ')} {self.name}"

@@ -122,6 +122,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Loopback unless said otherwise; another address needs [tls]."""
     tls: Tls | None = None
     """The certificate of the listener; plain HTTP on loopback if left out."""
+    page: Url | None = None
+    """What people reach the page under: what alerts link to. Alerts have no link if left out."""
     hosts: list[DnsName] = []
     """Names that browsers may ask for the page under, beside the listener's own address and localhost. They mean that a
     proxy stands in front, so under them the page needs a token, on loopback too."""

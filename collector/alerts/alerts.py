@@ -23,7 +23,8 @@ from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
-from parallax.plan.types import Plan, Receiver
+from parallax.plan.alert_types import Receiver
+from parallax.plan.types import Plan
 
 RECEIVERS: dict[str, Callable[[Receiver, CollectorConfig], Sender]] = {"webhook": Webhook}
 """By kind: how it delivers."""

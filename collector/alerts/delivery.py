@@ -34,7 +34,8 @@ from collector.inputs import FactInput
 from parallax.clock import NS, wall_ns
 from parallax.journal import Journal, JournalError, JournalFull
 from parallax.log import get_log
-from parallax.plan.types import Plan, Receiver
+from parallax.plan.alert_types import Receiver
+from parallax.plan.types import Plan
 
 SAVE_EVERY_S = 10.0
 LAST_COMMIT_S = 0.3

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from collector.events import Event, IncidentChanged, Noticed, RiskChanged, Severity
-from parallax.plan.types import Plan, Receiver, Route
+from parallax.plan.alert_types import Receiver, Route
+from parallax.plan.types import Plan
 
 RISK_SEVERITY: Severity = "warning"
 """What a risk counts as for [[route]]: nobody is hurt yet."""

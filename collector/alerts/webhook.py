@@ -23,7 +23,7 @@ from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import ALPN, Http, Response, open_http
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.tls import Trust, client_context
-from parallax.plan.types import Receiver
+from parallax.plan.alert_types import Receiver
 from parallax.secret import Secret, SecretError, read_secret
 from parallax.values import Address
 

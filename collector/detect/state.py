@@ -14,7 +14,9 @@ from collector.detect.dns.zones import Zones
 from collector.detect.published.certificates import Name
 from collector.detect.published.providers import Published
 from collector.detect.sites.catchments import Catchments
+from collector.detect.switching.memory import Switching
 from collector.events import Affected, CheckState, ComponentState, Extent, FaultDomain, Incident, Risk
+from collector.routing.state import Routing
 from parallax.reasons import Fault
 from parallax.values import encode_value
 
@@ -337,6 +339,8 @@ class State(msgspec.Struct, kw_only=True):
     """By name and port."""
     published: dict[str, Published] = {}
     """What providers of sign-in publish: by what it is, and issuer."""
+    switching: Switching = msgspec.field(default_factory=Switching)
+    routing: Routing = msgspec.field(default_factory=Routing)
     inquiries: Inquiries = msgspec.field(default_factory=Inquiries)
     """What probes are asked to look at now."""
 

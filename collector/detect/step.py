@@ -15,6 +15,13 @@ from collector.detect.published.providers import note_published, rewind_publishe
 from collector.detect.risks.telling import tell_risks
 from collector.detect.sites.catchments import note_catchments, tell_catchments
 from collector.detect.state import KEPT_PLANS, State
+from collector.detect.switching.switching import (
+    command_switching,
+    note_action,
+    note_switching,
+    rewind_switching,
+    tell_switching,
+)
 from collector.detect.verdicts.components import tell_components
 from collector.detect.verdicts.flows import turn_ns, vote_fresh_ns
 from collector.detect.verdicts.intake import take
@@ -22,6 +29,7 @@ from collector.detect.verdicts.turns import UNPLANNED, drop, turn
 from collector.detect.view import NOTHING, CheckView, View, view_of
 from collector.events import Event, EventData
 from collector.inputs import (
+    ActionInput,
     BatchInput,
     ClockInput,
     CommandInput,
@@ -31,6 +39,7 @@ from collector.inputs import (
     PlanStateInput,
     decode_input,
 )
+from collector.routing.route import command_routing, rewind_routing, route
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
@@ -73,15 +82,20 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
         case CommandInput():
             command_moves(state.moves, view, value, state.now)
             command_incidents(state, value, told)
+            command_switching(state.switching, view, value, state.now)
+            command_routing(state.routing, view.plan, value, state.now)
             changed = True
         case FactInput():
             note_fact(state, value, told)
+        case ActionInput():
+            note_action(state.switching, view, value, state.now)
+            changed = True
         case ClockInput():
             if value.started:
                 state.started_at = state.now
     _conclude(state, view, touched, told, changed=changed)
     tell_asks(state, view, touched, tick=state.ticked_at == state.now)
-    return state, _events(state, told)
+    return state, _events(state, view, told)
 
 
 def _batch(value: BatchInput) -> wire.Batch | None:
@@ -133,6 +147,8 @@ def _tell_time(state: State, at: int) -> None:
         rewind_certificates(state.certificates, at)
         rewind_published(state.published, at)
         rewind_inquiries(state.inquiries, at)
+        rewind_switching(state.switching, at)
+        rewind_routing(state.routing, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 
@@ -182,6 +198,7 @@ def _learn(
     else:
         note_certificate(state.certificates, view, check, value.probe, observation, at)
     note_catchments(state.catchments, view, check, value.probe, observation, at)
+    note_switching(state.switching, view, check, value.probe, observation, at)
 
 
 def _turn_plan(state: State, value: PlanStateInput, told: list[EventData]) -> bool:
@@ -225,6 +242,7 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
     if tick or (changed and len(state.keys) <= MANY):
         levels = tell_components(state, view, told)
         tell_incidents(state, view, levels, told)
+        tell_switching(state, view, told)
         tell_risks(state, view, told, changed=changed)
         tell_moves(state.moves, view, state.now, told)
         tell_catchments(state.catchments, view, state.now, told)
@@ -232,9 +250,12 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
         tell_published(state.published, view, state.now, told)
 
 
-def _events(state: State, told: list[EventData]) -> list[Event]:
-    events = []
-    for data in told:
-        state.events += 1
-        events.append(Event(id=f"{state.seed}-{state.events}", at=state.now, cause=state.position, data=data))
-    return events
+def _events(state: State, view: View, told: list[EventData]) -> list[Event]:
+    """What was concluded, and whom it is to be told."""
+    concluded = [_event(state, data) for data in told]
+    return concluded + [_event(state, data) for data in route(state.routing, view.plan, concluded, state.now)]
+
+
+def _event(state: State, data: EventData) -> Event:
+    state.events += 1
+    return Event(id=f"{state.seed}-{state.events}", at=state.now, cause=state.position, data=data)

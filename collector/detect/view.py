@@ -7,13 +7,14 @@ import msgspec
 
 from parallax.clock import NS
 from parallax.operators import planned_operator
+from parallax.plan.alert_types import Maintenance
 from parallax.plan.dns_specs import ZoneSpec
 from parallax.plan.kinds import SPECS
 from parallax.plan.load import load_plan_source
 from parallax.plan.slots import network_of
 from parallax.plan.source import PlanErrors, PlanSource
 from parallax.plan.specs import DnsSpec, Spec
-from parallax.plan.types import Check, Component, Maintenance, Operator, Plan, Probe, Resolver, Site
+from parallax.plan.types import Check, Component, Operator, Plan, Probe, Resolver, Site
 
 FRESH_PERIODS = 2.5
 """A word is fresh so long (and the timeout): one result may get lost, two may not."""
@@ -97,6 +98,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[Operator, ...]
     resolvers: dict[str, Resolver] = {}
     sites: tuple[Site, ...] = ()
+    plan: Plan = Plan()
+    """The plan itself."""
     published: dict[str, tuple[tuple[str, str], ...]] = {}
     """By host: (check, target) of those that read what a provider of sign-in publishes there for everybody."""
     tenants: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -174,6 +177,7 @@ def _view(plan: Plan) -> View:
         operators=tuple(plan.operator),
         resolvers={resolver.name: resolver for resolver in plan.resolver},
         sites=tuple(plan.site),
+        plan=plan,
         published=_published(checks),
         tenants={name: _tenants(plan, checks, name) for name, check in checks.items() if check.of_steps},
         busy_ns=min((check.period_ns for check in checks.values() if not check.probes), default=0),

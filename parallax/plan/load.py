@@ -11,8 +11,10 @@ from typing import Any
 from parallax.loading.convert import BAD, Fault, convert_table, first_of_each_path, good, key_text
 from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
+from parallax.plan.alert_types import Group, Inhibit, Maintenance, Receiver, Route
 from parallax.plan.checks import Unsupported, convert_check
 from parallax.plan.costs import cost_notes
+from parallax.plan.failover_types import Action, Failover
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
 from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
@@ -25,16 +27,12 @@ from parallax.plan.types import (
     Control,
     Defaults,
     Dns,
-    Failover,
     Load,
-    Maintenance,
     Operator,
     Plan,
     Probe,
-    Receiver,
     Resolver,
     Retry,
-    Route,
     Site,
 )
 from parallax.values import Endpoint
@@ -50,8 +48,11 @@ MANY: dict[str, Any] = {
     "check": None,
     "component": Component,
     "failover": Failover,
+    "action": Action,
     "receiver": Receiver,
+    "group": Group,
     "route": Route,
+    "inhibit": Inhibit,
     "maintenance": Maintenance,
     "retry": Retry,
     "connect_to": ConnectTo,

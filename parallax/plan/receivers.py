@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
-from parallax.plan.types import Plan, Receiver, Route
+from parallax.plan.alert_types import Receiver, Route
+from parallax.plan.types import Plan
 from parallax.redaction import secret_query_key
 
 RECEIVER_KINDS = ("webhook",)

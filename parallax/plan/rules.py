@@ -11,21 +11,11 @@ import msgspec
 
 from parallax.loading.convert import BAD, Fault, good
 from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.alert_types import Maintenance, Route
+from parallax.plan.failover_types import Failover
 from parallax.plan.loads import load_faults
 from parallax.plan.repeats import repeat_faults
-from parallax.plan.types import (
-    Check,
-    ConnectTo,
-    Control,
-    Failover,
-    Load,
-    Maintenance,
-    Operator,
-    Probe,
-    Resolver,
-    Retry,
-    Route,
-)
+from parallax.plan.types import Check, ConnectTo, Control, Load, Operator, Probe, Resolver, Retry
 from parallax.plan.vendor_limits import Placed, vendor_faults
 from parallax.values import dns_name, is_ip
 
@@ -110,14 +100,20 @@ def _references(entries: list[Entry]) -> Found:
                     yield entry, Fault(path, _nowhere(name, section, list(names[section])))
 
 
-_NAMED = ("probe", "check", "component", "receiver", "resolver", "operator")
+_NAMED = ("probe", "check", "component", "receiver", "resolver", "operator", "action", "failover")
 _OPERATORS = (("operator", ("primary",)), ("operator", ("fallback",)), ("operator", ("operators",)))
 _ONE_NAME = {("check",), ("primary",), ("fallback",)}
 _REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "check": (("probe", ("probes",)), ("resolver", ("resolvers",)), *_OPERATORS),
     "component": (("check", ("checks",)), ("check", ("risks",))),
-    "failover": (("check", ("check",)),),
-    "route": (("receiver", ("to",)), ("component", ("match", "component"))),
+    "failover": (
+        ("check", ("check",)),
+        ("check", ("also",)),
+        ("action", ("actions",)),
+        ("component", ("components",)),
+    ),
+    "group": (("receiver", ("receivers",)),),
+    "route": (("component", ("match", "component")), ("failover", ("match", "failover"))),
     "maintenance": (("component", ("components",)),),
 }
 """By section: whose names the texts under a key are."""
@@ -166,8 +162,9 @@ def _own_faults(value: Any) -> Iterator[Fault]:
                 yield Fault(("servers", place), complaint)
     elif isinstance(value, Resolver) and value.transport == "doq":
         yield Fault(("transport",), '"doq" is not built yet; write "dot" or "doh"')
-    elif isinstance(value, Maintenance) and good(value.start, value.end) and value.start >= value.end:
-        yield Fault(("to",), "is not after from")
+    elif isinstance(value, Maintenance) and good(value.start, value.end):
+        if value.start is not None and value.end is not None and value.start >= value.end:
+            yield Fault(("to",), "is not after from")
     elif isinstance(value, Probe):
         yield from repeat_faults(("families",), value.families)
     elif isinstance(value, Control):

@@ -1,22 +1,16 @@
 """The plan's sections as frozen values: what to check. Never secrets, never where state lives (that is config)."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 
+from parallax.plan.alert_types import Group, Inhibit, Maintenance, Receiver, Route
+from parallax.plan.failover_types import Action, Failover
 from parallax.plan.specs import Spec
+from parallax.plan.texts import Name, Text
 from parallax.values import Address, DnsName, Duration, Endpoint, Family, Redirect, Url
 
 SCHEMA = 1
-
-Name = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"[^\x00-\x1f\x7f]{1,100}", description="1 to 100 characters, none of them a control character"
-    ),
-]
-"""What a section's entry is called; messages, labels and references use it as it is."""
 
 CheckName = Annotated[
     str,
@@ -33,16 +27,10 @@ ProbeId = Annotated[
 ]
 """A probe's id goes into tokens, file names and labels."""
 
-Text = Annotated[str, msgspec.Meta(max_length=200)]
 Targets = Annotated[list[str], msgspec.Meta(min_length=1, description="at least one target")]
 
 
-class Section(msgspec.Struct, frozen=True):
-    """A table of the plan. Unknown keys are refused when a plan file is read (parallax.loading); a probe that reads its
-    part of a newer collector's plan must pass over them."""
-
-
-class Defaults(Section, frozen=True, kw_only=True):
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     """What a check has that does not say otherwise."""
 
     period: Duration = Duration(30)
@@ -51,7 +39,7 @@ class Defaults(Section, frozen=True, kw_only=True):
     """How long one attempt may take, shorter than the period."""
 
 
-class Probe(Section, frozen=True, kw_only=True):
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """One vantage point: who measures, and from where."""
 
     id: ProbeId
@@ -76,14 +64,14 @@ class Probe(Section, frozen=True, kw_only=True):
     differently: what only data centres get says nothing of users."""
 
 
-class Control(Section, frozen=True, kw_only=True):
+class Control(msgspec.Struct, frozen=True, kw_only=True):
     """What tells a probe that its own uplink is fine; run by others than the targets."""
 
     addresses: Annotated[list[Address], msgspec.Meta(max_length=32)] = []
     """Answered TCP connections (or refusals) prove the uplink of their family."""
 
 
-class Operator(Section, frozen=True, kw_only=True):
+class Operator(msgspec.Struct, frozen=True, kw_only=True):
     """An operator of DNS."""
 
     name: Name
@@ -98,7 +86,7 @@ RESOLVER_PORTS = {"udp": 53, "tcp": 53, "dot": 853, "doq": 853, "doh": 443}
 """By transport (RFC 7858, RFC 8484, RFC 9250)."""
 
 
-class Resolver(Section, frozen=True, kw_only=True):
+class Resolver(msgspec.Struct, frozen=True, kw_only=True):
     """A resolver to ask by name."""
 
     name: Name
@@ -123,7 +111,7 @@ class Resolver(Section, frozen=True, kw_only=True):
     """The share of users behind it, 0 to 1. Only where resolvers have it are shares of users said."""
 
 
-class Site(Section, frozen=True, kw_only=True):
+class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where a site of an anycast service, or an edge of a front end, stands."""
 
     name: Name
@@ -134,7 +122,7 @@ class Site(Section, frozen=True, kw_only=True):
     """Whose site it is, where two have one of this name; any operator's if left out."""
 
 
-class Dns(Section, frozen=True, kw_only=True):
+class Dns(msgspec.Struct, frozen=True, kw_only=True):
     """How DNS is walked, and how hard it may be asked."""
 
     roots: Annotated[list[Address], msgspec.Meta(max_length=32)] = []
@@ -144,7 +132,7 @@ class Dns(Section, frozen=True, kw_only=True):
     counted."""
 
 
-class Load(Section, frozen=True, kw_only=True):
+class Load(msgspec.Struct, frozen=True, kw_only=True):
     """How hard the fleet may use what others run."""
 
     most_per_target: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 600
@@ -165,9 +153,14 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     probes: list[str]
     """Ids of the probes that run it; empty means all."""
     spec: Spec
+    member: str = ""
+    """Of a check that is run against one member of a failover group directly: the member, as group/member. No plan file
+    has such checks; they are made of the group's `check` and `also` when a plan is loaded."""
+    pinned: Address | None = None
+    """What is dialled instead of the addresses that the target's own host has: that member's address."""
 
 
-class CheckKeys(Section, frozen=True, kw_only=True):
+class CheckKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys that every check has; the rest of its table is the kind's own spec."""
 
     name: CheckName
@@ -186,7 +179,7 @@ class CheckKeys(Section, frozen=True, kw_only=True):
     """The ids of the probes that run it; all if left out."""
 
 
-class Component(Section, frozen=True, kw_only=True):
+class Component(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the status page."""
 
     name: Name
@@ -201,84 +194,12 @@ class Component(Section, frozen=True, kw_only=True):
     """Checks whose failure is a risk for it."""
 
 
-class Member(Section, frozen=True, kw_only=True):
-    """One of those that stand in for each other."""
-
-    name: Name
-    """What it is called in findings and alerts."""
-    connect_to: Address
-    """The address that it is reached at, whatever the DNS says."""
-
-
-class Failover(Section, frozen=True, kw_only=True):
-    """Endpoints or DNS operators that stand in for each other."""
-
-    name: Name
-    """What the group is called."""
-    kind: Literal["region", "dns-operator", "address"]
-    """What is switched over."""
-    check: str
-    """The check that is run against each member."""
-    members: Annotated[list[Member], msgspec.Meta(min_length=2, description="at least two members")]
-    """Those that stand in for each other."""
-    primary: str
-    """The member that should serve."""
-    mode: Literal["observe", "recommend", "auto"] = "recommend"
-    """Whether it only watches, tells people what to do, or acts."""
-
-
-class Receiver(Section, frozen=True, kw_only=True):
-    """The thing that delivers an alert."""
-
-    name: Name
-    """What routes call it."""
-    kind: str
-    """How it delivers: webhook."""
-    url: Url | None = None
-    """Where it delivers to: https://, or http:// to this host itself."""
-    address: Address | None = None
-    """What to dial, so that delivery does not need the DNS that is watched; looked up if left out."""
-    key: str = ""
-    """secret:NAME, what messages are signed with; the collector's config says where NAME is."""
-
-
-class Match(Section, frozen=True, kw_only=True):
-    """Which alerts a route takes; a key that is left out takes all."""
-
-    severity: list[str] = []
-    """Any of these severities: critical, warning, info. A risk is a warning."""
-    component: list[str] = []
-    """Any of these components."""
-
-
-class Route(Section, frozen=True, kw_only=True):
-    """The rule that picks who gets an alert."""
-
-    match: Match = Match()
-    """Which alerts it takes; all if left out."""
-    to: Annotated[list[str], msgspec.Meta(min_length=1, description="at least one receiver")]
-    """The receivers that get them."""
-
-
-class Maintenance(Section, frozen=True, kw_only=True):
-    """A window in which a component is worked on."""
-
-    name: Name
-    """What is done."""
-    components: Annotated[list[str], msgspec.Meta(min_length=1, description="at least one component")]
-    """The components that may suffer."""
-    start: datetime = msgspec.field(name="from")
-    """When it begins, with an offset from UTC."""
-    end: datetime = msgspec.field(name="to")
-    """When it ends, with an offset from UTC."""
-
-
 Outcome = Literal["network", "timeout", "5xx", "429", "4xx"]
 """How a request can fail, as a client that retries tells it: no connection or no whole answer, no answer in time, or
 the class of the status."""
 
 
-class Retry(Section, frozen=True, kw_only=True):
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How a client library tries again. What its users would have seen is worked out from the attempts; nothing is sent
     for it (docs/retries.md)."""
 
@@ -310,7 +231,7 @@ class Retry(Section, frozen=True, kw_only=True):
     """After which outcomes a Retry-After in the answer is waited for instead."""
 
 
-class ConnectTo(Section, frozen=True, kw_only=True):
+class ConnectTo(msgspec.Struct, frozen=True, kw_only=True):
     """As curl's --connect-to: dial elsewhere, measure as if there. Applied to the address after resolution."""
 
     source: Redirect = msgspec.field(name="from")
@@ -334,8 +255,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     check: list[Check] = []
     component: list[Component] = []
     failover: list[Failover] = []
+    action: list[Action] = []
     receiver: list[Receiver] = []
+    group: list[Group] = []
     route: list[Route] = []
+    inhibit: list[Inhibit] = []
     maintenance: list[Maintenance] = []
     retry: list[Retry] = []
     connect_to: list[ConnectTo] = []

@@ -10,7 +10,9 @@ from collector.detect.verdicts.flows import BEHIND
 from collector.detect.view import View
 from collector.events import ComponentChanged, ComponentState, EventData
 from parallax.clock import NS
-from parallax.plan.types import Component, Maintenance
+from parallax.plan.alert_types import Maintenance
+from parallax.plan.types import Component
+from parallax.plan.windows import is_open
 from parallax.reasons import REASONS
 
 CANNOT_TELL = "blocked or throttled: cannot tell"
@@ -203,6 +205,6 @@ def _checks(view: View, keys: Iterable[Key]) -> str:
 
 def _maintenance(windows: Iterable[Maintenance], component: str, now: int) -> Maintenance | None:
     for window in windows:
-        if component in window.components and window.start.timestamp() * NS <= now < window.end.timestamp() * NS:
+        if component in window.components and is_open(window, now):
             return window
     return None

@@ -16,7 +16,8 @@ from collector.events import Event, encode_event
 from collector.inputs import FactInput
 from parallax.clock import NS
 from parallax.journal import Entry, JournalFull
-from parallax.plan.types import Match, Plan, Receiver, Route
+from parallax.plan.alert_types import Match, Receiver, Route
+from parallax.plan.types import Plan
 from tests.fakes.events import AT, incident, risk
 from tests.fakes.inputs import MemoryInputs
 from tests.fakes.sender import TAKEN, FakeSender, answers

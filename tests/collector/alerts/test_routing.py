@@ -22,7 +22,8 @@ from collector.events import (
     ProbeChanged,
     Severity,
 )
-from parallax.plan.types import Match, Plan, Receiver, Route
+from parallax.plan.alert_types import Match, Receiver, Route
+from parallax.plan.types import Plan
 from tests.fakes.events import AT, incident, risk
 
 NAMES = ("pager", "ops", "log")

@@ -13,7 +13,8 @@ from collector.alerts.standard_webhooks import key_of, verify
 from collector.alerts.webhook import Webhook
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
-from parallax.plan.types import ConnectTo, Receiver
+from parallax.plan.alert_types import Receiver
+from parallax.plan.types import ConnectTo
 from parallax.values import Address, Cidr, Redirect, Url
 from tests.fakes.http_server import (
     Behaviour,

@@ -131,8 +131,10 @@ def _dns_points(board: Board, at: int) -> Iterator[Point]:
 
 
 def _catchment_points(board: Board, at: int) -> Iterator[Point]:
+    where = {probe.id: probe.location for probe in board.probes}
     for catchment in board.catchments:
         for caught in catchment.caught:
+            latitude, longitude = where.get(caught.probe) or (None, None)
             yield Point(
                 of=points.CATCHMENT,
                 at=at,
@@ -146,6 +148,8 @@ def _catchment_points(board: Board, at: int) -> Iterator[Point]:
                     "rtt_seconds": None if caught.rtt_ns is None else caught.rtt_ns / NS,
                     "changes": caught.changes,
                     "remote": int(caught.remote),
+                    "latitude": latitude,
+                    "longitude": longitude,
                 },
             )
 

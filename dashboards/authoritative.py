@@ -23,7 +23,8 @@ from dashboards.sdk import dashboard
 from parallax import points
 
 ZONE = points.OBSERVATIONS["dns.zone"]
-COUNTED = f"\"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
+COUNTED = f"\"operator\" <> '' AND \"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
+"""Queries to name servers; the parent's word on the delegation has no operator."""
 SHORT: Steps = ((None, RED), (600, ORANGE), (1800, YELLOW), (3600, GREEN))
 """Of a runway: below ten minutes somebody should have switched."""
 

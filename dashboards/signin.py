@@ -55,12 +55,12 @@ def against_stat() -> dashboard.Panel:
 
 
 def retries_timeseries() -> dashboard.Panel:
-    first = select('mean("ok")', SIGN_IN, where=FIRST, by=["check"])
-    last = select('max("ok") AS "well"', SIGN_IN, where=COUNTED, by=["check", "probe", "step"])
+    first = select('mean("ok")', SIGN_IN, where=FIRST, by=["check"], every="1m")
+    last = select('max("ok") AS "well"', SIGN_IN, where=COUNTED, by=["check", "probe", "step"], every="1m")
     return timeseries_panel(
         "First attempt against after retries",
-        "The share of steps that were well at once, and of those that were well at least once in the interval, as a "
-        "client that tries again sees it. Where the lines part, retries hide a failure.",
+        "The share of steps that were well at once, and of those that were well at least once in the minute, as a client "
+        "that tries again sees it. Where the lines part, retries hide a failure.",
         Query(first, alias="$tag_check: first attempt"),
         Query(_mean_of(last), alias="$tag_check: after retries"),
         unit="percentunit",
@@ -70,7 +70,7 @@ def retries_timeseries() -> dashboard.Panel:
 
 
 def _mean_of(inner: str) -> str:
-    return f'SELECT mean("well") FROM ({inner}) WHERE $timeFilter GROUP BY time($__interval), "check" fill(none)'
+    return f'SELECT mean("well") FROM ({inner}) WHERE $timeFilter GROUP BY time(1m), "check" fill(none)'
 
 
 def steps_timeline() -> dashboard.Panel:

@@ -37,12 +37,12 @@ EVERY_S = 15
 AT_ONCE = 3
 TWINS = {"iad1": "pdx1", "gru1": "lon1", "fra1": "bom1", "nrt1": "sin1"}
 """Probes that run, and who is said to have seen the same: eight that run at once are slow on a busy machine."""
-ROUNDS = {"well": 8, "dark": 16, "moved": 12}
+ROUNDS = {"well": 6, "dark": 12, "moved": 8}
 """States of the world, in order, and for how many rounds each lasts."""
 BROKEN: dict[str, Sequence[str]] = {
     "well": (),
     "dark": ("operator-dark", "sign-in-broken"),
-    "moved": ("fallback-completed", "delegation-moved", "site-withdrawn"),
+    "moved": ("fallback-completed", "delegation-moved", "site-withdrawn", "resolver-down"),
 }
 CHECKS: dict[str, Sequence[str]] = {
     "well": [check.name for check in PLAN.check],

@@ -1,7 +1,7 @@
 """Alert rules in Grafana: a second line, which stands when the collector falls. With their contact point and policy.
 
-https://grafana.com/docs/grafana/latest/alerting/ has the words. A rule asks InfluxDB (A), takes one number of each series
-(B), and compares it (C). They are few on purpose: detection in the collector knows more, and says it sooner.
+https://grafana.com/docs/grafana/latest/alerting/ has the words. A rule asks InfluxDB (A), takes one number of each
+series (B), and compares it (C). They are few on purpose: detection in the collector knows more, and says it sooner.
 
 A series without points is none for Grafana, and a rule cannot fire for it. So what may fall silent is asked for by the
 minute over an hour, with zeros where nothing is; and as the last minute has only begun, for the mean of the last three.
@@ -54,11 +54,11 @@ def rules(signin_objective: float = SIGN_IN_OBJECTIVE) -> tuple[Rule, ...]:
         Rule(
             name="region-silent",
             title="No data from a region",
-            why="No answer came from a region that answered within the last hour. It takes no connections, or traffic was "
-            "moved away from it.",
+            why="No answer came from a region that answered within the last hour. It takes no connections, or traffic "
+            "was moved away from it.",
             query=select(
-                'moving_average(count("ok"), 3)', http, where=f"\"region\" <> '' AND {counts}", by=["region"], every="1m",
-                fill="0",
+                'moving_average(count("ok"), 3)', http, where=f"\"region\" <> '' AND {counts}", by=["region"],
+                every="1m", fill="0",
             ),
             since_s=3600, limit=0.01, for_s=60,
         ),
@@ -74,8 +74,8 @@ def rules(signin_objective: float = SIGN_IN_OBJECTIVE) -> tuple[Rule, ...]:
         Rule(
             name="authoritative",
             title="Authoritative DNS answers less than half",
-            why="Less than half of the queries to an operator's name servers are answered well. Caches hide it from users "
-            "until they run out.",
+            why="Less than half of the queries to an operator's name servers are answered well. Caches hide it from "
+            "users until they run out.",
             query=select('mean("ok")', zone, where=f"\"operator\" <> '' AND {counts}", by=["operator"], every=""),
             since_s=120, limit=0.5, for_s=60,
         ),
@@ -89,16 +89,16 @@ def rules(signin_objective: float = SIGN_IN_OBJECTIVE) -> tuple[Rule, ...]:
         Rule(
             name="signin-first-attempt",
             title="Sign-in first attempts under their objective",
-            why=f"Less than {signin_objective:g} % of a sign-in's steps are well at the first attempt. Clients that try "
-            "again may hide it.",
+            why=f"Less than {signin_objective:g} % of a sign-in's steps are well at the first attempt. Clients that "
+            "try again may hide it.",
             query=select('mean("ok")', SIGN_IN, where=f"\"attempt\" = '' AND {counts}", by=["check"], every=""),
             since_s=900, limit=signin_objective / 100, for_s=300,
         ),
         Rule(
             name="collector-silent",
             title="The collector is silent",
-            why="The collector writes no series: it is down, cut off from InfluxDB, or InfluxDB refuses what it writes. Its "
-            "own alerts may not come.",
+            why="The collector writes no series: it is down, cut off from InfluxDB, or InfluxDB refuses what it "
+            "writes. Its own alerts may not come.",
             query=select('count("up_seconds")', points.COLLECTOR, every=""),
             since_s=180, limit=1, for_s=60, no_data="Alerting",
         ),

@@ -32,8 +32,18 @@ def catchment_map() -> dashboard.Panel:
     what = 'last("latitude") AS "latitude", last("longitude") AS "longitude", last("rtt_seconds") AS "rtt"'
     return map_panel(
         "Catchment by probe",
-        "Probes where they are, with the site that answers them; the colour is the round trip to it.",
-        Query(select(what, points.CATCHMENT, where=_PROBE, by=["probe", "site", "operator"], every=""), form="table"),
+        "Probes where they are, with the site of the DNS operators that answers them; the colour is the round trip to "
+        "it. Resolvers stand in the table.",
+        Query(
+            select(
+                what,
+                points.CATCHMENT,
+                where=f"\"operator\" <> '' AND {_PROBE}",
+                by=["probe", "site", "operator"],
+                every="",
+            ),
+            form="table",
+        ),
         shown="rtt",
         unit="s",
         steps=((None, GREEN), (0.05, YELLOW), (0.1, ORANGE), (0.2, RED)),
@@ -70,7 +80,10 @@ def sites_share_timeseries() -> dashboard.Panel:
     return timeseries_panel(
         "Catchment over time",
         "How much each site has of the probes, one on top of the other: a site that is withdrawn gives way to others.",
-        Query(select('count("remote")', points.CATCHMENT, where=_PROBE, by=["site"], fill="0"), alias="$tag_site"),
+        Query(
+            select('count("remote")', points.CATCHMENT, where=_PROBE, by=["site"], every="1m", fill="0"),
+            alias="$tag_site",
+        ),
         stacked=True,
     )
 

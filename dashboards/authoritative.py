@@ -53,8 +53,8 @@ def authoritative() -> dashboard.Dashboard:
 def runway_stat() -> dashboard.Panel:
     return stat_panel(
         "Runway",
-        "How long until the first cached record runs out at a sampled resolver, while an operator is dark. There is none "
-        "while its servers answer.",
+        "How long until the first cached record runs out at a sampled resolver, while an operator is dark. There is "
+        "none while its servers answer.",
         Query(select('last("earliest_seconds")', points.RUNWAY, by=["check"]), alias="$tag_check"),
         unit="s",
         steps=SHORT,
@@ -66,8 +66,8 @@ def runway_timeseries() -> dashboard.Panel:
     last = select('max("latest_seconds")', points.RUNWAY, by=["check"])
     return timeseries_panel(
         "Runway over time",
-        "Until the first record set runs out at a sampled resolver, and until the last has run out everywhere. The line "
-        "is drawn at ten minutes.",
+        "Until the first record set runs out at a sampled resolver, and until the last has run out everywhere. The "
+        "line is drawn at ten minutes.",
         Query(first, alias="$tag_check: first"),
         Query(last, alias="$tag_check: last"),
         unit="s",
@@ -90,8 +90,8 @@ def expired_timeseries() -> dashboard.Panel:
 def operators_timeseries() -> dashboard.Panel:
     return timeseries_panel(
         "Success by operator",
-        "The share of queries to an operator's name servers that were answered well, first attempts and control attempts "
-        "alike. Below one half an alert rule fires.",
+        "The share of queries to an operator's name servers that were answered well, first attempts and control "
+        "attempts alike. Below one half an alert rule fires.",
         Query(select('mean("ok")', ZONE, where=COUNTED, by=["operator"]), alias="$tag_operator"),
         unit="percentunit",
         steps=((None, RED), (0.5, GREEN)),
@@ -116,6 +116,7 @@ def servers_timeline() -> dashboard.Panel:
         "The share of good answers of each name server: green is nearly all, red is less than half.",
         Query(select('mean("ok")', ZONE, where=COUNTED, by=["server"]), alias="$tag_server"),
         steps=SHARE,
+        unit="percentunit",
     )
 
 

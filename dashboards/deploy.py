@@ -2,9 +2,9 @@
 an annotation. Done again it changes nothing.
 
 First all of it is compared with what is there, which is the difference that `--dry-run` shows; then what differs is
-written, in an order in which each finds what it refers to. What others made is left alone: a folder of its own, uids with
-a prefix of their own, one branch of the policy tree, known by its matcher; a dashboard of our uid without our tag, and a
-data source of our uid of another type, are somebody else's, and stop it.
+written, in an order in which each finds what it refers to. What others made is left alone: a folder of its own, uids
+with a prefix of their own, one branch of the policy tree, known by its matcher; a dashboard of our uid without our tag,
+and a data source of our uid of another type, are somebody else's, and stop it.
 """
 
 import difflib
@@ -147,7 +147,8 @@ def _saver(grafana: Grafana, ours: dict[str, Any], what: str) -> Callable[[], No
         there = grafana.get(f"/dashboards/uid/{ours['uid']}", what)
         version = {"version": there["dashboard"]["version"]} if there else {}
         body = {
-            "dashboard": ours | version, "folderUid": FOLDER_UID, "overwrite": False, "message": "parallax dashboards deploy"
+            "dashboard": ours | version, "folderUid": FOLDER_UID, "overwrite": False,
+            "message": "parallax dashboards deploy",
         }  # fmt: skip
         grafana.post("/dashboards/db", body, what)
 

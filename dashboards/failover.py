@@ -18,7 +18,8 @@ from dashboards.sdk import dashboard
 from parallax import points
 
 HTTP = points.OBSERVATIONS["http"]
-_ANSWERED = f"\"region\" <> '' AND \"outcome\" <> 'abstained' AND {one_of('region')} AND {one_of('probe')} AND {one_of('target')}"
+_CHOSEN = " AND ".join(one_of(tag) for tag in ("region", "probe", "target"))
+_ANSWERED = f"\"region\" <> '' AND \"outcome\" <> 'abstained' AND {_CHOSEN}"
 
 
 def failover() -> dashboard.Dashboard:
@@ -43,10 +44,10 @@ def failover() -> dashboard.Dashboard:
 
 
 def regions_timeline() -> dashboard.Panel:
-    text = select('count("ok")', HTTP, where=_ANSWERED, by=["region"], fill="0")
+    text = select('count("ok")', HTTP, where=_ANSWERED, by=["region"], every="1m", fill="0")
     return timeline_panel(
         "Who serves",
-        "Regions that answered probes: a band is green while any answer came from the region.",
+        "Regions that answered probes: a band is green in every minute with an answer from the region.",
         Query(text, alias="$tag_region"),
         steps=((None, GREY), (1, GREEN)),
     )
@@ -55,9 +56,9 @@ def regions_timeline() -> dashboard.Panel:
 def regions_share_timeseries() -> dashboard.Panel:
     return timeseries_panel(
         "Answers by region",
-        "How many answers came from each region, one on top of the other: traffic that moves shows as one giving way to "
-        "another.",
-        Query(select('count("ok")', HTTP, where=_ANSWERED, by=["region"], fill="0"), alias="$tag_region"),
+        "How many answers came from each region in a minute, one on top of the other: traffic that moves shows as one "
+        "giving way to another.",
+        Query(select('count("ok")', HTTP, where=_ANSWERED, by=["region"], every="1m", fill="0"), alias="$tag_region"),
         stacked=True,
     )
 
@@ -96,6 +97,7 @@ def serving_timeline() -> dashboard.Panel:
             alias="$tag_group: $tag_member",
         ),
         steps=((None, GREY), (0.2, ORANGE), (0.8, GREEN)),
+        unit="percentunit",
     )
 
 
@@ -117,8 +119,8 @@ def switchovers_table() -> dashboard.Panel:
     )
     return table_panel(
         "Switchovers",
-        "Every change of the serving member: which way, how long it took to reach 80 % of vantages, how long the member "
-        "before had served, runs that failed meanwhile, and switchovers in the incident so far.",
+        "Every change of the serving member: which way, how long it took to reach 80 % of vantages, how long the "
+        "member before had served, runs that failed meanwhile, and switchovers in the incident so far.",
         Query(f"{text} ORDER BY time DESC LIMIT 100", form="table"),
         units={"duration_seconds": "s", "dwell_seconds": "s"},
     )

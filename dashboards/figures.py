@@ -83,7 +83,7 @@ def step_colour(defaults: Mapping[str, Any], value: float) -> str:
 def worded(value: float, unit: str) -> str:
     """A number with its unit, as short as can be read."""
     if unit == "percentunit":
-        return f"{value * 100:.4g} %"
+        return f"{value * 100:,.0f} %" if abs(value) >= 10 else f"{value * 100:.4g} %"
     if unit == "s":
         return _span(value)
     if unit == "d":

@@ -1,8 +1,8 @@
 """Everything as files, for Grafana's own provisioning instead of its API.
 
 https://grafana.com/docs/grafana/latest/administration/provisioning/ says where they go. JSON is YAML, so the files that
-must end in .yaml hold JSON. The policy tree is left out: a file with one would replace whatever others made, so the rules
-name the contact point themselves.
+must end in .yaml hold JSON. The policy tree is left out: a file with one would replace whatever others made, so the
+rules name the contact point themselves.
 """
 
 from pathlib import Path

@@ -1,21 +1,21 @@
 """Grafana's HTTP API, through grafana-client: the only module that imports it.
 
-https://grafana.com/docs/grafana/latest/developers/http_api/ has the calls. The client blocks; deploying is a script that
-does one thing after another.
+https://grafana.com/docs/grafana/latest/developers/http_api/ has the calls. The client blocks; deploying is a script
+that does one thing after another.
 """
 
 from typing import Any
 
-from grafana_client import GrafanaApi
+from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaException, GrafanaTimeoutError
 from niquests.exceptions import JSONDecodeError
 
 TIMEOUT_S = 20.0
 WAYS_OUT = {
     400: "it does not know this: is it older than Grafana 10?",
-    401: "it does not take the token: make one for a service account (Administration, Service accounts) and put it into "
-    "the file that --token-file names",
-    403: "the token may not do this: its service account needs the role Admin, as data sources and alerting are written",
+    401: "it does not take the token: make one for a service account (Administration, Service accounts) and put it "
+    "into the file that --token-file names",
+    403: "the token may not do this: its service account needs the role Admin, for data sources and alerting",
     409: "another one has this name: rename it, or remove it",
     412: "somebody changes it at the same time: run this again",
     422: "it does not take this",

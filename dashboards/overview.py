@@ -40,7 +40,7 @@ def overview() -> dashboard.Dashboard:
         ["component", "probe", "target", "objective"],
         [
             Row("Now", [
-                Placed(16, STRIP + 2, components_timeline()), Placed(8, STRIP + 2, incidents_stat()),
+                Placed(18, STRIP + 1, components_timeline()), Placed(6, STRIP + 1, incidents_stat()),
             ]),
             Row("Against the objective", [
                 Placed(8, CHART, availability_bars()), Placed(8, CHART, budget_bars()),
@@ -77,8 +77,8 @@ def availability_bars() -> dashboard.Panel:
     text = select('mean("available")', points.COMPONENT_STATE, where=_COMPONENT, by=["component"], every="")
     return bars_panel(
         "Availability",
-        "The share of the time shown in which a component was operational or degraded; what nobody could tell counts for "
-        "nothing. Green begins at 99.9 %.",
+        "The share of the time shown in which a component was operational or degraded; what nobody could tell counts "
+        "for nothing. Green begins at 99.9 %.",
         Query(text, alias="$tag_component"),
         unit="percentunit",
         steps=SHARE,
@@ -131,8 +131,8 @@ def alerts_timeseries() -> dashboard.Panel:
     text = select('sum("told")', points.ALERT, by=["tier"])
     return timeseries_panel(
         "Alerts",
-        "How many receivers were told something: page, because users are hurt or soon will be; ticket, because somebody "
-        "should look.",
+        "How many receivers were told something: page, because users are hurt or soon will be; ticket, because "
+        "somebody should look.",
         Query(text, alias="$tag_tier"),
         bars=True,
     )

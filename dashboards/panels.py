@@ -29,6 +29,8 @@ COUNT: Steps = ((None, GREEN), (1, RED))
 """Of something that should not be."""
 CHART, CARD, STRIP = 8, 4, 6
 """Heights in Grafana's grid."""
+LEAST_INTERVAL = "15s"
+"""Of `$__interval`: what is known now is written every 15 s, so less would draw gaps."""
 SOURCE = common.DataSourceRef(type_val=KIND, uid=DATASOURCE)
 
 
@@ -132,11 +134,16 @@ def bars_panel(
 
 
 def timeline_panel(
-    title: str, why: str, *queries: Query, states: States | None = None, steps: Steps = ()
+    title: str, why: str, *queries: Query, states: States | None = None, steps: Steps = (), unit: str = "short"
 ) -> dashboard.Panel:
-    """States over time, a line each."""
+    """States over time, a line each; or the steps of a number."""
     panel = (
-        statetimeline.Panel().show_value(common.VisibilityMode.AUTO).merge_values(True).row_height(0.8).fill_opacity(80)
+        statetimeline.Panel()
+        .unit(unit)
+        .show_value(common.VisibilityMode.AUTO)
+        .merge_values(True)
+        .row_height(0.8)
+        .fill_opacity(80)
     )
     if states:
         panel = panel.mappings([_mapping(states)])
@@ -210,6 +217,8 @@ def map_panel(title: str, why: str, query: Query, *, shown: str, unit: str, step
 def _told(panel: dashboard.Panel, title: str, why: str, queries: tuple[Query, ...]) -> dashboard.Panel:
     """With what is said of it, and what it asks."""
     panel.title, panel.description, panel.datasource = title, why, SOURCE
+    if any("$__interval" in query.query for query in queries):
+        panel.interval = LEAST_INTERVAL
     for number, query in enumerate(queries):
         query.ref = chr(ord("A") + number)
     panel.targets = list(queries)

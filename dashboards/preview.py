@@ -1,5 +1,5 @@
-"""One static page with what every dashboard shows: the queries of the JSON that is deployed, asked for real. uPlot draws
-the lines; the rest is plain HTML. It is no Grafana: variables stand at All, and nothing can be clicked.
+"""One static page with what every dashboard shows: the queries of the JSON that is deployed, asked for real. uPlot
+draws the lines; the rest is plain HTML. It is no Grafana: variables stand at All, and nothing can be clicked.
 
 uPlot (MIT) is what the collector's own page uses; its files and the world's outline are handed in.
 """
@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -26,54 +27,13 @@ ALL: dict[str, list[str]] = {name: [] for name in CHOICES} | {
 }
 """Variables as a dashboard begins with them."""
 COLOURS = {
-    "green": "#3d9a5b", "yellow": "#d9a514", "orange": "#e07b1f", "red": "#d33f3f", "blue": "#3b7dd8", "text": "#8a94a3",
-    "purple": "#8f5bd1",
+    "green": "#3d9a5b", "yellow": "#d9a514", "orange": "#e07b1f", "red": "#d33f3f", "blue": "#3b7dd8",
+    "text": "#8a94a3", "purple": "#8f5bd1",
 }  # fmt: skip
 """Grafana's names."""
 LINES = ("#3b7dd8", "#e07b1f", "#3d9a5b", "#8f5bd1", "#d33f3f", "#1f9fa8", "#b5651d", "#c2478f", "#6b7a1f", "#5a6b8c")
-_CSS = """
-:root{color-scheme:light dark;--back:#f4f5f7;--card:#fff;--ink:#1d2430;--dim:#667085;--edge:#d9dde4}
-@media (prefers-color-scheme:dark){:root{--back:#14171c;--card:#1d2128;--ink:#e3e7ee;--dim:#98a2b3;--edge:#30363f}}
-*{box-sizing:border-box}body{margin:0;padding:16px 20px;background:var(--back);color:var(--ink);font:14px/1.4 system-ui,sans-serif}
-h1{font-size:20px;margin:0 0 4px}h2{font-size:18px;margin:32px 0 2px}nav a{margin-right:14px}a{color:inherit}
-p{margin:0 0 10px;color:var(--dim)}.grid{display:grid;grid-template-columns:repeat(24,1fr);grid-auto-rows:32px;gap:8px}
-.row{font-weight:600;align-self:end}.panel{background:var(--card);border:1px solid var(--edge);border-radius:4px;padding:6px 10px;overflow:hidden;
-display:flex;flex-direction:column;min-width:0}.panel h3{font-size:13px;margin:0}.panel h3 small{font-weight:400;color:var(--dim);margin-left:6px}
-.body{flex:1;min-height:0;overflow:auto;position:relative}.stats{display:flex;gap:8px;height:100%;align-items:center;flex-wrap:wrap}
-.stats div{flex:1;text-align:center;font-size:24px;border-radius:4px;padding:4px}.stats small,.bar span{display:block;font-size:12px;color:var(--dim)}
-.bar{margin:3px 0}.bar div{background:var(--edge);height:14px;border-radius:2px}.bar i{display:block;height:14px;border-radius:2px}
-.bar b{float:right;font-weight:600}.lane{display:grid;grid-template-columns:170px 1fr;gap:8px;margin:3px 0;align-items:center}
-.lane span{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;font-size:12px}.lane div{position:relative;height:20px;background:var(--edge)}
-.lane i{position:absolute;top:0;bottom:0;color:#fff;font:11px/20px system-ui;overflow:hidden;padding-left:4px;white-space:nowrap}
-table{border-collapse:collapse;width:100%;font-size:12px}th,td{text-align:left;padding:3px 8px 3px 0;border-bottom:1px solid var(--edge);vertical-align:top}
-th{color:var(--dim);font-weight:500}svg{width:100%;height:100%}.map-land{fill:var(--edge)}.none{color:var(--dim);padding-top:10px}
-.u-legend{font-size:11px}.u-legend .u-value{display:none}text{font:11px system-ui;fill:var(--ink)}
-"""
-_JS = """
-const data = JSON.parse(document.getElementById("data").textContent);
-const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-const ink = dark ? "#98a2b3" : "#667085", edge = dark ? "#30363f" : "#e5e8ed";
-const span = (s) => { const a = Math.abs(s); return a >= 86400 ? +(s/86400).toPrecision(3) + " d" : a >= 3600 ? +(s/3600).toPrecision(3) + " h"
-  : a >= 60 ? +(s/60).toPrecision(3) + " min" : a >= 1 || !a ? +s.toPrecision(3) + " s" : +(s*1000).toPrecision(3) + " ms"; };
-const size = (n) => n >= 1e9 ? +(n/1e9).toPrecision(3) + " GB" : n >= 1e6 ? +(n/1e6).toPrecision(3) + " MB" : n >= 1e3 ? +(n/1e3).toPrecision(3) + " kB" : n + " B";
-const word = {s: span, bytes: size, percentunit: (n) => +(n*100).toPrecision(4) + " %"};
-for (const place of document.querySelectorAll("[data-plot]")) {
-  const p = data[place.dataset.plot], fill = p.stacked || p.bars;
-  const options = {
-    width: place.clientWidth, height: Math.max(place.clientHeight - 22 * Math.min(2, Math.ceil(p.names.length / 4)), 80), cursor: {show: false},
-    axes: [{stroke: ink, grid: {stroke: edge, width: 1}}, {stroke: ink, grid: {stroke: edge, width: 1}, size: 64,
-      values: (u, ticks) => ticks.map((n) => (word[p.unit] || String)(n))}],
-    scales: {y: {range: (u, low, high) => { low = p.low ?? low; high = p.high ?? high; if (low === high) high = low + 1;
-      return [low, p.high == null ? high + (high - low) * 0.05 : high]; }}},
-    series: [{}, ...p.names.map((label, n) => ({label, stroke: p.colours[n], width: 1.5, spanGaps: true, points: {show: p.x.length < 3},
-      fill: fill ? p.colours[n] + (p.bars ? "b0" : "60") : undefined, paths: p.bars ? uPlot.paths.bars({size: [0.6, 20, 2]}) : undefined}))],
-    hooks: {draw: [(u) => { for (const [value, colour] of p.steps) { const y = u.valToPos(value, "y", true);
-      if (y < u.bbox.top || y > u.bbox.top + u.bbox.height) continue; u.ctx.save(); u.ctx.strokeStyle = colour; u.ctx.setLineDash([6, 4]);
-      u.ctx.beginPath(); u.ctx.moveTo(u.bbox.left, y); u.ctx.lineTo(u.bbox.left + u.bbox.width, y); u.ctx.stroke(); u.ctx.restore(); } }]},
-  };
-  new uPlot(options, [p.x, ...p.values], place);
-}
-"""
+_OWN = files("dashboards") / "page"
+"""The page's own style and script."""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -148,6 +108,7 @@ class Page:
         names = [_last_word(panel, lines[n]) for n in order]
         self.plots.append(
             {
+                "range": [self._since / 1e9, self._until / 1e9],
                 "x": [moment / 1000 for moment in moments], "values": [values[n] for n in order], "names": names,
                 "colours": [LINES[n % len(LINES)] for n in order], "unit": defaults.get("unit", ""),
                 "low": defaults.get("min"), "high": defaults.get("max"), "stacked": stacked,
@@ -178,7 +139,8 @@ class Page:
             look = look_of(panel, line.last)
             width = min(max((line.last - low) / (high - low), 0), 1) * 100
             made.append(
-                f'<div class="bar"><span>{escape(line.name)} <b style="color:{_css(look)}">{escape(look.text)}</b></span>'
+                f'<div class="bar"><span>{escape(line.name)} '
+                f'<b style="color:{_css(look)}">{escape(look.text)}</b></span>'
                 f'<div><i style="width:{width:.1f}%;background:{_css(look)}"></i></div></div>'
             )
         return "".join(made)
@@ -193,8 +155,8 @@ class Page:
                 left, width = ((first - since) / (until - since) * 100, (last - first) / (until - since) * 100)
                 text = escape(look.text) if width > 6 else ""
                 parts.append(
-                    f'<i style="left:{left:.2f}%;width:{width:.2f}%;background:{_css(look)}" title="{escape(look.text)}">'
-                    f"{text}</i>"
+                    f'<i style="left:{left:.2f}%;width:{width:.2f}%;background:{_css(look)}" '
+                    f'title="{escape(look.text)}">{text}</i>'
                 )
             name = escape(line.name)
             made.append(f'<div class="lane"><span title="{name}">{name}</span><div>{"".join(parts)}</div></div>')
@@ -249,6 +211,7 @@ def page_of(
     boards: Mapping[str, Mapping[str, Any]], ask: Ask, since: int, until: int, assets: Assets
 ) -> tuple[str, list[str]]:
     """The whole page, and the panels that show nothing. Times are ns since the Unix epoch. Raises what `ask` does."""
+    style, script = ((_OWN / name).read_text() for name in ("preview.css", "preview.js"))
     page = Page(ask, since, until, assets.world)
     sections = "".join(page.board(name, board) for name, board in boards.items())
     links = "".join(f'<a href="#{escape(name)}">{escape(board["title"])}</a>' for name, board in boards.items())
@@ -256,10 +219,11 @@ def page_of(
     data = json.dumps(page.plots, separators=(",", ":")).replace("</", "<\\/")
     whole = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Parallax dashboards, a preview</title><style>{assets.style}{_CSS}</style>"
+        f"<title>Parallax dashboards, a preview</title><style>{assets.style}{style}</style>"
         f"<h1>Dashboards, a preview</h1><p>What Grafana would show of {escape(said)}, drawn without Grafana.</p>"
         f"<nav>{links}</nav>{sections}"
-        f'<script type="application/json" id="data">{data}</script><script>{assets.script}</script><script>{_JS}</script></html>\n'
+        f'<script type="application/json" id="data">{data}</script>'
+        f"<script>{assets.script}</script><script>{script}</script></html>\n"
     )
     return whole, page.empty
 

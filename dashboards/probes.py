@@ -130,8 +130,8 @@ def behind_stat() -> dashboard.Panel:
 
 def lost_stat() -> dashboard.Panel:
     return _of_collector(
-        "Lost", "Observations dropped at the journal's bounds before anything read them.", 'last("inputs_lost")', "short",
-        ((None, GREEN), (1, RED)),
+        "Lost", "Observations dropped at the journal's bounds before anything read them.", 'last("inputs_lost")',
+        "short", ((None, GREEN), (1, RED)),
     )  # fmt: skip
 
 

@@ -57,8 +57,8 @@ def resolvers_duration_timeseries() -> dashboard.Panel:
 def caches_timeseries() -> dashboard.Panel:
     return timeseries_panel(
         "What is left in caches",
-        "The lowest TTL that resolvers gave with a name. It falls and starts again while the zone's servers answer, and "
-        "falls to 0 when they do not.",
+        "The lowest TTL that resolvers gave with a name. It falls and starts again while the zone's servers answer, "
+        "and falls to 0 when they do not.",
         Query(select('min("ttl_seconds")', RESOLVE, where=_COUNTED, by=["target"]), alias="$tag_target"),
         unit="s",
         low=0,
@@ -71,6 +71,7 @@ def names_timeline() -> dashboard.Panel:
         "The share of good answers for each name over all sampled resolvers.",
         Query(select('mean("ok")', RESOLVE, where=_COUNTED, by=["target"]), alias="$tag_target"),
         steps=SHARE,
+        unit="percentunit",
     )
 
 
@@ -91,6 +92,7 @@ def chains_timeline() -> dashboard.Panel:
         "The share of walks along a name's chain that ended where they should.",
         Query(select('mean("ok")', CHAIN, where=_COUNTED, by=["target"]), alias="$tag_target"),
         steps=SHARE,
+        unit="percentunit",
     )
 
 

@@ -91,9 +91,7 @@ def _switchover_points(moved: FailoverChanged, at: int) -> Iterator[Point]:
         yield member_point(at, moved.group, moved.target, serving=1)
 
 
-def member_point(
-    at: int, group: str, member: str, *, serving: float | None = None, ready: bool | None = None
-) -> Point:
+def member_point(at: int, group: str, member: str, *, serving: float | None = None, ready: bool | None = None) -> Point:
     """A member of a failover group: the share of vantages that it serves, and whether it could be switched to."""
     return Point(
         of=points.FAILOVER,

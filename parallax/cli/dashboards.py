@@ -37,7 +37,7 @@ def extra() -> Iterator[None]:
         fail(f"dashboards need the package {error.name}: {EXTRA}")
 
 
-class Contact(click.ParamType):
+class Contact(click.ParamType[tuple[str, str]]):
     """email:ADDRESS or webhook:URL."""
 
     name = "contact"
@@ -177,8 +177,8 @@ def preview(
 
 
 def _deploy(
-    *, dry_run: bool, grafana: str | None, token_file: Path | None, ca: Path | None, influxdb: str | None, database: str,
-    config: Path | None, name: str | None, contact: tuple[str, str] | None, sign_in_objective: float,
+    *, dry_run: bool, grafana: str | None, token_file: Path | None, ca: Path | None, influxdb: str | None, database:
+    str, config: Path | None, name: str | None, contact: tuple[str, str] | None, sign_in_objective: float,
     rewrite_secrets: bool,
 ) -> None:  # fmt: skip
     with extra():

@@ -1,5 +1,5 @@
-"""Every query of every panel, annotation, variable and alert rule, as Grafana sends it, at a real InfluxDB that holds what
-a lab shows: each gives rows, and of the right types. And the preview of it."""
+"""Every query of every panel, annotation, variable and alert rule, as Grafana sends it, at a real InfluxDB that holds
+what a lab shows: each gives rows, and of the right types. And the preview of it."""
 
 import os
 from pathlib import Path
@@ -13,8 +13,8 @@ from dashboards.influxdb import Ask, Series, asker
 from dashboards.influxql import expand
 from dashboards.preview import ALL, page_of
 from dashboards.source import Source
-from parallax.clock import NS
 from parallax.cli.dashboards import preview_assets
+from parallax.clock import NS
 from parallax.points import MEASUREMENTS
 from tests.parts.lab_series import Filled, lab_in_influxdb
 

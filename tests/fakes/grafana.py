@@ -146,7 +146,7 @@ class FakeGrafana:
         return 404, {"message": "Not found"}
 
     def _keep_source(self, body: Any, version: int) -> Answer:
-        known = {name: True for name in body.get("secureJsonData", {})}
+        known = dict.fromkeys(body.get("secureJsonData", {}), True)
         kept = {name: value for name, value in body.items() if name != "secureJsonData"}
         self.sources[body["uid"]] = kept | {"version": version, "secureJsonFields": known, "id": 1, "readOnly": False}
         return 200, {"datasource": self.sources[body["uid"]], "message": "ok"}
@@ -197,9 +197,9 @@ def grafana(description: Path | None = None, trouble: Trouble = lambda method, p
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

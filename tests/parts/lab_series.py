@@ -1,6 +1,7 @@
-"""A real InfluxDB 1 with what a lab shows: the world's own servers and the project's own checks, and then the collector's
-own journals, detection, history and writer. The clock alone is not real: each check runs once in each state of the world,
-and what came of it stands in the journal again and again, a round every 15 s, as the same runs would have."""
+"""A real InfluxDB 1 with what a lab shows: the world's own servers and the project's own checks, and then the
+collector's own journals, detection, history and writer. The clock alone is not real: each check runs once in each
+state of the world, and what came of it stands in the journal again and again, a round every 15 s, as the same runs
+would have."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +21,6 @@ from collector.series.gauges import board_points, collector_points
 from collector.series.setup import set_up
 from collector.series.sink import Sink
 from lab.replay.player import Player
-
 from parallax import wire
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
@@ -128,7 +128,7 @@ async def _fill(here: World, db: InfluxDb, runs: dict[str, list[Observation]], s
             series = Series(config, here.inputs, here.events, history, wall=here.wall)
             await here.settle(history)
             with trio.fail_after(20):
-                while not await series.write_minutes(sink, since - 60 * NS, here.now):
+                while not await series.write_minutes(sink, since - 60 * NS, here.now):  # noqa: ASYNC110
                     await trio.sleep(0.05)
         assert sink.status.rejected == 0, sink.status.why
         nursery.cancel_scope.cancel()
@@ -182,11 +182,11 @@ def _batch(probe: str, stream: str, found: Sequence[Observation], now: int, numb
 def _health(like: Observation, number: int) -> Observation:
     return msgspec.structs.replace(
         like,
-        kind="probe.health", check="probe.health", target="", subject="", dims={}, reason=None, fault=None, abstain=None,
-        site=None, phases=[],
+        kind="probe.health", check="probe.health", target="", subject="", dims={}, reason=None, fault=None,
+        abstain=None, site=None, phases=[],
         findings={
-            "lag_s": 0.01, "rss": 60_000_000 + number, "clock_offset_s": 0.002, "clock_synchronised": True, "running": 3,
-            "spool": {"records": 2, "bytes": 4000}, "collectors": {"a": {"backlog": 1}},
+            "lag_s": 0.01, "rss": 60_000_000 + number, "clock_offset_s": 0.002, "clock_synchronised": True,
+            "running": 3, "spool": {"records": 2, "bytes": 4000}, "collectors": {"a": {"backlog": 1}},
             "skipped": {"busy": 0}, "lost": {"age": 0},
         },
     )  # fmt: skip

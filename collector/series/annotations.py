@@ -21,9 +21,9 @@ from collector.events import (
     RiskChanged,
 )
 from collector.inputs import FactInput, PlanStateInput
-from collector.series.encode import Point
 from parallax import points
 from parallax.clock import NS
+from parallax.exposition import Point
 
 AVAILABLE = {"operational": 1, "degraded_performance": 1, "partial_outage": 0, "full_outage": 0}
 """Whether a component is there for its users, by its state; of the others nobody can tell."""

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from collector.alerts.delivery import ReceiverStatus
 from collector.board import Board, MoveBoard
 from collector.series.annotations import check_point, component_point
-from collector.series.encode import Point
 from collector.series.sink import SinkStatus
 from collector.status import Status
 from parallax import points
 from parallax.clock import NS
+from parallax.exposition import Point
 
 SEVERITIES = ("critical", "warning", "info")
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from collector.history.tables import PHASES as HISTORY_PHASES
 from collector.series.annotations import event_points
-from collector.series.encode import Encoder, Point, outcome_of
+from collector.series.encode import Encoder, outcome_of
 from collector.series.labels import Labels
-from collector.series.metrics import exposition
 from collector.series.records import health_point
 from parallax import points
 from parallax.clock import NS
+from parallax.exposition import Point, exposition
 from parallax.observation import PENDING, Observation, Phase
 from parallax.plan.kinds import SPECS
 from parallax.reasons import REASONS

@@ -62,6 +62,8 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     """How often a name server is asked over TCP, where that is rarer than the check's period."""
     external: bool = True
     """Whether its targets are run by others."""
+    member: str = ""
+    """Of a check that is run against one member of a failover group directly: the member, as group/member."""
 
     of_dns: bool
     """Whether it measures names and what serves them; else it dials what names lead to."""
@@ -230,6 +232,7 @@ def _check(check: Check) -> CheckView:
         spec=check.spec,
         tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
         external=check.external,
+        member=check.member,
     )
 
 

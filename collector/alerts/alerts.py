@@ -1,7 +1,5 @@
 """The receivers of the plan in force, each with a task of its own."""
 
-from collections.abc import Callable
-
 import msgspec
 import trio
 
@@ -9,14 +7,15 @@ from collector.alerts.delivery import (
     Delivery,
     InForce,
     ReceiverStatus,
-    Sender,
     WriteFact,
     forget_fact,
     mark_of,
     reader_of,
 )
-from collector.alerts.message import trial_message
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
+from collector.alerts.post import look_up
+from collector.alerts.sender import MakeSender
 from collector.alerts.webhook import Webhook
 from collector.plans import Plans
 from parallax.clock import wall_ns
@@ -26,7 +25,7 @@ from parallax.log import get_log
 from parallax.plan.alert_types import Receiver
 from parallax.plan.types import Plan
 
-RECEIVERS: dict[str, Callable[[Receiver, CollectorConfig], Sender]] = {"webhook": Webhook}
+RECEIVERS: dict[str, MakeSender] = {"webhook": Webhook}
 """By kind: how it delivers."""
 RETRY_S = 1.0
 _NOT_BUILT = "this version does not deliver to this kind"
@@ -88,7 +87,9 @@ class Alerts:
         at, started = wall_ns(), trio.current_time()
         answer = Answer(failure="timeout", detail=f"no answer within {FAST_TIMEOUT_S:.0f} s")
         with trio.move_on_after(FAST_TIMEOUT_S):
-            answer = await RECEIVERS[receiver.kind](receiver, self._config).send(trial_message(name, f"test-{at}", at))
+            id_ = f"test-{at}"
+            trial = Notification(id=id_, at=at, phase="test", alert=None, key=id_, receiver=name)
+            answer = await RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up).send(trial)
         delivered = outcome_of(answer).action == "deliver"
         _log.info("receiver tested", receiver=name, came=answer.words)
         if delivered and name in self._served:
@@ -138,7 +139,7 @@ class Alerts:
             await trio.sleep_forever()  # the whole program ends by it: see collector.main
         for name, receiver in wanted.items():
             if name not in self._served:
-                sender = RECEIVERS[receiver.kind](receiver, self._config)
+                sender = RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up)
                 delivery = Delivery(receiver, self._events, sender, self._in_force, write_fact=self._write_fact)
                 served = _Served(delivery, trio.CancelScope(), trio.Event())
                 self._served[name] = served

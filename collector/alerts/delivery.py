@@ -10,13 +10,13 @@ whatever comes (a wrong key, say), and both wait on.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 import trio
 
 from collector.alerts.ahead import Ahead
-from collector.alerts.message import Message, message_of
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import (
     CLOSEST_S,
     FAST_EVERY_S,
@@ -29,7 +29,8 @@ from collector.alerts.outcomes import (
     timeout_s,
 )
 from collector.alerts.routing import Choice, Waiting, alert_key, choose, is_over, known_after, takes
-from collector.events import IncidentChanged
+from collector.alerts.sender import Sender
+from collector.events import AlertRouted, IncidentChanged, Told
 from collector.inputs import FactInput
 from parallax.clock import NS, wall_ns
 from parallax.journal import Journal, JournalError, JournalFull
@@ -51,16 +52,6 @@ WriteFact = Callable[[FactInput], Awaitable[None]]
 
 async def forget_fact(fact: FactInput) -> None:
     """Where nobody keeps a timeline."""
-
-
-class Sender(Protocol):
-    """How a receiver of some kind is reached. Never raises but for cancellation; the caller owns the timeouts."""
-
-    async def prepare(self) -> str:
-        """Gets ready; what a person must mend before anything can be delivered, or ""."""
-
-    async def send(self, message: Message) -> Answer:
-        """Delivers once."""
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -226,9 +217,9 @@ class Delivery:
     async def _try(self, waiting: Waiting, limit_s: float, *, missed: bool) -> Outcome:
         answer = Answer(failure="timeout", detail=f"no answer within {limit_s:.0f} s")
         try:
-            message = message_of(waiting.event, self._in_force().plan.component, missed=missed)
+            notification = self._notification(waiting, missed=missed)
             with trio.move_on_after(limit_s):
-                answer = await self._sender.send(message)
+                answer = await self._sender.send(notification)
         except Exception as error:  # the alerts' one place: what one receiver brings out must not end the collector
             _log.exception("an alert met a bug", receiver=self.receiver.name, id=waiting.event.id)
             answer = Answer(failure="bug", detail=f"{type(error).__name__}; the log has more")
@@ -236,6 +227,22 @@ class Delivery:
         outcome = outcome_of(answer)
         self._note(answer, outcome, waiting)
         return outcome
+
+    def _notification(self, waiting: Waiting, *, missed: bool) -> Notification:
+        event, key = waiting.event, alert_key(waiting.event)
+        assert not isinstance(event.data, AlertRouted)
+        told = Told(id=event.id, at=event.at, data=event.data)
+        phase: Literal["resolve", "trigger"] = "resolve" if is_over(event) else "trigger"
+        return Notification(
+            id=event.id,
+            at=event.at,
+            phase=phase,
+            alert=AlertRouted(key=key, about=event.type, phase=phase, tier="page", severity="critical", of=(told,)),
+            key=key,
+            receiver=self.receiver.name,
+            components={component.name: component for component in self._in_force().plan.component},
+            missed=missed,
+        )
 
     def _note(self, answer: Answer, outcome: Outcome, waiting: Waiting) -> None:
         """Keeps and logs what came of a try; the same trouble is logged once."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from collector.alerts.notification import Notification
 from collector.alerts.routing import RISK_SEVERITY, alert_key
 from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Noticed, Risk, RiskChanged, Runway
 from parallax.clock import NS, rfc3339
@@ -37,6 +38,24 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     body: bytes
+
+
+def rendered(notification: Notification) -> Message:
+    """The message of an alert, or of a test."""
+    alert = notification.alert
+    if alert is None:
+        return trial_message(notification.receiver, notification.id, notification.at)
+    told = alert.of[-1]
+    if isinstance(told.data, IncidentChanged | RiskChanged | Noticed):
+        event = Event(id=notification.id, at=told.at, cause=0, data=told.data)
+        message = message_of(event, notification.components.values(), missed=notification.missed)
+        content = msgspec.json.decode(message.body)
+        content["data"]["dedup_key"] = notification.key
+    else:
+        title = getattr(told.data, "title", told.type)
+        data = {"summary": _line(title), "severity": alert.severity, "dedup_key": notification.key, "cut": {}}
+        content = {"type": told.type, "timestamp": rfc3339(told.at), "data": data}
+    return Message(id=notification.id, body=msgspec.json.encode(content))
 
 
 def message_of(event: Event, components: Iterable[Component] = (), *, missed: bool = False) -> Message:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from collector.alerts import standard_webhooks
-from collector.alerts.message import Message
+from collector.alerts.message import rendered
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import Answer
 from collector.alerts.post import LookUp, Poster, look_up
 from parallax.clock import NS, wall_ns
@@ -13,7 +14,9 @@ from parallax.secret import Secret, SecretError, read_secret
 
 
 class Webhook:
-    """One receiver of the kind webhook. One delivery at a time."""
+    """One receiver of the kind webhook."""
+
+    again_s = 0.0
 
     def __init__(
         self,
@@ -33,8 +36,9 @@ class Webhook:
         await self._poster.prepare()
         return self._secret.read()
 
-    async def send(self, message: Message) -> Answer:
+    async def send(self, notification: Notification) -> Answer:
         """Delivers once; what came of it. Never raises but for cancellation; the caller owns the timeout."""
+        message = rendered(notification)
         return await post_signed(self._poster, self._secret, message.id, message.body, self._wall)
 
 

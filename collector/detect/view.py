@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collector.detect.switching.groups import GroupView, by_check, groups_of
 from parallax.clock import NS
 from parallax.operators import planned_operator
 from parallax.plan.alert_types import Maintenance
@@ -110,6 +111,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """The shortest period of a check that all probes run, ns; 0 where there is none."""
     busy: dict[str, int] = {}
     """The same of checks that are for some probes, by probe."""
+    groups: dict[str, GroupView] = {}
+    """Failover groups by name."""
+    switched: dict[str, tuple[GroupView, ...]] = {}
+    """By check: the groups of which it tells who serves."""
 
     def probe(self, name: str) -> ProbeView | None:
         """None for a probe that the plan does not have."""
@@ -168,7 +173,10 @@ def view_of(texts: tuple[tuple[str, str], ...]) -> View | None:
 
 def _view(plan: Plan) -> View:
     checks = {check.name: _check(check) for check in plan.check}
+    groups = groups_of(plan)
     return View(
+        groups=groups,
+        switched=by_check(groups),
         checks=checks,
         probes={
             probe.id: ProbeView(probe=probe, network=network_of(probe), access=probe.network == "access")

@@ -1,1 +1,1 @@
-"""Carries out what failover decides: the registry ACTIONS, and the reader of `events` that runs them."""
+"""What decisions of failover groups do: the signed command and the dynamic update; a reader of `events`."""

@@ -28,13 +28,16 @@ CONNECT_S = 3.0
 LOOKUP_S = 2.0
 MOST_ADDRESSES = 8
 MOST_ANSWER = 1024
-"""Octets of an answer's body that are read, so that the receiver need not see a reset. What it says is not kept."""
+"""Octets of an answer's body that are read, so that the receiver need not see a reset. What it says is not kept, but
+for what `heard` makes of it."""
 ANSWER_S = 0.3
 _LOOKUPS = trio.CapacityLimiter(4)
 """Threads that wait for a resolver. Of their own: a dead resolver must not use up those that read journals."""
 
 LookUp = Callable[[str, int], Awaitable[list[Address]]]
 """A host and port to addresses, in order. Raises OSError."""
+Heard = Callable[[Answer, bytes], Answer]
+"""An answer and the start of its body to what they mean together."""
 
 
 async def look_up(host: str, port: int) -> list[Address]:
@@ -74,8 +77,11 @@ class Poster:
         with suppress(OSError):
             await self._addresses()
 
-    async def post(self, body: bytes, headers: Callable[[], Mapping[str, str]]) -> Answer:
-        """Sends once; what came of it. `headers` are made for each connection, as they may hold the time.
+    async def post(
+        self, body: bytes, headers: Callable[[], Mapping[str, str]], *, heard: Heard | None = None
+    ) -> Answer:
+        """Sends once; what came of it. `headers` are made for each connection, as they may hold the time; `heard` is
+        for those whose answer's body says more than the status.
 
         Never raises but for cancellation; the caller owns the timeout."""
         try:
@@ -84,13 +90,18 @@ class Poster:
             return Answer(failure="no_address", detail=f"{self._url.endpoint.host}: {error.strerror or error}")
         answer = Answer(failure="no_address", detail=f"{self._url.endpoint.host} has none")
         for number, address in enumerate(addresses):
-            answer, connected = await self._post_to(address, body, headers, len(addresses) - number)
+            answer, connected = await self._post_to(address, body, headers, len(addresses) - number, heard)
             if connected:  # whatever came of it: another address would be told a second time
                 break
         return answer
 
     async def _post_to(
-        self, address: Address, body: bytes, headers: Callable[[], Mapping[str, str]], left: int
+        self,
+        address: Address,
+        body: bytes,
+        headers: Callable[[], Mapping[str, str]],
+        left: int,
+        heard: Heard | None,
     ) -> tuple[Answer, bool]:
         """The answer, and whether there was a connection."""
         try:
@@ -115,8 +126,8 @@ class Poster:
                     async with http.request("POST", self._url, headers=sent, body=body, enter=enter) as got:
                         wait_s = retry_after_s(got.headers, self._wall() / NS)
                         answer = Answer(status=got.status_code, retry_after_s=wait_s)
-                        await _drain(got)
-                        return answer, True
+                        said = await _drain(got)
+                        return heard(answer, said) if heard else answer, True
                 except EXPECTED as error:
                     return _failed(error, http), http.stream is not None
         return Answer(failure="timeout", detail=f"{address} takes no connection"), False
@@ -140,14 +151,16 @@ class Poster:
         return self._found
 
 
-async def _drain(response: Response) -> None:
-    """The answer counts from its head on: a body that is slow, broken or endless changes nothing."""
-    read = 0
+async def _drain(response: Response) -> bytes:
+    """The start of the body. The answer counts from its head on: a body that is slow, broken or endless changes
+    nothing."""
+    read = bytearray()
     with trio.move_on_after(ANSWER_S), suppress(*EXPECTED):
         async for part in response.aiter_raw():
-            read += len(part)
-            if read > MOST_ANSWER:
-                return
+            read += part
+            if len(read) > MOST_ANSWER:
+                break
+    return bytes(read[:MOST_ANSWER])
 
 
 def _failed(error: BaseException, http: Http) -> Answer:

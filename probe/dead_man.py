@@ -47,7 +47,7 @@ def due(man: DeadMan, now: float, *, uplink: bool) -> Say | None:
         man.back_at = None
         if uplink and (man.said_at is None or now - man.said_at >= AGAIN_S):
             return "trigger"
-    elif man.said_at is not None and man.back_at is not None and now - man.back_at >= CALM_S:
+    elif man.said_at is not None and man.back_at is not None and man.reached_at - man.back_at >= CALM_S:
         return "resolve"
     return None
 

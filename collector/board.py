@@ -130,6 +130,9 @@ class FallbackBoard(msgspec.Struct, frozen=True, kw_only=True):
     """The zone is delegated to it alone: it stands by no more."""
     lacks: str = ""
     """Once it serves: what it was found to lack, which is not known to be mended."""
+    mended: bool = False
+    """What it was found to lack is there by now, as far as all who look at those records see, though nobody can
+    compare."""
 
 
 class HopBoard(msgspec.Struct, frozen=True, kw_only=True):

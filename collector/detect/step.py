@@ -242,7 +242,7 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
     if tick or (changed and len(state.keys) <= MANY):
         levels = tell_components(state, view, told)
         tell_incidents(state, view, levels, told)
-        tell_switching(state, view, told)
+        tell_switching(state, view, told, changed=changed)
         tell_risks(state, view, told, changed=changed)
         tell_moves(state.moves, view, state.now, told)
         tell_catchments(state.catchments, view, state.now, told)

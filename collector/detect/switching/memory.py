@@ -5,7 +5,8 @@ Times are ns since the Unix epoch by the collector's clock.
 
 import msgspec
 
-from collector.failover.types import GroupState, Override, ReadyLine
+from collector.events import FailoverChanged, FailoverWord, Severity
+from collector.failover.types import Cause, GroupState, Override, ReadyLine
 
 MAX_SEEN = 2000
 """Vantages of one group."""
@@ -14,6 +15,7 @@ MAX_FACTS = 50
 """Facts of one member."""
 MAX_ACTIONS = 20
 MAX_NEWS = 20
+MAX_SAID = 20
 MAX_OVERRIDES = 20
 BUCKET_NS = 5_000_000_000
 MAX_BUCKETS = 240
@@ -31,6 +33,9 @@ class Sight(msgspec.Struct, array_like=True):
     """Since when its runs show these."""
     failed: str = ""
     """The run that was last counted as failed."""
+    of: str = ""
+    showing: tuple[str, ...] = ()
+    """The last run that told, and what it showed so far."""
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,16 +97,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     drill: bool = False
 
 
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was said of the group."""
+
+    at: int
+    said: FailoverChanged
+
+
 class News(msgspec.Struct, frozen=True, kw_only=True):
     """Something to be said at the next look: what a person ordered, or what came of an action."""
 
-    word: str
+    word: FailoverWord
     title: str
     why: str = ""
     actor: str = ""
-    epoch: int = 0
-    target: str = ""
-    severity: str = "info"
+    severity: Severity = "info"
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,14 +152,16 @@ class GroupMemory(msgspec.Struct):
     """By member, by name."""
     reached: dict[str, Reached] = {}
     """By action."""
+    outcomes: dict[str, tuple[int, str]] = {}
+    """By action: the last command's epoch, and what came of it."""
     frozen: Frozen | None = None
     overrides: list[Override] = []
     asked: Asked | None = None
     news: list[News] = []
     looked_at: int = 0
-    cause: str = "unknown"
-    said: dict[str, str] = {}
-    """By word: what was last said of it in full, for the board: title and why."""
+    cause: Cause = "unknown"
+    words: tuple[Spoken, ...] = ()
+    """What was last said of it, the newest last: for the board."""
 
 
 class Switching(msgspec.Struct):

@@ -84,6 +84,11 @@ class Detector:
         """Open ones and the last that ended, the newest first: those that people can say something of."""
         return known_incidents(self._state)
 
+    def serving(self, group: str) -> tuple[str, int]:
+        """Who serves in a failover group, "" while nobody can tell, and the epoch of its last command."""
+        known = self._state.switching.groups.get(group)
+        return (known.decision.serving, known.decision.epoch) if known else ("", 0)
+
     @property
     def position(self) -> int:
         """The last record of `inputs` that it has taken."""

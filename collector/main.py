@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import trio
 
+from collector.actions import Actions
 from collector.alerts import Alerts
 from collector.app import make_app
 from collector.asking import Asking
@@ -50,6 +51,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     stores: "Stores"
     detector: Detector
     alerts: Alerts
+    actions: Actions
     mail: Inbox | None = None
 
     @property
@@ -110,6 +112,7 @@ async def run(
     facts = Facts(inputs)
     alerts = Alerts(events, plans, config, facts.write)
     commands = Commands(inputs, detector.board, detector.wait_changed)
+    actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
     inbox = Inbox(config, listener.certificate)
@@ -132,6 +135,7 @@ async def run(
         tokens=tokens,
         started_at=started_at,
         alerts=alerts,
+        actions=actions,
         history=history,
         detector=detector,
         inbox=inbox,
@@ -181,6 +185,7 @@ async def run(
             await nursery.start(plans.run)
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
+            await nursery.start(actions.run)
             await nursery.start(history.run, inputs, events, precedence.make_way)
             await nursery.start(series.run)
             await nursery.start(inbox.run)
@@ -197,6 +202,7 @@ async def run(
                     stores=stores,
                     detector=detector,
                     alerts=alerts,
+                    actions=actions,
                     mail=inbox if config.mail else None,
                 )
             )

@@ -1,4 +1,4 @@
-"""Real name servers whose zone `auth.test` may be changed by dynamic update, by a key that is granted two names only."""
+"""Real name servers whose zone `auth.test` is changed by dynamic update; the key is granted two names of it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

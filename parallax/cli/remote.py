@@ -214,8 +214,8 @@ def _receiver(receiver: dict[str, Any]) -> str:
 
 
 def _action(action: dict[str, Any]) -> str:
-    ago = action["looked_s_ago"]
-    return f"{action['name']} of {action['group']}: {action['last_word']}" + ("" if ago is None else f" ({_ago(ago)} ago)")
+    ago = "" if action["looked_s_ago"] is None else f" ({_ago(action['looked_s_ago'])} ago)"
+    return f"{action['name']} of {action['group']}: {action['last_word']}{ago}"
 
 
 def _version(version: dict[str, Any]) -> str:

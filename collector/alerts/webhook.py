@@ -1,16 +1,18 @@
 """A webhook: one POST, signed by Standard Webhooks."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from collector.alerts import standard_webhooks
 from collector.alerts.message import rendered
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import Answer
 from collector.alerts.post import LookUp, Poster, look_up
+from collector.alerts.standard_webhooks import Signer
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
 from parallax.plan.alert_types import Receiver
-from parallax.secret import Secret, SecretError, read_secret
+from parallax.secret import SecretError, read_secret
 
 
 class Webhook:
@@ -29,7 +31,7 @@ class Webhook:
         assert receiver.url is not None  # the plan's loader has seen to it
         self._wall = wall
         self._poster = Poster(receiver.url, receiver.address, config, look_up=look_up, wall=wall)
-        self._secret = WebhookKey(receiver.key, config.secrets)
+        self._secret = WebhookKey(receiver.key, config.secrets, before=receiver.key_before, scheme=receiver.sign)
 
     async def prepare(self) -> str:
         """Reads the key and gets the way ready. What a person must mend, or ""."""
@@ -43,40 +45,44 @@ class Webhook:
 
 
 class WebhookKey:
-    """A key as the collector's config leads to it; `reference` is the plan's secret:NAME. `key` is None until it is
-    read."""
+    """A key as the collector's config leads to it; `reference` is the plan's secret:NAME, `before` that of the key
+    before it, which is signed with as well while it is rotated. `signers` is empty until they are read."""
 
-    def __init__(self, reference: str, secrets: dict[str, str]) -> None:
-        self._name = reference.removeprefix("secret:")
-        self._reference = secrets.get(self._name)
-        self.key: bytes | None = None
+    def __init__(
+        self, reference: str, secrets: dict[str, str], *, before: str = "", scheme: Literal["v1", "v1a"] = "v1"
+    ) -> None:
+        self._secrets, self._scheme = secrets, scheme
+        self._names = [each.removeprefix("secret:") for each in (reference, before) if each]
+        self.signers: list[Signer] = []
 
     def read(self) -> str:
-        """Reads it anew; what is wrong with it, or ""."""
-        self.key = None
-        if self._reference is None:
-            return f'the collector\'s config has no {self._name} under [secrets]; add {self._name} = "file:PATH"'
-        try:
-            secret: Secret = read_secret(self._reference)
-            self.key = standard_webhooks.key_of(secret.reveal())
-        except standard_webhooks.NoKey as error:
-            return f"{self._name} {error}"
-        except SecretError as error:
-            return f"{self._name}: {error}"
+        """Reads them anew; what is wrong, or ""."""
+        self.signers = []
+        signers = []
+        for name in self._names:
+            reference = self._secrets.get(name)
+            if reference is None:
+                return f'the collector\'s config has no {name} under [secrets]; add {name} = "file:PATH"'
+            try:
+                signers.append(standard_webhooks.signer(self._scheme, read_secret(reference).reveal()))
+            except standard_webhooks.NoKey as error:
+                return f"{name} {error}"
+            except SecretError as error:
+                return f"{name}: {error}"
+        self.signers = signers
         return ""
 
 
 async def post_signed(poster: Poster, secret: WebhookKey, id: str, body: bytes, wall: Callable[[], int]) -> Answer:  # noqa: A002
     """Sends a signed message once. The key is read anew after whatever did not go well: somebody may have mended it."""
-    if secret.key is None and (problem := secret.read()):
+    if not secret.signers and (problem := secret.read()):
         return Answer(failure="secret", detail=problem)
-    key = secret.key
-    assert key is not None
+    signers = secret.signers  # as another send may forget them meanwhile
 
     def headers() -> dict[str, str]:
-        return {"content-type": "application/json", **standard_webhooks.headers(key, id, wall() // NS, body)}
+        return {"content-type": "application/json", **standard_webhooks.signed(signers, id, wall() // NS, body)}
 
     answer = await poster.post(body, headers)
     if answer.status is None or not 200 <= answer.status < 300:
-        secret.key = None
+        secret.signers = []
     return answer

@@ -11,9 +11,10 @@ import trio
 
 from collector.actions import Actions
 from collector.alerts import Alerts
+from collector.alerts.ledger import Ledger
 from collector.app import make_app
 from collector.asking import Asking
-from collector.commands import Commands, Facts, IncidentCommands, MoveCommands
+from collector.commands import Commands, IncidentCommands, MoveCommands
 from collector.detector import Detector
 from collector.fleet import Fleet
 from collector.history import History, open_history
@@ -109,8 +110,7 @@ async def run(
     precedence = Precedence(lambda: ingest.room.under_way)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
-    facts = Facts(inputs)
-    alerts = Alerts(events, plans, config, facts.write)
+    alerts = Alerts(events, plans, config, Ledger(inputs))
     commands = Commands(inputs, detector.board, detector.wait_changed)
     actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving)
     if detector.blind_after is not None:

@@ -1,5 +1,7 @@
 """The receivers of the plan in force, each with a task of its own."""
 
+from urllib.parse import quote
+
 import msgspec
 import trio
 
@@ -7,16 +9,15 @@ from collector.alerts.delivery import (
     Delivery,
     InForce,
     ReceiverStatus,
-    WriteFact,
-    forget_fact,
     mark_of,
     reader_of,
 )
+from collector.alerts.ledger import Ledger
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
 from collector.alerts.post import look_up
-from collector.alerts.sender import MakeSender
-from collector.alerts.webhook import Webhook
+from collector.alerts.receivers import RECEIVERS
+from collector.events import AlertRouted
 from collector.plans import Plans
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
@@ -25,8 +26,6 @@ from parallax.log import get_log
 from parallax.plan.alert_types import Receiver
 from parallax.plan.types import Plan
 
-RECEIVERS: dict[str, MakeSender] = {"webhook": Webhook}
-"""By kind: how it delivers."""
 RETRY_S = 1.0
 _NOT_BUILT = "this version does not deliver to this kind"
 _log = get_log(__name__)
@@ -53,10 +52,8 @@ class _Served(msgspec.Struct, frozen=True):
 class Alerts:
     """One task runs `run`; the rest may be called from any other."""
 
-    def __init__(
-        self, events: Journal, plans: Plans, config: CollectorConfig, write_fact: WriteFact = forget_fact
-    ) -> None:
-        self._events, self._plans, self._config, self._write_fact = events, plans, config, write_fact
+    def __init__(self, events: Journal, plans: Plans, config: CollectorConfig, ledger: Ledger) -> None:
+        self._events, self._plans, self._config, self._ledger = events, plans, config, ledger
         self._served: dict[str, _Served] = {}
 
     @property
@@ -67,6 +64,7 @@ class Alerts:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Delivers until cancelled, to whom the plan in force names."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._ledger.run)
             followed = await self._follow(nursery)
             task_status.started()
             while True:
@@ -140,7 +138,9 @@ class Alerts:
         for name, receiver in wanted.items():
             if name not in self._served:
                 sender = RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up)
-                delivery = Delivery(receiver, self._events, sender, self._in_force, write_fact=self._write_fact)
+                delivery = Delivery(
+                    receiver, self._events, sender, self._in_force, write=self._ledger.write_nowait, link=self._link
+                )
                 served = _Served(delivery, trio.CancelScope(), trio.Event())
                 self._served[name] = served
                 nursery.start_soon(_serve, served, name=f"receiver {name}")
@@ -148,6 +148,12 @@ class Alerts:
             if receiver.kind not in RECEIVERS:
                 _log.warning("receiver is not told", receiver=receiver.name, kind=receiver.kind, why=_NOT_BUILT)
         return in_force.hash
+
+    def _link(self, alert: AlertRouted) -> str:
+        """The page of what an alert is about; empty where the config does not say what people reach it under."""
+        if self._config.page is None or not alert.incident:
+            return ""
+        return f"{str(self._config.page).rstrip('/')}/incident/{quote(alert.incident, safe='')}"
 
     async def _register(self, names: list[str]) -> None:
         """Gives every receiver its cursor: a new one begins with what is yet to come; one that left is forgotten, with

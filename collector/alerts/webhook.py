@@ -29,7 +29,7 @@ class Webhook:
         wall: Callable[[], int] = wall_ns,
     ) -> None:
         assert receiver.url is not None  # the plan's loader has seen to it
-        self._wall = wall
+        self._wall, self._templates = wall, receiver.templates
         self._poster = Poster(receiver.url, receiver.address, config, look_up=look_up, wall=wall)
         self._secret = WebhookKey(receiver.key, config.secrets, before=receiver.key_before, scheme=receiver.sign)
 
@@ -40,7 +40,7 @@ class Webhook:
 
     async def send(self, notification: Notification) -> Answer:
         """Delivers once; what came of it. Never raises but for cancellation; the caller owns the timeout."""
-        message = rendered(notification)
+        message = rendered(notification, self._templates)
         return await post_signed(self._poster, self._secret, message.id, message.body, self._wall)
 
 

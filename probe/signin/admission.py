@@ -77,14 +77,16 @@ async def halt_after(flow: Flow) -> None:
 
 def halt_key(flow: Flow) -> str:
     """Of the provider, the user and the password; where a flow has no password of a user, of all its secrets. What
-    cannot be read is told by the step that needs it."""
+    cannot be read is told by the step that needs it. A member of a failover group that is signed in at directly is a
+    provider of its own: a standby that knows no user must not keep the others from being watched."""
     user, tools = flow.spec.user, flow.tools
     named = [user.password.removeprefix("secret:")] if user is not None and user.password is not None else []
     known: list[str] = []
     for name in named or sorted(set(secrets_of(flow.spec))):
         with suppress(Withheld):
             known.append(tools.vault.known(name, tools.hidden))
-    return key_of(flow.steps.target, flow.user_name, "\0".join(known))
+    provider = " ".join(filter(None, (flow.steps.target, flow.steps.check.member)))
+    return key_of(provider, flow.user_name, "\0".join(known))
 
 
 def _limits(flow: Flow) -> list[Limit]:

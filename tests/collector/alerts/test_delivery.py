@@ -103,8 +103,11 @@ async def test_who_was_paged_is_a_fact_once(autojump_clock: MockClock) -> None:
         await trio.sleep(20)
         await world.happen(alert(change="monitoring"), alert(change="reopened"), alert("i2"))
         await trio.sleep(20)
-        world.sender.answer = answers(DOWN, DOWN, DOWN)
-        await world.happen(alert(change="resolved"), alert("i3"))
+        await world.happen(alert(change="resolved"))
+        await trio.sleep(1)
+        world.sender.answer = answers(DOWN)
+        await world.happen(alert("i3"))
+        await trio.sleep(1)
         await world.happen(alert("i3", "resolved"))
         await trio.sleep(60)
     assert world.sender.taken[-1] == "i3-resolved"

@@ -35,7 +35,7 @@ def test_every_status_means_something(status: int, action: str) -> None:
 @pytest.mark.parametrize(("asked", "waits"), [(0, 1), (7, 7), (86400, 300), (-5, 1)])
 def test_a_receiver_may_ask_for_time_within_bounds(status: int, asked: float, waits: float) -> None:
     outcome = outcome_of(Answer(status=status, retry_after_s=asked))
-    assert (outcome.action, pause_s(outcome, 0)) == ("wait", waits)
+    assert (outcome.action, pause_s(outcome, 0, "fast")) == ("wait", waits)
 
 
 def test_others_may_not() -> None:

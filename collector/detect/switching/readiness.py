@@ -49,10 +49,10 @@ def readiness_of(memory: GroupMemory) -> dict[str, Readiness]:
 
 
 def tell_ready(group: GroupView, memory: GroupMemory, now: int, told: list[EventData]) -> None:
-    """Says which standby was lost, or is back, once that has lasted a minute. The member that serves is no standby: if
-    it fails, that is said elsewhere."""
+    """Says which standby was lost, or is back, once that has lasted a minute. The member that serves is no standby, nor
+    is the primary while another serves: if they fail, that is said elsewhere."""
     for member, known in memory.ready.items():
-        if member == memory.settled:
+        if member in (memory.settled, group.group.primary):
             known.other_since = 0
             continue
         if known.told is None and known.ready:

@@ -14,6 +14,7 @@ from collector.detect.places import is_server
 from collector.detect.state import Case, Key, State
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import GroupMemory
+from collector.detect.verdicts.verdict import is_large
 from collector.detect.verdicts.votes import Tally, ends_id, networks, tally
 from collector.detect.view import View
 from collector.events import CheckState, FaultDomain
@@ -145,7 +146,10 @@ def _word(state: State, view: View, group: GroupView, member: str, keys: list[Ke
         if any(_state(key) in ("up", "suspected") for key in known) and _state(worst) == "down":
             return _degraded(state, view, member, worst, known)
     count = tally(state, view, view.checks[worst.check], worst)
-    return _counted(member, STANDS[_state(worst)], worst, count, _share(count))
+    word = _counted(member, STANDS[_state(worst)], worst, count, _share(count))
+    if worst.throttled and word.standing == "degraded":  # nearly everybody is turned away: nobody is served
+        return msgspec.structs.replace(word, standing="down", may_switch=is_large(count) and _is_heard(count))
+    return word
 
 
 def _degraded(state: State, view: View, member: str, worst: Key, known: list[Key]) -> MemberWord:
@@ -171,6 +175,10 @@ def _counted(member: str, standing: Standing, key: Key, count: Tally, share: flo
 
 def _state(key: Key) -> CheckState:
     return key.counts_as if key.held in ("down", "degraded") else key.state
+
+
+def _is_heard(count: Tally) -> bool:
+    return 2 * len(count.voters) >= count.enrolled
 
 
 def _failing(key: Key) -> float:

@@ -38,8 +38,8 @@ def template_problem(text: str) -> str:
     """What is wrong with a template, or ""."""
     try:
         pieces = parse_template(text)
-    except TemplateError as error:
-        return str(error)
+    except TemplateError:
+        return "has a brace that belongs to no gap; a gap is {name}, and {{ and }} are plain braces"
     for piece in pieces:
         if isinstance(piece, Gap):
             if piece.secret:

@@ -87,10 +87,10 @@ def receiver_faults(receiver: Receiver) -> Iterator[Fault]:
         )
         yield Fault(("url",), f"is not for {kind}; {way}")
     if rule.key == "needed" and key == "":
-        what = "is signed" if kind == "webhook" else f"needs {rule.example}"
+        what = "a webhook is signed" if kind == "webhook" else f"{kind} needs {rule.example}"
         yield Fault(
             ("key",),
-            f"is missing; {_a(kind)} {what}: write secret:NAME here, and where NAME is into the collector's config",
+            f"is missing; {what}: write secret:NAME here, and where NAME is into the collector's config",
         )
     if kind == "ntfy":
         yield from _ntfy_faults(receiver)

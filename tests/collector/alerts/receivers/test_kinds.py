@@ -208,8 +208,8 @@ class TestShapes:
         ),
         (
             "risk.raised",
-            "Risk: DNS operator dns-a is dark; users may feel it in 50 s (Sign-in); since 22:13:20 UTC; caches carry it: "
-            "first in 50 s, last in 4 min, 3 of 24 sampled resolvers have run out; runbook: "
+            "Risk: DNS operator dns-a is dark; users may feel it in 50 s (Sign-in); since 22:13:20 UTC; caches "
+            "carry it: first in 50 s, last in 4 min, 3 of 24 sampled resolvers have run out; runbook: "
             "https://wiki.example.org/sign-in; owner: identity team",
         ),
         (

@@ -13,10 +13,11 @@ from collector.alerts.delivery import (
     reader_of,
 )
 from collector.alerts.ledger import Ledger
+from collector.alerts.names import Names
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
-from collector.alerts.post import look_up
 from collector.alerts.receivers import RECEIVERS
+from collector.alerts.sender import Sender
 from collector.events import AlertRouted
 from collector.plans import Plans
 from parallax.clock import wall_ns
@@ -54,6 +55,7 @@ class Alerts:
 
     def __init__(self, events: Journal, plans: Plans, config: CollectorConfig, ledger: Ledger) -> None:
         self._events, self._plans, self._config, self._ledger = events, plans, config, ledger
+        self._names = Names(events, config.resolvers)
         self._served: dict[str, _Served] = {}
 
     @property
@@ -65,6 +67,7 @@ class Alerts:
         """Delivers until cancelled, to whom the plan in force names."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._ledger.run)
+            nursery.start_soon(self._names.run)
             followed = await self._follow(nursery)
             task_status.started()
             while True:
@@ -87,7 +90,7 @@ class Alerts:
         with trio.move_on_after(FAST_TIMEOUT_S):
             id_ = f"test-{at}"
             trial = Notification(id=id_, at=at, phase="test", alert=None, key=id_, receiver=name)
-            answer = await RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up).send(trial)
+            answer = await self._sender(receiver).send(trial)
         delivered = outcome_of(answer).action == "deliver"
         _log.info("receiver tested", receiver=name, came=answer.words)
         if delivered and name in self._served:
@@ -137,7 +140,7 @@ class Alerts:
             await trio.sleep_forever()  # the whole program ends by it: see collector.main
         for name, receiver in wanted.items():
             if name not in self._served:
-                sender = RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up)
+                sender = self._sender(receiver)
                 delivery = Delivery(
                     receiver, self._events, sender, self._in_force, write=self._ledger.write_nowait, link=self._link
                 )
@@ -148,6 +151,9 @@ class Alerts:
             if receiver.kind not in RECEIVERS:
                 _log.warning("receiver is not told", receiver=receiver.name, kind=receiver.kind, why=_NOT_BUILT)
         return in_force.hash
+
+    def _sender(self, receiver: Receiver) -> Sender:
+        return RECEIVERS[receiver.kind](receiver, self._config, look_up=self._names.for_receiver(receiver.fallback))
 
     def _link(self, alert: AlertRouted) -> str:
         """The page of what an alert is about; empty where the config does not say what people reach it under."""

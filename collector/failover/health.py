@@ -2,11 +2,14 @@
 
 A fixed wait is wrong for most outages: too short for one that relapses every quarter of an hour, too long for one that
 is simply over. What is known at the moment is how the trouble went so far. Whoever was well for at most g minutes
-between two relapses is likely to relapse within as many again; twice the longest gap covers that. The lower bound is
-for a first outage, of which nothing is known; the upper one keeps the standby from serving for ever. It is the ski
-rental problem, where waiting as long as a pair of switches costs is within twice of what hindsight would have paid
-(Karlin et al., Algorithmica 3, 1988); docs/failover.md has the measurements.
+between two relapses is likely to relapse within as many again; twice the longest gap covers that, within bounds: the
+upper one keeps the standby from serving for ever. Of a first outage no gap is known; the middle of the bounds, by their
+ratio, is the wait that is wrong by the least factor. It is the ski rental problem, where waiting as long as a pair of
+switches costs is within twice of what hindsight would have paid (Karlin et al., Algorithmica 3, 1988); docs/failover.md
+has the measurements.
 """
+
+import math
 
 from collector.failover.move import word_of
 from collector.failover.types import GroupState, Policy, Situation
@@ -35,7 +38,7 @@ def hold(state: GroupState, policy: Policy, situation: Situation) -> int:
     """How long the primary must be well without a break before it serves again, ns. An incident that its own vendor
     reports doubles it, within the same bound."""
     low, high = policy.hold_ns
-    needed = min(max(2 * state.longest_gap, low), high)
+    needed = min(max(2 * state.longest_gap, low), high) if state.longest_gap else math.isqrt(low * high)
     return min(2 * needed, high) if situation.vendor_open else needed
 
 

@@ -135,7 +135,8 @@ def _parity(board: FallbackBoard) -> ReadyLine:
     if board.ready is False and board.mended:
         return ReadyLine(id="parity", ok=True, why=f"{board.check}: what {board.fallback} lacked is there now")
     if board.ready is False:
-        gaps = ", ".join(f"{gap.name} {gap.type}" for gap in board.gaps[:6] if gap.severity != "low")
+        named = [f"{gap.name} {gap.type}" for gap in board.gaps[:6] if gap.severity != "low"]
+        gaps = ", ".join(name for name in named if name not in board.because)
         return ReadyLine(id="parity", ok=False, why=f"{board.check}: {board.because}" + (f" ({gaps})" if gaps else ""))
     if board.ready is None and not board.serves:
         return ReadyLine(id="parity", ok=None, why=f"{board.check}: {board.because}")

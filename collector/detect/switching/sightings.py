@@ -57,8 +57,9 @@ def shares_of(memory: GroupMemory, group: GroupView, now: int) -> dict[str, floa
     found: dict[str, float] = {}
     for sight in fresh.values():
         for member in sight.members:
-            found[member] = found.get(member, 0.0) + 1 / (len(sight.members) * len(fresh))
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+            found[member] = found.get(member, 0.0) + 1 / len(sight.members)
+    shares = {member: round(number / len(fresh), 6) for member, number in found.items()}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
 def fresh_sights(memory: GroupMemory, group: GroupView, now: int) -> dict[str, Sight]:
@@ -76,7 +77,7 @@ def fresh_sights(memory: GroupMemory, group: GroupView, now: int) -> dict[str, S
 def settle(memory: GroupMemory, group: GroupView, shares: dict[str, float], now: int) -> Switch | None:
     """Moves on who serves as far as is settled; the switchover, if there was one."""
     top = next(iter(shares), "")
-    if not top or shares[top] < SETTLED - 1e-9 or top == memory.settled:
+    if not top or shares[top] < SETTLED or top == memory.settled:
         return None
     before, memory.settled = memory.settled, top
     if not before:

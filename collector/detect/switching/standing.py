@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from collector.detect.incidents.stages import RELAPSE_NS
-from collector.detect.places import is_server
+from collector.detect.places import VIEWS, is_server
 from collector.detect.state import Case, Key, State
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import GroupMemory
 from collector.detect.verdicts.verdict import is_large
 from collector.detect.verdicts.votes import Tally, ends_id, networks, tally
-from collector.detect.view import View
+from collector.detect.view import OVER_TCP, View
 from collector.events import CheckState, FaultDomain
 from collector.failover.types import Cause, MemberWord, Standing
 from parallax.plan.members import operator_name, shown_by
@@ -61,7 +61,9 @@ def member_keys(state: State, view: View, group: GroupView, member: str) -> list
         names = {name for name, of in group.operators.items() if of == member}
         checks = [name for name in group.standing_checks if name in view.checks]
         found = [key for key in keys_of(state, tuple(checks), view) if key.operator in names]
-        return [key for key in found if is_server(key, view.checks[key.check])]
+        return [
+            key for key in found if is_server(key, view.checks[key.check]) and not key.subject.endswith(OVER_TCP)
+        ]  # over TCP they are asked seldom
     return list(keys_of(state, group.pinned.get(member, ()), view))
 
 
@@ -72,7 +74,10 @@ def words_of(state: State, view: View, group: GroupView, memory: GroupMemory) ->
         keys = member_keys(state, view, group, member)
         if not any(key.state != "unknown" for key in keys) and member == memory.settled and not group.operators:
             keys = list(keys_of(state, (group.group.check,), view))
-        found[member] = _word(state, view, group, member, keys)
+        word = _word(state, view, group, member, keys)
+        if word.standing == "unknown" and group.operators:
+            word = _answers(state, view, group, member) or word
+        found[member] = word
     return found
 
 
@@ -150,6 +155,25 @@ def _word(state: State, view: View, group: GroupView, member: str, keys: list[Ke
     if worst.throttled and word.standing == "degraded":  # nearly everybody is turned away: nobody is served
         return msgspec.structs.replace(word, standing="down", may_switch=is_large(count) and _is_heard(count))
     return word
+
+
+def _answers(state: State, view: View, group: GroupView, member: str) -> MemberWord | None:
+    """An operator whose servers nobody watches stands by what other checks look up there: it answers, whatever they
+    find wrong with the answers."""
+    names = {name for name, of in group.operators.items() if of == member}
+    checks = tuple(check.name for check in view.checks.values() if check.kind in VIEWS)
+    for key in keys_of(state, checks, view):
+        if key.operator not in names:
+            continue
+        count = tally(state, view, view.checks[key.check], key)
+        if not count.voters:
+            continue
+        silent = sum((ballot.vote.reason or "").startswith("dns_") for ballot in count.failing)
+        share = silent / len(count.voters)
+        standing: Standing = "up" if share < ALIKE else "degraded" if share < 1 else "down"
+        word = _counted(member, standing, key, count, share)
+        return msgspec.structs.replace(word, failing=silent, may_switch=False)
+    return None
 
 
 def _degraded(state: State, view: View, member: str, worst: Key, known: list[Key]) -> MemberWord:

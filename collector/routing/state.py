@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from collector.events import SuppressedBy, Told
+from collector.routing.sinks import Sink
 from parallax.plan.alert_types import Match
 
 NEVER = (1 << 63) - 1
@@ -85,3 +86,5 @@ class Routing(msgspec.Struct):
     """How many silences there were, for ids."""
     due: int = NEVER
     """Before this moment there is nothing to do without an event."""
+    sinks: dict[str, Sink] = {}
+    """Receivers that cannot be told, by name."""

@@ -21,7 +21,8 @@ from parallax.values import Address
 TLS_PORT = 465
 """Where TLS comes first (RFC 8314 section 3.3)."""
 FAREWELL_S = 0.3
-_MOST_REPLY = 16_384
+_MOST_REPLY, _MOST_LINES = 16_384, 100
+"""Octets of a line, or of what came in one go; lines of a reply."""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +164,7 @@ class _Session:
             lines.append(line[4:])
             if line[3:4] != "-":
                 break
-            if sum(map(len, lines)) > _MOST_REPLY:
+            if len(lines) >= _MOST_LINES:
                 raise _Refused(Answer(failure="malformed", detail=f"the mail server's answer to {what} has no end"))
         code = int(line[:3])
         if wanted is not None and code != wanted:

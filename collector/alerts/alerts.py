@@ -18,6 +18,7 @@ from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
 from collector.alerts.receivers import RECEIVERS
 from collector.alerts.sender import Sender
+from collector.alerts.trials import names_to_try, receivers_named
 from collector.events import AlertRouted
 from collector.plans import Plans
 from parallax.clock import wall_ns
@@ -97,6 +98,27 @@ class Alerts:
             await self._served[name].delivery.enable()
         took_s = round(trio.current_time() - started, 3)
         return Tested(receiver=name, delivered=delivered, words=answer.words, took_s=took_s)
+
+    async def test_all(self, name: str) -> list[Tested]:
+        """Sends a test to every receiver behind the name of a route, a group or a receiver, side by side; what came of
+        each, in the plan's order. Empty if the plan has nothing of that name."""
+        names = receivers_named(self._plan, name)
+        came: dict[str, Tested] = {}
+
+        async def try_one(each: str) -> None:
+            tested = await self.test(each)
+            if tested is not None:
+                came[each] = tested
+
+        async with trio.open_nursery() as nursery:
+            for each in names:
+                nursery.start_soon(try_one, each)
+        return [came[each] for each in names if each in came]
+
+    @property
+    def names_to_try(self) -> list[str]:
+        """What `test_all` takes."""
+        return list(names_to_try(self._plan))
 
     @property
     def _plan(self) -> Plan:

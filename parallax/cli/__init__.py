@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("parallax.cli.journal:journal", "Keep what a collector was told as a file."),
     "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),
     "move": ("parallax.cli.move:move", "Watch a change of a delegation or a chain on its way."),
+    "notify": ("parallax.cli.notify:notify", "Try whom alerts go to: a route, a group, a receiver."),
     "passkey": ("parallax.cli.passkey:passkey", "Make a passkey for sign-in checks."),
     "plan": ("parallax.cli.plan:plan", "Check, compare, show and roll back plans."),
     "probe": ("parallax.cli.daemons:probe", "Run a probe."),

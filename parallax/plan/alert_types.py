@@ -137,7 +137,6 @@ class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime | None = msgspec.field(name="to", default=None)
     """When it ends, with an offset from UTC."""
     calendar: Annotated[str, msgspec.Meta(max_length=100_000)] = ""
-    """Instead of `from` and `to`: the text of an iCalendar (RFC 5545) whose events are windows, with RRULE; in a plan
-    that is a folder, the name of an .ics file beside it."""
+    """Instead of `from` and `to`: the text of an iCalendar (RFC 5545) whose events are windows, with RRULE."""
     freeze: bool = False
     """Whether no failover may be commanded in it (safety rule S7)."""

@@ -16,6 +16,7 @@ from parallax.plan.alert_types import Maintenance, Route
 from parallax.plan.failover_rules import failover_faults, limit_faults, pair_faults
 from parallax.plan.loads import load_faults
 from parallax.plan.repeats import repeat_faults
+from parallax.plan.route_rules import routing_faults
 from parallax.plan.types import Check, ConnectTo, Control, Load, Operator, Probe, Resolver, Retry
 from parallax.plan.vendor_limits import Placed, vendor_faults
 from parallax.values import dns_name, is_ip
@@ -64,6 +65,7 @@ def plan_faults(entries: list[Entry]) -> Found:
             if before <= MAX_PAIRS < pairs:
                 yield entry, Fault(("targets",), f"brings the plan past {MAX_PAIRS} pairs of check and target")
     yield from _vendors(entries)
+    yield from routing_faults(entries)
     yield from failover_faults(entries)
     if pairs <= MAX_PAIRS:
         yield from pair_faults(entries, pairs, MAX_PAIRS)

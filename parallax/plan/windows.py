@@ -1,7 +1,12 @@
 """When a [[maintenance]] window is open. Pure."""
 
+from bisect import bisect_right
+
 from parallax.clock import NS
 from parallax.plan.alert_types import Maintenance
+from parallax.plan.calendars import BEHIND, CalendarError, spans_near
+
+_LONGEST_NS = int(BEHIND.total_seconds()) * NS
 
 
 def is_open(window: Maintenance, now_ns: int) -> bool:
@@ -10,7 +15,20 @@ def is_open(window: Maintenance, now_ns: int) -> bool:
 
 
 def open_until(window: Maintenance, now_ns: int) -> int | None:
-    """Until when it is worked on, ns since the Unix epoch; None where it is not worked on at this moment."""
+    """Until when it is worked on, ns since the Unix epoch; None where it is not worked on at this moment. A calendar
+    that has come to be of no use has no windows."""
+    if window.calendar:
+        try:
+            spans = spans_near(window.calendar, now_ns)
+        except CalendarError:
+            return None
+        ends = []
+        for start, end in reversed(spans[: bisect_right(spans, (now_ns, 1 << 63))]):
+            if end > now_ns:
+                ends.append(end)
+            if start < now_ns - _LONGEST_NS:
+                break
+        return max(ends, default=None)
     if window.start is None or window.end is None:
         return None
     end = int(window.end.timestamp() * NS)

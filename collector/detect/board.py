@@ -76,7 +76,7 @@ def _chains(state: State, view: View, keys: Mapping[str, list[Key]]) -> tuple[Ch
     no matter of DNS."""
     words: dict[str, set[str]] = {}
     for name, check in view.checks.items():
-        for key in keys.get(name, ()) if check.kind in ("http", "tls") else ():
+        for key in keys.get(name, ()) if check.kind in ("http", "tls") and not check.member else ():
             if not key.lookup and key.target in check.targets:
                 words.setdefault(check.targets[key.target].host, set()).add(key.held)
     found = []

@@ -196,6 +196,9 @@ def _learn(
     """What an observation says beyond its verdict. One that must not count teaches nothing."""
     if observation.abstain is not None or value.skewed or observation.kind != check.kind or observation.attempt > 1:
         return
+    if check.member:  # where no user goes: it says how the member stands, and nothing of what its name leads to
+        note_switching(state.switching, view, check, value.probe, observation, at)
+        return
     if check.of_dns:
         note_zones(state.zones, view, check, value.probe, observation, at)
         note_moves(state.moves, view, check, value.probe, observation, at)

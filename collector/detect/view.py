@@ -207,7 +207,7 @@ def _published(checks: dict[str, CheckView]) -> dict[str, tuple[tuple[str, str],
     found: dict[str, list[tuple[str, str]]] = {}
     for check in checks.values():
         for text, target in check.targets.items():
-            if check.of_steps or (check.kind == "http" and WELL_KNOWN in text):
+            if not check.member and (check.of_steps or (check.kind == "http" and WELL_KNOWN in text)):
                 found.setdefault(target.host, []).append((check.name, text))
     return {host: tuple(places) for host, places in found.items()}
 

@@ -49,7 +49,8 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
         known = first.get(name)
         places = known[2] if known is not None and known[0].until == vote.until else set()
         if known is None or vote.until <= known[0].until:
-            first[name] = (vote, key.check if known is None or vote.until < known[0].until else known[1], places)
+            own = known is None or vote.until < known[0].until or view.checks[known[1]].member
+            first[name] = (vote, key.check if own else known[1], places)
             places.add(key.subject)
     for name, (vote, check_name, places) in first.items():
         yield Wish(
@@ -68,6 +69,8 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
 def passwords(state: State, view: View) -> Iterator[Wish]:
     """Passwords that the plan says are due to be changed."""
     for check in view.checks.values():
+        if check.member:
+            continue
         user = getattr(check.spec, "user", None)
         due_at = getattr(user, "rotate_by", None)
         if not isinstance(due_at, date):

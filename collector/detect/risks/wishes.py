@@ -116,7 +116,9 @@ def _unready(state: State, view: View) -> Iterator[Wish]:
     for name, key in state.keys.items():
         if key.held in ("down", "degraded") and not key.blocked and key.incident is None:
             spot = spot_of(state, view, name)
-            if spot is not None and spot.standby and spot.check.kind != "dns.parity" and not covers(view, key):
+            if spot is None or spot.check.member:  # of members that are addressed directly readiness tells
+                continue
+            if spot.standby and spot.check.kind != "dns.parity" and not covers(view, key):
                 bad.setdefault((key.check, key.operator), []).append(spot)
     for (check, operator), spots in bad.items():
         reason, known = spots[0].key.reason, REASONS.get(spots[0].key.reason or "")

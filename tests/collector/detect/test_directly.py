@@ -123,12 +123,25 @@ def test_the_password_of_a_user_who_signs_in_at_each_member_is_due_once() -> Non
     assert [(wish.check, wish.components) for wish in passwords(scene.state, view)] == [("sign-in", ("Sign-in",))]
 
 
-def test_a_certificate_that_all_members_show_is_a_risk_for_what_the_name_carries() -> None:
+def certificate_risks(west_ends: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Of api.auth.test, where all but the west show one that ends on the 25th: title, check, components."""
     scene = Scene(PLAN, {"api.auth.test": ["203.0.113.10"], "page.auth.test": ["203.0.113.10"]})
-    ends = "2026-09-25T00:00:00Z"
-    chain = [{"sha256": "ab" * 32, "issuer": "CN=CA", "not_before": "2026-01-01T00:00:00Z", "not_after": ends}]
-    scene.rule(lambda probe, check, target, subject, t: {"findings": {"chain": chain}})
+    leaf = {"sha256": "ab" * 32, "issuer": "CN=CA", "not_before": "2026-01-01T00:00:00Z"}
+    scene.rule(
+        lambda probe, check, target, subject, t: {
+            "findings": {"chain": [leaf | {"not_after": west_ends if subject == WEST else "2026-09-25T00:00:00Z"}]}
+        }
+    )
     scene.run(60)
-    risks = {risk.title: risk for risk in scene.board.risks}
-    api = next(risk for title, risk in risks.items() if "api.auth.test" in title)
-    assert (api.check, api.components) == ("api", ("API",))
+    risks = [(risk.title, risk.check, risk.components) for risk in scene.board.risks]
+    return sorted(risk for risk in risks if "api.auth.test" in risk[0])
+
+
+def test_a_certificate_that_all_members_show_is_one_risk() -> None:
+    [(_, check, components)] = certificate_risks("2026-09-25T00:00:00Z")
+    assert (check, components) == ("api", ("API",))
+
+
+def test_a_certificate_that_a_standby_alone_shows_hides_no_other() -> None:
+    found = certificate_risks("2026-09-23T00:00:00Z")
+    assert sorted((check, components) for _, check, components in found) == [("api", ("API",)), ("api @ west", ())]

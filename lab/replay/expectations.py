@@ -55,7 +55,7 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     outages_detected: Share | None = None
     """The share of outages, at least, of which a check is said to be down or degraded while they last."""
     pages: Count | None = None
-    """How many incidents the receiver is told of that is told of most."""
+    """How many incidents the receiver is paged for that is paged most."""
     failover: Literal["blocked", "recommended", "done"] | None = None
     """What comes of the wish to fail over: a rule forbids it and nobody is told to switch; people are told, or it is
     commanded; it takes effect."""
@@ -255,7 +255,8 @@ def _detected(expected: float, played: Played) -> tuple[Any, bool]:
 def _pages(expected: int, played: Played) -> tuple[Any, bool]:
     keys: dict[str, set[str]] = {}
     for told in played.told:
-        if told.at >= played.start and told.type.startswith("incident.") and told.tier == "page":
+        paged = told.tier == "page" and told.phase != "resolve" and told.type.startswith("incident.")
+        if told.at >= played.start and paged:
             keys.setdefault(told.receiver, set()).add(told.key)
     most = max(map(len, keys.values()), default=0)
     return most, most == expected

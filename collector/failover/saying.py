@@ -14,6 +14,8 @@ TIMES = 6
 AT_ONCE = 3
 """So many different things are said at once; more only when they last."""
 KEPT = 16
+UNDIRECTED: frozenset[FailoverWord] = frozenset({"both_bad", "drill_started", "drill_done"})
+"""Of the group, not of one way."""
 
 
 def to_say(state: GroupState, key: str, now: int) -> bool:
@@ -23,6 +25,7 @@ def to_say(state: GroupState, key: str, now: int) -> bool:
     if before is not None:
         before.so_at = now
     if state.said == key:
+        state.pending = ""
         return False
     if state.pending != key:
         state.pending, state.pending_since = key, now
@@ -61,7 +64,7 @@ def told(
     """A Decided about a move, with what it rests on."""
     return Decided(
         word=word,
-        direction=move.direction,
+        direction="" if word in UNDIRECTED else move.direction,
         source=move.source,
         target=move.target,
         title=title,
@@ -103,5 +106,5 @@ def act(move: Move, policy: Policy) -> str:
 
 def blocked_title(move: Move, policy: Policy, blocked: tuple[RuleOutcome, ...]) -> str:
     """Names the rules that forbid it, the first with its reason."""
-    ids = " and ".join(each.id for each in blocked)
-    return f"{act(move, policy)} is blocked by {ids}: {blocked[0].why}"
+    more = f" (and by {', '.join(each.id for each in blocked[1:])})" if len(blocked) > 1 else ""
+    return f"{act(move, policy)} is blocked by {blocked[0].id}: {blocked[0].why}{more}"

@@ -65,6 +65,10 @@ class Group:
         self.log: list[Decided] = []
         self.look()
 
+    @property
+    def phase(self) -> str:
+        return self.state.phase
+
     def look(self, after_s: float = 0, **changes: Any) -> list[Decided]:
         """Decides so many seconds later."""
         now = self.situation.now + round(after_s * NS)

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from collector.alerts.facts import clean, facts_of, failover_head, incident_head, risk_head
 from collector.alerts.notification import Notification
 from collector.alerts.routing import RISK_SEVERITY, alert_key
-from collector.alerts.wording import clean, facts_of, failover_head, incident_head, risk_head, words_of
+from collector.alerts.wording import words_of
 from collector.events import (
     Affected,
     Conclusion,

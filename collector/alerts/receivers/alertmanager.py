@@ -7,9 +7,10 @@ minutes more. Labels that change (a severity, say) make another alert there; the
 
 from typing import Any
 
+from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, bearer, json_post
-from collector.alerts.wording import Words, cut
+from collector.alerts.wording import Words
 from parallax.clock import NS, rfc3339
 
 AGAIN_S = 60.0

@@ -1,8 +1,9 @@
 """Grafana IRM by an integration of the kind formatted webhook (grafana.com/docs: formatted webhook)."""
 
+from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
-from collector.alerts.wording import Words, cut
+from collector.alerts.wording import Words
 
 
 def render(notification: Notification, words: Words, way: Way) -> list[Post]:

@@ -5,9 +5,10 @@ from urllib.parse import unquote
 
 import msgspec
 
+from collector.alerts.facts import cut_octets
 from collector.alerts.notification import Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, bearer, json_post
-from collector.alerts.wording import Words, cut_octets
+from collector.alerts.wording import Words
 
 LONGEST_MESSAGE, LONGEST_TITLE = 4000, 250
 """Octets; past 4,096 ntfy makes a file of the message."""

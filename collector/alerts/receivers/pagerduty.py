@@ -3,9 +3,10 @@
 import hashlib
 from typing import Any
 
+from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
-from collector.alerts.wording import Words, cut, newest
+from collector.alerts.wording import Words, newest
 from collector.events import IncidentChanged
 from parallax.clock import rfc3339
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
 from collector.alerts.receivers.escaping import slack
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
-from collector.alerts.wording import Words, cut
+from collector.alerts.wording import Words
 
 LONGEST_HEADER, LONGEST_SECTION, LONGEST_FIELD, MOST_FIELDS = 150, 3000, 2000, 10
 LONGEST_URL = 3000

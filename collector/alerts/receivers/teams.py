@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
-from collector.alerts.wording import Words, cut
+from collector.alerts.wording import Words
 
 LARGEST = 28_000
 """Octets of a card, at most (learn.microsoft.com: 28 kB for a message by a webhook)."""

@@ -5,20 +5,19 @@ sees. So what cannot work is refused when the plan is loaded.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from parallax.loading.convert import Fault, good, key_text
+from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.dns_specs import ResolveSpec, ZoneSpec
 from parallax.plan.failover_types import Failover, Member, StandbyFact
 from parallax.plan.hours import parse_hours
 from parallax.plan.members import operator_name, shown_by, told_by
-from parallax.plan.pinned import PINNABLE, pinned_name, pinned_of
+from parallax.plan.pinned import PINNABLE, pinned_name
 from parallax.plan.repeats import repeat_faults
 from parallax.plan.specs import DnsSpec, HttpSpec
 from parallax.plan.types import Check
-from parallax.plan.vendor_limits import Placed
 
 if TYPE_CHECKING:
     from parallax.plan.rules import Entry
@@ -260,40 +259,3 @@ def _other_way(group: Failover, kind: str) -> str:
     """What else this check could tell by."""
     others = [told for told in OF_KIND[group.kind] if kind in TELLS[told]]
     return f"; or write told_by = {quoted(others)}" if others else ""
-
-
-def limit_faults(
-    entries: Sequence["Entry"],
-    placed: list[Placed],
-    beyond: Callable[[list[Placed]], Iterator[tuple[Placed, Fault]]],
-) -> Iterator[tuple["Entry", Fault]]:
-    """What a plan that keeps all limits by itself (`beyond` says of checks which they do not keep) breaks with the
-    checks that are run against members directly. It is the groups' doing, and said of them."""
-    known = {each.check.name: each for each in placed}
-    checks = {name: each.check for name, each in known.items()}
-    direct = [
-        Placed(check, known[own.name].probes, entry)
-        for entry in entries
-        if isinstance(entry.value, Failover) and is_whole(entry.value)
-        for own, check in pinned_of(entry.value, checks)
-    ]
-    for each, fault in beyond([*placed, *direct]) if direct else ():
-        whose = next((one for one in direct if set(one.check.targets) & set(each.check.targets)), direct[0])
-        place = key_text(fault.path)
-        yield (
-            whose.entry,
-            Fault(("members",), f"{_COUNT}: [[check]] {shown(each.check.name)}, {place}: {fault.message}"),
-        )
-
-
-def pair_faults(entries: Sequence["Entry"], pairs: int, most: int) -> Iterator[tuple["Entry", Fault]]:
-    """A plan with so many pairs of check and target of its own that those of its groups are too many."""
-    checks = {entry.value.name: entry.value for entry in entries if isinstance(entry.value, Check)}
-    for entry in entries:
-        if isinstance(entry.value, Failover) and is_whole(entry.value):
-            before, pairs = pairs, pairs + sum(len(made.targets) for _, made in pinned_of(entry.value, checks))
-            if before <= most < pairs:
-                yield entry, Fault(("members",), f"brings the plan past {most} pairs of check and target")
-
-
-_COUNT = "each is a further target of the group's checks, and with those the plan is beyond a limit"

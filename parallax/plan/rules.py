@@ -13,7 +13,8 @@ from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.action_rules import action_faults
 from parallax.plan.alert_types import Maintenance, Route
-from parallax.plan.failover_rules import failover_faults, limit_faults, pair_faults
+from parallax.plan.failover_limits import limit_faults, pair_faults
+from parallax.plan.failover_rules import failover_faults
 from parallax.plan.loads import load_faults
 from parallax.plan.repeats import repeat_faults
 from parallax.plan.route_rules import routing_faults

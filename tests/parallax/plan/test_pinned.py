@@ -158,6 +158,28 @@ def test_a_limit_that_only_they_break_is_the_groups_fault() -> None:
             assert problem.section == ('[[failover]] "front/door"' if most > 3 else '[[check]] "api"')
 
 
+@pytest.mark.parametrize(
+    ("budget", "every", "told"),
+    [
+        ('{ per_user = "3/min" }', "1m", ""),
+        ('{ per_user = "2/min" }', "1m", "per_user"),
+        ('{ per_user = "2/min" }', "2m", ""),
+        ('{ per_user = "9/min", per_address = "2/min" }', "1m", "per_address"),
+    ],
+)
+def test_a_sign_in_at_each_member_must_fit_into_the_budget(budget: str, every: str, told: str) -> None:
+    checks = CHECKS.replace('every = { full = "5m" }', f'every = {{ full = "{every}" }}\nbudget = {budget}')
+    assert len(load(checks).check) == 3
+    try:
+        load(checks, GROUP)
+        assert not told
+    except PlanErrors as refused:
+        [problem] = refused.problems
+        assert told
+        assert f'"sign-in", budget, {told}: "2/min", and each probe signs in 3 times a minute' in problem.message
+        assert problem.section == '[[failover]] "front/door"'
+
+
 def test_a_group_cannot_make_a_plan_larger_than_a_plan_may_be() -> None:
     targets = ", ".join(f'"https://a{place}.example.org/"' for place in range(3400))
     check = f'[[check]]\nname = "many"\nkind = "http"\nserving = {{ header = "x-region" }}\ntargets = [{targets}]\n'

@@ -60,7 +60,7 @@ class Automation:
         await serve_https(stream, self._context, self.respond)
 
     async def respond(self, request: Request) -> Response:
-        """204: it is carried out, or could be. 409: the world is another by now. 410: it came too late."""
+        """204: it is carried out, or could be. 409: the world is another by now, or it is late."""
         if request.path != _PATH:
             return Response(status=404)
         if request.method != "POST":
@@ -87,7 +87,7 @@ class Automation:
         if told.epoch == edge.epoch and identity == self._last:
             return 204  # the same again: its answer was lost
         if told.not_after.timestamp() * NS < self._wall():
-            return 410
+            return 409
         if told.epoch <= edge.epoch or told.expected_current != edge.region:
             return 409
         if not told.dry_run:

@@ -21,6 +21,9 @@ GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
 POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
                         an owner's token: what people say of it (collector.commands.incidents)
 POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
+GET  /v1/silences       a viewer's or owner's token: what nobody is told of for a while (collector.commands.silences)
+POST /v1/silences       an owner's token
+POST /v1/silences/end   an owner's token
 POST /v1/series/backfill  an owner's token: what came in between two moments is written to servers of series again
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 POST /v1/notify/test    an owner's token: ?to=NAME of a route, a group or a receiver: each of its receivers is sent one
@@ -70,7 +73,7 @@ def make_app(services: Services) -> Starlette:
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
             *incidents.routes(routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),
-            *command_routes(services.moves, services.incidents, routes.guarded),
+            *command_routes(services.moves, services.incidents, services.silences, routes.guarded),
             *(extension.api(routes) if extension else ()),
             *pages.routes(),
         ],

@@ -12,9 +12,10 @@ import trio
 from collector.actions import Actions
 from collector.alerts import Alerts
 from collector.alerts.ledger import Ledger
+from collector.alerts.pictures import Pictures
 from collector.app import make_app
 from collector.asking import Asking
-from collector.commands import Commands, IncidentCommands, MoveCommands
+from collector.commands import Commands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.detector import Detector
 from collector.fleet import Fleet
 from collector.history import History, open_history
@@ -110,7 +111,7 @@ async def run(
     precedence = Precedence(lambda: ingest.room.under_way)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
-    alerts = Alerts(events, plans, config, Ledger(inputs))
+    alerts = Alerts(events, plans, config, Ledger(inputs), Pictures(history).chart_of)
     commands = Commands(inputs, detector.board, detector.wait_changed)
     actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving)
     if detector.blind_after is not None:
@@ -166,6 +167,7 @@ async def run(
             stop=stop,
             moves=MoveCommands(commands, detector.board),
             incidents=IncidentCommands(commands, detector.incidents),
+            silences=SilenceCommands(commands, detector.silences),
             asking=asking,
             inbox=inbox,
             sample=sample,

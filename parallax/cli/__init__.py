@@ -24,7 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("parallax.cli.daemons:probe", "Run a probe."),
     "query": ("parallax.cli.query:query", "Ask the history by SQL."),
     "replay": ("parallax.cli.replay:replay", "Play an outage: a script of one, or a recorded journal."),
+    "routes": ("parallax.cli.routes:routes", "Try the routes of alerts."),
     "series": ("parallax.cli.series:series", "Set up servers of time series, and fill them."),
+    "silence": ("parallax.cli.silence:silence", "Keep alerts from everybody for a while."),
     "status": ("parallax.cli.remote:status", "Show the collector's plan, probes and losses."),
     "up": ("parallax.cli.up:up", "Run the whole thing on this machine: your plan, or the lab."),
 }

@@ -16,6 +16,7 @@ from collector.alerts.ledger import Ledger
 from collector.alerts.names import Names
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
+from collector.alerts.pictures import PICTURED, MakeChart, Pictured, no_chart
 from collector.alerts.receivers import RECEIVERS
 from collector.alerts.sender import Sender
 from collector.alerts.trials import names_to_try, receivers_named
@@ -54,8 +55,16 @@ class _Served(msgspec.Struct, frozen=True):
 class Alerts:
     """One task runs `run`; the rest may be called from any other."""
 
-    def __init__(self, events: Journal, plans: Plans, config: CollectorConfig, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        events: Journal,
+        plans: Plans,
+        config: CollectorConfig,
+        ledger: Ledger,
+        chart_of: MakeChart = no_chart,
+    ) -> None:
         self._events, self._plans, self._config, self._ledger = events, plans, config, ledger
+        self._chart_of = chart_of
         self._names = Names(events, config.resolvers)
         self._served: dict[str, _Served] = {}
 
@@ -175,7 +184,9 @@ class Alerts:
         return in_force.hash
 
     def _sender(self, receiver: Receiver) -> Sender:
-        return RECEIVERS[receiver.kind](receiver, self._config, look_up=self._names.for_receiver(receiver.fallback))
+        look_up = self._names.for_receiver(receiver.fallback)
+        sender = RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up)
+        return Pictured(sender, self._chart_of) if receiver.kind in PICTURED else sender
 
     def _link(self, alert: AlertRouted) -> str:
         """The page of what an alert is about; empty where the config does not say what people reach it under."""

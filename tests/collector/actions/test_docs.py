@@ -1,8 +1,6 @@
 """docs/actions.md says what is so, and its receiver does what it says."""
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,9 +13,8 @@ from collector.alerts.outcomes import Answer
 from collector.alerts.standard_webhooks import headers, key_of
 from collector.events import FailoverChanged, RuleOutcome
 from parallax.clock import NS
+from tests.parts.owner_automation import KEY, TEXT, OwnerAutomation, block
 
-TEXT = (Path(__file__).parents[3] / "docs" / "actions.md").read_text("utf-8")
-KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 AT = 1_785_983_414 * NS
 DATA = FailoverChanged(
     word="command",
@@ -37,26 +34,16 @@ DATA = FailoverChanged(
 )
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", TEXT, re.S)
-    assert found is not None
-    return found[1]
-
-
-class Owner:
-    """The docs' receiver."""
+class Owner(OwnerAutomation):
+    """The docs' receiver, and whoever commands it."""
 
     def __init__(self) -> None:
-        scope: dict[str, Any] = {}
-        exec(block("python"), scope)
-        self._status_of = scope["status_of"]
-        self.state: dict[str, Any] = {"epoch": 41, "id": "", "serving": "us-east"}
-        self.switched: list[str] = []
+        super().__init__("us-east", 41)
 
-    def take(self, id: str = "e1", *, key: str = KEY, sent_s: float = 0, now_s: float = 0, **changes: Any) -> int:  # noqa: A002
+    def told(self, id: str = "e1", *, key: str = KEY, sent_s: float = 0, now_s: float = 0, **changes: Any) -> int:  # noqa: A002
         body = command_body(Command(id=id, at=AT, data=msgspec.structs.replace(DATA, **changes)))
         given = headers(key_of(key), id, AT // NS + round(sent_s), body)
-        return int(self._status_of(KEY, given, body, self.state, AT / NS + now_s, self.switched.append))
+        return self.take(given, body, AT / NS + now_s)
 
 
 def test_the_example_is_what_is_sent():
@@ -65,16 +52,16 @@ def test_the_example_is_what_is_sent():
 
 def test_it_is_carried_out_once():
     owner = Owner()
-    assert [owner.take(), owner.take()] == [204, 204]
+    assert [owner.told(), owner.told()] == [204, 204]
     assert owner.switched == ["eu-west"]
-    assert owner.take("e2", epoch=43, source="eu-west", expected_current="eu-west", target="us-east") == 204
+    assert owner.told("e2", epoch=43, source="eu-west", expected_current="eu-west", target="us-east") == 204
     assert owner.switched == ["eu-west", "us-east"]
 
 
 def test_a_dry_run_moves_nothing():
     owner = Owner()
-    assert owner.take("look-1", dry_run=True, incident=None) == 204
-    assert owner.take("look-2", dry_run=True, expected_current="eu-west") == 409
+    assert owner.told("look-1", dry_run=True, incident=None) == 204
+    assert owner.told("look-2", dry_run=True, expected_current="eu-west") == 409
     assert (owner.switched, owner.state["epoch"]) == ([], 41)
 
 
@@ -91,7 +78,7 @@ def test_a_dry_run_moves_nothing():
 )
 def test_what_is_late_stale_or_forged_is_refused(changes: dict[str, Any], status: int):
     owner = Owner()
-    assert owner.take(**changes) == status
+    assert owner.told(**changes) == status
     assert owner.switched == []
     if status == 409:
         assert result_of(Answer(status=status), dry_run=False).then == "stop"
@@ -99,7 +86,7 @@ def test_what_is_late_stale_or_forged_is_refused(changes: dict[str, Any], status
 
 @pytest.mark.parametrize("given", [{}, {"webhook-id": "e", "webhook-timestamp": "no", "webhook-signature": ""}])
 def test_garbage_is_refused(given: dict[str, str]):
-    assert Owner()._status_of(KEY, given, b"\xff", {}, 0.0, None) == 400
+    assert Owner().take(given, b"\xff", 0.0) == 400
 
 
 def test_the_tries_are_said():

@@ -20,6 +20,7 @@ from parallax.values import Address, Cidr, Duration, Redirect, decode_value
 from probe.hidden import Hidden
 from probe.pin import pin_of
 from probe.runs import Vantage, run_target
+from probe.signin.memory import Signins
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.fakes.dns_server import DnsServer, Query, answer, dns_server
@@ -200,10 +201,6 @@ async def test_a_whole_sign_in_goes_through_the_member_and_leaves_nothing_at_the
     ca: Authority, resolver: DnsServer, tmp_path: Path
 ) -> None:
     async with oidc_provider(ca) as east, oidc_provider(ca) as west:
-        tools = msgspec.structs.replace(
-            tools_at(ca, tmp_path, resolver, {EAST: east.address, WEST: west.address}),
-            vault=_vault(tmp_path, west.password),
-        )
         spec = {
             "use": "oidc.password",
             "issuer": west.issuer,
@@ -211,22 +208,38 @@ async def test_a_whole_sign_in_goes_through_the_member_and_leaves_nothing_at_the
             "user": {"name": "synthetic-{probe}", "password": "secret:PW"},
             "scope": west.web.scope.split(),
         }
-        direct = await run(check_of("signin", west.issuer, WEST, 20.0, **spec), tools)
-        assert [each.reason for each in direct] == [None] * 11
+        by_name = check_of("signin", west.issuer, None, 20.0, **spec)
+        at_west = check_of("signin", west.issuer, WEST, 20.0, **spec)
+        at_east = msgspec.structs.replace(at_west, name="api @ east", member="front/east", pinned=EAST)
+
+        def knowing(password: str) -> Tools:
+            """Each region has a password of its own: a step at the other one would be refused."""
+            leads = {EAST: east.address, WEST: west.address}
+            vault = _vault(tmp_path, password)
+            return msgspec.structs.replace(tools_at(ca, tmp_path, resolver, leads, signins=Signins()), vault=vault)
+
+        tools = knowing(west.password)
+        direct = await run(at_west, tools)
+        assert reasons(direct) == [None] * 11
         assert {each.dims["address"] for each in direct if "address" in each.dims} == {WEST.ip}
-        assert resolver.asked == []
-        # The password is right at the west alone: the other region refuses it, and would have in a step of that run.
-        by_name = await run(check_of("signin", west.issuer, None, 20.0, **spec), tools)
-        assert [each.reason for each in by_name][-1] == "signin_bad_credentials"
-        assert asked_for(resolver) == {"sso.example."}
-        # And what one region refuses does not keep the other from being watched.
-        again = await run(check_of("signin", west.issuer, WEST, 20.0, **spec), tools)
-        assert [each.reason for each in again] == [None] * 11
         oidc = check_of("oidc", west.issuer, WEST, 20.0, issuer=west.issuer)
         assert [(each.subject, each.reason, each.dims["address"]) for each in await run(oidc, tools)] == [
             ("discovery", None, WEST.ip),
             ("jwks", None, WEST.ip),
         ]
+        assert resolver.asked == []
+        assert reasons(await run(by_name, tools))[-1] == "signin_bad_credentials"
+        assert asked_for(resolver) == {"sso.example."}
+        assert reasons(await run(at_west, tools))[-1] == "signin_halted", "what was refused by name is not tried again"
+
+        tools = knowing(east.password)
+        assert reasons(await run(at_west, tools))[-1] == "signin_bad_credentials"
+        assert reasons(await run(at_east, tools))[-1] == "signin_halted", "nor at one member after the other"
+        assert reasons(await run(by_name, tools)) == [None] * 11, "and users are watched all the same"
+
+
+def reasons(found: list[Observation]) -> list[str | None]:
+    return [each.reason for each in found]
 
 
 def _vault(folder: Path, password: str) -> Vault:

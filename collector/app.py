@@ -52,6 +52,7 @@ from collector.services import Services
 from collector.small_bodies import read_small
 from collector.tokens import Identity, Role
 from collector.web import Pages
+from collector.web.ack import ack_routes
 from parallax.journal import JournalBusy, JournalError, JournalFull
 
 Handler = Callable[[Request, Identity], Coroutine[Any, Any, Response]]
@@ -75,6 +76,7 @@ def make_app(services: Services) -> Starlette:
             *series_routes(services.series, services.sample, routes.guarded),
             *command_routes(services.moves, services.incidents, services.silences, routes.guarded),
             *(extension.api(routes) if extension else ()),
+            *ack_routes(pages, services.incidents.acknowledge),
             *pages.routes(),
         ],
         exception_handlers={HTTPException: _http_exception},

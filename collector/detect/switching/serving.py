@@ -16,7 +16,6 @@ A check that is run against one member directly says nothing of who serves the o
 shows none of the members: a page that fails before its header came, a resolver that does not answer.
 """
 
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -43,12 +42,17 @@ def serving_members(group: Failover, check: CheckView, observation: Observation)
     if check.member:
         return ()
     told = told_by(group)
-    shown = {_folded(told, text) for text in _shown(told, observation)}
-    if not shown:
+    texts = _shown(told, observation)
+    if not texts:
         return ()
-    return tuple(
-        member.name for member in group.members if any(_folded(told, text) in shown for text in shown_by(group, member))
-    )
+    shown = {_folded(told, text) for text in texts}
+    found = []
+    for member in group.members:
+        for text in shown_by(group, member):
+            if _folded(told, text) in shown:
+                found.append(member.name)
+                break
+    return tuple(found)
 
 
 def _folded(told: str, text: str) -> str:
@@ -68,42 +72,41 @@ def _address(text: str) -> str:
     return Address.of(text, 1).ip if is_ip(text) else text.lower().rstrip(".")
 
 
-def _shown(told: str, observation: Observation) -> Iterator[str]:
+def _shown(told: str, observation: Observation) -> list[str]:
     findings, dims = observation.findings, observation.dims
-    match told:
-        case "region":
-            yield from _texts([dims.get("region")])
-        case "address" if observation.kind.startswith("dns"):
-            yield from (text for kind, text in _answers(findings) if kind in _LEADING)
-        case "address":
-            yield from _texts([dims.get("address")])
-        case "certificate":
-            chain = findings.get("chain")
-            leaf = chain[0] if isinstance(chain, list) and chain else None
-            yield from _texts([leaf.get("sha256")] if isinstance(leaf, dict) else [])
-        case "nsid":
-            yield from _texts([findings.get("nsid"), observation.site, _decoded(findings.get("nsid"))])
-        case "marker":
-            yield from (text.strip('"') for kind, text in _answers(findings) if kind == "TXT")
-            resolvers = findings.get("resolvers")
-            for says in resolvers.values() if isinstance(resolvers, dict) else ():
-                yield from _texts([says.get("marker")] if isinstance(says, dict) else [])
-        case "operator":
-            for key in ("operators", "delegated"):
-                names = findings.get(key)
-                yield from _texts(names if isinstance(names, list) else [])
+    if told == "region":
+        return _texts(dims.get("region"))
+    if told == "address":
+        if observation.kind.startswith("dns"):
+            return [text for kind, text in _answers(findings) if kind in _LEADING]
+        return _texts(dims.get("address"))
+    if told == "certificate":
+        chain = findings.get("chain")
+        leaf = chain[0] if isinstance(chain, list) and chain else None
+        return _texts(leaf.get("sha256")) if isinstance(leaf, dict) else []
+    if told == "nsid":
+        return _texts(findings.get("nsid"), observation.site, _decoded(findings.get("nsid")))
+    if told == "marker":
+        resolvers = findings.get("resolvers")
+        says = resolvers.values() if isinstance(resolvers, dict) else ()
+        markers = _texts(*(each.get("marker") for each in says if isinstance(each, dict)))
+        return markers + [text.strip('"') for kind, text in _answers(findings) if kind == "TXT"]
+    named = [findings.get("operators"), findings.get("delegated")]
+    return _texts(*(name for names in named if isinstance(names, list) for name in names))
 
 
-def _texts(values: Iterable[Any]) -> Iterator[str]:
-    return (value for value in values if isinstance(value, str) and value)
+def _texts(*values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value]
 
 
-def _answers(findings: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _answers(findings: dict[str, Any]) -> list[tuple[str, str]]:
     """Type and text of the records of an answer."""
     answers = findings.get("answers")
-    for record in answers if isinstance(answers, list) else ():
-        if isinstance(record, dict) and isinstance(text := record.get("text"), str):
-            yield str(record.get("type")), text
+    return [
+        (str(record.get("type")), text)
+        for record in (answers if isinstance(answers, list) else ())
+        if isinstance(record, dict) and isinstance(text := record.get("text"), str)
+    ]
 
 
 def _decoded(nsid: Any) -> str | None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collector.detect.switching.serving import serving_member, serving_members
 from collector.detect.view import CheckView
@@ -124,3 +126,23 @@ def test_that_a_member_answers_when_it_is_addressed_directly_says_nothing_of_who
         **{name: getattr(CHECK, name) for name in CHECK.__struct_fields__ if name != "member"}, member="front/east"
     )
     assert serving_member(REGIONS, direct, observed(dims={"region": "east"})) is None
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=5) | st.just(SHA),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    kind=st.sampled_from(["http", "tls", "dns", "dns.resolve", "dns.zone", "dns.parity"]),
+    findings=st.dictionaries(
+        st.sampled_from(["answers", "chain", "nsid", "resolvers", "operators", "delegated"]),
+        plain | st.lists(st.dictionaries(st.sampled_from(["type", "text", "sha256", "marker"]), plain)),
+    ),
+)
+def test_whatever_a_probe_says_is_no_error(kind: str, findings: dict[str, Any]) -> None:
+    for which in (REGIONS, ADDRESSES, OPERATORS, CERTIFICATES, NSIDS, MARKERS, ALIASES):
+        found = serving_members(which, CHECK, observed(kind, findings=findings))
+        assert set(found) <= {member.name for member in which.members}

@@ -10,6 +10,7 @@ command's id, `"42" "<id>"`: whoever does not get the answer reads it back and k
 out. The epoch is read and not taken to be one less, as a command that was refused is counted as well.
 """
 
+import base64
 import binascii
 from collections.abc import Sequence
 
@@ -37,6 +38,8 @@ from parallax.plan.failover_types import Action, Record
 from parallax.secret import SecretError, read_secret
 
 READ_BACK_TRIES = 2
+SHORTEST_SECRET = 16
+"""Octets."""
 LOOK_ID = "parallax-look"
 _IN = dns.rdataclass.IN
 
@@ -266,11 +269,14 @@ class DnsUpdate:
         if reference is None:
             return f'the collector\'s config has no {name} under [secrets]; add {name} = "file:PATH"'
         try:
-            self._key = dns.tsig.Key(self._key_name, read_secret(reference).reveal(), f"{self._action.algorithm}.")
+            secret = base64.b64decode(read_secret(reference).reveal(), validate=True)
         except SecretError as error:
             return f"{name}: {error}"
         except (binascii.Error, ValueError):
-            return f"{name} is no TSIG secret; one is Base64, as tsig-keygen prints it"
+            secret = b""
+        if len(secret) < SHORTEST_SECRET:
+            return f"{name} is no TSIG secret; one is Base64 of 16 octets or more, as tsig-keygen prints it"
+        self._key = dns.tsig.Key(self._key_name, secret, f"{self._action.algorithm}.")
         return ""
 
     def _values(self, member: str) -> tuple[str, ...]:

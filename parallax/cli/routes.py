@@ -76,10 +76,15 @@ def counts_lines(counts: "list[Counts]") -> list[str]:
         return ["the plan has no receivers"]
     width = max(len(each.receiver) for each in counts)
     return [
-        f"{each.receiver:<{width}}  {each.pages} pages, {each.triggers} triggers, {each.updates} updates, "
-        f"{each.resolves} resolves, {each.notices} notices; {each.kept} kept back"
+        f"{each.receiver:<{width}}  {_number(each.pages, 'page')}, {_number(each.triggers, 'trigger')}, "
+        f"{_number(each.updates, 'update')}, {_number(each.resolves, 'resolve')}, {_number(each.notices, 'notice')}; "
+        f"{each.kept} kept back"
         for each in counts
     ]
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def stored(file: Path, since: int) -> "Iterator[Event]":

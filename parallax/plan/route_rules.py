@@ -63,6 +63,8 @@ _NOTICES = (
     "certificate_issuer_changed",
     "keys_rotated",
     "discovery_changed",
+    "receiver_lost",
+    "receiver_back",
 )
 TYPES = (
     *(f"incident.{word}" for word in ("opened", "updated", "reopened", "monitoring", "resolved")),

@@ -1,9 +1,8 @@
 """ntfy (docs.ntfy.sh/publish): JSON to the server's root, or the chart to the topic with the rest in headers."""
 
+import json
 from email.header import Header
-from urllib.parse import unquote
-
-import msgspec
+from urllib.parse import quote, unquote
 
 from collector.alerts.facts import cut_octets
 from collector.alerts.notification import Notification
@@ -16,6 +15,7 @@ PRIORITIES = {"page": 5, "ticket": 3, "log": 2}
 TAGS = {"critical": "rotating_light", "warning": "warning", "info": "information_source"}
 _MOST_HEADER = 900
 """Octets of a message that goes in a header: it is the line alone."""
+_IN_URLS = "%/:?#[]@!$&'()*+,;=-._~"
 
 
 def render(notification: Notification, words: Words, way: Way) -> list[Post]:
@@ -50,9 +50,9 @@ def render(notification: Notification, words: Words, way: Way) -> list[Post]:
         **bearer(way.secret),
     }
     if words.link:
-        headers["click"] = words.link
+        headers["click"] = quote(words.link, safe=_IN_URLS)
     if actions:
-        headers["actions"] = msgspec.json.encode(actions).decode()
+        headers["actions"] = json.dumps(actions)  # in ASCII, as headers are
     return [Post(headers=headers, body=notification.chart), plain]
 
 

@@ -14,7 +14,7 @@ import trio
 from collector.alerts.outcomes import Answer
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
 from parallax.dialling.route import NotAllowed, Routes
-from parallax.dialling.sockets import close_now, open_tcp
+from parallax.dialling.sockets import close_now, open_tcp, socket_below
 from parallax.dialling.tls import Trust, client_context, open_tls
 from parallax.values import Address
 
@@ -134,7 +134,8 @@ class _Session:
 
     async def _hello(self) -> set[str]:
         """What the server offers, in upper case: the keyword alone, and for AUTH each mechanism as AUTH NAME."""
-        _, text = await self._ask("EHLO [127.0.0.1]", 250)
+        ip = socket_below(self._stream).getsockname()[0].partition("%")[0]
+        _, text = await self._ask(f"EHLO [{'IPv6:' if ':' in ip else ''}{ip}]", 250)
         offered = set()
         for line in text.upper().split("\n")[1:]:
             keyword, *rest = line.split() or [""]

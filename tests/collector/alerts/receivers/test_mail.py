@@ -10,11 +10,14 @@ import trio
 
 from collector.alerts.outcomes import Answer, outcome_of
 from collector.alerts.receivers.mail import Mail
+from collector.alerts.receivers.smtp import Letter, Login, hand_over
 from parallax.config import CollectorConfig
+from parallax.dialling.route import Routes
+from parallax.dialling.tls import Trust
 from parallax.plan.alert_types import Receiver
 from parallax.values import Address, Cidr
 from tests.fakes.http_server import Behaviour, Peer, http_server
-from tests.fakes.notifications import EVERY
+from tests.fakes.notifications import EVERY, nasty
 from tests.parts.certificates import Authority
 from tests.parts.mail_sink import mail_sink
 
@@ -84,6 +87,26 @@ async def test_no_password_is_said_where_tls_is_not_offered(tmp_path: Path) -> N
         assert (await mail(tmp_path, sink.address).send(TOLD)).status == 250
         mail_taken = await sink.wait_mail("all@example.org")
     assert mail_taken["To"] == "ops@example.org, all@example.org"
+
+
+@pytest.mark.slow
+async def test_any_text_comes_as_it_is_and_ends_nothing(tmp_path: Path) -> None:
+    async with mail_sink() as sink:
+        with trio.fail_after(20):
+            dots = mail(tmp_path, sink.address, templates={"body": ".\n..two\n.one\n\nQUIT"})
+            assert (await dots.send(TOLD)).status == 250
+            first = (await sink.wait_mail("ops@example.org")).get_body(("plain",))
+            assert (await mail(tmp_path, sink.address).send(nasty())).status == 250
+            hostile = await sink.wait_mail("ops@example.org")
+        raw = Letter(sender="a@example.org", recipients=["b@example.org"], content=b".\r\n..\r\n.x\r\n")
+        routes = Routes.of((), [Cidr("127.0.0.0/8")])
+        assert (await hand_over(raw, sink.address, "", Login(), routes, Trust(None))).status == 250
+        bare = await sink.wait_mail("b@example.org")
+    assert first is not None
+    assert first.get_content().splitlines()[:5] == [".", "..two", ".one", "", "QUIT"]
+    assert hostile["Bcc"] is None
+    assert "evil.example" in hostile["Subject"]
+    assert bare.get_payload().split() == [".", "..", ".x"]
 
 
 def says(*replies: bytes, hang: bool = False) -> Behaviour:

@@ -40,6 +40,10 @@ def watch(state: GroupState, policy: Policy, situation: Situation, source: str, 
     """Ends a drill in which something goes wrong; what is then wanted is decided as ever."""
     if not state.drill or situation.blind:
         return
+    if state.drill != "stay" and state.wanted != "drill":
+        title = f"drill of {policy.name} ended: something else was switched meanwhile"
+        _done(state, policy, situation, title, said, failed=True)
+        return
     if state.drill == "stay" and source == policy.primary:
         _done(state, policy, situation, f"drill of {policy.name} ended: somebody switched it back", said, failed=True)
         return
@@ -86,6 +90,10 @@ def _start(state: GroupState, policy: Policy, situation: Situation, said: list[D
 
 def _back(state: GroupState, policy: Policy, situation: Situation, said: list[Decided]) -> None:
     if not readiness_of(situation, policy.primary).ready or not well_for(state, situation.now):
+        return
+    if not policy.actions:
+        title = f"drill of {policy.name} ended: no action is left that could bring it back"
+        _done(state, policy, situation, title, said, failed=True)
         return
     move = _move(state, policy)
     rules = judge(move, state, policy, situation)

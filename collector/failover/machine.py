@@ -45,6 +45,7 @@ def decide(state: GroupState, policy: Policy, situation: Situation) -> list[Deci
     same situation says nothing new."""
     said: list[Decided] = []
     now = situation.now
+    _note_plan(state, policy)
     _note_time(state, situation)
     note_health(state, policy, situation)
     if not situation.blind:
@@ -73,6 +74,18 @@ def heading(state: GroupState, policy: Policy) -> str:
     return state.serving or policy.primary
 
 
+def _note_plan(state: GroupState, policy: Policy) -> None:
+    """What is remembered of members that the plan no longer has, or of another primary, is of no use."""
+    if state.serving not in policy.members:
+        state.serving = ""
+    if state.target and not {state.source, state.target} <= {*policy.members}:
+        end(state)
+    if state.drill and state.primary != policy.primary:
+        state.drill = ""
+    if state.primary != policy.primary:
+        state.primary, state.well_since, state.longest_gap, state.relapses = policy.primary, 0, 0, []
+
+
 def _note_time(state: GroupState, situation: Situation) -> None:
     now = situation.now
     state.drilled_at = state.drilled_at or now
@@ -87,11 +100,13 @@ def _note_time(state: GroupState, situation: Situation) -> None:
 
 def _settle(state: GroupState, policy: Policy, situation: Situation, said: list[Decided]) -> None:
     """Takes who serves as it is seen, whoever did it."""
-    serving = next((name for name, share in situation.serving.items() if share >= SETTLED), "")
+    shares = situation.serving
+    serving = next((name for name in policy.members if shares.get(name, 0.0) >= SETTLED), "")
     if not serving or serving == state.serving:
         return
     before, state.serving = state.serving, serving
     commanded = state.commanded and state.target == serving
+    _note_away(state, policy, situation.now)
     if state.target == serving:
         _say_effective(state, policy, situation, said)
     elif state.target:
@@ -99,6 +114,18 @@ def _settle(state: GroupState, policy: Policy, situation: Situation, said: list[
     state.worse_since = state.apart_since = 0
     if before == policy.primary and not commanded:
         state.moves = [*state.moves, situation.now]
+
+
+def _note_away(state: GroupState, policy: Policy, now: int) -> None:
+    """Whose will it is that another than the primary serves."""
+    if state.serving == policy.primary:
+        state.away_since, state.by_person = 0, False
+        return
+    state.away_since = state.away_since or now
+    if state.target == state.serving:
+        state.by_person = state.wanted == "asked"
+    elif state.well_since:
+        state.by_person = True
 
 
 def _say_effective(state: GroupState, policy: Policy, situation: Situation, said: list[Decided]) -> None:
@@ -151,8 +178,7 @@ def _consider(state: GroupState, policy: Policy, situation: Situation, move: Mov
             title = blocked_title(move, policy, blocked)
             said.append(told("blocked", move, policy, situation, title, severity=severity, rules=rules))
         return
-    own = policy.mode == "auto" and (move.wanted != "back" or may_go_back(policy, now))
-    if policy.actions and (asked or own):
+    if _is_commanded(state, policy, move, now):
         said.append(command(state, policy, situation, move, policy.actions, rules))
         if asked:
             state.asked = asked_key(situation)
@@ -163,6 +189,15 @@ def _consider(state: GroupState, policy: Policy, situation: Situation, move: Mov
         severity = "critical" if move.by_trouble else "warning"
         title = f"switch {policy.name} from {move.source} to {move.target}: {move.why}"
         said.append(told("recommended", move, policy, situation, title, severity=severity, rules=rules))
+
+
+def _is_commanded(state: GroupState, policy: Policy, move: Move, now: int) -> bool:
+    """Whether a move that no rule forbids is carried out, not only recommended."""
+    if not policy.actions or move.wanted == "asked":
+        return bool(policy.actions)
+    if move.wanted == "back" and (state.by_person or not may_go_back(policy, now)):
+        return False
+    return policy.mode == "auto"
 
 
 def _needless(state: GroupState, policy: Policy, situation: Situation, said: list[Decided]) -> None:
@@ -185,7 +220,7 @@ def _follow(state: GroupState, policy: Policy, situation: Situation, source: str
         if situation.blind:
             return
         came = [situation.outcomes.get(action) for action in state.tried]
-        if came and all(outcome in NOT_APPLIED for outcome in came):
+        if now > state.decided_at and came and all(outcome in NOT_APPLIED for outcome in came):
             _give_word(state, policy, situation, "failed", said)
         elif now - state.decided_at >= TTLS * policy.ttl_ns:
             _give_word(state, policy, situation, "not_effective", said)
@@ -210,7 +245,8 @@ def _follow(state: GroupState, policy: Policy, situation: Situation, source: str
         _turn(state, policy, situation, move, said)
     else:
         state.needless_since = 0
-        _next(state, policy, situation, move, said)
+        if not _next(state, policy, situation, move, said):
+            end(state)
 
 
 def _give_word(
@@ -221,7 +257,7 @@ def _give_word(
     said: list[Decided],
 ) -> None:
     move = under_way(state, policy)
-    applied = next((action for action in state.tried if situation.outcomes.get(action) == "applied"), state.tried[0])
+    applied = next((each for each in state.tried if situation.outcomes.get(each) == "applied"), state.tried[0])
     state.gave_word = word
     # What was tried and refused was tried; those after one that was applied were not.
     state.left = () if word == "failed" else state.tried[state.tried.index(applied) + 1 :]
@@ -237,10 +273,10 @@ def _give_word(
 
 def _next(state: GroupState, policy: Policy, situation: Situation, move: Move, said: list[Decided]) -> bool:
     """Tries the actions that are left, or all of them again after a while. False: there is nothing left to try."""
-    again = move.by_trouble or move.wanted == "back"
-    if not state.left and not again:
+    actions = tuple(action for action in state.left if action in policy.actions)
+    if not actions and (move.wanted in ("asked", "drill") or not _is_commanded(state, policy, move, situation.now)):
         return False
-    if not state.left and situation.now - state.decided_at < AGAIN_NS:
+    if not actions and situation.now - state.decided_at < AGAIN_NS:
         return True
     rules = judge(move, state, policy, situation)
     blocked = blocking(rules)
@@ -250,12 +286,18 @@ def _next(state: GroupState, policy: Policy, situation: Situation, move: Move, s
             title = blocked_title(move, policy, blocked)
             said.append(told("blocked", move, policy, situation, title, severity=severity, rules=rules))
         return True
-    said.append(command(state, policy, situation, move, state.left or policy.actions, rules))
+    said.append(command(state, policy, situation, move, actions or policy.actions, rules))
     return True
 
 
 def _turn(state: GroupState, policy: Policy, situation: Situation, move: Move, said: list[Decided]) -> None:
     """Something else is wanted than what is under way."""
+    if not _is_commanded(state, policy, move, situation.now):
+        # What is on its way will be seen, or be late: people are told then.
+        if state.gave_word:
+            end(state)
+            _consider(state, policy, situation, move, said)
+        return
     rules = judge(move, state, policy, situation)
     blocked = blocking(rules)
     if not blocked:

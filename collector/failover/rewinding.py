@@ -9,6 +9,7 @@ _TIMES = (
     "said_at",
     "drilled_at",
     "looked_at",
+    "away_since",
     "worse_since",
     "apart_since",
     "needless_since",

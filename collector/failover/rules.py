@@ -41,8 +41,9 @@ def blocking(outcomes: tuple[RuleOutcome, ...]) -> tuple[RuleOutcome, ...]:
 
 
 def ready(move: Move, state: GroupState, policy: Policy, situation: Situation) -> RuleOutcome:
-    """S1: the target is ready. Ready means for ten minutes. Nobody has that who was down himself a moment ago: in
-    trouble the primary need only be well for a minute and have all else, and the lesser evil all else."""
+    """S1: the target is ready. Ready means for ten minutes; on the way back the wait is the proof. Who was down himself
+    a moment ago has no ten minutes: in trouble the primary need only be well for one and have all else, and the lesser
+    evil all else."""
     word, told = word_of(situation, move.target), readiness_of(situation, move.target)
     missing = tuple(line for line in _lines(move, situation) if line.ok is False and line.rule == "S1")
     inputs = {"standing": word.standing, "ready": _yes(told.ready), "since": _ago(told.since, situation.now)}
@@ -61,6 +62,9 @@ def ready(move: Move, state: GroupState, policy: Policy, situation: Situation) -
         if well < LASTING_NS:
             return _no("S1", f"{move.target} is well again for {lasting(well)} only", inputs)
         return _yes_for("S1", f"{move.target} is well again for {lasting(well)}", inputs)
+    if move.wanted == "back":
+        # It was well for as long as the group wants it to be, which is the longer or the chosen proof.
+        return _yes_for("S1", f"{move.target} has all that it must", inputs)
     if not told.ready and not any(line.ok is False for line in _lines(move, situation)):
         return _no("S1", f"{move.target} is not ready: it has not been for ten minutes yet", inputs)
     return _yes_for("S1", f"{move.target} is ready", inputs)
@@ -237,7 +241,7 @@ def _no(rule: SafetyRule, why: str, inputs: Mapping[str, str]) -> RuleOutcome:
 
 def _listed(lines: tuple[ReadyLine, ...]) -> str:
     more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
-    return "; ".join(f"{line.id}: {line.why}" for line in lines[:3]) + more
+    return "; ".join(line.why for line in lines[:3]) + more
 
 
 def _standing(standing: str) -> str:

@@ -165,6 +165,12 @@ class GroupState(msgspec.Struct, kw_only=True):
     said_at: int = 0
     drilled_at: int = 0
     """When the last drill began, or the group was first seen."""
+    primary: str = ""
+    """Whose health is remembered."""
+    away_since: int = 0
+    """Since when another than the primary serves."""
+    by_person: bool = False
+    """It does because somebody wanted it so: the primary was well, or a person asked. Then nobody goes back unasked."""
     looked_at: int = 0
     """The last look: between two, time that nobody can tell of counts as neither health nor trouble."""
     commanded: bool = False

@@ -64,6 +64,8 @@ def wanted(state: GroupState, policy: Policy, situation: Situation, source: str)
         return _out(state, policy, situation, source)
     if source != policy.primary and not state.drill and word_of(situation, policy.primary).standing == "up":
         well, needed = well_for(state, situation.now), hold(state, policy, situation)
+        if state.by_person:
+            well = min(well, situation.now - state.away_since)
         if state.well_since and well >= needed and not situation.blind:
             why = f"{policy.primary} has been well for {lasting(well)}; it takes {lasting(needed)}"
             return _move(policy, source, policy.primary, "back", why)

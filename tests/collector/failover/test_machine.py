@@ -5,7 +5,7 @@ from collector.failover.move import LASTING_NS
 from collector.failover.rules import RULES
 from collector.failover.types import Override, ReadyLine
 from parallax.clock import NS
-from tests.collector.failover.scenes import EAST, MIN, SOUTH, START, WEST, Group, ready, word, words
+from tests.collector.failover.scenes import EAST, MIN, SOUTH, START, WEST, Group, a_policy, ready, word, words
 
 
 def failed_over(**policy: object) -> Group:
@@ -206,7 +206,25 @@ def test_somebody_elses_switch_is_taken_as_it_is() -> None:
     assert not group.serves(10, west=0.5, east=0.5)
     assert not group.serves(10, east=1)
     assert (group.phase, len(group.state.moves)) == ("failover", 1)
+    assert not group.run(29), "the wait begins when it was moved"
+    assert words(group.run(31)) == ["failback.recommended"], "it was somebody's will"
+    # The same while the primary is down is only what had to be done.
+    group = Group(mode="auto", actions=())
+    group.stands(10, west="down")
+    group.policy = a_policy()
+    group.serves(10, east=1)
+    group.stands(10, west="up")
     assert words(group.run(31)) == ["failback.command"]
+
+
+def test_what_a_person_asked_for_is_not_taken_back() -> None:
+    group = Group()
+    group.run(60, every_s=60)
+    assert words(group.look(10, asked=EAST, actor="ann")) == ["failover.command"]
+    group.serves(60, east=1)
+    group.look(1, asked="", actor="")
+    assert words(group.run(120, every_s=60)) == ["failback.recommended"]
+    assert words(group.stands(10, east="down")) == ["failback.command"], "but in trouble it is left"
 
 
 def test_not_effective_tries_the_next_action_once_each() -> None:
@@ -382,6 +400,25 @@ def test_a_drill_that_nobody_sees_failed() -> None:
     assert words(said) == ["failover.not_effective", "failover.drill_done"]
     assert said[1].evidence["result"] == "failed"
     assert group.phase == "primary"
+
+
+def test_whatever_else_is_switched_ends_a_drill() -> None:
+    group = Group(members=(WEST, EAST, SOUTH), drill_ns=60 * MIN, hours="")
+    group.run(60, every_s=60)
+    assert words(group.serves(60, south=1)) == ["failover.drill_done"]
+    assert group.state.drill == ""
+    group = Group(drill_ns=60 * MIN, hours="")
+    group.run(60, every_s=60)
+    said = group.stands(10, east="down")
+    assert words(said) == ["failback.command"], "there is no need to see it arrive first"
+    assert words(group.look(1)) == ["failover.drill_done"]
+
+
+def test_with_a_short_hold_the_way_back_does_not_wait_for_ten_minutes() -> None:
+    group = failed_over(hold_ns=(20 * NS, 60 * NS))
+    group.look(ready={WEST: ready(WEST, is_ready=False), EAST: ready(EAST)})
+    group.stands(10, west="up")
+    assert words(group.run(1)) == ["failback.command"]
 
 
 def test_a_restart_in_the_middle_changes_nothing() -> None:

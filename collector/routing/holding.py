@@ -83,6 +83,9 @@ class Holds:
         told = alert.ears.get(receiver)
         if facts.parent and facts.severity != "critical" and not (told is not None and told.told):
             return Hold("parent", f"incident {facts.parent} explains it")
+        may_be_under = facts.sort == "incident" and (facts.parent or (facts.cause in EXPLAINED and not facts.certain))
+        if not may_be_under and not self._plan.inhibit:
+            return None
         for source, cause in self._sources:
             if source is alert or source.stage != "open":
                 continue
@@ -109,7 +112,7 @@ class Holds:
 
     def _is_under(self, alert: Alert, facts: Facts, source: Alert, cause: Facts, receiver: str) -> bool:
         """Whether a DNS operator's or zone's incident, of which this receiver knows, explains an incident."""
-        if facts.sort != "incident" or cause.sort != "incident" or cause.cause not in EXPLAINING:
+        if cause.sort != "incident" or facts.sort != "incident" or cause.cause not in EXPLAINING:
             return False
         heard = source.ears.get(receiver)
         if heard is None or not heard.told or LOUDNESS[cause.tier] < LOUDNESS[facts.tier]:

@@ -129,6 +129,8 @@ class GroupMemory(msgspec.Struct):
     decision: GroupState = msgspec.field(default_factory=GroupState)
     seen: dict[str, Sight] = {}
     """By probe."""
+    born_at: int = 0
+    """When the first vantage spoke."""
     fails: list[tuple[int, int]] = []
     """Failed runs of late: by the start of five seconds, how many."""
     settled: str = ""

@@ -23,6 +23,8 @@ CALM_NS = 60 * NS
 """What is said of readiness must have been so for this long."""
 STEP_NS = 30 * NS
 """Between two looks no more than this counts: what lies beyond, nobody saw."""
+LONG_NS = 2 * READY_NS
+"""What flickers for so long is lost."""
 MAX_WHY = 300
 
 
@@ -57,16 +59,25 @@ def tell_ready(group: GroupView, memory: GroupMemory, now: int, told: list[Event
             continue
         if known.told is None and known.ready:
             known.told = True  # a standby that gets ready for the first time is no news
-        if known.told is None and (not missing_of(known) or now - known.since < READY_NS):
-            continue
-        if known.told == known.ready:
+        word = _word_now(known, now)
+        if word is None or word == known.told:
             known.other_since = 0
             continue
         known.other_since = known.other_since or now
-        if now - known.other_since < CALM_NS:
+        if word is False and now - known.since < LONG_NS and now - known.other_since < CALM_NS:
             continue
-        known.told, known.other_since = known.ready, 0
+        known.told, known.other_since = word, 0
         told.append(changed(group, member, known))
+
+
+def _word_now(known: Ready, now: int) -> bool | None:
+    """What is to be said of it now: back once it is ready, lost while a line does not hold. What flickers is neither,
+    until it has not been ready for long. None: nothing."""
+    if known.ready:
+        return True
+    if known.told is None and now - known.since < READY_NS:
+        return None  # it has not had its time yet
+    return False if missing_of(known) or (known.told and now - known.since >= LONG_NS) else None
 
 
 def changed(group: GroupView, member: str, known: Ready) -> ReadinessChanged:

@@ -27,6 +27,7 @@ BOTH = 0.2
 """So many vantages at each of two members are no chance."""
 WAVE_NS = 600 * NS
 """Who saw the new member longer before most others is no part of the same switchover."""
+GONE_NS = 3600 * NS
 DRAIN_TTLS = 3
 MAX_POINTS = 60
 MAX_RUN = 64
@@ -41,6 +42,7 @@ def note_sight(
     if sight is None:
         if not enrolled or len(memory.seen) >= MAX_SEEN:
             return
+        memory.born_at = memory.born_at or at
         sight = memory.seen[probe] = Sight(at=at, run="")
     if failed and sight.failed != run:
         sight.failed = run
@@ -79,11 +81,15 @@ def settle(memory: GroupMemory, group: GroupView, shares: dict[str, float], now:
     top = next(iter(shares), "")
     if not top or shares[top] < SETTLED or top == memory.settled:
         return None
+    fresh = fresh_sights(memory, group, now)
+    if 2 * len(fresh) < _vantages(memory, now):
+        return None
+    if not memory.settled and now - memory.born_at <= group.period_ns + group.timeout_ns:
+        return None  # not every vantage has had its turn
     before, memory.settled = memory.settled, top
     if not before:
         memory.settled_at = now
         return None
-    fresh = fresh_sights(memory, group, now)
     wave = wave_of(fresh, top)
     started_at = wave[0] if wave else now
     reached = _reached_at(wave, len(fresh), now)
@@ -99,6 +105,13 @@ def settle(memory: GroupMemory, group: GroupView, shares: dict[str, float], now:
     )
     memory.settled_at = started_at
     return switch
+
+
+def _vantages(memory: GroupMemory, now: int) -> int:
+    """How many there are, those that have nothing fresh to say too; who was silent for an hour is none."""
+    if len(memory.seen) > 0 and any(now - sight.at > GONE_NS for sight in memory.seen.values()):
+        memory.seen = {probe: sight for probe, sight in memory.seen.items() if now - sight.at <= GONE_NS}
+    return len(memory.seen)
 
 
 def keep_switch(memory: GroupMemory, switch: Switch) -> None:
@@ -124,7 +137,7 @@ def points_of(wave: list[int], vantages: int) -> tuple[tuple[int, int], ...]:
 
 def serves_both(memory: GroupMemory, group: GroupView, shares: dict[str, float], now: int) -> tuple[str, ...]:
     """The members that serve side by side for longer than any switchover lasts, where one alone did before."""
-    both = tuple(member for member, share in shares.items() if share >= BOTH)
+    both = tuple(member for member in group.members if shares.get(member, 0.0) >= BOTH)
     if len(both) < 2 or not memory.settled:
         memory.both_since, memory.both_said = 0, False
         return ()
@@ -169,3 +182,4 @@ def rewind_sights(memory: GroupMemory, at: int) -> None:
         sight.at, sight.told_at, sight.since = min(sight.at, at), min(sight.told_at, at), min(sight.since, at)
     memory.fails = list(takewhile(lambda each: each[0] <= at, memory.fails))
     memory.settled_at, memory.both_since = min(memory.settled_at, at), min(memory.both_since, at)
+    memory.born_at = min(memory.born_at, at)

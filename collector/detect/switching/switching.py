@@ -33,6 +33,7 @@ from collector.detect.switching.standing import case_of, cause_of, words_of
 from collector.detect.view import CheckView, View
 from collector.events import EventData, FailoverChanged, IncidentNoted, Moment
 from collector.failover.machine import decide
+from collector.failover.rewinding import rewind
 from collector.inputs import ActionInput, CommandInput
 from parallax.clock import NS
 from parallax.observation import Observation
@@ -116,6 +117,7 @@ def rewind_switching(switching: Switching, at: int) -> None:
     """The collector's clock was put back: all that lay later is now."""
     for memory in switching.groups.values():
         rewind_sights(memory, at)
+        rewind(memory.decision, at)
         memory.looked_at, memory.ttl_at = min(memory.looked_at, at), min(memory.ttl_at, at)
         for known in memory.ready.values():
             known.looked_at, known.since = min(known.looked_at, at), min(known.since, at)

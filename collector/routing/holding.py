@@ -48,8 +48,6 @@ class Holds:
 
     def on(self, alert: Alert, facts: Facts, receiver: str) -> Hold | None:
         """What holds it back from this receiver now; None if nothing does."""
-        if facts.commands:
-            return None
         return self.of_people(facts) or self._explained(alert, facts, receiver)
 
     def of_people(self, facts: Facts) -> Hold | None:

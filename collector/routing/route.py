@@ -9,6 +9,8 @@ such. Who got a trigger gets the end at once, whatever the routes, silences and 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from collector.events import (
     AlertPhase,
     AlertRouted,
@@ -27,7 +29,7 @@ from collector.routing.facts import ENDED_BY, SOON_NS, Facts, ends, facts_of, is
 from collector.routing.holding import Hold, Holds
 from collector.routing.matching import Pace, audience, pace_by_name
 from collector.routing.silences import command_silences
-from collector.routing.state import MAX_ALERTS, MAX_EVENTS, NEVER, Alert, Ear, Routing
+from collector.routing.state import MAX_ALERTS, MAX_EVENTS, MAX_SPAN_NS, NEVER, Alert, Ear, Routing
 from parallax.clock import NS
 from parallax.plan.types import Plan
 from parallax.spans import lasting
@@ -100,6 +102,9 @@ def rewind_routing(state: Routing, at: int) -> None:
         alert.closed_at, alert.due = min(alert.closed_at, at), 0
         for ear in alert.ears.values():
             ear.at, ear.since, ear.paged_at = min(ear.at, at), min(ear.since, at), min(ear.paged_at, at)
+    for silence in list(state.silences.values()):
+        until = min(silence.until, at + MAX_SPAN_NS)
+        state.silences[silence.id] = msgspec.structs.replace(silence, since=min(silence.since, at), until=until)
     state.due = 0
 
 

@@ -1,6 +1,7 @@
 """Dynamic updates, by real name servers: who may change what, and who is first."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -163,27 +164,60 @@ async def test_what_the_server_does_not_grant_is_refused_with_the_way_out(
     assert await part.values("other") == ["192.0.2.99"]
 
 
-async def test_an_answer_that_is_lost_is_read_back(server: Daemon, part: Part) -> None:
-    """The server carries it out, and its answer goes nowhere."""
+@asynccontextmanager
+async def relay(server: Daemon, between: Callable[[int], Awaitable[bool]]) -> AsyncIterator[Address]:
+    """A way to the server. `between` is awaited with the number of an exchange before the server gets it; False keeps
+    the answer back."""
     exchanges = 0
 
-    async def relay(stream: trio.SocketStream) -> None:
+    async def pass_on(stream: trio.SocketStream) -> None:
         nonlocal exchanges
         exchanges += 1
+        number = exchanges
         async with stream, await trio.open_tcp_stream(server.address.ip, server.address.port) as inner:
-            await inner.send_all(await stream.receive_some())
+            asked = await stream.receive_some()
+            keep = await between(number)
+            await inner.send_all(asked)
             answer = await inner.receive_some()
-            if exchanges != 2:  # the second is the update: the first reads the epoch
+            if keep:
                 await stream.send_all(answer)
 
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, relay, 0, host="127.0.0.1"))
-        port = listeners[0].socket.getsockname()[1]
-        result = await carry_out(part.actor(at=Address.of("127.0.0.1", port)), command(1))
+        listeners = await nursery.start(partial(trio.serve_tcp, pass_on, 0, host="127.0.0.1"))
+        yield Address.of("127.0.0.1", listeners[0].socket.getsockname()[1])
         nursery.cancel_scope.cancel()
+
+
+async def test_an_answer_that_is_lost_is_read_back(server: Daemon, part: Part) -> None:
+    """The server carries it out, and its answer goes nowhere."""
+    numbers: list[int] = []
+
+    async def lose_the_second(number: int) -> bool:
+        numbers.append(number)
+        return number != 2  # the first reads the epoch
+
+    async with relay(server, lose_the_second) as at:
+        result = await carry_out(part.actor(at=at), command(1))
     assert result.outcome == "applied"
     assert await part.values() == WEST
-    assert exchanges == 3
+    assert numbers == [1, 2, 3]
+
+
+async def test_who_went_there_and_back_meanwhile_is_noticed_by_the_epoch(server: Daemon, part: Part) -> None:
+    """The records are as before by then; a controller that had slept would move what was just moved back."""
+
+    async def others_act(number: int) -> bool:
+        if number == 2:
+            other = part.actor()
+            assert (await other.carry_out(command(5))).outcome == "applied"
+            assert (await other.carry_out(command(6, "eu-west", "us-east"))).outcome == "applied"
+        return True
+
+    async with relay(server, others_act) as at:
+        result = await carry_out(part.actor(at=at), command(1))
+    assert (result.outcome, result.then) == ("refused", "stop")
+    assert "is 6 by then" in result.text
+    assert await part.values() == EAST
 
 
 async def test_a_foreign_epoch_is_not_overwritten(tmp_path: Path) -> None:

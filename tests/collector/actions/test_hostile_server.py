@@ -64,9 +64,10 @@ def raw(content: bytes) -> Behave:
 
 async def unsigned(query: bytes, stream: trio.SocketStream) -> None:
     """Says yes to everything, without the key."""
-    reply = bytearray(query[:12])
-    reply[2] |= 0x84
-    reply[4:12] = bytes(8)
+    end = query.index(b"\x00", 12) + 5  # of the question: a name, a type, a class
+    reply = bytearray(query[:end])
+    reply[2] |= 0x84  # an authoritative response
+    reply[6:12] = bytes(6)
     await stream.send_all(len(reply).to_bytes(2, "big") + bytes(reply))
 
 

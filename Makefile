@@ -9,7 +9,7 @@ ROUNDS ?= 500
 MINUTES ?= 60
 SECONDS ?= 60
 
-.PHONY: help run test check lint format bench bench-detect soak fuzz docs parts clean
+.PHONY: help run test check lint format bench bench-detect bench-failover bench-replay soak fuzz docs parts clean
 
 help:  ## this text
 	@echo "make run                 the lab: a world in miniature to break things in (Ctrl-C ends)"
@@ -18,6 +18,8 @@ help:  ## this text
 	@echo "make check               ruff, mypy, import-linter and the fast tests"
 	@echo "make bench               measures, and writes docs/benchmarks.md"
 	@echo "make bench-detect        detection in a simulated world, for an hour or more; writes docs/detection.md"
+	@echo "make bench-replay        a region that flaps, replayed with a hundred seeds, for half an hour"
+	@echo "make bench-failover      policies of failing over and back, for ten minutes; writes docs/failover.md"
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
 	@echo "make fuzz                spoils DNS messages for $(SECONDS) s, to break what reads them"
 	@echo "make docs                docs/plan.md and docs/config.md from the types"
@@ -51,6 +53,12 @@ bench: $(VENV)/.test parts
 
 bench-detect: $(VENV)/.test
 	$(BIN)/python -m bench.detect --months 240 --outages 300 --pages $(ARGS)
+
+bench-replay: $(VENV)/.test
+	$(BIN)/parallax replay 2025-08-06-region-flapping --seeds 100
+
+bench-failover: $(VENV)/.test
+	$(BIN)/python -m bench.failover --patterns 2000 --pages
 
 soak: $(VENV)/.test parts
 	PARALLAX_SOAK_ROUNDS=$(ROUNDS) PARALLAX_KILL_ROUNDS=$(ROUNDS) $(BIN)/pytest -k kill $(ARGS)

@@ -21,8 +21,12 @@ GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
 POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
                         an owner's token: what people say of it (collector.commands.incidents)
 POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
+GET  /v1/silences       a viewer's or owner's token: what nobody is told of for a while (collector.commands.silences)
+POST /v1/silences       an owner's token
+POST /v1/silences/end   an owner's token
 POST /v1/series/backfill  an owner's token: what came in between two moments is written to servers of series again
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
+POST /v1/notify/test    an owner's token: ?to=NAME of a route, a group or a receiver: each of its receivers is sent one
 """
 
 from collections.abc import Callable, Coroutine
@@ -48,6 +52,7 @@ from collector.services import Services
 from collector.small_bodies import read_small
 from collector.tokens import Identity, Role
 from collector.web import Pages
+from collector.web.ack import ack_routes
 from parallax.journal import JournalBusy, JournalError, JournalFull
 
 Handler = Callable[[Request, Identity], Coroutine[Any, Any, Response]]
@@ -61,6 +66,7 @@ def make_app(services: Services) -> Starlette:
         routes=[
             Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
+            Route("/v1/notify/test", routes.guarded(routes.post_notify_test, "owner"), methods=["POST"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
@@ -68,8 +74,9 @@ def make_app(services: Services) -> Starlette:
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
             *incidents.routes(routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),
-            *command_routes(services.moves, services.incidents, routes.guarded),
+            *command_routes(services.moves, services.incidents, services.silences, routes.guarded),
             *(extension.api(routes) if extension else ()),
+            *ack_routes(pages, services.incidents.acknowledge),
             *pages.routes(),
         ],
         exception_handlers={HTTPException: _http_exception},
@@ -138,6 +145,16 @@ class Routes:
                 Refusal("not_found", f"the plan in force has no receiver {name[:100]!r}; it has: {names}")
             )
         return json_answer(200, tested)
+
+    async def post_notify_test(self, request: Request, identity: Identity) -> Response:
+        await drain(request.receive)
+        name, alerts = request.query_params.get("to", ""), self._services.alerts
+        tested = await alerts.test_all(name)
+        if not tested:
+            names = ", ".join(alerts.names_to_try[:20]) or "none"
+            detail = f"the plan in force has no route, group or receiver {name[:100]!r}; it has: {names}"
+            return refusal_answer(Refusal("not_found", detail))
+        return json_answer(200, {"to": name, "receivers": tested})
 
     async def post_rollback(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)

@@ -34,6 +34,7 @@ from collector.detect import (
 from collector.events import Event, EventError, Incident, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
 from collector.precedence import MakeWay, have_it_all
+from collector.routing.state import Silence
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
@@ -83,6 +84,15 @@ class Detector:
     def incidents(self) -> tuple[Incident, ...]:
         """Open ones and the last that ended, the newest first: those that people can say something of."""
         return known_incidents(self._state)
+
+    def serving(self, group: str) -> tuple[str, int]:
+        """Who serves in a failover group, "" while nobody can tell, and the epoch of its last command."""
+        known = self._state.switching.groups.get(group)
+        return (known.decision.serving, known.decision.epoch) if known else ("", 0)
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Those in force."""
+        return tuple(self._state.routing.silences.values())
 
     @property
     def position(self) -> int:

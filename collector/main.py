@@ -9,10 +9,13 @@ from pathlib import Path
 import msgspec
 import trio
 
+from collector.actions import Actions
 from collector.alerts import Alerts
+from collector.alerts.ledger import Ledger
+from collector.alerts.pictures import Pictures
 from collector.app import make_app
 from collector.asking import Asking
-from collector.commands import Commands, Facts, IncidentCommands, MoveCommands
+from collector.commands import Commands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.detector import Detector
 from collector.fleet import Fleet
 from collector.history import History, open_history
@@ -50,6 +53,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     stores: "Stores"
     detector: Detector
     alerts: Alerts
+    actions: Actions
     mail: Inbox | None = None
 
     @property
@@ -107,9 +111,9 @@ async def run(
     precedence = Precedence(lambda: ingest.room.under_way)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
-    facts = Facts(inputs)
-    alerts = Alerts(events, plans, config, facts.write)
+    alerts = Alerts(events, plans, config, Ledger(inputs), Pictures(history).chart_of)
     commands = Commands(inputs, detector.board, detector.wait_changed)
+    actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
     inbox = Inbox(config, listener.certificate)
@@ -132,6 +136,7 @@ async def run(
         tokens=tokens,
         started_at=started_at,
         alerts=alerts,
+        actions=actions,
         history=history,
         detector=detector,
         inbox=inbox,
@@ -162,6 +167,7 @@ async def run(
             stop=stop,
             moves=MoveCommands(commands, detector.board),
             incidents=IncidentCommands(commands, detector.incidents),
+            silences=SilenceCommands(commands, detector.silences),
             asking=asking,
             inbox=inbox,
             sample=sample,
@@ -181,6 +187,7 @@ async def run(
             await nursery.start(plans.run)
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
+            await nursery.start(actions.run)
             await nursery.start(history.run, inputs, events, precedence.make_way)
             await nursery.start(series.run)
             await nursery.start(inbox.run)
@@ -197,6 +204,7 @@ async def run(
                     stores=stores,
                     detector=detector,
                     alerts=alerts,
+                    actions=actions,
                     mail=inbox if config.mail else None,
                 )
             )

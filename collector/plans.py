@@ -34,7 +34,7 @@ from parallax.log import get_log
 from parallax.plan.load import load_plan_source
 from parallax.plan.part import NoSuchProbe
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
-from parallax.plan.types import Check
+from parallax.plan.types import Check, Plan
 
 MARK = "plan"
 WATCH_S = 0.4
@@ -91,6 +91,12 @@ class Plans:
     @property
     def state(self) -> Rollout:
         return self._state
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force. There is one once `open` has found one; the collector does not start without."""
+        assert self._state.in_force is not None
+        return self.edition(self._state.in_force).plan
 
     def hash_for(self, probe: str) -> str | None:
         """The hash of the part that a probe is served now; None where there is none for it."""

@@ -7,7 +7,7 @@ import trio
 
 from collector.alerts import Alerts
 from collector.asking import Asking
-from collector.commands import IncidentCommands, MoveCommands
+from collector.commands import IncidentCommands, MoveCommands, SilenceCommands
 from collector.fleet import Fleet
 from collector.inbox import Inbox
 from collector.ingest import Ingest
@@ -31,6 +31,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     stop: trio.Event
     moves: MoveCommands
     incidents: IncidentCommands
+    silences: SilenceCommands
     asking: Asking
     inbox: Inbox
     series: Series

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from collector.actions import Actions, ActionStatus
 from collector.alerts import Alerts, ReceiverStatus
 from collector.bodies import Room
 from collector.detector import Detector
@@ -84,6 +85,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
     receivers: list[ReceiverStatus] = []
     """Of the plan in force."""
+    actions: list[ActionStatus] = []
+    """Of each failover group of the plan in force."""
     incidents: list[IncidentStatus] = []
     """Open ones, the newest first."""
     mail: MailStatus | None = None
@@ -110,6 +113,7 @@ def collector_status(
     detector: Detector,
     inbox: Inbox | None = None,
     series: Series | None = None,
+    actions: Actions | None = None,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -128,6 +132,7 @@ def collector_status(
             problem for problem in (tokens.problem, _FULL if full else None, _left_out(detector.left_out)) if problem
         ],
         receivers=alerts.status,
+        actions=actions.status if actions else [],
         mail=inbox.status if inbox else None,
         hooks=inbox.hooks.status if inbox else [],
         series=series.status if series else [],

@@ -22,3 +22,5 @@ CONTROL = ("192.0.2.250", "198.51.100.250", "203.0.113.250")
 CONTROL_V6 = "2001:db8:ffff::250"
 PAGER = "203.0.113.200"
 PAGER_NAME = "pager.lab.example"
+AUTOMATION = "203.0.113.201"
+AUTOMATION_NAME = "automation.lab.example"

@@ -19,6 +19,8 @@ class WorldOrder(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     webhook_secret: str
     """What the lab's pager checks signatures with: whsec_..."""
+    command_secret: str = ""
+    """The same for the vendor's automation, which carries commands out; that of the pager if left out."""
     sign_in_password: str
     """Of every user that the probes sign in as."""
 
@@ -42,6 +44,8 @@ class WorldReady(msgspec.Struct, frozen=True, kw_only=True):
     """A PEM file."""
     pager: list[tuple[Redirect, Address]]
     """How the collector reaches the receiver that the lab's plan names."""
+    automation: list[tuple[Redirect, Address]] = []
+    """And the vendor's automation, which its action names."""
 
 
 class ProbeSeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,4 +112,4 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     faults: list[FaultState] = []
     received: list[Received] = []
-    """For `pager`: the latest 50, newest first."""
+    """For `pager`: the latest, newest first, with what the automation was commanded."""

@@ -13,9 +13,11 @@ from lab.certificates import Authority
 from lab.effects import SLOW_S
 from lab.http_server import Request, Response, serve_http, serve_https
 from lab.internet import Conditions, Visit
-from lab.zones import VENDOR
+from lab.zones import EDGE, VENDOR
 
-NAMES = (f"frontend-api.{VENDOR}", f"accounts.{VENDOR}", identity.HOST, "clerk.acme.example", "accounts.acme.example")
+NAMES = (
+    f"frontend-api.{VENDOR}", f"accounts.{VENDOR}", identity.HOST, EDGE, "clerk.acme.example", "accounts.acme.example"
+)  # fmt: skip
 THROTTLED_OF = 20
 """Of so many requests in a 429 storm one passes."""
 ENDED_AGO = timedelta(hours=1)

@@ -8,7 +8,7 @@ from lab import addresses, places, zones
 from lab.dns_host import DnsService, authority
 from lab.effects import Effect
 from lab.front_end import FrontEnd
-from lab.internet import Conditions, Host, Reach, Site, StreamService, Visit
+from lab.internet import Conditions, Edge, Host, Reach, Site, StreamService, Visit
 from lab.places import Place
 from lab.records import Answer, Question
 from lab.resolver import Ask, Resolver
@@ -41,7 +41,7 @@ _HOSTED: tuple[tuple[dict[str, str], tuple[Zone, ...]], ...] = (
 _ZONES_AT = {ip: held for servers, held in _HOSTED for ip in servers.values()}
 
 
-def zones_at(ip: str, effect: Effect) -> tuple[Zone, ...]:
+def zones_at(ip: str, effect: Effect, edge: Edge = Edge()) -> tuple[Zone, ...]:  # noqa: B008 - frozen
     """What a name server serves while the world is like this; nothing where there is none."""
     held = _ZONES_AT.get(ip, ())
     if ip in effect.lame_servers:
@@ -53,7 +53,7 @@ def zones_at(ip: str, effect: Effect) -> tuple[Zone, ...]:
         instead[zones.PARENT] = zones.PARENT_MOVED
     if effect.repaired:
         instead[zones.VENDOR_AT_B] = zones.VENDOR_AT_B_WITH_MAIL
-    return tuple(instead.get(zone, zone) for zone in held)
+    return tuple(zones.with_edge(instead.get(zone, zone), edge.region, edge.epoch) for zone in held)
 
 
 def build_hosts(conditions: Conditions, front_ends: Mapping[str, FrontEnd], seed: int) -> dict[str, Host]:
@@ -75,7 +75,7 @@ def _name_servers(conditions: Conditions) -> list[Host]:
 
 def _name_server(ip: str, conditions: Conditions, name: str, place: Place) -> Site:
     """An anycast server says its site to those who ask (NSID)."""
-    service = DnsService(authority(lambda: zones_at(ip, conditions.now)), nsid=name)
+    service = DnsService(authority(lambda: zones_at(ip, conditions.now, conditions.edge)), nsid=name)
     return Site(name=name, place=place, datagrams=service.datagrams, streams=service.streams)
 
 
@@ -104,7 +104,7 @@ def asking(place: Place, servers: Mapping[str, Host], conditions: Conditions, se
             await trio.sleep(reached[ip].delay_s())
             if not reached[ip].answers:
                 await trio.sleep_forever()
-        return authoritative_answer(zones_at(ip, conditions.now), question)
+        return authoritative_answer(zones_at(ip, conditions.now, conditions.edge), question)
 
     return ask
 

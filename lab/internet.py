@@ -53,11 +53,19 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         return min(announced or self.sites, key=lambda site: distance_km(client, site.place))
 
 
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """Which region the edge's name leads to, by the command of which epoch."""
+
+    region: str = "us-east"
+    epoch: int = 0
+
+
 class Conditions:
-    """What is wrong with the world now; one object that everything in it looks at."""
+    """What is wrong with the world now, and what its owner has switched; one object that everything in it looks at."""
 
     def __init__(self) -> None:
         self.now: Effect = NOTHING
+        self.edge = Edge()
 
     def answers(self, host: Host, site: Site) -> bool:
         """Whether packets to this site of the host are answered."""

@@ -30,6 +30,8 @@ from parallax.values import Address, Cidr
 PLAN = Path(__file__).with_name("plan.toml")
 PAGER_KEY = "LAB_PAGER_KEY"
 """What the lab's plan calls the secret of its receiver."""
+COMMAND_KEY = "LAB_COMMAND_KEY"
+"""And that of its action."""
 
 
 class LabRunning(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +60,18 @@ async def run_lab(
             open_child("world", "lab.world", say, *form) as world,
             open_child("probes", "lab.probes", say, *form) as probes,
         ):
-            key = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
+            key, command_key = (f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}" for _ in range(2))
             world_state = state / "world"
             password = secrets.token_urlsafe(18)
-            order = WorldOrder(state=str(world_state), collector=address, webhook_secret=key, sign_in_password=password)
+            order = WorldOrder(
+                state=str(world_state),
+                collector=address,
+                webhook_secret=key,
+                command_secret=command_key,
+                sign_in_password=password,
+            )
             await trio.to_thread.run_sync(_write_secret, _key_file(state), key)
+            await trio.to_thread.run_sync(_write_secret, _command_key_file(state), command_key)
             await trio.to_thread.run_sync(_write_secret, _password_file(state), password)
             ready = await world.order(order, WorldReady)
             lab = Lab(world, probes, world_state / "faults.jsonl")
@@ -127,10 +136,10 @@ def _collector_config(state: Path, address: Address, ready: WorldReady) -> Colle
         state=str(state / "collector"),
         plan=str(PLAN),
         listen=address,
-        secrets={PAGER_KEY: f"file:{_key_file(state)}"},
+        secrets={PAGER_KEY: f"file:{_key_file(state)}", COMMAND_KEY: f"file:{_command_key_file(state)}"},
         allow=[Cidr("127.0.0.0/8"), Cidr("::1/128")],
         ca=ready.ca,
-        connect_to=[ConnectTo(source=source, to=to) for source, to in ready.pager],
+        connect_to=[ConnectTo(source=source, to=to) for source, to in (*ready.pager, *ready.automation)],
     )
 
 
@@ -153,6 +162,10 @@ def _write_secret(file: Path, secret: str) -> None:
 
 def _key_file(state: Path) -> Path:
     return state / "pager.key"
+
+
+def _command_key_file(state: Path) -> Path:
+    return state / "command.key"
 
 
 def _password_file(state: Path) -> Path:

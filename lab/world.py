@@ -13,6 +13,7 @@ import trio
 
 from collector.alerts.standard_webhooks import NoKey
 from lab import addresses, places
+from lab.automation import Automation
 from lab.certificates import Authority
 from lab.control import Order, Reply, Wiring, WorldOrder, WorldReady
 from lab.doors import DatagramDoor, StreamDoor
@@ -21,7 +22,7 @@ from lab.front_end import Certificates, FrontEnd
 from lab.hosts import HTTPS, REGIONS, build_hosts
 from lab.identity import Identity
 from lab.in_force import InForce, reply_to
-from lab.internet import Conditions, Host, Reach, Visit, Way
+from lab.internet import Conditions, Host, Reach, StreamService, Visit, Way
 from lab.pager import Pager
 from lab.pipe import pipe_to
 from lab.places import PROBES, ProbePlace
@@ -56,6 +57,12 @@ class World:
             ) from None
         try:
             self._pager = Pager(order.webhook_secret, authority.server_context(addresses.PAGER_NAME), wall)
+            self._automation = Automation(
+                order.command_secret or order.webhook_secret,
+                authority.server_context(addresses.AUTOMATION_NAME),
+                self._conditions,
+                wall,
+            )
         except NoKey as error:
             raise StartError(f"webhook_secret {error}") from None
         certificates = Certificates.by(authority)
@@ -66,7 +73,8 @@ class World:
             self.ready = WorldReady(
                 probes={probe.id: self._wire(probe) for probe in PROBES},
                 ca=str(state / "ca.pem"),
-                pager=[self._wire_pager()],
+                pager=[self._wire_own("pager", addresses.PAGER, self._pager.serve)],
+                automation=[self._wire_own("automation", addresses.AUTOMATION, self._automation.serve)],
             )
         except OSError as error:
             self.close()
@@ -96,7 +104,9 @@ class World:
     def do(self, order: Order) -> Reply:
         """Carries out one order. What cannot be done is said in the reply."""
         if order.do == "pager":
-            return msgspec.structs.replace(self._in_force.reply(), received=self._pager.received)
+            received = [*self._pager.received, *self._automation.received]
+            received.sort(key=lambda each: each.received_at, reverse=True)
+            return msgspec.structs.replace(self._in_force.reply(), received=received)
         return self._in_force.take(order)
 
     def _carry_out(self, faults: Collection[str]) -> None:
@@ -137,11 +147,12 @@ class World:
     def _reach(self, probe: ProbePlace, host: Host, port: str) -> Reach:
         return Reach(probe, host, self._conditions, f"{self._order.seed}/{probe.id}/{host.ip}/{port}")
 
-    def _wire_pager(self) -> tuple[Redirect, Address]:
-        way = Way(places.AMSTERDAM, places.LONDON, f"{self._order.seed}/pager")
-        door = StreamDoor(way, Visit(client=None), self._pager.serve)
+    def _wire_own(self, name: str, ip: str, serve: StreamService) -> tuple[Redirect, Address]:
+        """A host that the collector reaches, and no probe."""
+        way = Way(places.AMSTERDAM, places.LONDON, f"{self._order.seed}/{name}")
+        door = StreamDoor(way, Visit(client=None), serve)
         self._doors.append((door, lambda: True))
-        return Redirect(f"{Address.of(addresses.PAGER, HTTPS)}/tcp"), door.address
+        return Redirect(f"{Address.of(ip, HTTPS)}/tcp"), door.address
 
 
 async def run(order: WorldOrder, orders: Orders, answers: trio.abc.SendStream) -> None:

@@ -1,18 +1,24 @@
 """What the lab's zones hold. The literal is the content; addresses come from lab.addresses."""
 
+from functools import lru_cache
+
 from lab import addresses
 from lab.records import RRset
 from lab.zone import Zone
 
 VENDOR = "auth-vendor.example"
 MARKER = f"_provider.{VENDOR}"
-FRONT_TTL, MAIL_TTL, NS_TTL, DELEGATION_TTL = 60, 300, 300, 60
+EDGE = f"edge.{VENDOR}"
+"""Served by one region at a time: the name that failover switches."""
+EDGE_REGIONS = tuple(addresses.FRONT_ENDS_V4)
+FRONT_TTL, MAIL_TTL, NS_TTL, DELEGATION_TTL, EDGE_TTL = 60, 300, 300, 60, 10
 """Short, so that caches run out, and a delegation gets around, while one looks on."""
 _NEGATIVE_TTL = 10
+_SERIAL = 2026111501
 
 
-def _soa(apex: str, server: str) -> RRset:
-    timers = f"2026111501 1800 300 604800 {_NEGATIVE_TTL}"
+def _soa(apex: str, server: str, epoch: int = 0) -> RRset:
+    timers = f"{_SERIAL + epoch} 1800 300 604800 {_NEGATIVE_TTL}"
     return RRset(apex, "SOA", 300, (f"{server}. hostmaster.{apex}. {timers}",))
 
 
@@ -29,6 +35,13 @@ def _zone(apex: str, servers: dict[str, str], *rrsets: RRset, v6: dict[str, str]
     return Zone(apex, [_soa(apex, next(iter(servers))), *_ns(apex, servers, v6), *rrsets])
 
 
+def _edge(region: str) -> tuple[RRset, RRset]:
+    return (
+        RRset(EDGE, "A", EDGE_TTL, (addresses.FRONT_ENDS_V4[region],)),
+        RRset(EDGE, "AAAA", EDGE_TTL, (addresses.FRONT_ENDS_V6[region],)),
+    )
+
+
 _SIGN_IN = (
     RRset(f"frontend-api.{VENDOR}", "A", FRONT_TTL, tuple(addresses.FRONT_ENDS_V4.values())),
     RRset(f"frontend-api.{VENDOR}", "AAAA", FRONT_TTL, tuple(addresses.FRONT_ENDS_V6.values())),
@@ -36,6 +49,7 @@ _SIGN_IN = (
     RRset(f"sso.{VENDOR}", "AAAA", FRONT_TTL, tuple(addresses.FRONT_ENDS_V6.values())),
     RRset(f"accounts.{VENDOR}", "A", FRONT_TTL, tuple(addresses.FRONT_ENDS_V4.values())),
     RRset(f"accounts.{VENDOR}", "AAAA", FRONT_TTL, tuple(addresses.FRONT_ENDS_V6.values())),
+    *_edge(EDGE_REGIONS[0]),
 )
 _KEY = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 _MAIL = (
@@ -66,7 +80,8 @@ def _parent(vendor: dict[str, str]) -> Zone:
         *_ns("dns-b.example", addresses.DNS_B, addresses.DNS_B_V6),
         *_ns("acme.example", addresses.CUSTOMER),
         RRset(VENDOR, "NS", DELEGATION_TTL, tuple(vendor)),
-        RRset("pager.lab.example", "A", 300, (addresses.PAGER,)),
+        RRset(addresses.PAGER_NAME, "A", 300, (addresses.PAGER,)),
+        RRset(addresses.AUTOMATION_NAME, "A", 300, (addresses.AUTOMATION,)),
         RRset("www.control.example", "A", 300, (addresses.CONTROL[0],)),
     )
 
@@ -89,6 +104,20 @@ VENDOR_AT_B = _vendor(addresses.DNS_B, *_SIGN_IN)
 VENDOR_AT_B_WITH_MAIL = _vendor(addresses.DNS_B, *_SIGN_IN, *_MAIL)
 EMPTIED = _vendor(addresses.DNS_A)
 """What a name server has that lost the zone's content: for all names it says that they do not exist."""
+
+
+@lru_cache(maxsize=64)
+def with_edge(zone: Zone, region: str, epoch: int) -> Zone:
+    """A zone once the edge's name in it leads to a region; zones without that name stay as they are."""
+    rrsets = {(rrset.name, rrset.type): rrset for rrset in zone.rrsets}
+    if epoch == 0 or (EDGE, "A") not in rrsets:
+        return zone
+    server = zone.soa.data[0].split(". ", 1)[0]
+    for rrset in (_soa(zone.apex, server, epoch), *_edge(region)):
+        rrsets[rrset.name, rrset.type] = rrset
+    return Zone(zone.apex, rrsets.values())
+
+
 CUSTOMER = _zone(
     "acme.example",
     addresses.CUSTOMER,

@@ -135,6 +135,9 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A PEM file with CAs that deliveries trust beside the host's trust store."""
     connect_to: list[ConnectTo] = []
     """As in the plan, for the deliveries of this collector."""
+    resolvers: Annotated[list[Address], msgspec.Meta(max_length=5, description="5 resolvers at most")] = []
+    """Whom to ask for the addresses of receivers, beside the host's own resolver: it may fail with the DNS that is
+    watched."""
     mail: MailServer | None = None
     """A mail server for codes by mail; none if left out."""
     hook: Annotated[list[Hook], msgspec.Meta(max_length=50, description="50 hooks at most")] = []

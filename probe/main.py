@@ -37,6 +37,7 @@ from probe.runner import Begun, Runner, Span
 from probe.runs import get_ready, run_target
 from probe.schedule import Grid, Pair, Schedule
 from probe.shipping import Shipper
+from probe.signin.memory import session_key
 from probe.spool import Envelope, Spool
 from probe.stages import outliving
 from probe.statistics import Counters
@@ -111,7 +112,7 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 get_ready(plan.checks, force.tools())
                 health.use_controls(force.controls)
                 runner.assign(jobs_of(plan, config.id, run))
-                specs = {(check.name, target): check.spec for check in plan.checks for target in check.targets}
+                specs = {session_key(check, target): check.spec for check in plan.checks for target in check.targets}
                 nursery.start_soon(force.signins.end_orphans, specs)
 
             runner = Runner(deliver, counters)

@@ -22,6 +22,7 @@ from probe.dns.lookup import lookup
 from probe.dns.message import load_types
 from probe.judges.lookup import judge_lookup, judge_lost_time
 from probe.kind import Kind, Subject
+from probe.pin import pin_of
 from probe.plain import plain
 from probe.steps import CANCELLED, Steps
 from probe.tape import Evidence, Tape
@@ -48,14 +49,17 @@ async def run_target(
     _prepare(check.kind, target, tools)
     start = _Start(check, target, vantage, secrets.token_hex(8), scheduled_at, wall_ns(), trio.current_time())
     tape = Tape(hidden=tools.hidden)
+    if check.pinned is not None:
+        tools = msgspec.structs.replace(tools, pin=pin_of(check, target))
     read, kind = SPECS[check.kind].endpoint, KINDS[check.kind]
     if kind.play is not None:
         return await _play(start, kind, tools)
     if read is not None:
         endpoint = read(target)
-        addresses = await _look_up(start, endpoint, tools, tape)
+        dialled = endpoint if check.pinned is None else Endpoint(check.pinned)
+        addresses = await _look_up(start, dialled, tools, tape)
         if not addresses:
-            return [_without_address(start, endpoint, tape)]
+            return [_without_address(start, dialled, tape)]
         subjects = [Subject(target=target, host=endpoint.host, address=at, after=tape) for at in addresses]
     else:
         subjects = await _find(check, target, tools, tape)

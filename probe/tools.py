@@ -14,6 +14,7 @@ from probe.dns.memory import Memory
 from probe.hidden import Hidden
 from probe.kept import Kept
 from probe.mailbox import Mailbox
+from probe.pin import Pin
 from probe.signin.memory import Signins
 from probe.vault import Vault
 from probe.waiting import Waits
@@ -35,6 +36,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[Operator, ...] = ()
     named_resolvers: tuple[Resolver, ...] = ()
     """The plan's [[resolver]] entries."""
+    pin: Pin | None = None
+    """Where this run dials the hosts of its target, whatever the DNS says; None: where that leads."""
     kept: Kept = msgspec.field(default_factory=Kept)
     """Connections that checks with `reuse` keep from run to run."""
     vault: Vault = Vault()

@@ -10,6 +10,7 @@ from parallax.plan.checks import Unsupported
 from parallax.plan.kinds import SPECS
 from parallax.plan.loads import host_of
 from parallax.plan.types import Check, Part
+from parallax.values import Endpoint
 from probe.checks import KINDS
 from probe.extra_runs import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 from probe.plans import PlanInForce
@@ -28,6 +29,8 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
             grid = Grid.of(check.name, target, check.period, plan.part.slot_of(check.name))
             read = SPECS[check.kind].endpoint
             endpoint = read(target) if read else None
+            if endpoint is not None and check.pinned is not None:
+                endpoint = Endpoint(check.pinned)
             jobs[Pair(check.name, target)] = Job(
                 grid, endpoint, partial(run_target, check, target), pace_of(check, target, plan.part)
             )

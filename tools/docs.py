@@ -15,7 +15,7 @@ from parallax.config import CollectorConfig, ProbeConfig
 from parallax.loading.convert import bounds_text, fields_of
 from parallax.loading.descriptions import describe
 from parallax.plan.kinds import SPECS
-from parallax.plan.load import IDLE, MANY, SINGLE
+from parallax.plan.load import MANY, SINGLE
 from parallax.plan.types import CheckKeys
 from parallax.points import MEASUREMENTS, OBSERVATION_TAGS
 from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Rate, Redirect, Size, Url
@@ -144,7 +144,7 @@ def plan_page() -> str:
     for name, kind in SINGLE.items():
         parts.append(_section(f"[{name}]", kind))
     for name, kind in MANY.items():
-        parts.append(_checks() if name == "check" else _section(f"[[{name}]]", kind, idle=name in IDLE))
+        parts.append(_checks() if name == "check" else _section(f"[[{name}]]", kind))
     return "\n".join(parts)
 
 
@@ -159,10 +159,9 @@ def config_page() -> str:
     return "\n".join(parts)
 
 
-def _section(title: str, kind: type[msgspec.Struct], *, idle: bool = False) -> str:
-    note = "\n\nRead and checked; nothing acts on it in this version." if idle else ""
+def _section(title: str, kind: type[msgspec.Struct]) -> str:
     inner = "".join(f"\n{table}" for table in _inner_tables(kind, 3))
-    return f"\n## {title}\n\n{describe(kind).text}{note}\n\n{_table(kind)}{inner}"
+    return f"\n## {title}\n\n{describe(kind).text}\n\n{_table(kind)}{inner}"
 
 
 def _checks() -> str:

@@ -90,6 +90,7 @@ nginx nginx-light tests against an HTTP and TLS server
 haproxy haproxy tests against a second TLS and HTTP/2 front
 openssl openssl tests against old TLS versions and of stapled revocations
 chromium chromium tests of the page in a browser
+prometheus-alertmanager prometheus-alertmanager tests of alerts against Alertmanager
 prometheus-blackbox-exporter prometheus-blackbox-exporter the rival in make bench
 influxd influxdb tests of the time series against InfluxDB 1
 victoria-metrics victoria-metrics tests of the time series against VictoriaMetrics

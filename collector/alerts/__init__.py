@@ -5,7 +5,8 @@ again, `standard_webhooks` the signature (all pure); `webhook` sends, `ahead` ho
 `delivery` is its task, `alerts` the face to the rest of the collector.
 """
 
-from collector.alerts.alerts import RECEIVERS, Alerts, Tested
+from collector.alerts.alerts import Alerts, Tested
 from collector.alerts.delivery import ReceiverStatus
+from collector.alerts.receivers import RECEIVERS
 
 __all__ = ["RECEIVERS", "Alerts", "ReceiverStatus", "Tested"]

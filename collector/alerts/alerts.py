@@ -1,6 +1,6 @@
 """The receivers of the plan in force, each with a task of its own."""
 
-from collections.abc import Callable
+from urllib.parse import quote
 
 import msgspec
 import trio
@@ -9,15 +9,18 @@ from collector.alerts.delivery import (
     Delivery,
     InForce,
     ReceiverStatus,
-    Sender,
-    WriteFact,
-    forget_fact,
     mark_of,
     reader_of,
 )
-from collector.alerts.message import trial_message
+from collector.alerts.ledger import Ledger
+from collector.alerts.names import Names
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
-from collector.alerts.webhook import Webhook
+from collector.alerts.pictures import PICTURED, MakeChart, Pictured, no_chart
+from collector.alerts.receivers import RECEIVERS
+from collector.alerts.sender import Sender
+from collector.alerts.trials import names_to_try, receivers_named
+from collector.events import AlertRouted
 from collector.plans import Plans
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
@@ -26,8 +29,6 @@ from parallax.log import get_log
 from parallax.plan.alert_types import Receiver
 from parallax.plan.types import Plan
 
-RECEIVERS: dict[str, Callable[[Receiver, CollectorConfig], Sender]] = {"webhook": Webhook}
-"""By kind: how it delivers."""
 RETRY_S = 1.0
 _NOT_BUILT = "this version does not deliver to this kind"
 _log = get_log(__name__)
@@ -55,9 +56,16 @@ class Alerts:
     """One task runs `run`; the rest may be called from any other."""
 
     def __init__(
-        self, events: Journal, plans: Plans, config: CollectorConfig, write_fact: WriteFact = forget_fact
+        self,
+        events: Journal,
+        plans: Plans,
+        config: CollectorConfig,
+        ledger: Ledger,
+        chart_of: MakeChart = no_chart,
     ) -> None:
-        self._events, self._plans, self._config, self._write_fact = events, plans, config, write_fact
+        self._events, self._plans, self._config, self._ledger = events, plans, config, ledger
+        self._chart_of = chart_of
+        self._names = Names(events, config.resolvers)
         self._served: dict[str, _Served] = {}
 
     @property
@@ -68,6 +76,8 @@ class Alerts:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Delivers until cancelled, to whom the plan in force names."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._ledger.run)
+            nursery.start_soon(self._names.run)
             followed = await self._follow(nursery)
             task_status.started()
             while True:
@@ -88,13 +98,36 @@ class Alerts:
         at, started = wall_ns(), trio.current_time()
         answer = Answer(failure="timeout", detail=f"no answer within {FAST_TIMEOUT_S:.0f} s")
         with trio.move_on_after(FAST_TIMEOUT_S):
-            answer = await RECEIVERS[receiver.kind](receiver, self._config).send(trial_message(name, f"test-{at}", at))
+            id_ = f"test-{at}"
+            trial = Notification(id=id_, at=at, phase="test", alert=None, key=id_, receiver=name)
+            answer = await self._sender(receiver).send(trial)
         delivered = outcome_of(answer).action == "deliver"
         _log.info("receiver tested", receiver=name, came=answer.words)
         if delivered and name in self._served:
             await self._served[name].delivery.enable()
         took_s = round(trio.current_time() - started, 3)
         return Tested(receiver=name, delivered=delivered, words=answer.words, took_s=took_s)
+
+    async def test_all(self, name: str) -> list[Tested]:
+        """Sends a test to every receiver behind the name of a route, a group or a receiver, side by side; what came of
+        each, in the plan's order. Empty if the plan has nothing of that name."""
+        names = receivers_named(self._plan, name)
+        came: dict[str, Tested] = {}
+
+        async def try_one(each: str) -> None:
+            tested = await self.test(each)
+            if tested is not None:
+                came[each] = tested
+
+        async with trio.open_nursery() as nursery:
+            for each in names:
+                nursery.start_soon(try_one, each)
+        return [came[each] for each in names if each in came]
+
+    @property
+    def names_to_try(self) -> list[str]:
+        """What `test_all` takes."""
+        return list(names_to_try(self._plan))
 
     @property
     def _plan(self) -> Plan:
@@ -138,8 +171,10 @@ class Alerts:
             await trio.sleep_forever()  # the whole program ends by it: see collector.main
         for name, receiver in wanted.items():
             if name not in self._served:
-                sender = RECEIVERS[receiver.kind](receiver, self._config)
-                delivery = Delivery(receiver, self._events, sender, self._in_force, write_fact=self._write_fact)
+                sender = self._sender(receiver)
+                delivery = Delivery(
+                    receiver, self._events, sender, self._in_force, write=self._ledger.write_nowait, link=self._link
+                )
                 served = _Served(delivery, trio.CancelScope(), trio.Event())
                 self._served[name] = served
                 nursery.start_soon(_serve, served, name=f"receiver {name}")
@@ -147,6 +182,17 @@ class Alerts:
             if receiver.kind not in RECEIVERS:
                 _log.warning("receiver is not told", receiver=receiver.name, kind=receiver.kind, why=_NOT_BUILT)
         return in_force.hash
+
+    def _sender(self, receiver: Receiver) -> Sender:
+        look_up = self._names.for_receiver(receiver.fallback)
+        sender = RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up)
+        return Pictured(sender, self._chart_of) if receiver.kind in PICTURED else sender
+
+    def _link(self, alert: AlertRouted) -> str:
+        """The page of what an alert is about; empty where the config does not say what people reach it under."""
+        if self._config.page is None or not alert.incident:
+            return ""
+        return f"{str(self._config.page).rstrip('/')}/incident/{quote(alert.incident, safe='')}"
 
     async def _register(self, names: list[str]) -> None:
         """Gives every receiver its cursor: a new one begins with what is yet to come; one that left is forgotten, with

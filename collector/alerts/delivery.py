@@ -1,36 +1,35 @@
-"""Delivers to one receiver: in order, one alert at a time, each until the receiver has it or it is too old.
+"""Delivers to one receiver: each alert until the receiver has it or it is too old; in order for one key, a few keys
+side by side.
 
-Every receiver has its own task, cursor and connection, so one that is dead slows neither the others nor detection. It
+Every receiver has its own task, cursor and connections, so one that is dead slows neither the others nor detection. It
 reads the journal as it goes and holds a bounded number of alerts in memory. The cursor, and with it what the receiver
-was told of, is committed after each delivery: a crash before it says the same alert again, under the same id.
+was told of, is committed behind the deliveries: a crash before it says the same alert again, under the same id.
 
-One alert must not hold up all others: where a receiver refuses the alert itself (400, 413, 415, 422), the one behind
-it is tried after a quarter of an hour. If that one is taken, the first is given up; if not, the receiver refuses
-whatever comes (a wrong key, say), and both wait on.
+Pages go first, and places are kept for them, so that no backlog holds one up. A receiver that fails again and again is
+tried once at a time, for all that waits (see `breaker`); the first success brings all of it at once.
+
+One alert must not hold up others: where a receiver refuses the alert itself (400, 413, 415, 422) and takes another one
+meanwhile, the first is given up after a quarter of an hour. One that refuses whatever comes (a wrong key, say) costs no
+alert.
 """
 
+import math
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 import trio
 
 from collector.alerts.ahead import Ahead
-from collector.alerts.message import Message, message_of
-from collector.alerts.outcomes import (
-    CLOSEST_S,
-    FAST_EVERY_S,
-    FAST_UNTIL_S,
-    GIVE_UP_S,
-    Answer,
-    Outcome,
-    outcome_of,
-    pause_s,
-    timeout_s,
-)
-from collector.alerts.routing import Choice, Waiting, alert_key, choose, is_over, known_after, takes
-from collector.events import IncidentChanged
-from collector.inputs import FactInput
+from collector.alerts.breaker import LONGEST_FAST_WAIT_S, Breaker
+from collector.alerts.knowing import MOST_KNOWN, Told, Waiting, choose, is_over, known_after
+from collector.alerts.ledger import Write, forget
+from collector.alerts.notification import Notification
+from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Answer, Outcome, outcome_of, pause_s, timeout_s
+from collector.alerts.sender import Sender
+from collector.events import AlertRouted, EventError, decode_event
+from collector.events.alert import Lane
+from collector.inputs import DeliveryInput, FactInput
 from parallax.clock import NS, wall_ns
 from parallax.journal import Journal, JournalError, JournalFull
 from parallax.log import get_log
@@ -40,27 +39,12 @@ from parallax.plan.types import Plan
 SAVE_EVERY_S = 10.0
 LAST_COMMIT_S = 0.3
 """How long the end waits for the cursor to be on disk; without it, an alert is said again."""
+END_AGAIN_S = 300.0
+"""How long an end is said again to who wants it so."""
+_TEXT = 200
 _log = get_log(__name__)
 
 ReceiverState = Literal["ok", "failing", "disabled", "not_built"]
-
-
-WriteFact = Callable[[FactInput], Awaitable[None]]
-"""Takes down what happened. Never raises but for cancellation."""
-
-
-async def forget_fact(fact: FactInput) -> None:
-    """Where nobody keeps a timeline."""
-
-
-class Sender(Protocol):
-    """How a receiver of some kind is reached. Never raises but for cancellation; the caller owns the timeouts."""
-
-    async def prepare(self) -> str:
-        """Gets ready; what a person must mend before anything can be delivered, or ""."""
-
-    async def send(self, message: Message) -> Answer:
-        """Delivers once."""
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -71,10 +55,14 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept with the cursor. `disabled` is the hash of the plan under which the receiver said 410."""
+    """What is kept with the cursor: what is known of each key that is not over, and the positions beyond the cursor
+    that are done. `disabled` is the hash of the plan under which the receiver said 410. `known` is what an earlier
+    version kept."""
 
     known: dict[str, bool] = {}
     disabled: str | None = None
+    keys: dict[str, Told] = {}
+    done: list[int] = []
 
 
 class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +81,16 @@ class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
     state: ReceiverState = "ok"
     failing_s: float | None = None
     """How long no attempt has succeeded, where the last one failed."""
+
+
+class _Progress(msgspec.Struct):
+    """The tries of one alert; trio's clock."""
+
+    due_at: float
+    first_at: float | None = None
+    tries: int = 0
+    picky: bool = False
+    """It may be this alert alone that the receiver does not like."""
 
 
 def reader_of(name: str) -> str:
@@ -116,17 +114,23 @@ class Delivery:
         in_force: Callable[[], InForce],
         *,
         wall: Callable[[], int] = wall_ns,
-        write_fact: WriteFact = forget_fact,
+        write: Write = forget,
+        link: Callable[[AlertRouted], str] = lambda alert: "",
     ) -> None:
+        """`write` keeps what comes of it; `link` is where people read on about an alert."""
         self.receiver = receiver
         self._events, self._sender, self._in_force, self._wall = events, sender, in_force, wall
-        self._write_fact = write_fact
+        self._write, self._link = write, link
         self._reader, self._mark = reader_of(receiver.name), mark_of(receiver.name)
-        self._memory = _remembered(events.mark(self._mark))
+        memory = _remembered(events.mark(self._mark))
+        self._known, self._disabled = memory.keys, memory.disabled
         self._committed = events.cursor(self._reader)
-        self._ahead = Ahead(events, self._committed)
-        self._committed_at = float("-inf")
-        self._head, self._first_at, self._tried_at = "", 0.0, 0.0
+        self._ahead = Ahead(events, receiver.name, self._committed, memory.done)
+        self._progress: dict[int, _Progress] = {}
+        self._under_way: dict[str, Lane] = {}
+        self._breaker = Breaker()
+        self._turned, self._dirty = trio.Event(), trio.Event()
+        self._taken_at = float("-inf")
         self._failing_since: float | None = None
         self._word, self._last = "", "nothing was sent yet"
         self._delivered = self._given_up = 0
@@ -137,42 +141,37 @@ class Delivery:
             if problem := await self._sender.prepare():
                 self._last, self._failing_since = problem, trio.current_time()
                 _log.error("receiver cannot be told", receiver=self.receiver.name, why=problem)
-            while True:
-                await self._ahead.read_on()
-                choice = self._next()
-                if choice.waiting is None:
-                    await self._save_now_and_then()
-                    await self._ahead.wait_more()
-                elif self.disabled:
-                    await self._give_up(choice.waiting, "the receiver is disabled")
-                else:
-                    await self._deliver(choice, choice.waiting)
-        except JournalError:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._keep_reading)
+                nursery.start_soon(self._keep_saving)
+                if self._sender.again_s > 0:
+                    nursery.start_soon(self._keep_telling)
+                while True:
+                    turned = self._turned
+                    with trio.move_on_at(self._start(nursery)):
+                        await turned.wait()
+        except* JournalError:
             await trio.sleep_forever()  # the whole program ends by it: see collector.main
 
     @property
     def disabled(self) -> bool:
         """Whether the receiver said that it wants nothing more, under the plan in force."""
-        return self._memory.disabled == self._in_force().hash
+        return self._disabled == self._in_force().hash
 
     async def enable(self) -> None:
         """Takes the receiver in again: somebody has just reached it."""
-        if self._memory.disabled is not None:
-            self._memory = msgspec.structs.replace(self._memory, disabled=None)
-            self._last = "enabled again"
+        if self._disabled is not None:
+            self._disabled, self._last = None, "enabled again"
+            self._note_change()
             await self._commit()
 
     @property
     def status(self) -> ReceiverStatus:
-        plan, known = self._in_force().plan, self._memory.known
-        waiting = sum(
-            alert_key(each.event) in known or takes(self.receiver, each.event, plan) for each in self._ahead.waiting
-        )
         failing_s = None if self._failing_since is None else round(trio.current_time() - self._failing_since, 1)
         return ReceiverStatus(
             name=self.receiver.name,
             kind=self.receiver.kind,
-            waiting=waiting,
+            waiting=self._ahead.number,
             delivered=self._delivered,
             last_word=self._last,
             given_up=self._given_up,
@@ -180,136 +179,281 @@ class Delivery:
             failing_s=failing_s,
         )
 
-    def _next(self) -> Choice:
-        """What to send next, after passing over what is not for this receiver."""
-        choice = choose(self._ahead.waiting, self._memory.known, self.receiver, self._in_force().plan)
-        self._ahead.leave_behind(choice.number)
-        self._memory = msgspec.structs.replace(self._memory, known=dict(choice.known))
-        return choice
+    def _note_change(self) -> None:
+        """There may be something else to start, and something to commit."""
+        turned, self._turned = self._turned, trio.Event()
+        turned.set()
+        self._dirty.set()
 
-    async def _deliver(self, choice: Choice, first: Waiting) -> None:
-        """One try, and the pause that follows it."""
+    async def _keep_reading(self) -> None:
+        while True:
+            while self._ahead.has_more:
+                if await self._ahead.read_on():
+                    self._note_change()
+            turned = self._turned
+            if self._ahead.has_room:
+                await self._ahead.wait_more()
+                continue
+            async with trio.open_nursery() as nursery:  # more of the fast lane, or room for the rest
+                if self._ahead.may_scout:
+                    nursery.start_soon(_first_of, self._ahead.wait_more, nursery.cancel_scope)
+                nursery.start_soon(_first_of, turned.wait, nursery.cancel_scope)
+
+    def _start(self, nursery: trio.Nursery) -> float:
+        """Starts what is due and has a place; the moment (trio's) at which there is more to start."""
+        now, later = trio.current_time(), math.inf
+        heads = self._heads(now)
+        if self.disabled:
+            for waiting, _, _ in heads:
+                self._give_up(waiting, "the receiver is disabled")
+            return now if self._heads(now) else math.inf
+        for waiting, lane, missed in heads:
+            due_at = max(self._progress[waiting.position].due_at, self._breaker.earliest(lane))
+            if due_at > now:
+                later = min(later, due_at)
+                continue
+            slow = sum(each == "slow" for each in self._under_way.values())
+            if self._breaker.has_place(lane, len(self._under_way), slow):
+                self._under_way[waiting.alert.key] = lane
+                nursery.start_soon(self._deliver, waiting, lane, missed)
+        return later
+
+    def _heads(self, now: float) -> list[tuple[Waiting, Lane, bool]]:
+        """The next alert of each key that has none under way, with its lane and whether its start was missed: pages
+        first, then those that were tried least and wait longest. Others are left out on the way."""
+        found: list[tuple[Waiting, Lane, bool]] = []
+        for key, queue in list(self._ahead.by_key.items()):
+            if key in self._under_way:
+                continue
+            choice = choose(queue, self._known.get(key))
+            lane: Lane = "fast" if any(each.alert.lane == "fast" for each in queue) else "slow"
+            for each in queue[: choice.number]:
+                self._leave(each, sent=False)
+            if choice.waiting is not None:
+                self._progress.setdefault(choice.waiting.position, _Progress(now))
+                found.append((choice.waiting, lane, choice.missed))
+        if len(found) > 1:
+            found.sort(key=lambda each: (each[1] == "slow", self._progress[each[0].position].tries, each[0].position))
+        return found
+
+    async def _deliver(self, waiting: Waiting, lane: Lane, missed: bool) -> None:
+        """One try, and what follows from it."""
+        progress = self._progress[waiting.position]
+        began = trio.current_time()
+        if progress.first_at is None:
+            progress.first_at = began
+        limit_s = timeout_s(began - progress.first_at, lane)
+        outcome, words = await self._try(waiting, limit_s, missed=missed, first=progress.tries == 0)
+        del self._under_way[waiting.alert.key]
         now = trio.current_time()
-        if self._head != first.event.id:
-            self._head, self._first_at = first.event.id, now
-        since_s = now - self._first_at
-        outcome = await self._try(first, timeout_s(since_s), missed=choice.missed)
+        since_s = now - progress.first_at
+        progress.tries += 1
+        progress.picky = outcome.action == "refuse"
         if outcome.action == "deliver":
-            await self._finish(first, told=True)
+            self._finish(waiting, words, progress.tries)
         elif outcome.action == "disable":
-            self._memory = msgspec.structs.replace(self._memory, disabled=self._in_force().hash)
-            await self._give_up(first, "the receiver is gone (410)")
-        elif self._wall() - first.event.at > GIVE_UP_S * NS:
-            await self._give_up(first, "it is too old")
-            await self._pause(CLOSEST_S)
-        elif outcome.action == "refuse" and since_s >= FAST_UNTIL_S and await self._takes_another(first):
-            pass
+            self._disabled = self._in_force().hash
+            self._give_up(waiting, "the receiver is gone (410)")
         else:
-            pause = pause_s(outcome, trio.current_time() - self._first_at)
-            await self._pause(pause, heed_news=outcome.action != "wait")
+            self._count_failure(outcome, now)
+            if self._wall() - waiting.at > GIVE_UP_S * NS:
+                self._give_up(waiting, "it is too old")
+            elif progress.picky and since_s >= FAST_UNTIL_S and self._taken_at >= progress.first_at:
+                self._give_up(waiting, "the receiver refuses it, and takes others")
+            else:
+                pause = pause_s(outcome, since_s, lane)
+                if lane == "fast" and outcome.action == "wait":
+                    pause = min(pause, LONGEST_FAST_WAIT_S)
+                progress.due_at = now + pause
+                if self._breaker.is_open:
+                    self._stand_for_others(outcome, now)
+        self._note_change()
 
-    async def _takes_another(self, first: Waiting) -> bool:
-        """Whether the receiver took the alert behind the first, which is given up then."""
-        known = known_after(self._memory.known, first.event, told=False)
-        choice = choose(self._ahead.waiting[1:], known, self.receiver, self._in_force().plan)
-        if choice.waiting is None:
-            return False
-        outcome = await self._try(choice.waiting, timeout_s(FAST_UNTIL_S), missed=choice.missed)
-        if outcome.action != "deliver":
-            return False
-        self._lose(first, "the receiver refuses it, and takes others")
-        self._ahead.leave_behind(1 + choice.number)
-        self._memory = msgspec.structs.replace(self._memory, known=dict(choice.known))
-        await self._finish(choice.waiting, told=True)
-        return True
+    def _count_failure(self, outcome: Outcome, now: float) -> None:
+        """One that asks for time is alive, and gets it."""
+        if outcome.action == "wait":
+            self._breaker.asked(now, outcome.wait_s)
+        else:
+            self._breaker.failed(now)
 
-    async def _try(self, waiting: Waiting, limit_s: float, *, missed: bool) -> Outcome:
+    def _stand_for_others(self, outcome: Outcome, now: float) -> None:
+        """A try while the breaker is open is one of all that was due."""
+        for waiting, lane, _ in self._heads(now):
+            progress = self._progress[waiting.position]
+            if progress.due_at <= now:
+                if progress.first_at is None:
+                    progress.first_at = now
+                progress.due_at = now + pause_s(outcome, now - progress.first_at, lane)
+
+    async def _try(self, waiting: Waiting, limit_s: float, *, missed: bool, first: bool) -> tuple[Outcome, str]:
         answer = Answer(failure="timeout", detail=f"no answer within {limit_s:.0f} s")
         try:
-            message = message_of(waiting.event, self._in_force().plan.component, missed=missed)
+            notification = self._notification(waiting, missed=missed)
             with trio.move_on_after(limit_s):
-                answer = await self._sender.send(message)
+                answer = await self._sender.send(notification)
         except Exception as error:  # the alerts' one place: what one receiver brings out must not end the collector
-            _log.exception("an alert met a bug", receiver=self.receiver.name, id=waiting.event.id)
+            _log.exception("an alert met a bug", receiver=self.receiver.name, id=waiting.id)
             answer = Answer(failure="bug", detail=f"{type(error).__name__}; the log has more")
-        self._tried_at = trio.current_time()
         outcome = outcome_of(answer)
-        self._note(answer, outcome, waiting)
-        return outcome
+        self._note(answer, outcome, waiting, first=first)
+        return outcome, answer.words
 
-    def _note(self, answer: Answer, outcome: Outcome, waiting: Waiting) -> None:
-        """Keeps and logs what came of a try; the same trouble is logged once."""
-        event, name = waiting.event, self.receiver.name
+    def _notification(self, waiting: Waiting, *, missed: bool) -> Notification:
+        alert = waiting.alert
+        return Notification(
+            id=waiting.id,
+            at=waiting.at,
+            phase=alert.phase,
+            alert=alert,
+            key=alert.key,
+            receiver=self.receiver.name,
+            components={component.name: component for component in self._in_force().plan.component},
+            missed=missed,
+            link=self._link(alert),
+        )
+
+    def _note(self, answer: Answer, outcome: Outcome, waiting: Waiting, *, first: bool) -> None:
+        """Keeps and logs what came of a try; the same trouble is logged once, and written down once an alert."""
+        about, name = waiting.alert.about, self.receiver.name
         if outcome.action == "deliver":
             self._delivered += 1
-            self._last = f"{event.type} delivered: {answer.words}"
+            self._last = f"{about} delivered: {answer.words}"
             if self._word:
                 _log.info("receiver takes alerts again", receiver=name)
-            _log.info("alert delivered", receiver=name, type=event.type, id=event.id)
+            _log.info("alert delivered", receiver=name, type=about, id=waiting.id)
             self._word, self._failing_since = "", None
             return
-        self._last = f"{event.type} not delivered: {answer.words}"
+        self._last = f"{about} not delivered: {answer.words}"
         if outcome.word != self._word:
             log = _log.warning if outcome.action in ("retry", "wait") else _log.error
-            log("alert not delivered", receiver=name, type=event.type, id=event.id, why=answer.words)
+            log("alert not delivered", receiver=name, type=about, id=waiting.id, why=answer.words)
+        if first:
+            self._write_down(waiting, "retried", answer.words, 1)
         if self._failing_since is None:
-            self._failing_since = self._tried_at
+            self._failing_since = trio.current_time()
         self._word = outcome.word
 
-    def _lose(self, waiting: Waiting, why: str) -> None:
+    def _finish(self, waiting: Waiting, words: str, tries: int) -> None:
+        """The receiver has it. That a receiver was first told of an incident is a fact."""
+        alert, now = waiting.alert, trio.current_time()
+        before = self._known.get(alert.key)
+        first = (before is None or not before.told) and not is_over(alert) and alert.phase != "notice"
+        self._breaker.succeeded(now)
+        self._taken_at = now
+        for progress in self._progress.values():
+            if not progress.picky:
+                progress.due_at = min(progress.due_at, now)
+        self._leave(waiting, sent=True)
+        self._write_down(waiting, "sent", words, tries)
+        if first and alert.incident:
+            self._write(FactInput(at=self._wall(), what="paged", incident=alert.incident, text=self.receiver.name))
+
+    def _give_up(self, waiting: Waiting, why: str) -> None:
         self._given_up += 1
-        self._last = f"{waiting.event.type} given up: {why}"
-        _log.error("alert given up", receiver=self.receiver.name, type=waiting.event.type, id=waiting.event.id, why=why)
+        self._last = f"{waiting.alert.about} given up: {why}"
+        _log.error("alert given up", receiver=self.receiver.name, type=waiting.alert.about, id=waiting.id, why=why)
+        progress = self._progress.get(waiting.position)
+        self._write_down(waiting, "given_up", why, progress.tries if progress else 0)
+        self._leave(waiting, sent=False)
 
-    async def _give_up(self, waiting: Waiting, why: str) -> None:
-        self._lose(waiting, why)
-        await self._finish(waiting, told=False)
+    def _leave(self, waiting: Waiting, *, sent: bool) -> None:
+        """It is done."""
+        key = waiting.alert.key
+        keep_end = self._sender.again_s > 0
+        after = known_after(self._known.pop(key, None), waiting, sent=sent, keep_end=keep_end)
+        if after is not None:
+            self._known[key] = after  # at the end of the order
+            while len(self._known) > MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+        self._progress.pop(waiting.position, None)
+        self._ahead.leave(waiting)
+        self._dirty.set()
 
-    async def _finish(self, waiting: Waiting, *, told: bool) -> None:
-        """Goes on behind the first of those that wait. That a receiver was first told of an incident is a fact."""
-        first = told and not self._memory.known.get(alert_key(waiting.event)) and not is_over(waiting.event)
-        known = known_after(self._memory.known, waiting.event, told=told)
-        self._memory = msgspec.structs.replace(self._memory, known=dict(known))
-        self._ahead.leave_behind(1)
-        await self._commit()
-        if first and isinstance(waiting.event.data, IncidentChanged):
-            id_ = waiting.event.data.incident.id
-            await self._write_fact(FactInput(at=self._wall(), what="paged", incident=id_, text=self.receiver.name))
+    def _write_down(
+        self, waiting: Waiting, outcome: Literal["sent", "retried", "given_up"], words: str, tries: int
+    ) -> None:
+        self._write(
+            DeliveryInput(
+                at=self._wall(),
+                alert=waiting.id,
+                key=waiting.alert.key,
+                receiver=self.receiver.name,
+                outcome=outcome,
+                tries=tries,
+                text=words[:_TEXT],
+                incident=waiting.alert.incident or "",
+            )
+        )
 
-    async def _pause(self, seconds: float, *, heed_news: bool = False) -> None:
-        """Waits, reading on meanwhile. What is new and for this receiver ends the wait early where news are heeded, but
-        not so that a dead receiver is dialled more often than in the fast lane."""
-        with trio.move_on_after(seconds) as scope:
-            while self._ahead.has_room:
-                await self._ahead.wait_more()
-                found, plan = await self._ahead.read_on(), self._in_force().plan
-                if heed_news and any(takes(self.receiver, each.event, plan) for each in found):
-                    scope.deadline = min(scope.deadline, max(self._tried_at + FAST_EVERY_S, trio.current_time()))
-            await trio.sleep_forever()
+    async def _keep_telling(self) -> None:
+        """Says again what is open, and for a while what has ended, to a receiver that forgets."""
+        while True:
+            await trio.sleep(self._sender.again_s)
+            for key, told in list(self._known.items()):
+                if told.ended_at and self._wall() - told.ended_at > END_AGAIN_S * NS:
+                    if self._known.get(key) is told:
+                        del self._known[key]
+                elif told.told and key not in self._under_way and not self._breaker.is_open:
+                    await self._tell_again(told)
 
-    async def _save_now_and_then(self) -> None:
-        """What is passed over is committed at times, so that the journal need not keep it for this reader."""
-        if self._ahead.done > self._committed and trio.current_time() - self._committed_at >= SAVE_EVERY_S:
-            await self._commit()
+    async def _tell_again(self, told: Told) -> None:
+        records = await self._events.read(told.position - 1, max_records=1)
+        if not records or records[0].position != told.position:
+            return
+        try:
+            event = decode_event(records[0])
+        except EventError:
+            return
+        if isinstance(event.data, AlertRouted):
+            waiting = Waiting(position=told.position, id=event.id, at=event.at, alert=event.data)
+            outcome, _ = await self._try(waiting, timeout_s(0.0, "fast"), missed=False, first=False)
+            if outcome.action == "deliver":
+                self._breaker.succeeded(trio.current_time())
+            else:
+                self._count_failure(outcome, trio.current_time())
+
+    async def _keep_saving(self) -> None:
+        """Commits behind the deliveries. What is passed over is committed at times, so that the journal need not keep
+        it for this reader."""
+        try:
+            while True:
+                with trio.move_on_after(SAVE_EVERY_S):
+                    await self._dirty.wait()
+                if self._dirty.is_set() or self._ahead.done > self._committed:
+                    self._dirty = trio.Event()
+                    await self._commit()
+        except trio.Cancelled:
+            if self._dirty.is_set():
+                with trio.move_on_after(LAST_COMMIT_S, shield=True):
+                    await self._commit()
+            raise
 
     async def _commit(self) -> None:
-        position, marks = self._ahead.done, {self._mark: msgspec.json.encode(self._memory)}
+        position = self._ahead.done
+        memory = Memory(disabled=self._disabled, keys=self._known, done=self._ahead.done_beyond)
+        marks = {self._mark: msgspec.json.encode(memory)}
         try:
             try:
                 await self._events.commit(self._reader, position, marks)
             except trio.Cancelled:
-                with trio.move_on_after(LAST_COMMIT_S, shield=True):  # the disk may hang
-                    await self._events.commit(self._reader, position, marks)
+                self._dirty.set()  # said once more at the end
                 raise
         except JournalFull as error:  # said again after a restart, at worst
             _log.error("what was delivered is not noted", receiver=self.receiver.name, why=str(error))
             return
-        self._committed, self._committed_at = position, trio.current_time()
+        self._committed = position
+
+
+async def _first_of(wait: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+    await wait()
+    scope.cancel()
 
 
 def _remembered(raw: bytes | None) -> Memory:
     try:
-        return msgspec.json.decode(raw, type=Memory) if raw is not None else Memory()
+        memory = msgspec.json.decode(raw, type=Memory) if raw is not None else Memory()
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         _log.error("what a receiver was told of is not known any more: a mark does not decode")
         return Memory()
+    before = {key: Told(told=told) for key, told in memory.known.items()}
+    return msgspec.structs.replace(memory, known={}, keys=before | memory.keys)

@@ -9,11 +9,25 @@ from typing import Any
 
 import msgspec
 
+from collector.alerts.facts import clean, facts_of, failover_head, incident_head, risk_head
+from collector.alerts.notification import Notification
 from collector.alerts.routing import RISK_SEVERITY, alert_key
-from collector.events import Affected, Event, FaultDomain, Incident, IncidentChanged, Noticed, Risk, RiskChanged, Runway
+from collector.alerts.wording import words_of
+from collector.events import (
+    Affected,
+    Conclusion,
+    Event,
+    FailoverChanged,
+    FaultDomain,
+    Incident,
+    IncidentChanged,
+    Noticed,
+    ReadinessChanged,
+    RiskChanged,
+    Runway,
+)
 from parallax.clock import NS, rfc3339
 from parallax.plan.types import Component
-from parallax.spans import lasting
 
 LARGEST = 20_000
 """Octets of a body, at most."""
@@ -27,6 +41,8 @@ _MOST = {
     "components": 20,
     "probes": 50,
     "reasons": 10,
+    "rules": 10,
+    "evidence": 20,
 }
 _LINE, _TEXT = 300, 150
 """Characters of a line for people, and of a name."""
@@ -39,25 +55,54 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+def rendered(notification: Notification, templates: Mapping[str, str] = {}) -> Message:
+    """The message of an alert, or of a test. `templates` are the receiver's own texts."""
+    alert, words = notification.alert, words_of(notification, templates)
+    if alert is None or not alert.of:
+        return trial_message(notification.receiver, notification.id, notification.at)
+    told = alert.of[-1]
+    around = {
+        "dedup_key": notification.key,
+        "phase": notification.phase,
+        "tier": alert.tier,
+        "link": words.link or None,
+        "todo": words.todo,
+        "also": list(words.also),
+    }
+    if words.body:
+        around["text"] = words.body
+    body = _body(told.data, told.at, notification.components, around, missed=notification.missed, summary=words.line)
+    return Message(id=notification.id, body=body)
+
+
 def message_of(event: Event, components: Iterable[Component] = (), *, missed: bool = False) -> Message:
-    """The message of an alert. `components` are the plan's: what they say of owner and runbook goes along. `missed`:
-    the receiver was never told of the start, so the end tells it all."""
-    data = event.data
-    assert isinstance(data, IncidentChanged | RiskChanged | Noticed)
+    """The message of one conclusion by itself. `components` are the plan's: what they say of owner and runbook goes
+    along. `missed`: the receiver was never told of the start, so the end tells it all."""
+    assert isinstance(event.data, IncidentChanged | RiskChanged | Noticed)
     named = {component.name: component for component in components}
+    return Message(id=event.id, body=_body(event.data, event.at, named, {"dedup_key": alert_key(event)}, missed=missed))
+
+
+def _body(
+    data: Conclusion,
+    at: int,
+    components: Mapping[str, Component],
+    around: dict[str, Any],
+    *,
+    missed: bool,
+    summary: str | None = None,
+) -> bytes:
+    """The JSON, with what of it fits."""
     for share in (1.0, 0.5, 0.25, 0.1, 0.0):
-        shown = _Shown(share, named)
-        if isinstance(data, IncidentChanged):
-            told = shown.incident(data, missed=missed)
-        elif isinstance(data, Noticed):
-            told = shown.notice(data)
-        else:
-            told = shown.risk(data, event.at, missed=missed)
-        told |= {"dedup_key": alert_key(event), "cut": shown.cut}
-        body = msgspec.json.encode({"type": event.type, "timestamp": rfc3339(event.at), "data": told})
+        shown = _Shown(share, components)
+        told = shown.told(data, at, missed=missed)
+        if summary is not None:
+            told["summary"] = summary
+        told |= around | {"cut": shown.cut}
+        body = msgspec.json.encode({"type": data.type, "timestamp": rfc3339(at), "data": told})
         if len(body) < LARGEST:
             break
-    return Message(id=event.id, body=body)
+    return body
 
 
 def trial_message(receiver: str, id: str, at: int) -> Message:  # noqa: A002
@@ -73,6 +118,21 @@ class _Shown:
     def __init__(self, share: float, components: Mapping[str, Component]) -> None:
         self._share, self._components = share, components
         self.cut: dict[str, int] = {}
+
+    def told(self, data: Conclusion, at: int, *, missed: bool) -> dict[str, Any]:
+        """What a conclusion says, by its type."""
+        if isinstance(data, IncidentChanged):
+            return self.incident(data, missed=missed)
+        if isinstance(data, RiskChanged):
+            return self.risk(data, at, missed=missed)
+        if isinstance(data, Noticed):
+            return self.notice(data)
+        if isinstance(data, FailoverChanged):
+            return self.failover(data)
+        if isinstance(data, ReadinessChanged):
+            return self.readiness(data)
+        facts = facts_of(data, at, missed=missed)
+        return {"summary": _line(facts.head), "why": _line(facts.what), "components": self._named(facts.components)}
 
     def incident(self, change: IncidentChanged, *, missed: bool) -> dict[str, Any]:
         known, over = change.incident, change.incident.resolved_at
@@ -104,7 +164,7 @@ class _Shown:
     def risk(self, change: RiskChanged, at: int, *, missed: bool) -> dict[str, Any]:
         known, over = change.risk, change.change == "cleared"
         return {
-            "summary": _risk_summary(known, at, over=over, missed=missed),
+            "summary": _line(risk_head(known, at, over=over, missed=missed)),
             "risk": known.id,
             "status": "resolved" if over else "open",
             "severity": RISK_SEVERITY,
@@ -148,6 +208,55 @@ class _Shown:
             "check": _text(known.check),
         }
 
+    def failover(self, known: FailoverChanged) -> dict[str, Any]:
+        return {
+            "summary": _line(failover_head(known)),
+            "failover": known.group,
+            "word": known.word,
+            "direction": known.direction or None,
+            "severity": known.severity,
+            "title": _line(known.title),
+            "why": _line(known.why),
+            "from": _text(known.source) or None,
+            "to": _text(known.target) or None,
+            "incident": known.incident,
+            "epoch": known.epoch,
+            "expected_current": _text(known.expected_current) or None,
+            "not_after": None if known.not_after is None else rfc3339(known.not_after),
+            "dry_run": known.dry_run,
+            "actions": [_text(name) for name in known.actions],
+            "rules": [
+                {
+                    "id": rule.id,
+                    "ok": rule.ok,
+                    "why": _line(rule.why),
+                    "overridden_by": _line(rule.overridden_by) or None,
+                }
+                for rule in self._some("rules", known.rules)
+            ],
+            "evidence": {
+                _text(name): _line(text) for name, text in self._some("evidence", tuple(known.evidence.items()))
+            },
+            "started_at": None if known.started_at is None else rfc3339(known.started_at),
+            "duration_s": round(known.duration_ns / NS, 3),
+            "dwell_s": round(known.dwell_ns / NS, 3),
+            "hurt": known.hurt,
+            "flaps": known.flaps,
+            "actor": _text(known.actor) or None,
+            "components": self._named(known.components),
+        }
+
+    def readiness(self, known: ReadinessChanged) -> dict[str, Any]:
+        return {
+            "summary": _line(known.title),
+            "failover": known.group,
+            "member": _text(known.member),
+            "ready": known.word == "restored",
+            "title": _line(known.title),
+            "why": _line(known.why),
+            "components": self._named(known.components),
+        }
+
     def _named(self, names: tuple[str, ...]) -> list[dict[str, Any]]:
         found = []
         for name in self._some("components", names):
@@ -184,34 +293,12 @@ class _Shown:
 
 
 def _incident_summary(change: IncidentChanged, *, missed: bool) -> str:
-    known = change.incident
-    ended = known.ended_at
-    if ended is None or change.change in ("opened", "updated", "reopened"):
-        where = f" ({', '.join(_text(name) for name in known.components[:3])})" if known.components else ""
-        words = {
-            "opened": "",
-            "updated": "Update: ",
-            "reopened": "Again: ",
-        }.get(change.change, "")
-        new = change.what.removeprefix(known.title).removeprefix("; ") if change.change == "updated" else ""
-        return _line(f"{words}{_line(known.title)}{where}" + (f": {new}" if new else ""))
-    span = lasting(ended - known.started_at)
-    if missed:
-        return f"Over before you could be told, lasted {span}: {_line(known.title)}"
-    if change.change == "monitoring":
-        return f"Over after {span}, being watched: {_line(known.title)}"
-    if known.over_at is not None and known.resolved_at is not None and known.over_at < known.resolved_at:
-        calm = lasting(known.resolved_at - known.over_at)
-        return _line(f"Resolved, calm for {calm} (it lasted {span}): {_line(known.title)}")
-    return f"Over after {span}: {_line(known.title)}"
-
-
-def _risk_summary(known: Risk, at: int, *, over: bool, missed: bool) -> str:
-    if over:
-        return f"{'Risk was' if missed else 'Risk is'} over after {lasting(at - known.since)}: {_line(known.title)}"
-    if known.expected_at is None:
-        return f"Risk: {_line(known.title)}"
-    return f"Risk: {_line(known.title)}; users may feel it in {lasting(known.expected_at - at)}"
+    head, known = incident_head(change, missed=missed), change.incident
+    if change.change not in ("opened", "updated", "reopened"):
+        return _line(head)
+    where = f" ({', '.join(_text(name) for name in known.components[:3])})" if known.components else ""
+    new = change.what.removeprefix(known.title).removeprefix("; ") if change.change == "updated" else ""
+    return _line(head + where + (f": {new}" if new else ""))
 
 
 def _domain(domain: FaultDomain | None) -> dict[str, Any] | None:
@@ -231,14 +318,8 @@ def _affected(each: Affected) -> dict[str, Any]:
 
 
 def _line(text: str) -> str:
-    return _cut(text, _LINE)
+    return clean(text, _LINE)
 
 
 def _text(text: str) -> str:
-    return _cut(text, _TEXT)
-
-
-def _cut(text: str, most: int) -> str:
-    """The text on one line, without what a terminal would act on."""
-    clean = "".join(c if c.isprintable() else " " for c in text[: most + 1])
-    return clean if len(clean) <= most else clean[: most - 1] + "…"
+    return clean(text, _TEXT)

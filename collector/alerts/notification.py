@@ -27,3 +27,5 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """The receiver was never told of the start, so the end tells it all."""
     link: str = ""
     """The page of the incident or the group; empty where the config has no `page`."""
+    chart: bytes | None = None
+    """A picture of the last hour (PNG), for the kinds that show one."""

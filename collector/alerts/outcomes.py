@@ -5,9 +5,12 @@ keeps it and tries again until it is too old, as most of what goes wrong is mend
 key is put right, a certificate is renewed.
 """
 
+from itertools import accumulate
 from typing import Literal
 
 import msgspec
+
+from collector.events.alert import Lane
 
 Action = Literal["deliver", "retry", "slow", "refuse", "wait", "disable"]
 """deliver: the receiver has it. retry: again by the lanes below. slow: again by the slow lane, as a person must act
@@ -15,9 +18,12 @@ first. refuse: as slow, but it may be this alert alone that is not liked: see `c
 after what the receiver asked for. disable: nothing more until the plan changes."""
 
 FAST_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""The first tries, seconds from the first one."""
+"""The first tries of the fast lane, seconds from the first one."""
 FAST_EVERY_S, FAST_UNTIL_S = 30.0, 15 * 60.0
-SLOW_EVERY_S = 5 * 60.0
+"""Then so often, and until then; what is left goes on by the slow lane."""
+SLOW_PAUSES_S = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
+"""The slow lane's pauses, as Standard Webhooks 1.0.0 recommends them ("Retry schedule"): 75 h in all."""
+SLOW_S = (0.0, *accumulate(SLOW_PAUSES_S))
 GIVE_UP_S = 75 * 3600.0
 """How old an alert gets. Then it is given up, counted and logged."""
 CLOSEST_S = 0.5
@@ -41,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     def words(self) -> str:
         """For people."""
         if self.status is not None:
-            return f"answered {self.status}"
+            return f"answered {self.status}: {self.detail}" if self.detail else f"answered {self.status}"
         return f"{self.failure.replace('_', ' ')}: {self.detail}" if self.detail else self.failure.replace("_", " ")
 
 
@@ -76,6 +82,9 @@ BY_CLASS: dict[int, Outcome] = {
 BY_FAILURE: dict[str, Outcome] = {
     "bug": Outcome("refuse", "bug"),
     "certificate": Outcome("slow", "certificate"),
+    "mail_login": Outcome("slow", "mail_login"),
+    "mail_refused": Outcome("refuse", "mail_refused"),
+    "no_starttls": Outcome("slow", "no_starttls"),
     "not_allowed": Outcome("slow", "not_allowed"),
     "not_https": Outcome("slow", "not_https"),
     "secret": Outcome("slow", "secret"),
@@ -96,20 +105,22 @@ def outcome_of(answer: Answer) -> Outcome:
     return Outcome("wait", found.word, min(max(answer.retry_after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S))
 
 
-def pause_s(outcome: Outcome, since_first_s: float) -> float:
+def pause_s(outcome: Outcome, since_first_s: float, lane: Lane) -> float:
     """From the end of a failed try to the next one, seconds; `since_first_s` is from the start of the alert's first."""
     if outcome.action == "wait":
         return outcome.wait_s
-    if outcome.action in ("slow", "refuse") and since_first_s < FAST_UNTIL_S:
+    slow_s = since_first_s - (FAST_UNTIL_S if lane == "fast" else 0.0)
+    if slow_s < 0 and outcome.action in ("slow", "refuse"):
         return CAREFUL_S
     earliest = since_first_s + CLOSEST_S
-    if earliest <= FAST_S[-1]:
+    if lane == "fast" and earliest <= FAST_S[-1]:
         return min(at for at in FAST_S if at >= earliest) - since_first_s
-    if earliest <= FAST_UNTIL_S:
+    if lane == "fast" and earliest <= FAST_UNTIL_S:
         return -(-earliest // FAST_EVERY_S) * FAST_EVERY_S - since_first_s
-    return SLOW_EVERY_S
+    pause = next((at for at in SLOW_S if at >= slow_s + CLOSEST_S), slow_s + SLOW_PAUSES_S[-1]) - slow_s
+    return max(pause, CAREFUL_S) if outcome.action in ("slow", "refuse") else pause
 
 
-def timeout_s(since_first_s: float) -> float:
+def timeout_s(since_first_s: float, lane: Lane) -> float:
     """How long a try may take that begins so long after the alert's first."""
-    return FAST_TIMEOUT_S if since_first_s < FAST_UNTIL_S else SLOW_TIMEOUT_S
+    return FAST_TIMEOUT_S if lane == "fast" and since_first_s < FAST_UNTIL_S else SLOW_TIMEOUT_S

@@ -1,21 +1,29 @@
 """Signatures of webhooks, by Standard Webhooks 1.0.0 (https://www.standardwebhooks.com). Pure.
 
-What is signed is `id.timestamp.body`, with HMAC-SHA256 and a key that both sides hold. The header may carry several
-signatures, apart by blanks, so that a key can be changed without a gap; other versions than v1 are passed over.
+What is signed is `id.timestamp.body`: by v1 with HMAC-SHA256 and a key that both sides hold, by v1a with Ed25519
+(RFC 8032), whose public key is all that the receiver needs. The header may carry several signatures, apart by blanks,
+so that a key can be changed without a gap; what is verified here is v1, and others are passed over.
 """
 
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 PREFIX = "whsec_"
+PRIVATE_PREFIX, PUBLIC_PREFIX = "whsk_", "whpk_"
 TOLERANCE_S = 300
 """How far a timestamp may be from the receiver's clock, either way."""
 MOST_SIGNATURES = 20
 _SHORTEST_KEY, _LONGEST_KEY = 16, 64
 """Octets. The specification wants 24 to 64; keys of 16 are about, and HMAC is no weaker for a longer one."""
+
+
+Signer = Callable[[str, int, bytes], str]
+"""An id, a time in whole seconds since the Unix epoch and a body to a signature, `v1,...` or `v1a,...`."""
 
 
 class NoKey(ValueError):
@@ -56,9 +64,50 @@ def sign(key: bytes, id: str, timestamp_s: int, body: bytes) -> str:  # noqa: A0
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode("ascii")
 
 
+def private_key_of(text: str) -> Ed25519PrivateKey:
+    """The key in `whsk_` + base64 of 32 octets, or of 64: the same with the public key behind it. Raises NoKey."""
+    encoded = text.removeprefix(PRIVATE_PREFIX).rstrip("=")
+    try:
+        raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) not in (32, 64):
+        raise NoKey("is no private webhook key; one is whsk_ and then base64 of the 32 octets of an Ed25519 key")
+    key = Ed25519PrivateKey.from_private_bytes(raw[:32])
+    if raw[32:] not in (b"", key.public_key().public_bytes_raw()):
+        raise NoKey("has a public key behind it that is not its own")
+    return key
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    """What the receiver is given: `whpk_` + base64."""
+    return PUBLIC_PREFIX + base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii")
+
+
+def signer(scheme: str, text: str) -> Signer:
+    """What signs with the key in a text, by `v1` or `v1a`. Raises NoKey."""
+    if scheme == "v1a":
+        private = private_key_of(text)
+        return lambda id, timestamp_s, body: sign_by_private_key(private, id, timestamp_s, body)  # noqa: A006
+    key = key_of(text)
+    return lambda id, timestamp_s, body: sign(key, id, timestamp_s, body)  # noqa: A006
+
+
+def sign_by_private_key(key: Ed25519PrivateKey, id: str, timestamp_s: int, body: bytes) -> str:  # noqa: A002
+    """The signature `v1a,<base64>`."""
+    signature = key.sign(b"%s.%d.%s" % (id.encode(), timestamp_s, body))
+    return "v1a," + base64.b64encode(signature).decode("ascii")
+
+
 def headers(key: bytes, id: str, timestamp_s: int, body: bytes) -> dict[str, str]:  # noqa: A002
     """The three headers of a message."""
     return {ID: id, TIMESTAMP: str(timestamp_s), SIGNATURE: sign(key, id, timestamp_s, body)}
+
+
+def signed(signers: Iterable[Signer], id: str, timestamp_s: int, body: bytes) -> dict[str, str]:  # noqa: A002
+    """The three headers of a message that is signed with every key."""
+    signatures = " ".join(sign(id, timestamp_s, body) for sign in signers)
+    return {ID: id, TIMESTAMP: str(timestamp_s), SIGNATURE: signatures}
 
 
 def verify(key: bytes, given: Mapping[str, str], body: bytes, now_s: float) -> str:

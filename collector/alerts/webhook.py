@@ -1,59 +1,24 @@
-"""A webhook: one POST to a pinned or looked-up address, signed by Standard Webhooks.
+"""A webhook: one POST, signed by Standard Webhooks."""
 
-Delivery must not hang on the DNS that is watched, so a receiver's `address` is dialled as it is. Without one the name
-is looked up at each try; where that fails, the addresses that were found last are dialled.
-"""
-
-import math
-import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any
-
-import trio
+from collections.abc import Callable
+from typing import Literal
 
 from collector.alerts import standard_webhooks
-from collector.alerts.message import Message
+from collector.alerts.message import rendered
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import Answer
-from parallax import __version__
+from collector.alerts.post import LookUp, Poster, look_up
+from collector.alerts.standard_webhooks import Signer
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
-from parallax.dialling.errors import EXPECTED, detail_of, failure_of
-from parallax.dialling.fields import retry_after_s
-from parallax.dialling.http import ALPN, Http, Response, open_http
-from parallax.dialling.route import NotAllowed, Routes
-from parallax.dialling.tls import Trust, client_context
 from parallax.plan.alert_types import Receiver
-from parallax.secret import Secret, SecretError, read_secret
-from parallax.values import Address
-
-CONNECT_S = 3.0
-"""How long one address may take to take the connection."""
-LOOKUP_S = 2.0
-MOST_ADDRESSES = 8
-MOST_ANSWER = 1024
-"""Octets of an answer's body that are read, so that the receiver need not see a reset. What it says is not kept."""
-ANSWER_S = 0.3
-_LOOKUPS = trio.CapacityLimiter(4)
-"""Threads that wait for a resolver. Of their own: a dead resolver must not use up those that read journals."""
-
-LookUp = Callable[[str, int], Awaitable[list[Address]]]
-"""A host and port to addresses, in order. Raises OSError."""
-
-
-async def look_up(host: str, port: int) -> list[Address]:
-    """By the host's own resolver, in its order. Raises OSError (socket.gaierror)."""
-
-    def ask() -> list[tuple[Any, ...]]:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-    found = await trio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=_LOOKUPS)
-    addresses = dict.fromkeys(Address.of(entry[4][0].partition("%")[0], port) for entry in found)
-    return list(addresses)[:MOST_ADDRESSES]
+from parallax.secret import SecretError, read_secret
 
 
 class Webhook:
-    """One receiver of the kind webhook. One delivery at a time."""
+    """One receiver of the kind webhook."""
+
+    again_s = 0.0
 
     def __init__(
         self,
@@ -64,136 +29,60 @@ class Webhook:
         wall: Callable[[], int] = wall_ns,
     ) -> None:
         assert receiver.url is not None  # the plan's loader has seen to it
-        self._url, self._address, self._look_up, self._wall = receiver.url, receiver.address, look_up, wall
-        self._routes = Routes.of(((entry.source, entry.to) for entry in config.connect_to), config.allow)
-        self._trust = Trust(config.ca)
-        self._secret = _Key(receiver.key.removeprefix("secret:"), config.secrets)
-        self._found: list[Address] = []
+        self._wall, self._templates = wall, receiver.templates
+        self._poster = Poster(receiver.url, receiver.address, config, look_up=look_up, wall=wall)
+        self._secret = WebhookKey(receiver.key, config.secrets, before=receiver.key_before, scheme=receiver.sign)
 
     async def prepare(self) -> str:
-        """Reads the key, builds the TLS context (15 ms that no alert need wait for), and looks the address up for the
-        day when that fails. What a person must mend, or ""."""
-        if self._url.https:
-            with suppress(OSError):  # each try says it again
-                client_context(self._trust, "1.2", ALPN)
-        with suppress(OSError):
-            await self._addresses()
+        """Reads the key and gets the way ready. What a person must mend, or ""."""
+        await self._poster.prepare()
         return self._secret.read()
 
-    async def send(self, message: Message) -> Answer:
+    async def send(self, notification: Notification) -> Answer:
         """Delivers once; what came of it. Never raises but for cancellation; the caller owns the timeout."""
-        if self._secret.key is None and (problem := self._secret.read()):
-            return Answer(failure="secret", detail=problem)
-        assert self._secret.key is not None
-        answer = await self._post(message, self._secret.key)
-        if answer.status is None or not 200 <= answer.status < 300:
-            self._secret.key = None  # the key may have been mended by the next try
-        return answer
-
-    async def _post(self, message: Message, key: bytes) -> Answer:
-        try:
-            addresses = await self._addresses()
-        except OSError as error:
-            return Answer(failure="no_address", detail=f"{self._url.endpoint.host}: {error.strerror or error}")
-        answer = Answer(failure="no_address", detail=f"{self._url.endpoint.host} has none")
-        for number, address in enumerate(addresses):
-            answer, connected = await self._post_to(address, message, key, len(addresses) - number)
-            if connected:  # whatever came of it: another address would be told a second time
-                break
-        return answer
-
-    async def _post_to(self, address: Address, message: Message, key: bytes, left: int) -> tuple[Answer, bool]:
-        """The answer, and whether there was a connection."""
-        try:
-            real = self._routes.dial_address(address, "tcp")
-        except NotAllowed as refused:
-            ip = refused.address.ip
-            detail = f'{ip} is not a public address; add its network to "allow" in the collector\'s config'
-            return Answer(failure="not_allowed", detail=detail), False
-        if not self._url.https and not real.parsed_ip.is_loopback:
-            return Answer(failure="not_https", detail=f"{real.ip} is not loopback; write https://"), False
-        timestamp_s = self._wall() // NS
-        headers = {
-            "content-type": "application/json",
-            "user-agent": f"Parallax/{__version__}",
-            **standard_webhooks.headers(key, message.id, timestamp_s, message.body),
-        }
-        remaining_s = trio.current_effective_deadline() - trio.current_time()
-        connecting = trio.CancelScope(deadline=trio.current_time() + min(CONNECT_S, remaining_s / left))
-
-        def enter(phase: str) -> None:
-            if phase != "connect":
-                connecting.deadline = math.inf
-
-        async with open_http(address, self._routes, self._trust) as http:
-            with connecting:
-                try:
-                    async with http.request("POST", self._url, headers=headers, body=message.body, enter=enter) as got:
-                        wait_s = retry_after_s(got.headers, self._wall() / NS)
-                        answer = Answer(status=got.status_code, retry_after_s=wait_s)
-                        await _drain(got)
-                        return answer, True
-                except EXPECTED as error:
-                    return _failed(error, http), http.stream is not None
-        return Answer(failure="timeout", detail=f"{address} takes no connection"), False
-
-    async def _addresses(self) -> list[Address]:
-        """Where to dial, in order. Raises OSError where the name has no address and never had one."""
-        endpoint = self._url.endpoint
-        pinned = self._address or endpoint.address
-        if pinned is not None:
-            return [pinned]
-        failure = OSError("the lookup takes too long")
-        with trio.move_on_after(LOOKUP_S):
-            try:
-                self._found = await self._look_up(endpoint.host, endpoint.port)
-            except OSError as error:
-                failure = error
-            else:
-                return self._found
-        if not self._found:
-            raise failure
-        return self._found
+        message = rendered(notification, self._templates)
+        return await post_signed(self._poster, self._secret, message.id, message.body, self._wall)
 
 
-class _Key:
-    """The key of a receiver as the collector's config leads to it. `key` is None until it is read."""
+class WebhookKey:
+    """A key as the collector's config leads to it; `reference` is the plan's secret:NAME, `before` that of the key
+    before it, which is signed with as well while it is rotated. `signers` is empty until they are read."""
 
-    def __init__(self, name: str, secrets: dict[str, str]) -> None:
-        self._name, self._reference = name, secrets.get(name)
-        self.key: bytes | None = None
+    def __init__(
+        self, reference: str, secrets: dict[str, str], *, before: str = "", scheme: Literal["v1", "v1a"] = "v1"
+    ) -> None:
+        self._secrets, self._scheme = secrets, scheme
+        self._names = [each.removeprefix("secret:") for each in (reference, before) if each]
+        self.signers: list[Signer] = []
 
     def read(self) -> str:
-        """Reads it anew; what is wrong with it, or ""."""
-        self.key = None
-        if self._reference is None:
-            return f'the collector\'s config has no {self._name} under [secrets]; add {self._name} = "file:PATH"'
-        try:
-            secret: Secret = read_secret(self._reference)
-            self.key = standard_webhooks.key_of(secret.reveal())
-        except standard_webhooks.NoKey as error:
-            return f"{self._name} {error}"
-        except SecretError as error:
-            return f"{self._name}: {error}"
+        """Reads them anew; what is wrong, or ""."""
+        self.signers = []
+        signers = []
+        for name in self._names:
+            reference = self._secrets.get(name)
+            if reference is None:
+                return f'the collector\'s config has no {name} under [secrets]; add {name} = "file:PATH"'
+            try:
+                signers.append(standard_webhooks.signer(self._scheme, read_secret(reference).reveal()))
+            except standard_webhooks.NoKey as error:
+                return f"{name} {error}"
+            except SecretError as error:
+                return f"{name}: {error}"
+        self.signers = signers
         return ""
 
 
-async def _drain(response: Response) -> None:
-    """The answer counts from its head on: a body that is slow, broken or endless changes nothing."""
-    read = 0
-    with trio.move_on_after(ANSWER_S), suppress(*EXPECTED):
-        async for part in response.aiter_raw():
-            read += len(part)
-            if read > MOST_ANSWER:
-                return
+async def post_signed(poster: Poster, secret: WebhookKey, id: str, body: bytes, wall: Callable[[], int]) -> Answer:  # noqa: A002
+    """Sends a signed message once. The key is read anew after whatever did not go well: somebody may have mended it."""
+    if not secret.signers and (problem := secret.read()):
+        return Answer(failure="secret", detail=problem)
+    signers = secret.signers  # as another send may forget them meanwhile
 
+    def headers() -> dict[str, str]:
+        return {"content-type": "application/json", **standard_webhooks.signed(signers, id, wall() // NS, body)}
 
-def _failed(error: BaseException, http: Http) -> Answer:
-    """A library's exception as a failure word; what no table knows is a bug, and is raised again."""
-    word = failure_of(error)
-    if word == "bug":
-        raise error
-    if word == "malformed" and http.peer_ended:
-        word = "closed"
-    way_out = '; is its CA in "ca" of the collector\'s config?' if word == "certificate" else ""
-    return Answer(failure=word, detail=detail_of(error)[:200] + way_out)
+    answer = await poster.post(body, headers)
+    if answer.status is None or not 200 <= answer.status < 300:
+        secret.signers = []
+    return answer

@@ -5,5 +5,6 @@ from collector.commands.commands import MAX_BODY, CommandError, Commands
 from collector.commands.facts import Facts
 from collector.commands.incidents import IncidentCommands
 from collector.commands.moves import MoveCommands
+from collector.commands.silences import SilenceCommands
 
-__all__ = ["MAX_BODY", "CommandError", "Commands", "Facts", "IncidentCommands", "MoveCommands"]
+__all__ = ["MAX_BODY", "CommandError", "Commands", "Facts", "IncidentCommands", "MoveCommands", "SilenceCommands"]

@@ -11,6 +11,7 @@ from collector.answers import Refusal
 from collector.commands.commands import MAX_BODY, CommandError
 from collector.commands.incidents import IncidentCommands
 from collector.commands.moves import MoveCommands
+from collector.commands.silences import SilenceCommands
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.small_bodies import read_small
 from collector.tokens import Identity
@@ -21,7 +22,9 @@ Guarded = Callable[..., Any]
 Handler = Callable[[Request, Identity], Awaitable[Response]]
 
 
-def command_routes(moves: MoveCommands, incidents: IncidentCommands, guarded: Guarded) -> list[Route]:
+def command_routes(
+    moves: MoveCommands, incidents: IncidentCommands, silences: SilenceCommands, guarded: Guarded
+) -> list[Route]:
     """All of them; `guarded` is what lets holders of a token's role in."""
     paths: dict[str, Handler] = {
         "/v1/moves": _posting(moves.start),
@@ -31,8 +34,15 @@ def command_routes(moves: MoveCommands, incidents: IncidentCommands, guarded: Gu
         "/v1/incidents/{id}/title": _posting_on(incidents.title),
         "/v1/incidents/{id}/identify": _posting_on(incidents.identify),
         "/v1/facts": _posting(incidents.fact),
+        "/v1/silences": _posting(silences.start),
+        "/v1/silences/end": _posting(silences.end),
     }
-    return [Route(path, guarded(handler, "owner"), methods=["POST"]) for path, handler in paths.items()]
+
+    async def get_silences(request: Request, identity: Identity) -> Response:
+        return json_answer(200, {"silences": silences.known()})
+
+    listed = Route("/v1/silences", guarded(get_silences, "viewer", "owner"), methods=["GET"])
+    return [listed, *(Route(path, guarded(handler, "owner"), methods=["POST"]) for path, handler in paths.items())]
 
 
 def _posting(run: Run) -> Handler:

@@ -13,6 +13,7 @@ from collector.detect.published.certificates import certificates_of
 from collector.detect.risks.telling import risks_of
 from collector.detect.sites.catchments import catchments_of
 from collector.detect.state import Key, Member, State
+from collector.detect.switching.boards import groups_on
 from collector.detect.verdicts.components import blind_words, kept_from, keys_by_check
 from collector.detect.verdicts.flows import vote_fresh_ns
 from collector.detect.verdicts.votes import evidence_of, tally
@@ -47,6 +48,7 @@ def board_of(state: State) -> Board:
         moves=moves_of(state.moves, state.now),
         catchments=catchments_of(state.catchments, view, state.now),
         certificates=certificates_of(state.certificates, view, state.now),
+        groups=groups_on(state, view),
     )
 
 
@@ -74,7 +76,7 @@ def _chains(state: State, view: View, keys: Mapping[str, list[Key]]) -> tuple[Ch
     no matter of DNS."""
     words: dict[str, set[str]] = {}
     for name, check in view.checks.items():
-        for key in keys.get(name, ()) if check.kind in ("http", "tls") else ():
+        for key in keys.get(name, ()) if check.kind in ("http", "tls") and not check.member else ():
             if not key.lookup and key.target in check.targets:
                 words.setdefault(check.targets[key.target].host, set()).add(key.held)
     found = []

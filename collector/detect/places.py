@@ -39,7 +39,7 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     sites: frozenset[str]
     zones: frozenset[str]
     standby: bool = False
-    """It is at an operator that is to take over, and does not serve yet."""
+    """It is at an operator that is to take over, and does not serve yet; or at a member that is addressed directly."""
     gone_to: frozenset[tuple[str, str]] = frozenset()
     """The address and region, by kind, to which all failing runs went that chose one of several."""
 
@@ -82,8 +82,9 @@ def is_resolver(key: Key, check: CheckView) -> bool:
 
 
 def is_standby(view: View, serving: Serving, key: Key, check: CheckView) -> bool:
-    """Whether a subject is at an operator that is to take over: a fault there is a risk, and hurts nobody yet."""
-    if check.kind == "dns.parity":
+    """Whether a subject is at an operator that is to take over, or at a member of a failover group that is addressed
+    directly: a fault there is a risk, and hurts nobody yet. Where that member serves, what users reach shows it."""
+    if check.kind == "dns.parity" or check.member:
         return True
     if not key.operator or check.kind == "dns.chain" or not view.stands_by(key.operator):
         return False

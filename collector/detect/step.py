@@ -33,6 +33,7 @@ from collector.inputs import (
     BatchInput,
     ClockInput,
     CommandInput,
+    DeliveryInput,
     FactInput,
     InputError,
     PlanInput,
@@ -40,6 +41,7 @@ from collector.inputs import (
     decode_input,
 )
 from collector.routing.route import command_routing, rewind_routing, route
+from collector.routing.sinks import note_delivery, note_start, rewind_sinks, route_sinks
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
@@ -93,6 +95,9 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
         case ClockInput():
             if value.started:
                 state.started_at = state.now
+                note_start(state.routing.sinks, state.now)
+        case DeliveryInput():
+            note_delivery(state.routing.sinks, value, state.now)
     _conclude(state, view, touched, told, changed=changed)
     tell_asks(state, view, touched, tick=state.ticked_at == state.now)
     return state, _events(state, view, told)
@@ -149,6 +154,7 @@ def _tell_time(state: State, at: int) -> None:
         rewind_inquiries(state.inquiries, at)
         rewind_switching(state.switching, at)
         rewind_routing(state.routing, at)
+        rewind_sinks(state.routing.sinks, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 
@@ -189,6 +195,9 @@ def _learn(
 ) -> None:
     """What an observation says beyond its verdict. One that must not count teaches nothing."""
     if observation.abstain is not None or value.skewed or observation.kind != check.kind or observation.attempt > 1:
+        return
+    if check.member:  # where no user goes: it says how the member stands, and nothing of what its name leads to
+        note_switching(state.switching, view, check, value.probe, observation, at)
         return
     if check.of_dns:
         note_zones(state.zones, view, check, value.probe, observation, at)
@@ -242,7 +251,7 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
     if tick or (changed and len(state.keys) <= MANY):
         levels = tell_components(state, view, told)
         tell_incidents(state, view, levels, told)
-        tell_switching(state, view, told)
+        tell_switching(state, view, told, changed=changed)
         tell_risks(state, view, told, changed=changed)
         tell_moves(state.moves, view, state.now, told)
         tell_catchments(state.catchments, view, state.now, told)
@@ -253,7 +262,9 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
 def _events(state: State, view: View, told: list[EventData]) -> list[Event]:
     """What was concluded, and whom it is to be told."""
     concluded = [_event(state, data) for data in told]
-    return concluded + [_event(state, data) for data in route(state.routing, view.plan, concluded, state.now)]
+    routed = route(state.routing, view.plan, concluded, state.now)
+    routed += route_sinks(state.routing.sinks, view.plan, state.now)
+    return concluded + [_event(state, data) for data in routed]
 
 
 def _event(state: State, data: EventData) -> Event:

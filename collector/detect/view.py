@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collector.detect.switching.groups import GroupView, by_check, groups_of
 from parallax.clock import NS
 from parallax.operators import planned_operator
 from parallax.plan.alert_types import Maintenance
@@ -62,6 +63,8 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     """How often a name server is asked over TCP, where that is rarer than the check's period."""
     external: bool = True
     """Whether its targets are run by others."""
+    member: str = ""
+    """Of a check that is run against one member of a failover group directly: the member, as group/member."""
 
     of_dns: bool
     """Whether it measures names and what serves them; else it dials what names lead to."""
@@ -108,6 +111,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """The shortest period of a check that all probes run, ns; 0 where there is none."""
     busy: dict[str, int] = {}
     """The same of checks that are for some probes, by probe."""
+    groups: dict[str, GroupView] = {}
+    """Failover groups by name."""
+    switched: dict[str, tuple[GroupView, ...]] = {}
+    """By check: the groups of which it tells who serves."""
 
     def probe(self, name: str) -> ProbeView | None:
         """None for a probe that the plan does not have."""
@@ -166,7 +173,10 @@ def view_of(texts: tuple[tuple[str, str], ...]) -> View | None:
 
 def _view(plan: Plan) -> View:
     checks = {check.name: _check(check) for check in plan.check}
+    groups = groups_of(plan)
     return View(
+        groups=groups,
+        switched=by_check(groups),
         checks=checks,
         probes={
             probe.id: ProbeView(probe=probe, network=network_of(probe), access=probe.network == "access")
@@ -197,7 +207,7 @@ def _published(checks: dict[str, CheckView]) -> dict[str, tuple[tuple[str, str],
     found: dict[str, list[tuple[str, str]]] = {}
     for check in checks.values():
         for text, target in check.targets.items():
-            if check.of_steps or (check.kind == "http" and WELL_KNOWN in text):
+            if not check.member and (check.of_steps or (check.kind == "http" and WELL_KNOWN in text)):
                 found.setdefault(target.host, []).append((check.name, text))
     return {host: tuple(places) for host, places in found.items()}
 
@@ -230,6 +240,7 @@ def _check(check: Check) -> CheckView:
         spec=check.spec,
         tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
         external=check.external,
+        member=check.member,
     )
 
 

@@ -5,7 +5,7 @@ JSON object (few, and worth reading with a pager); fields are only ever added, w
 since the Unix epoch, UTC.
 """
 
-from collector.events.alert import AlertPhase, AlertRouted, Conclusion, Lane, Suppressed, Tier, Told
+from collector.events.alert import AlertPhase, AlertRouted, Conclusion, Lane, Suppressed, SuppressedBy, Tier, Told
 from collector.events.changes import (
     CheckChanged,
     ComponentChanged,
@@ -62,6 +62,7 @@ __all__ = [
     "Severity",
     "Stage",
     "Suppressed",
+    "SuppressedBy",
     "Tier",
     "Told",
     "decode_event",

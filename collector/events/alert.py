@@ -36,6 +36,8 @@ AlertPhase = Literal["trigger", "update", "resolve", "notice"]
 Tier = Literal["page", "ticket", "log"]
 """page: impact, or impact expected within an hour. ticket: somebody should look. log: a line that nobody is sent."""
 
+SuppressedBy = Literal["silence", "maintenance", "inhibition", "acknowledged", "flap", "tier", "parent"]
+
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One conclusion that an alert passes on: the event's id, moment and data."""
@@ -54,7 +56,7 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who would have been told, and what kept it from them."""
 
     receiver: str
-    by: Literal["silence", "maintenance", "inhibition", "acknowledged", "flap", "tier", "parent"]
+    by: SuppressedBy
     why: str
     """"silence s3 of ann until 14:00: ..."."""
 
@@ -76,6 +78,9 @@ class AlertRouted(msgspec.Struct, frozen=True, kw_only=True, tag="alert"):
     """Receivers by name."""
     suppressed: tuple[Suppressed, ...] = ()
     incident: str | None = None
+    pages: bool = False
+    """Whether it is to wake somebody: the first page of a key, or a page again as nobody acknowledged it. What else is
+    said of something that pages (updates, its end) goes to the same people quietly."""
 
     @property
     def type(self) -> str:

@@ -30,6 +30,8 @@ NoticeWord = Literal[
     "certificate_issuer_changed",
     "keys_rotated",
     "discovery_changed",
+    "receiver_lost",
+    "receiver_back",
 ]
 
 

@@ -6,12 +6,18 @@ from typing import Literal
 import msgspec
 
 from collector.events import FailoverWord, RuleOutcome, SafetyRule, Severity
+from collector.inputs import ActionOutcome
 
 Standing = Literal["up", "degraded", "down", "unknown"]
 Cause = Literal["region", "app", "dns", "shared", "probe", "unknown"]
 """What the trouble of the serving member is rooted in, as far as detection can tell. A switch of regions cures `region`
 and `app`; one of DNS operators cures `dns`; `shared` is what all members have in common."""
 Mode = Literal["observe", "recommend", "auto"]
+
+
+Wanted = Literal["down", "degraded", "lesser", "back", "asked", "drill"]
+"""Why a move is wanted. down, degraded: the serving member is, and another is well. lesser: none is well, and one is
+much less bad. back: the primary was well for long enough. asked: a person asks. drill: to prove that it works."""
 
 
 class MemberWord(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,9 +120,21 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     asked: str = ""
     """The member that a person asks to switch to now; a drill asks so too."""
     actor: str = ""
+    """The person who asks."""
+    drill: bool = False
+    """What is asked is a drill to `asked`: there and back, as soon as everything holds."""
+    outcomes: Mapping[str, ActionOutcome] = {}
+    """By action, what came of the command of the epoch that the state has. Left out where nothing is known yet."""
 
 
 Phase = Literal["primary", "to_failover", "failover", "to_primary", "hold_both_bad", "blind"]
+
+
+class Saying(msgspec.Struct, kw_only=True):
+    """Something that was said before: when it last was so, and when it was said, of late."""
+
+    so_at: int
+    times: list[int] = []
 
 
 class GroupState(msgspec.Struct, kw_only=True):
@@ -146,6 +164,50 @@ class GroupState(msgspec.Struct, kw_only=True):
     """What was last said of it, so that it is not said again: word, target and the rules that did not hold."""
     said_at: int = 0
     drilled_at: int = 0
+    """When the last drill began, or the group was first seen."""
+    primary: str = ""
+    """Whose health is remembered."""
+    away_since: int = 0
+    """Since when another than the primary serves."""
+    by_person: bool = False
+    """It does because somebody wanted it so: the primary was well, or a person asked. Then nobody goes back unasked."""
+    looked_at: int = 0
+    """The last look: between two, time that nobody can tell of counts as neither health nor trouble."""
+    commanded: bool = False
+    """The move under way was commanded; otherwise it is recommended."""
+    left: tuple[str, ...] = ()
+    """Actions that the move under way was not tried by yet."""
+    tried: tuple[str, ...] = ()
+    """Those of the last command, in order."""
+    gave_word: str = ""
+    """What was said of the last command: not_effective or failed."""
+    wanted: Wanted | None = None
+    why: str = ""
+    """Why the move under way was wanted."""
+    worse_since: int = 0
+    """Since when the serving member fails at so large a share that it should be left, though it is not down."""
+    apart_since: int = 0
+    """Since when another member is that much better that it is the lesser evil."""
+    needless_since: int = 0
+    """Since when what is recommended is no longer wanted."""
+    both_bad: bool = False
+    """No member is well."""
+    both_bad_at: int = 0
+    """When it last was so."""
+    pending: str = ""
+    pending_since: int = 0
+    pending_calm: bool = False
+    """What is to be said, since when it is so, and whether it was not so for long enough before."""
+    heard: dict[str, Saying] = {}
+    asked: str = ""
+    """What a person asked for and got, until it is no longer asked."""
+    drill: Literal["", "out", "stay", "back"] = ""
+    drill_started_at: int = 0
+    drill_stay_at: int = 0
+    """When the standby began to serve in it."""
+    drill_out_ns: int = 0
+    drill_back_ns: int = 0
+    """How long the way there and the way back took, from the command to 80 % of the vantages."""
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,3 +226,5 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RuleOutcome, ...] = ()
     evidence: Mapping[str, str] = {}
     actor: str = ""
+    actions: tuple[str, ...] = ()
+    """Of a command: the actions that are tried, in order."""

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import trio
 
-from collector.alerts.webhook import look_up
+from collector.alerts.post import look_up
 from collector.series.outcomes import Answer
 from parallax import __version__
 from parallax.clock import NS, wall_ns

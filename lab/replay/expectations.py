@@ -1,6 +1,6 @@
 """What a script expects, and whether it came about. Pure: events and messages in, verdicts out.
 
-`JUDGES` has one judge for each key of [expect]. What this version does not build yet is neither met nor missed.
+`JUDGES` has one judge for each key of [expect].
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,21 +9,24 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from collector.events import (
+    AlertPhase,
     CheckChanged,
     ComponentChanged,
     DomainKind,
     Event,
+    FailoverChanged,
     Incident,
     IncidentChanged,
     RiskChanged,
+    Tier,
 )
 from parallax.clock import NS
+from parallax.plan.failover_types import Failover
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Cause = Literal["dns-operator", "zone", "name-server", "resolver", "region", "address", "endpoint", "network", "probe"]
-NOT_BUILT = "not built"
 NEVER = "never"
 
 
@@ -52,11 +55,12 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     outages_detected: Share | None = None
     """The share of outages, at least, of which a check is said to be down or degraded while they last."""
     pages: Count | None = None
-    """How many incidents the receiver is told of that is told of most."""
+    """How many incidents the receiver is paged for that is paged most."""
     failover: Literal["blocked", "recommended", "done"] | None = None
-    """What failover decides."""
+    """What comes of the wish to fail over: a rule forbids it and nobody is told to switch; people are told, or it is
+    commanded; it takes effect."""
     region_failover: bool | None = None
-    """Whether traffic is moved to another region."""
+    """Whether a group of regions or addresses is to be switched: recommended, or commanded."""
     switchovers_max: Count | None = None
     """How often the serving member changes, at most."""
     user_bad_minutes_max: Seconds | None = None
@@ -83,6 +87,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What it is about: an incident's or a risk's id."""
     type: str
     summary: str
+    phase: AlertPhase = "trigger"
+    tier: Tier = "page"
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,18 +103,22 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     observations: int = 0
     kinds: Mapping[str, str] = {}
     """By check: its kind."""
+    groups: Mapping[str, Failover] = {}
+    """The failover groups of the plan."""
+    bad_minutes: float | None = None
+    """For how long users had no service; None where nobody knows whom traffic reached."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One expectation. `met` is None where this version does not build what it is about."""
+    """One expectation."""
 
     name: str
     expected: Any
     observed: Any
-    met: bool | None
+    met: bool
 
 
-Judge = Callable[[Any, Played], tuple[Any, bool | None]]
+Judge = Callable[[Any, Played], tuple[Any, bool]]
 """What is expected, and what was played, to what was observed and whether it is met."""
 
 
@@ -245,14 +255,70 @@ def _detected(expected: float, played: Played) -> tuple[Any, bool]:
 def _pages(expected: int, played: Played) -> tuple[Any, bool]:
     keys: dict[str, set[str]] = {}
     for told in played.told:
-        if told.at >= played.start and told.type.startswith("incident."):
+        paged = told.tier == "page" and told.phase != "resolve" and told.type.startswith("incident.")
+        if told.at >= played.start and paged:
             keys.setdefault(told.receiver, set()).add(told.key)
     most = max(map(len, keys.values()), default=0)
     return most, most == expected
 
 
-def _not_built(expected: Any, played: Played) -> tuple[Any, None]:
-    return NOT_BUILT, None
+def _said(played: Played, *kinds: str) -> list[tuple[int, FailoverChanged]]:
+    """What was said of failover groups since the start, of these kinds."""
+    return [
+        (event.at, event.data)
+        for event in played.events
+        if event.at >= played.start
+        and isinstance(event.data, FailoverChanged)
+        and (group := played.groups.get(event.data.group)) is not None
+        and (not kinds or group.kind in kinds)
+    ]
+
+
+def _failover(expected: str, played: Played) -> tuple[Any, bool]:
+    """The furthest that it came; beside "blocked" the rules that forbade it, of all that it was asked of."""
+    out = [said for _, said in _said(played) if said.direction != "failback"]
+    words = {said.word for said in out}
+    if words & {"recommended", "command"}:
+        came = "done" if "effective" in words else "recommended"
+        return came, came == expected or expected == "recommended"
+    stopped = [said for said in out if said.word in ("blocked", "both_bad")]
+    rules = sorted({rule.id for said in stopped for rule in said.rules if not rule.ok and not rule.overridden_by})
+    observed = f"blocked by {', '.join(rules)}" if rules else "blocked" if stopped else NEVER
+    return observed, bool(rules) and expected == "blocked"
+
+
+def _of_regions(expected: bool, played: Played) -> tuple[Any, bool]:
+    moved = any(said.word in ("recommended", "command") for _, said in _said(played, "region", "address"))
+    return moved, moved == expected
+
+
+def _switchovers(expected: int, played: Played) -> tuple[Any, bool]:
+    """Of the group that switched most."""
+    counts: dict[str, int] = {}
+    for _, said in _said(played):
+        if said.word == "switched":
+            counts[said.group] = counts.get(said.group, 0) + 1
+    most = max(counts.values(), default=0)
+    return most, most <= expected
+
+
+def _bad_minutes(expected: float, played: Played) -> tuple[Any, bool]:
+    if played.bad_minutes is None:
+        return "nobody knows", False
+    return round(played.bad_minutes, 2), played.bad_minutes <= expected
+
+
+def _back(expected: float, played: Played) -> tuple[Any, bool]:
+    """Of all groups the last; 0 where none was away at the end."""
+    late = 0.0
+    for name, group in played.groups.items():
+        moves = [(at, said.target) for at, said in _said(played) if said.word == "switched" and said.group == name]
+        away = bool(moves) and [target for at, target in moves if at <= played.end][-1:] not in ([], [group.primary])
+        back = next((at for at, target in moves if at > played.end and target == group.primary), None)
+        if (away and back is None) or (moves and moves[-1][1] != group.primary):
+            return NEVER, False
+        late = max(late, (back - played.end) / (60 * NS) if back is not None else 0.0)
+    return round(late, 1), late <= expected
 
 
 JUDGES: dict[str, Judge] = {
@@ -267,10 +333,10 @@ JUDGES: dict[str, Judge] = {
     "corroborated_by": _corroborated,
     "outages_detected": _detected,
     "pages": _pages,
-    "failover": _not_built,
-    "region_failover": _not_built,
-    "switchovers_max": _not_built,
-    "user_bad_minutes_max": _not_built,
-    "back_on_primary_within_minutes": _not_built,
+    "failover": _failover,
+    "region_failover": _of_regions,
+    "switchovers_max": _switchovers,
+    "user_bad_minutes_max": _bad_minutes,
+    "back_on_primary_within_minutes": _back,
 }
 """By key of [expect]."""

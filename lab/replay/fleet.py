@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from collector.detect.asking.asks import Ask
-from collector.inputs import BatchInput, ClockInput, Input, PlanInput, PlanStateInput, encode_input
+from collector.events import Event, FailoverChanged
+from collector.inputs import ActionInput, BatchInput, ClockInput, Input, PlanInput, PlanStateInput, encode_input
 from lab.replay.loading import Loaded
 from lab.replay.observe import observe
 from lab.replay.script import ns_of
@@ -33,6 +34,10 @@ HEARS_NS = NS // 10
 """From an ask at the collector to its probe's start, beside the way."""
 EXTERNAL_NS = 15 * NS
 """What others run is asked no more often."""
+LOOKS_NS = 300 * NS
+"""How often it is looked whether an action could be carried out."""
+OBEYED_NS = NS // 5
+"""From a command to its being carried out."""
 AGENT = "replay"
 
 
@@ -65,6 +70,12 @@ class _Arrival(msgspec.Struct, frozen=True):
     batch: wire.Batch
 
 
+class _Said(msgspec.Struct, frozen=True):
+    """Something that is written into `inputs` beside batches."""
+
+    value: ActionInput
+
+
 class _Open:
     """A probe's stream and the batch that is open in it."""
 
@@ -87,13 +98,18 @@ class Fleet:
         self.end = ns_of(script.window.end) + to_ns(script.after)
         self._source = loaded.source
         self._digest = loaded.source.hash
-        self._heap: list[tuple[int, int, _Tick | _Done | _Cut | _Arrival]] = []
+        self._heap: list[tuple[int, int, _Tick | _Done | _Cut | _Arrival | _Said]] = []
         self._pushed = self._position = self._runs = 0
         self._open = {probe.id: _Open(probe, seed) for probe in loaded.plan.probe}
         self._probes = {probe.id: probe for probe in loaded.plan.probe}
         self._checks = {check.name: check for check in loaded.plan.check}
         self._asked: dict[tuple[str, str, str], int] = {}
         self._heeded: dict[tuple[str, str], int] = {}
+        self._groups = {group.name: group for group in loaded.plan.failover}
+        for group in loaded.plan.failover:
+            for action in group.actions:
+                for at in range(self.start + LOOKS_NS, self.end, LOOKS_NS):
+                    self._push(at, _Said(ActionInput(at=at, group=group.name, action=action, outcome="reachable")))
         slots = slots_of(loaded.plan.probe)
         for check in loaded.plan.check:
             chosen = [p for p in loaded.plan.probe if not check.probes or p.id in check.probes]
@@ -124,6 +140,9 @@ class Fleet:
                 case _Arrival():
                     spoke = at
                     yield self._record(_received(what.batch, at), at, len(what.batch.observations))
+                case _Said():
+                    spoke = at
+                    yield self._record(what.value, at)
 
     def heed(self, asks: Iterable[Ask], at: int) -> None:
         """Does what the collector asks for now, as soon as a probe that polls hears of it."""
@@ -137,6 +156,30 @@ class Fleet:
                 due = at + ask.every_ns if ask.every_ns else self.end
             stand[key] = due
         self._heeded = stand
+
+    def obey(self, events: Iterable[Event], at: int) -> None:
+        """Moves traffic as groups command, or recommend: people follow at once."""
+        for event in events:
+            said = event.data
+            if not isinstance(said, FailoverChanged) or said.word not in ("command", "recommended") or said.dry_run:
+                continue
+            group = self._groups.get(said.group)
+            member = next((each for each in group.members if each.name == said.target), None) if group else None
+            if member is None or member.connect_to is None:
+                continue
+            done_at = at + OBEYED_NS
+            moved = self.world.switch(said.group, member.connect_to.ip, done_at)
+            if moved and said.actions:
+                applied = ActionInput(
+                    at=done_at,
+                    group=said.group,
+                    action=said.actions[0],
+                    outcome="applied",
+                    epoch=said.epoch,
+                    member=said.target,
+                    took_ns=OBEYED_NS,
+                )
+                self._push(done_at, _Said(applied))
 
     def ask(self, probe: str, check: str, target: str, at: int) -> bool:
         """One more run, at the probe from `at` on; False for what the plan does not have. Where the target is run by
@@ -152,7 +195,7 @@ class Fleet:
         self._push(at, _Tick(found, of, target, None))
         return True
 
-    def _push(self, at: int, what: _Tick | _Done | _Cut | _Arrival) -> None:
+    def _push(self, at: int, what: _Tick | _Done | _Cut | _Arrival | _Said) -> None:
         self._pushed += 1
         heapq.heappush(self._heap, (at, self._pushed, what))
 

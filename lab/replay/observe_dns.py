@@ -20,7 +20,7 @@ def see_zone(run: Run) -> Iterator[Seen]:
     yield Seen(
         subject="delegation",
         dims={"zone": zone, "parent": zone.partition(".")[2]},
-        findings={"parent": zone.partition(".")[2], "ns": ns, "ttl": ttl, "ds": []},
+        findings={"parent": zone.partition(".")[2], "ns": ns, "ttl": ttl, "ds": [], "operators": [operator.name]},
         duration_ns=run.rtt_ns("parent"),
     )
     over_tcp = run.turn % max(round(spec.tcp_period / run.check.period), 1) == 0

@@ -33,7 +33,8 @@ def see_dialled(run: Run) -> Iterator[Seen]:
     read = SPECS[run.check.kind].endpoint
     assert read is not None
     endpoint: Endpoint = read(run.target)
-    ips = [endpoint.address.ip] if endpoint.address is not None else _lookup(run, endpoint.host)
+    dialled = run.check.pinned or endpoint.address
+    ips = [dialled.ip] if dialled is not None else _lookup(run, endpoint.host)
     if ips is None:
         yield Seen(
             subject=str(endpoint),
@@ -44,7 +45,7 @@ def see_dialled(run: Run) -> Iterator[Seen]:
         )
         return
     for ip in ips:
-        region = run.world.serving(ip, run.at)
+        region = run.world.serving(ip, run.at, run.probe.id)
         subject = f"[{ip}]:{endpoint.port}" if ":" in ip else f"{ip}:{endpoint.port}"
         dims = {"address": ip, "family": "6" if ":" in ip else "4"}
         if run.world.lost() or region is None:
@@ -107,8 +108,8 @@ def see_flow(run: Run) -> Iterator[Seen]:
         full = run.turn % max(round(every / run.check.period), 1) == 0
     steps = WHOLE[kind] if full else LIGHT
     host = Url(run.target).endpoint.host
-    ips = _lookup(run, host)
-    region = run.world.serving(ips[0], run.at) if ips else None
+    ips = [run.check.pinned.ip] if run.check.pinned is not None else _lookup(run, host)
+    region = run.world.serving(ips[0], run.at, run.probe.id) if ips else None
     begun = 0
     for place, step in enumerate(steps, 1):
         dims = {"step": step, "issuer": run.target, "cadence": "full" if full else "light"}

@@ -6,15 +6,13 @@ The step is the collector's own, and so is what decides who would have been told
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-import msgspec
-
-from collector.alerts.message import message_of
-from collector.alerts.routing import Known, Waiting, alert_key, choose, is_alert, known_after
 from collector.board import Board
 from collector.detect import State, board_of, initial, step
-from collector.events import Event
+from collector.events import AlertRouted, Event
 from lab.replay.expectations import Told
+from lab.replay.words import words_of
 from parallax.journal import Record
+from parallax.plan.failover_types import Failover
 from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanErrors, PlanSource
 from parallax.plan.types import Plan
@@ -33,7 +31,6 @@ class Player:
         self.events: list[Event] = []
         self.told: list[Told] = []
         self.records = self.observations = self.dropped = 0
-        self._known: dict[str, Known] = {}
 
     def put(self, record: Record) -> list[Event]:
         """What a record led to."""
@@ -46,8 +43,8 @@ class Player:
             del self.events[:cut]
             self.dropped += cut
         for event in events:
-            if is_alert(event):
-                self._tell(event)
+            if isinstance(event.data, AlertRouted):
+                self._tell(event, event.data)
         return events
 
     @property
@@ -64,21 +61,26 @@ class Player:
         """By check: its kind."""
         return {check.name: check.kind for check in self.plan.check} if self.plan else {}
 
-    def _tell(self, event: Event) -> None:
+    @property
+    def groups(self) -> Mapping[str, Failover]:
+        """The failover groups of the plan in force."""
+        return {group.name: group for group in self.plan.failover} if self.plan else {}
+
+    def _tell(self, event: Event, routed: AlertRouted) -> None:
         """Every receiver takes at once what it would be sent."""
-        plan = self.plan
-        for receiver in plan.receiver if plan else ():
-            assert plan is not None
-            known = self._known.get(receiver.name, {})
-            chosen = choose([Waiting(1, event)], known, receiver, plan)
-            if chosen.waiting is None:
-                self._known[receiver.name] = chosen.known
-                continue
-            body = msgspec.json.decode(message_of(event, plan.component, missed=chosen.missed).body)
-            summary = str(body["data"].get("summary", ""))
-            told = Told(at=event.at, receiver=receiver.name, key=alert_key(event), type=event.type, summary=summary)
-            self.told.append(told)
-            self._known[receiver.name] = known_after(chosen.known, event, told=True)
+        summary = words_of(routed.of[-1]) if routed.of else ""
+        self.told += [
+            Told(
+                at=event.at,
+                receiver=receiver,
+                key=routed.key,
+                type=routed.about,
+                summary=summary,
+                phase=routed.phase,
+                tier=routed.tier,
+            )
+            for receiver in routed.to
+        ]
 
 
 def play(records: Iterable[Record], player: Player) -> None:

@@ -1,12 +1,13 @@
 """A file to what is played of it: a script's world, a script's recording, a recording, or a collector's journal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from collector.detect.asking.asks import asks_of
 from collector.detect.view import view_of
+from collector.events import Event
 from collector.recording import form_of, inputs_of, read_header, read_inputs, read_recording
 from lab.replay.expectations import Outage, Outcome, Played, outcomes_of
 from lab.replay.fleet import Fleet
@@ -42,7 +43,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def missed(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.met is False]
+        return [outcome for outcome in self.outcomes if not outcome.met]
 
 
 def incidents() -> list[str]:
@@ -74,9 +75,9 @@ def perform(piece: Piece, seed: int = 0, tell: Tell = lambda record, player: Non
         assert piece.loaded is not None
         fleet = Fleet(piece.loaded, seed)
     for record in fleet or records_of(piece):
-        player.put(record)
+        events = player.put(record)
         if fleet is not None:
-            heed(fleet, player, record)
+            heed(fleet, player, record, events)
         first, last = first or record.at_ns, record.at_ns
         tell(record, player)
     played = played_of(piece, player, fleet, first, last)
@@ -86,8 +87,10 @@ def perform(piece: Piece, seed: int = 0, tell: Tell = lambda record, player: Non
     )
 
 
-def heed(fleet: Fleet, player: Player, record: Record) -> None:
-    """The fleet does what detection asks for."""
+def heed(fleet: Fleet, player: Player, record: Record, events: Sequence[Event]) -> None:
+    """The fleet does what detection asks for, and traffic goes where groups move it."""
+    if events:
+        fleet.obey(events, record.at_ns)
     if player.state.inquiries.open:
         view = view_of(player.state.plan)
         if view is not None:
@@ -122,4 +125,6 @@ def played_of(piece: Piece, player: Player, fleet: Fleet | None, first: int, las
         records=player.records,
         observations=player.observations,
         kinds=player.kinds,
+        groups=player.groups,
+        bad_minutes=fleet.world.bad_minutes(first, last) if fleet is not None and fleet.world.driven else None,
     )

@@ -2,7 +2,7 @@
 
 The timeline has what really happened and what Parallax says side by side, by time. For machines it is one JSON object:
 `events` as the journal `events` has them, each with its `type`, and `expectations`, each with `name`, `expected`,
-`observed` and `met` (null where this version does not build what it is about).
+`observed` and `met`.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from collector.events import ComponentChanged, Event, IncidentChanged, Noticed, ProbeChanged, RiskChanged
-from lab.replay.expectations import NOT_BUILT, Outcome, Played
+from collector.events import Event
+from collector.routing.facts import key_of
+from lab.replay.expectations import Outcome, Played
 from lab.replay.playing import Performance
 from lab.replay.script import Script, ns_of
+from lab.replay.words import words_of
 from parallax.clock import NS, rfc3339
 from parallax.spans import lasting
 
@@ -47,23 +49,6 @@ def timeline(script: Script | None, played: Played) -> list[Line]:
     return _bounded(lines)
 
 
-def words_of(event: Event) -> str:
-    """What an event says, in a line; empty for what an incident says better."""
-    data = event.data
-    if isinstance(data, IncidentChanged):
-        word = "" if data.what.startswith(data.incident.title) or not data.what else f" ({data.what})"
-        return f"incident {data.change}: {data.incident.title}{word}"
-    if isinstance(data, RiskChanged):
-        return f"risk {data.change}: {data.risk.title}"
-    if isinstance(data, ComponentChanged):
-        return f"{data.component}: {data.state.replace('_', ' ')} ({data.why})" if data.why else ""
-    if isinstance(data, ProbeChanged) and data.state != "healthy":
-        return f"probe {data.probe} {data.state}: {data.why}"
-    if isinstance(data, Noticed) and data.severity != "info":
-        return data.title
-    return ""
-
-
 def after_text(at: int, played: Played) -> str:
     """How long after the start."""
     gone = at - played.start
@@ -73,12 +58,9 @@ def after_text(at: int, played: Played) -> str:
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> list[tuple[str, str, str, str]]:
-    """(met, missed or not built; name; expected; observed)."""
-    words = {True: "met", False: "MISSED", None: NOT_BUILT}
-    return [
-        (words[each.met], each.name, value_text(each.expected), "" if each.met is None else value_text(each.observed))
-        for each in outcomes
-    ]
+    """(met or missed; name; expected; observed)."""
+    words = {True: "met", False: "MISSED"}
+    return [(words[each.met], each.name, value_text(each.expected), value_text(each.observed)) for each in outcomes]
 
 
 def over_seeds(performances: Sequence[Performance]) -> list[Outcome]:
@@ -86,16 +68,16 @@ def over_seeds(performances: Sequence[Performance]) -> list[Outcome]:
     found = []
     for number, first in enumerate(performances[0].outcomes):
         every = [performance.outcomes[number] for performance in performances]
-        met = None if first.met is None else all(each.met for each in every)
-        if len(performances) == 1 or met is None:
+        met = all(each.met for each in every)
+        if len(performances) == 1:
             found.append(first)
             continue
-        good = sum(each.met is True for each in every)
+        good = sum(each.met for each in every)
         text = f"{good} of {len(every)} seeds"
         figures = sorted(each.observed for each in every if isinstance(each.observed, int | float))
         if len(figures) == len(every) and not isinstance(first.observed, bool):
             text += f"; median {figures[len(figures) // 2]:g}, worst {figures[-1]:g}"
-        missed = [str(performance.seed) for performance in performances if performance.outcomes[number].met is False]
+        missed = [str(performance.seed) for performance in performances if not performance.outcomes[number].met]
         if missed:
             text += f"; missed with seed {', '.join(missed[:5])}" + (" and more" if len(missed) > 5 else "")
         found.append(Outcome(name=first.name, expected=first.expected, observed=text, met=met))
@@ -129,15 +111,7 @@ def value_text(value: Any) -> str:
 
 
 def _to(event: Event, pages: dict[tuple[int, str, str], str]) -> str:
-    data = event.data
-    key = (
-        data.incident.id
-        if isinstance(data, IncidentChanged)
-        else data.risk.id
-        if isinstance(data, RiskChanged)
-        else event.id
-    )
-    receiver = pages.get((event.at, key, event.type))
+    receiver = pages.get((event.at, key_of(event), event.type))
     return f" -> {receiver}" if receiver else ""
 
 

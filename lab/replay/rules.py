@@ -129,6 +129,13 @@ def _expected_in_vain(script: Script, plan: Plan) -> list[Complaint]:
         for place, name in enumerate(script.expect.corroborated_by)
         if name not in checks
     ]
+    wants = ("failover", "region_failover", "switchovers_max", "back_on_primary_within_minutes")
+    for name in wants if not plan.failover else ():
+        if getattr(script.expect, name) is not None:
+            found.append(Complaint(("expect", name), "nothing is switched over: the plan has no [[failover]]"))
+    if script.expect.user_bad_minutes_max is not None and not any(front.group for front in script.front):
+        message = "nobody knows whom traffic reaches: no [[front]] has a `group`"
+        found.append(Complaint(("expect", "user_bad_minutes_max"), message))
     if script.expect.pages and not plan.receiver:
         found.append(Complaint(("expect", "pages"), "nobody is told: the plan has no [[receiver]]"))
     return found
@@ -150,6 +157,8 @@ def _unknown_names(script: Script, plan: Plan) -> list[Complaint]:
             asked.append((("name", number, "alias"), name.alias, names))
     for number, front in enumerate(script.front):
         asked += [(("front", number, "regions", place), each, regions) for place, each in enumerate(front.regions)]
+        if front.group:
+            asked.append((("front", number, "group"), front.group, {group.name for group in plan.failover}))
     for number, cache in enumerate(script.cache):
         asked.append((("cache", number, "resolver"), cache.resolver, resolvers))
     for number, change in enumerate(script.change):
@@ -206,7 +215,8 @@ def _unplayable(script: Script, plan: Plan) -> list[Complaint]:
         elif isinstance(check.spec, ResolveSpec | ChainSpec):
             lacks = [("name", str(each)) for each in check.targets if each not in names]
         elif not isinstance(check.spec, MailSpec):
-            hosts = [_host(check.kind, str(target)) for target in check.targets]
+            pinned = [check.pinned.ip] if check.pinned is not None else []
+            hosts = pinned or [_host(check.kind, str(target)) for target in check.targets]
             lacks = [("region" if is_ip(host) else "name", host) for host in hosts if host not in names | addresses]
         for section, name in lacks:
             complaint = f"check {shown(check.name)} is about {shown(name)}, of which the script has no [[{section}]]"

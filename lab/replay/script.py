@@ -87,7 +87,8 @@ class Region(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Front(msgspec.Struct, frozen=True, kw_only=True):
-    """An address that leads to one of two regions: health checks behind it move traffic out and back."""
+    """An address that leads to one of two regions: health checks behind it move traffic out and back, or Parallax
+    does."""
 
     name: str
     """What scripts call it."""
@@ -99,6 +100,11 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
     """How long the first fails until traffic leaves it."""
     back: Duration = Duration(60)
     """How long it is well again until traffic comes back."""
+    group: str = ""
+    """The [[failover]] of the plan that moves traffic, instead of health checks: it goes where the group commands, or
+    recommends and people follow at once."""
+    drain: Duration = Duration(60)
+    """How long it takes until all of it has moved, when a group moves it; some goes at once, the rest evenly."""
 
 
 class Cache(msgspec.Struct, frozen=True, kw_only=True):

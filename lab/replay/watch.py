@@ -69,9 +69,10 @@ class Stage:
         events: list[Event] = []
         while self._next is not None and self._next.at_ns <= until and len(records) < most:
             record = self._next
-            events += self.player.put(record)
+            came = self.player.put(record)
+            events += came
             if self.fleet is not None:
-                heed(self.fleet, self.player, record)
+                heed(self.fleet, self.player, record, came)
             records.append(record)
             self._next = next(self._records, None)
         if records:

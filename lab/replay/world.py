@@ -10,6 +10,7 @@ import random
 import msgspec
 
 from lab.replay.breakage import Broken, Shift, broken_of, shifts_of
+from lab.replay.driven import Driven
 from lab.replay.script import Mode, Name, Operator, Place, Region, Script, ns_of
 from parallax.clock import NS, to_ns
 from parallax.operators import planned_operator
@@ -62,7 +63,11 @@ class World:
         self._at: dict[tuple[Place, str], list[Broken]] = {}
         for each in self.broken:
             self._at.setdefault((each.place, each.name), []).append(each)
-        self._fronts = {each.address: (each.regions[0], shifts_of(each, self.broken)) for each in script.front}
+        self._fronts = {
+            each.address: (each.regions[0], shifts_of(each, self.broken)) for each in script.front if not each.group
+        }
+        self.driven = [Driven(each) for each in script.front if each.group]
+        self._driven = {each.front.address: each for each in self.driven}
         self._front_names = {each.name: each.address for each in script.front}
         self._home = {each.address: each.name for each in script.region}
         self._moves: dict[str, list[tuple[int, str]]] = {}
@@ -179,8 +184,10 @@ class World:
         return serving
 
     # ---- where requests are answered
-    def serving(self, ip: str, at: int) -> Region | None:
-        """The region behind an address; None for an address of nobody."""
+    def serving(self, ip: str, at: int, probe: str = "") -> Region | None:
+        """The region behind an address, for this probe; None for an address of nobody."""
+        if ip in self._driven:
+            return self.regions[self._driven[ip].region(unit(probe, ip), at)]
         if ip in self._fronts:
             region, shifts = self._fronts[ip]
             for shift in shifts:
@@ -189,8 +196,22 @@ class World:
         return self.regions.get(self._home.get(ip, ""))
 
     def shifts(self) -> list[Shift]:
-        """Every move of traffic, by its time."""
+        """Every move of traffic by health checks, by its time."""
         return sorted((shift for _, shifts in self._fronts.values() for shift in shifts), key=lambda each: each.at)
+
+    def switch(self, group: str, address: str, at: int) -> bool:
+        """Traffic that a group moves goes to the region of this address from now on; False where it moves none, or the
+        address is no region's."""
+        region = self._home.get(address)
+        fronts = [each for each in self.driven if each.front.group == group and region in each.front.regions]
+        for each in fronts:
+            each.move(str(region), at)
+        return bool(fronts)
+
+    def bad_minutes(self, start: int, end: int) -> float:
+        """For how long users had no service, by the share of them that was led to a broken region; of several fronts
+        the worst."""
+        return max((each.bad_minutes(self.broken, start, end) for each in self.driven), default=0.0)
 
     def request_mode(self, region: Region, at: int) -> Mode | None:
         """What a request meets there."""

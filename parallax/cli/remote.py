@@ -155,6 +155,7 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines += [f"probe      {_probe(probe)}" for probe in status["probes"]]
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
     lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
+    lines += [f"action     {_action(action)}" for action in status.get("actions", ())]
     for sink in status.get("series", ()):
         lines += series_lines(sink)
     return lines
@@ -210,6 +211,11 @@ def _receiver(receiver: dict[str, Any]) -> str:
     if receiver["state"] == "failing":
         trouble = f"failing for {_ago(receiver['failing_s'])}"
     return f"{receiver['name']}: " + "; ".join(filter(None, (trouble, counts, receiver["last_word"])))
+
+
+def _action(action: dict[str, Any]) -> str:
+    ago = "" if action["looked_s_ago"] is None else f" ({_ago(action['looked_s_ago'])} ago)"
+    return f"{action['name']} of {action['group']}: {action['last_word']}{ago}"
 
 
 def _version(version: dict[str, Any]) -> str:

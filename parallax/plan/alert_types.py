@@ -32,15 +32,17 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     """How it delivers: webhook, pagerduty, alertmanager (its input API), alertmanager-webhook (what it sends to
     others), slack, discord, teams, grafana-irm, ntfy, email."""
     url: Url | None = None
-    """Where it delivers to: https://, or http:// to this host itself. For slack, discord, teams and grafana-irm, whose
-    URLs are secrets, `key` says where the URL is."""
+    """Where it delivers to: https://, or http:// to this host itself. The address of one's own for webhook and
+    alertmanager-webhook, Alertmanager's own for alertmanager, the topic's for ntfy; PagerDuty's if left out. For slack,
+    discord, teams and grafana-irm, whose URLs are secrets, `key` says where the URL is; ntfy's may be one too."""
     address: Address | None = None
     """What to dial, so that delivery does not need the DNS that is watched; looked up if left out."""
     fallback: Annotated[list[Address], msgspec.Meta(max_length=8)] = []
     """What to dial where the name cannot be looked up and was never found before."""
     key: str = ""
-    """secret:NAME, what messages are signed with, or the receiver's own token; the collector's config says where NAME
-    is."""
+    """secret:NAME; the collector's config says where NAME is. What messages are signed with (webhook), the integration
+    key (pagerduty), the whole URL (slack, discord, teams, grafana-irm), the password (email), an access token (ntfy,
+    alertmanager, alertmanager-webhook)."""
     key_before: str = ""
     """secret:NAME of the key before this one: while it is rotated, messages are signed with both."""
     sign: Literal["v1", "v1a"] = "v1"
@@ -56,8 +58,10 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     """For email: the From address."""
     to: Annotated[list[Text], msgspec.Meta(max_length=50)] = []
     """For email: the addresses that it goes to."""
+    unsubscribe: Url | None = None
+    """For email: where one takes one's address out, for the header List-Unsubscribe; none if left out."""
     templates: dict[str, Annotated[str, msgspec.Meta(max_length=4000)]] = {}
-    """Texts of one's own, by place (summary, body): docs/alerts.md has the names that may stand in them."""
+    """Texts of one's own, by place (summary, body): docs/receivers.md has the names that may stand in them."""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +137,6 @@ class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime | None = msgspec.field(name="to", default=None)
     """When it ends, with an offset from UTC."""
     calendar: Annotated[str, msgspec.Meta(max_length=100_000)] = ""
-    """Instead of `from` and `to`: the text of an iCalendar (RFC 5545) whose events are windows, with RRULE; in a plan
-    that is a folder, the name of an .ics file beside it."""
+    """Instead of `from` and `to`: the text of an iCalendar (RFC 5545) whose events are windows, with RRULE."""
     freeze: bool = False
     """Whether no failover may be commanded in it (safety rule S7)."""

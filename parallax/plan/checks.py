@@ -23,10 +23,11 @@ from parallax.loading.convert import (
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.kinds import SPECS
+from parallax.plan.pinned import PINNABLE
 from parallax.plan.templates import Gap, parse_secrets
 from parallax.plan.types import Check, CheckKeys, Defaults
 from parallax.redaction import secret_query_key
-from parallax.values import VALUE_TYPES, Duration, encode_value
+from parallax.values import VALUE_TYPES, Address, Duration, encode_value
 
 FASTEST_EXTERNAL = Duration(15)
 """A target that others run is never probed faster than this (DESIGN.md, promise 5)."""
@@ -34,6 +35,17 @@ LONGEST_TARGET = 2048
 SHORTEST_TIMEOUT = Duration(0.01)
 FASTEST, SLOWEST = Duration(1), Duration(86400)
 BUILT_IN = Defaults()
+
+
+class PinnedKeys(CheckKeys, frozen=True, kw_only=True):
+    """What a check has beside where it comes from a collector (parallax.plan.pinned)."""
+
+    member: str = ""
+    pinned: Address | None = None
+
+
+_OF_PARTS = fields_of(PinnedKeys).keys() - fields_of(CheckKeys).keys()
+_MADE = "is no key of a plan; checks that go to a member directly are made of [[failover]] when the plan is loaded"
 
 
 class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,18 +63,23 @@ class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
         return "; ".join(": ".join(filter(None, (key_text(f.path), f.message))) for f in self.faults)
 
 
-def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsupported:
-    """A check from its table, as TOML or JSON has it. Never raises."""
+def convert_check(table: object, defaults: Defaults = BUILT_IN, *, of_part: bool = False) -> Check | Unsupported:
+    """A check from its table, as TOML or JSON has it. Never raises.
+
+    `of_part`: it comes from a collector, so it may be one that is run against a member directly. A probe that does not
+    know `member` and `pinned` refuses the check, as it does any unknown key: it must not measure what the name leads to
+    and call it the member."""
     faults: list[Fault] = []
     if not isinstance(table, dict):
         return _unsupported({}, defaults, [Fault((), f"wants a table, not {shown(table)}")])
     kind = table.get("kind")
-    own = fields_of(CheckKeys)
+    keys_type = PinnedKeys if of_part else CheckKeys
+    own = fields_of(keys_type)
     if not isinstance(kind, str) or kind not in SPECS:
         complaint = _kind_complaint(kind) if "kind" in table else f"is missing; the kinds are {quoted(SPECS)}"
         faults.append(Fault(("kind",), complaint))
         present = {key: raw for key, raw in table.items() if key in own}
-        keys = convert_table({"kind": "", "targets": [""]} | present, CheckKeys, faults)
+        keys = convert_table({"kind": "", "targets": [""]} | present, keys_type, faults)
         faults.extend(_pace_faults(keys, defaults))
         return _unsupported(table, defaults, faults)
     spec_type, targets_of = SPECS[kind].spec, SPECS[kind].targets
@@ -75,14 +92,17 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
     if targets_of is not None:
         own = {key: field for key, field in own.items() if key != "targets"}
         present["targets"] = _own_targets(targets_of, spec)
-    keys = convert_table(present, CheckKeys, faults)
-    faults.extend(unknown_key((key,), own | known) for key in table if key not in own and key not in known)
+    keys = convert_table(present, keys_type, faults)
+    for key in table:
+        if key not in own and key not in known:
+            faults.append(Fault((key,), _MADE) if key in _OF_PARTS else unknown_key((key,), own | known))
     if targets_of is None:
         faults.extend(_target_faults(keys.targets, kind))
     faults.extend(_pace_faults(keys, defaults, whose))
     faults.extend(_turn_faults(table.get("every"), keys.period or defaults.period))
     faults.extend(SPECS[kind].faults(spec, keys.timeout or defaults.timeout))
     faults.extend(_secret_faults(table, kind, keys.targets))
+    pinned = _pinned(keys, kind, faults)
     if faults:
         return _unsupported(table, defaults, faults)
     return Check(
@@ -94,6 +114,7 @@ def convert_check(table: object, defaults: Defaults = BUILT_IN) -> Check | Unsup
         external=keys.external,
         probes=keys.probes,
         spec=spec,
+        **pinned,
     )
 
 
@@ -108,6 +129,8 @@ def check_table(check: Check) -> dict[str, Any]:
         table["external"] = False
     if check.probes:
         table["probes"] = check.probes
+    if check.pinned is not None:
+        table |= {"member": check.member, "pinned": str(check.pinned)}
     table.update(_plain(check.spec))
     return table
 
@@ -116,6 +139,15 @@ def endpoint_text(kind: str, target: str) -> str:
     """Where a target of a kind goes, as host:port; the target itself where only a run finds out. Raises ValueError."""
     endpoint = SPECS[kind].endpoint
     return target if endpoint is None else str(endpoint(target))
+
+
+def _pinned(keys: CheckKeys, kind: str, faults: list[Fault]) -> dict[str, Any]:
+    """Which member a check goes to, and where that is. One that this version cannot send there is a fault."""
+    if not isinstance(keys, PinnedKeys) or (not keys.member and keys.pinned is None):
+        return {}
+    if not keys.member or keys.pinned is None or kind not in PINNABLE:
+        faults.append(Fault(("pinned",), f"this version cannot run a {kind} check against a member directly"))
+    return {"member": keys.member, "pinned": keys.pinned}
 
 
 def _own_targets(targets_of: Callable[[Any], list[str]], spec: Any) -> list[str]:

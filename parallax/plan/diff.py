@@ -29,8 +29,11 @@ _SECTIONS = (
     "site",
     "component",
     "failover",
+    "action",
     "receiver",
+    "group",
     "route",
+    "inhibit",
     "maintenance",
     "retry",
     "connect_to",
@@ -153,7 +156,8 @@ def _runs(plan: Plan) -> Iterable[tuple[Check, str, Fraction]]:
 def _loads(plan: Plan) -> dict[str, Fraction]:
     loads: dict[str, Fraction] = defaultdict(Fraction)
     for check, target, runs in _runs(plan):
-        loads[endpoint_text(check.kind, target)] += runs * SPECS[check.kind].cost(check.spec)
+        where = endpoint_text(check.kind, target) if check.pinned is None else str(check.pinned)
+        loads[where] += runs * SPECS[check.kind].cost(check.spec)
     return loads
 
 
@@ -192,7 +196,11 @@ def _lookups(plan: Plan) -> float:
     families = {probe.id: len(probe.families) for probe in plan.probe}
     total = Fraction(0)
     for check, target, runs in _runs(plan):
-        if SPECS[check.kind].endpoint and Endpoint(endpoint_text(check.kind, target)).address is None:
+        if (
+            check.pinned is None
+            and SPECS[check.kind].endpoint
+            and Endpoint(endpoint_text(check.kind, target)).address is None
+        ):
             runners = set(check.probes) or set(families) or {""}
             total += runs * sum(families.get(probe, 2) for probe in runners) / len(runners)
     return float(total)

@@ -11,10 +11,12 @@ from typing import Any
 from parallax.loading.convert import BAD, Fault, convert_table, first_of_each_path, good, key_text
 from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
+from parallax.plan.action_rules import action_notes
 from parallax.plan.alert_types import Group, Inhibit, Maintenance, Receiver, Route
 from parallax.plan.checks import Unsupported, convert_check
 from parallax.plan.costs import cost_notes
 from parallax.plan.failover_types import Action, Failover
+from parallax.plan.pinned import pinned_checks
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
 from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
@@ -67,9 +69,6 @@ _OF_CONFIGS = {
 }
 """Sections that people look for in a plan."""
 
-IDLE = ("failover",)
-"""Sections that are read and checked, and that nothing acts on in this version."""
-
 
 def load_plan(path: Path) -> Plan:
     """The plan in one file or in a folder of *.toml. Raises PlanErrors with every problem."""
@@ -83,12 +82,12 @@ def load_plan_source(source: PlanSource) -> Plan:
 
 def plan_notes(plan: Plan) -> list[str]:
     """What the owner should know of a plan that is right."""
-    idle = [f"[[{section}]]" for section in IDLE if getattr(plan, section)]
-    notes = [f"{name} is read and checked, but nothing acts on it in this version" for name in idle]
+    notes = []
     if not plan.control.addresses:
         notes.append("without addresses in [control] a probe cannot tell its own dead uplink from dead targets")
     notes += resolver_notes(plan.check, plan.resolver)
     notes += cost_notes(plan)
+    notes += action_notes(plan)
     return notes + receiver_notes(plan)
 
 
@@ -117,6 +116,7 @@ def _load(source: PlanSource, folder: Path) -> Plan:
             values[entry.section].append(entry.value)
         else:
             values[entry.section] = entry.value
+    values["check"] += pinned_checks(values["failover"], values["check"])
     return Plan(**values)
 
 

@@ -109,7 +109,7 @@ def _rates(checks: Sequence[tuple[Check, int]]) -> tuple[dict[str, float], dict[
     hosts: dict[str, float] = defaultdict(float)
     tenants: dict[str, float] = defaultdict(float)
     for check, probes in checks:
-        every = _whole(check)
+        every = whole_every(check)
         for target in check.targets:
             host = host_of(check, target) if check.external else None
             if host is not None:
@@ -119,8 +119,8 @@ def _rates(checks: Sequence[tuple[Check, int]]) -> tuple[dict[str, float], dict[
     return hosts, tenants
 
 
-def _whole(check: Check) -> Duration | None:
-    """How often a flow does what its budget is about."""
+def whole_every(check: Check) -> Duration | None:
+    """How often a flow does what its budget is about; None where a check is no such flow."""
     spec = check.spec
     if isinstance(spec, SigninSpec):
         return spec.every.full if good(spec.every) and good(spec.every.full) else None

@@ -69,7 +69,7 @@ def part_of(
 def part_checks(part: Part) -> Iterator[Check | Unsupported]:
     """The part's checks, one by one; what this version cannot run comes as Unsupported. Never raises."""
     for raw in part.check:
-        yield convert_check(msgspec.json.decode(raw))
+        yield convert_check(msgspec.json.decode(raw), of_part=True)
 
 
 def part_hash(part: Part) -> str:

@@ -9,12 +9,15 @@ from typing import Any
 
 import msgspec
 
-from parallax.loading.convert import BAD, Fault, good
+from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.action_rules import action_faults
 from parallax.plan.alert_types import Maintenance, Route
-from parallax.plan.failover_types import Failover
+from parallax.plan.failover_limits import limit_faults, pair_faults
+from parallax.plan.failover_rules import failover_faults
 from parallax.plan.loads import load_faults
 from parallax.plan.repeats import repeat_faults
+from parallax.plan.route_rules import routing_faults
 from parallax.plan.types import Check, ConnectTo, Control, Load, Operator, Probe, Resolver, Retry
 from parallax.plan.vendor_limits import Placed, vendor_faults
 from parallax.values import dns_name, is_ip
@@ -63,6 +66,11 @@ def plan_faults(entries: list[Entry]) -> Found:
             if before <= MAX_PAIRS < pairs:
                 yield entry, Fault(("targets",), f"brings the plan past {MAX_PAIRS} pairs of check and target")
     yield from _vendors(entries)
+    yield from routing_faults(entries)
+    yield from failover_faults(entries)
+    if pairs <= MAX_PAIRS:
+        yield from pair_faults(entries, pairs, MAX_PAIRS)
+    yield from action_faults(entries)
 
 
 def _vendors(entries: list[Entry]) -> Found:
@@ -73,10 +81,17 @@ def _vendors(entries: list[Entry]) -> Found:
         for entry in entries
         if isinstance(entry.value, Check) and good(entry.value.probes) and good(*entry.value.probes)
     ]
-    yield from ((each.entry, fault) for each, fault in vendor_faults(placed))
     load = next((entry.value for entry in entries if isinstance(entry.value, Load)), Load())
-    if good(load.most_per_target):
-        yield from ((each.entry, fault) for each, fault in load_faults(placed, load.most_per_target))
+
+    def beyond(placed: list[Placed]) -> Iterator[tuple[Placed, Fault]]:
+        yield from vendor_faults(placed)
+        if good(load.most_per_target):
+            yield from load_faults(placed, load.most_per_target)
+
+    found = list(beyond(placed))
+    yield from ((each.entry, fault) for each, fault in found)
+    if not found:
+        yield from limit_faults(entries, placed, beyond)
 
 
 def _unique_names(entries: list[Entry]) -> Found:
@@ -149,14 +164,7 @@ def _connect_to(entries: list[Entry]) -> Found:
 
 def _own_faults(value: Any) -> Iterator[Fault]:
     """What a section's own keys must keep among each other."""
-    if isinstance(value, Failover) and good(value.members):
-        members = [member.name if good(member) else BAD for member in value.members]
-        yield from repeat_faults(("members",), members, below=("name",))
-        if good(value.primary, *members) and value.primary not in members:
-            yield Fault(
-                ("primary",), f"{shown(value.primary)} is no member; the members are {quoted(map(str, members))}"
-            )
-    elif isinstance(value, Operator) and good(value.servers):
+    if isinstance(value, Operator) and good(value.servers):
         for place, server in enumerate(value.servers):
             if good(server) and (complaint := server_complaint(server)):
                 yield Fault(("servers", place), complaint)

@@ -13,6 +13,7 @@ import msgspec
 
 from parallax.loading.convert import Fault, good
 from parallax.loading.problems import shown
+from parallax.plan.pinned import own_name
 from parallax.plan.signin_specs import Budget, SigninSpec
 from parallax.plan.templates import TemplateError, gaps_of
 from parallax.plan.types import Check
@@ -70,7 +71,7 @@ def user_text(check: Check) -> str | None:
         return None
     if "probe" in gaps or "run" in gaps:
         return None
-    return user.name.replace("{check}", check.name)
+    return user.name.replace("{check}", own_name(check))
 
 
 def _shared_users(flows: Sequence[Placed]) -> Found:

@@ -38,6 +38,7 @@ MAX_ROWS = 50
 MAX_UNLISTED = 20
 MAX_MET = 200
 MOST_ITEMS = 4000
+MAX_OPERATORS = 20
 MOST_ONWARD = 8
 """Hosts of one MX record set that are compared as well."""
 RESERVE_S = 0.3
@@ -64,9 +65,12 @@ async def run(spec: ParitySpec, subject: Subject, tape: Tape, tools: Tools) -> N
         if not isinstance(delegated, Delegation):
             tape.note(walk=delegated.word)
         cut = delegated.cut if isinstance(delegated, Delegation) else None
+        served_by = {} if cut is None else by_operator(cut, tools)
+        if served_by:
+            tape.note(delegated=sorted(served_by)[:MAX_OPERATORS])
         sides = {}
         for name, extra in ((spec.primary, []), (spec.fallback, spec.servers)):
-            servers = [] if cut is None else by_operator(cut, tools).get(name, [])
+            servers = list(served_by.get(name, ()))
             servers += await planned_servers(name, tools, left_s(kept_s=RESERVE_S) / 3, extra)
             sides[name] = Side(name, spec.zone, servers, tools)
     primary, fallback = sides[spec.primary], sides[spec.fallback]

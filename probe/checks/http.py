@@ -67,9 +67,11 @@ async def run(spec: HttpSpec, subject: Subject, tape: Tape, tools: Tools) -> Non
         stop, host, address = way[-1], subject.host, subject.address
         if len(way) > 1:
             host, port = stop.url.endpoint.host, stop.url.endpoint.port
-            if host not in hosts and not await _find_host(host, address.family, hosts, tape, tools):
+            pinned = tools.pin.of(host, port) if tools.pin is not None else None
+            known = pinned is not None or host in hosts
+            if not known and not await _find_host(host, address.family, hosts, tape, tools):
                 return
-            address = Address.of(hosts[host], port)
+            address = pinned or Address.of(hosts[host], port)
         with _client(spec, subject, address, tools) as http, _ending_noted(tape, http, host):
             following = await _visit(spec, way, http, tape, tools)
         tape.leave()

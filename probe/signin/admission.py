@@ -30,7 +30,10 @@ ABSTAINS = "over_budget"
 async def may_sign_in(flow: Flow) -> bool:
     """Whether the run may go on beyond its light part; where not, the observation that says why is taken. To be asked
     when the user's turn has come: the run before may have been refused."""
-    halt = flow.tools.signins.halts.get(halt_key(flow), wall_ns() / NS)
+    halts, now = flow.tools.signins.halts, wall_ns() / NS
+    halt = halts.get(halt_key(flow), now)
+    if halt is None and flow.steps.check.member:
+        halt = halts.get(halt_key(flow, directly=False), now)
     if halt is not None:
         until = datetime.fromtimestamp(halt.until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         side: Side | None = "probe" if halt.because == CUT_OFF else None
@@ -75,16 +78,21 @@ async def halt_after(flow: Flow) -> None:
         await trio.to_thread.run_sync(halts.save)
 
 
-def halt_key(flow: Flow) -> str:
+def halt_key(flow: Flow, *, directly: bool | None = None) -> str:
     """Of the provider, the user and the password; where a flow has no password of a user, of all its secrets. What
-    cannot be read is told by the step that needs it."""
+    cannot be read is told by the step that needs it.
+
+    The members of a failover group that are signed in at `directly` are one more provider: a standby that knows no user
+    must not keep the check that users depend on from being tried, and a password that was refused is not sent to one
+    member after the other. What was refused by name is not tried at members."""
+    directly = bool(flow.steps.check.member) if directly is None else directly
     user, tools = flow.spec.user, flow.tools
     named = [user.password.removeprefix("secret:")] if user is not None and user.password is not None else []
     known: list[str] = []
     for name in named or sorted(set(secrets_of(flow.spec))):
         with suppress(Withheld):
             known.append(tools.vault.known(name, tools.hidden))
-    return key_of(flow.steps.target, flow.user_name, "\0".join(known))
+    return key_of(f"{flow.steps.target} directly" if directly else flow.steps.target, flow.user_name, "\0".join(known))
 
 
 def _limits(flow: Flow) -> list[Limit]:

@@ -156,7 +156,10 @@ class Browser:
     async def _one(self, method: str, url: str, headers: dict[str, str | bytes], body: bytes, tape: Tape) -> Reply:
         parsed = Url(url)
         endpoint = parsed.endpoint
-        address = Address.of(await self._names.find(endpoint.host, self._tools, tape), endpoint.port)
+        pin = self._tools.pin
+        address = pin.of(endpoint.host, endpoint.port) if pin is not None else None
+        if address is None:
+            address = Address.of(await self._names.find(endpoint.host, self._tools, tape), endpoint.port)
         if "address" not in tape.dims:
             tape.dims.update(address=address.ip, family=str(address.family))
         client = await self._client(endpoint.host, address)

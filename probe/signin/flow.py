@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 import trio
 
+from parallax.plan.pinned import own_name
 from parallax.plan.signin_specs import SigninSpec
 from probe import control
 from probe.kind import Subject
@@ -227,4 +228,4 @@ class Flow:
 
 def first_values(steps: Steps) -> Values:
     """What every flow's templates may name from its start."""
-    return {"probe": steps.probe, "run": steps.run, "check": steps.check.name}
+    return {"probe": steps.probe, "run": steps.run, "check": own_name(steps.check)}

@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from parallax.log import get_log
+from parallax.plan.types import Check
 from probe.bounded import Bounded
 from probe.buckets import Buckets
 from probe.signin.halts import Halts
@@ -18,6 +19,14 @@ MOST_SESSIONS = 100
 ENDING_S = 5.0
 """How long the end of all kept sessions may take together."""
 _log = get_log(__name__)
+
+
+SessionKey = tuple[str, str, str]
+
+
+def session_key(check: Check, target: str) -> SessionKey:
+    """Whose session it is: one at another address is not this one's."""
+    return check.name, target, check.pinned or ""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -35,29 +44,29 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Sessions:
-    """The kept sessions by check and target."""
+    """The kept sessions by check, target and where it is."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], Session] = {}
+        self._kept: dict[SessionKey, Session] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def put(self, key: tuple[str, str], session: Session) -> bool:
+    def put(self, key: SessionKey, session: Session) -> bool:
         """Keeps it; False where there is no room, and it must be ended."""
         if key not in self._kept and len(self._kept) >= MOST_SESSIONS:
             return False
         self._kept[key] = session
         return True
 
-    def get(self, key: tuple[str, str]) -> Session | None:
+    def get(self, key: SessionKey) -> Session | None:
         return self._kept.get(key)
 
-    def take(self, key: tuple[str, str]) -> Session | None:
+    def take(self, key: SessionKey) -> Session | None:
         """Gives it away: whoever takes it ends it."""
         return self._kept.pop(key, None)
 
-    def orphans(self, specs: dict[tuple[str, str], Any]) -> "list[Session]":
+    def orphans(self, specs: dict[SessionKey, Any]) -> "list[Session]":
         """Takes those that no check of these has use for any more."""
         gone = [key for key, session in self._kept.items() if specs.get(key) != session.spec]
         return [self._kept.pop(key) for key in gone]
@@ -80,7 +89,7 @@ class Signins:
         """For `async with`: one sign-in of a user at a time, whatever the checks are."""
         return Turn(self._busy, (tenant, user))
 
-    async def end_orphans(self, specs: dict[tuple[str, str], Any]) -> None:
+    async def end_orphans(self, specs: dict[SessionKey, Any]) -> None:
         """Ends the sessions of checks that are no more, or have changed. Shielded, with a deadline."""
         await end_all(self.sessions.orphans(specs))
 

@@ -18,7 +18,7 @@ from probe.signin.cadence import cadence_at
 from probe.signin.flow import CLEANUP_S, Flow, Preset
 from probe.signin.generic import preset_of
 from probe.signin.jar import Jar
-from probe.signin.memory import Session, end_all
+from probe.signin.memory import Session, SessionKey, end_all, session_key
 from probe.signin.presets import PRESETS
 from probe.signin.reply import Ended, passed
 from probe.steps import Steps
@@ -162,5 +162,5 @@ async def _end(spec: SigninSpec, steps: Steps, preset: Preset, state: object, ja
     return passed(evidence_of(tape))
 
 
-def _key(steps: Steps) -> tuple[str, str]:
-    return steps.check.name, steps.target
+def _key(steps: Steps) -> SessionKey:
+    return session_key(steps.check, steps.target)

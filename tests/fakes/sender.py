@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import trio
 
-from collector.alerts.message import Message
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import Answer
 
 TAKEN = Answer(status=204)
@@ -15,23 +15,23 @@ class Tried(msgspec.Struct, frozen=True):
     """A try: when it began, and what was to be sent."""
 
     at: float
-    message: Message
+    notification: Notification
 
     @property
     def id(self) -> str:
-        return self.message.id
+        return self.notification.id
 
 
-async def takes(message: Message) -> Answer:
+async def takes(notification: Notification) -> Answer:
     await trio.lowlevel.checkpoint()
     return TAKEN
 
 
-def answers(*results: Answer, then: Answer = TAKEN) -> Callable[[Message], Awaitable[Answer]]:
+def answers(*results: Answer, then: Answer = TAKEN) -> Callable[[Notification], Awaitable[Answer]]:
     """These answers one after the other, then always the last."""
     left = list(results)
 
-    async def answer(message: Message) -> Answer:
+    async def answer(notification: Notification) -> Answer:
         await trio.lowlevel.checkpoint()
         return left.pop(0) if left else then
 
@@ -41,7 +41,9 @@ def answers(*results: Answer, then: Answer = TAKEN) -> Callable[[Message], Await
 class FakeSender:
     """`tried` is every try; `taken` are the ids of what was delivered."""
 
-    def __init__(self, answer: Callable[[Message], Awaitable[Answer]] = takes, problem: str = "") -> None:
+    again_s = 0.0
+
+    def __init__(self, answer: Callable[[Notification], Awaitable[Answer]] = takes, problem: str = "") -> None:
         self.answer, self.problem = answer, problem
         self.tried: list[Tried] = []
         self.taken: list[str] = []
@@ -50,9 +52,9 @@ class FakeSender:
         await trio.lowlevel.checkpoint()
         return self.problem
 
-    async def send(self, message: Message) -> Answer:
-        self.tried.append(Tried(trio.current_time(), message))
-        answer = await self.answer(message)
+    async def send(self, notification: Notification) -> Answer:
+        self.tried.append(Tried(trio.current_time(), notification))
+        answer = await self.answer(notification)
         if answer.status is not None and 200 <= answer.status < 300:
-            self.taken.append(message.id)
+            self.taken.append(notification.id)
         return answer

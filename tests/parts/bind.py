@@ -58,14 +58,18 @@ async def bind_authority(
     port: int | None = None,
     also: Sequence[str] = (),
     more: str = "",
+    keys: str = "",
+    grants: str = "",
 ) -> AsyncIterator[Daemon]:
     """Serves zones: name without final dot to the records' lines; SOA, NS and ns1 are put before them, unless they
-    bring an SOA. `also`: more addresses, at the same port. `more` goes into `options`.
+    bring an SOA. `also`: more addresses, at the same port. `more` goes into `options`; `keys` are whole clauses, and
+    `grants` is the update-policy of every zone, which may be changed by dynamic update then.
 
     Skips the test where BIND is missing. `kill()` makes it dark; with `port` another can take its place.
     """
-    clauses = "\n".join(
-        f'zone "{name.rstrip(".") or "."}" {{ type primary; file "{file_name(name)}"; }};' for name in zones
+    policy = f"update-policy {{ {grants} }};" if grants else ""
+    clauses = keys + "\n".join(
+        f'zone "{name.rstrip(".") or "."}" {{ type primary; file "{file_name(name)}"; {policy} }};' for name in zones
     )
     files = {file_name(name): partial(_zone_file, name, lines) for name, lines in zones.items()}
     async with _named(nsid, (ip, *also), port, _AUTHORITY + more, clauses, files) as server:

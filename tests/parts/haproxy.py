@@ -1,12 +1,13 @@
 """haproxy, a real TLS terminator with HTTP/2, on loopback: any number of fronts, each on a port of its own, before a
 server of the test's or with a short answer of its own."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import msgspec
+import trio
 
 from parallax.values import Address
 from tests.parts.certificates import Authority, Leaf
@@ -15,6 +16,7 @@ from tests.parts.daemon import Daemon, daemon, find_program, free_port
 _CONFIG = """
 global
   maxconn 4000
+  stats socket "{folder}/admin.sock" mode 600 level admin
   tune.ssl.default-dh-param 2048
 defaults
   mode http
@@ -33,6 +35,8 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
 
     certificate: Leaf
     to: Address | None = None
+    members: Mapping[str, Address] = {}
+    """Instead of `to`: servers by name, of which the first serves until `Haproxy.switch`."""
     alpn: tuple[str, ...] = ("h2", "http/1.1")
     staple: bytes | None = None
     issuer: Authority | None = None
@@ -49,6 +53,14 @@ class Haproxy:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    async def switch(self, front: str, member: str, others: Sequence[str]) -> None:
+        """Leads a front to one of its members, by the runtime API."""
+        orders = [f"enable server {front}/{member}", *(f"disable server {front}/{other}" for other in others)]
+        async with await trio.open_unix_socket(self._process.folder / "admin.sock") as stream:
+            await stream.send_all(("; ".join(orders) + "\n").encode())
+            said = b"".join([part async for part in stream])
+        assert not said.strip(), said
 
     def kill(self) -> None:
         self._process.kill()
@@ -75,7 +87,9 @@ async def haproxy(fronts: Mapping[str, Front]) -> AsyncIterator[Haproxy]:
             files[f"{name}.pem.issuer"] = partial(_content, front.issuer.pem)
 
     def config(folder: Path) -> str:
-        return _CONFIG.format(fronts="\n".join(_front(n, f, addresses[n], folder) for n, f in fronts.items()))
+        return _CONFIG.format(
+            folder=folder, fronts="\n".join(_front(n, f, addresses[n], folder) for n, f in fronts.items())
+        )
 
     command = lambda folder: [program, "-W", "-db", "-f", str(folder / "haproxy.cfg")]  # noqa: E731
     first = next(iter(addresses.values()))
@@ -89,9 +103,11 @@ def _front(name: str, front: Front, address: Address, folder: Path) -> str:
         f'  bind {address} ssl crt "{folder}/{name}.pem" alpn {",".join(front.alpn)} {front.bind}',
         *(f"  {line}" for line in front.inside.splitlines()),
     ]
-    if front.to is None:
+    members = front.members or ({} if front.to is None else {"behind": front.to})
+    if not members:
         return "\n".join([*lines, f"  {_OWN_ANSWER}"])
-    return "\n".join([*lines, f"  default_backend {name}", f"backend {name}", f"  server behind {front.to}"])
+    behind = [f"  server {each} {at}{' disabled' * bool(n)}" for n, (each, at) in enumerate(members.items())]
+    return "\n".join([*lines, f"  default_backend {name}", f"backend {name}", *behind])
 
 
 def _content(content: str | bytes, _: Path) -> str | bytes:

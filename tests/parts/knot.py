@@ -48,9 +48,11 @@ async def knot(
     port: int | None = None,
     also: Sequence[str] = (),
     more: str = "",
+    acl: str = "",
 ) -> AsyncIterator[Daemon]:
     """Serves zones: name without final dot to the records' lines; SOA, NS and ns1 are put before them, unless they
-    bring an SOA. `also`: more addresses, at the same port. `more`: whole sections of its config.
+    bring an SOA. `also`: more addresses, at the same port. `more`: whole sections of its config; `acl`: the one of them
+    that says who may update every zone.
 
     Skips the test where Knot is missing. `kill()` makes it dark; with `port` another can take its place.
     """
@@ -60,7 +62,10 @@ async def knot(
     def config(folder: Path) -> str:
         listen = ", ".join(f'"{each}@{port}"' for each in (ip, *also))
         head = _CONFIG.format(listen=listen, nsid=nsid, folder=folder, more=more)
-        return head + "".join(_ZONE.format(name=f"{name.rstrip('.')}.", file=file_name(name)) for name in zones)
+        allowed = f"    acl: {acl}\n" if acl else ""
+        return head + "".join(
+            _ZONE.format(name=f"{name.rstrip('.')}.", file=file_name(name)) + allowed for name in zones
+        )
 
     files = {file_name(name): partial(_zone_file, name, lines) for name, lines in zones.items()}
     command = lambda folder: [program, "-c", str(folder / "knot.conf")]  # noqa: E731

@@ -4,6 +4,7 @@ async with mail_sink() as sink:
     mail = await sink.wait_mail("synthetic-one@example.com")        # the first to this recipient that is not yet taken
 """
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from email import message_from_bytes, policy
@@ -60,12 +61,24 @@ class _Handler:
 
 
 @asynccontextmanager
-async def mail_sink() -> AsyncIterator[MailSink]:
-    """Takes mail on loopback until the end of the block."""
+async def mail_sink(
+    *, starttls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None
+) -> AsyncIterator[MailSink]:
+    """Takes mail on loopback until the end of the block; with `starttls` nothing before TLS, with `login` (user and
+    password) nothing before it."""
     from aiosmtpd.controller import Controller
+    from aiosmtpd.smtp import AuthResult
+
+    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> Any:
+        right = login is not None and (given.login.decode(), given.password.decode()) == login
+        return AuthResult(success=right, handled=False)
 
     sink = MailSink(Address.of("127.0.0.1", free_port()))
-    server = Controller(_Handler(sink), hostname=sink.address.ip, port=sink.address.port)
+    server = Controller(
+        _Handler(sink), hostname=sink.address.ip, port=sink.address.port, tls_context=starttls,
+        require_starttls=starttls is not None, authenticator=authenticate, auth_required=login is not None,
+        auth_require_tls=starttls is not None,
+    )  # fmt: skip
     await trio.to_thread.run_sync(server.start)
     try:
         yield sink

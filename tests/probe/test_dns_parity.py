@@ -80,6 +80,7 @@ async def test_a_fallback_that_serves_the_same_is_ready(make_b: Any) -> None:
         assert seen.subject == "dns-a -> dns-b"
         assert seen.dims == {"zone": ZONE, "operator": "dns-b"}
         assert seen.findings["compared"] == seen.findings["inventory"] > 25
+        assert seen.findings["delegated"] == ["dns-a"]
         assert (seen.site, seen.findings["primary"]["site"]) == ("site-b", "site-a"), "the fallback's is the subject's"
         assert "because" not in seen.findings
         assert [phase.name for phase in seen.phases] == ["walk", "reach", "compare"]

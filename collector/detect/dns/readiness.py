@@ -60,7 +60,8 @@ def _board(state: State, view: View, check: CheckView, failing: dict[str, list[K
         because = "; ".join([*([because] if ready is False else []), *beside])
         ready = False
     serves = _serves(state, spec)
-    lacks = because if serves and ready is False and not _mended(state, view, spec, compared, word) else ""
+    mended = ready is False and not beside and _mended(state, view, spec, compared, word)
+    lacks = because if serves and ready is False and not mended else ""
     if serves:
         ready, because = None, f"it serves {spec.zone} now"
     return FallbackBoard(
@@ -77,6 +78,7 @@ def _board(state: State, view: View, check: CheckView, failing: dict[str, list[K
         why=_uncompared(state, check, compared)[:MAX_WHY],
         serves=serves,
         lacks=lacks[:MAX_WHY],
+        mended=mended,
     )
 
 

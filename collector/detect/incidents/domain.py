@@ -254,7 +254,7 @@ def _spots(state: State, view: View, fits: Callable[[Key, CheckView], bool]) -> 
     found = []
     for name, key in state.keys.items():
         check = view.checks.get(key.check)
-        if check is not None and key.target in check.targets and fits(key, check):
+        if check is not None and not check.member and key.target in check.targets and fits(key, check):
             spot = spot_of(state, view, name)
             found += [spot] if spot is not None else []
     return found

@@ -28,7 +28,7 @@ UNLOCATED = ("dns.parity",)
 def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
     """Who failed and who passed since these began to fail, at them and elsewhere."""
     begun = min(spot.key.since for spot in bad)
-    near, far = _others(state, bad, begun)
+    near, far = _others(state, view, bad, begun)
     counts: dict[frozenset[Place], list[int]] = {}
     hosted = hosted_by(state.zones, view)
     seen = sample(bad)
@@ -72,14 +72,17 @@ def well_in_part(rows: list[Row], host: str) -> bool:
     return 0 in failed.values()
 
 
-def _others(state: State, bad: list[Spot], begun: int) -> tuple[list[str], list[str]]:
+def _others(state: State, view: View, bad: list[Spot], begun: int) -> tuple[list[str], list[str]]:
     """Subjects that were measured since: those that share a target, an operator, a zone or a resolver with what fails,
-    and the rest. What is another incident's is not among them."""
+    and the rest. What is another incident's is not among them, nor what is addressed directly, where no user goes."""
     chosen, own = {spot.name for spot in bad}, {spot.key.incident for spot in bad}
     shared = {word for s in bad for word in (s.key.target, s.host, s.key.operator, s.key.zone, s.key.resolver) if word}
+    direct = {check.name for check in view.checks.values() if check.member}
     near: list[str] = []
     far: list[str] = []
     for name, key in state.keys.items():
+        if key.check in direct:
+            continue
         if key.spoke_at < begun or name in chosen or (key.incident is not None and key.incident not in own):
             continue
         beside = not shared.isdisjoint((key.target, key.server, key.operator, key.zone, key.resolver))

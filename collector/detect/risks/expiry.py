@@ -33,8 +33,9 @@ def stage_of(warns: int, left_ns: int) -> int:
 
 
 def certificates(state: State, view: View) -> Iterator[Wish]:
-    """Certificates that are accepted, and end soon; of each name the one that ends first."""
-    first: dict[str, tuple[Vote, str, set[str]]] = {}
+    """Certificates that are accepted, and end soon; of each name the one that ends first. What a member of a failover
+    group shows where it is addressed directly is a risk of its own, unless it is what the name shows."""
+    first: dict[tuple[str, str], tuple[Vote, str, set[str]]] = {}
     for key in state.keys.values():
         check = view.checks.get(key.check)
         if check is None or check.kind not in HANDSHAKES or key.state == "unknown":
@@ -45,15 +46,17 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
                 vote = each
         if vote is None or state.now < vote.warn_at or vote.until <= state.now:
             continue
-        name = server_name(view, key.check, key.target)
-        known = first.get(name)
+        whose = server_name(view, key.check, key.target), check.member
+        known = first.get(whose)
         places = known[2] if known is not None and known[0].until == vote.until else set()
         if known is None or vote.until <= known[0].until:
-            first[name] = (vote, key.check if known is None or vote.until < known[0].until else known[1], places)
+            first[whose] = (vote, key.check if known is None or vote.until < known[0].until else known[1], places)
             places.add(key.subject)
-    for name, (vote, check_name, places) in first.items():
+    for (name, member), (vote, check_name, places) in first.items():
+        if member and (name, "") in first and first[name, ""][0].until == vote.until:
+            continue
         yield Wish(
-            name=f"certificate {name}",
+            name=f"certificate {name}{f' at {member}' if member else ''}",
             title=f"The certificate of {name} ends in {left(vote.until - state.now)}",
             check=check_name,
             components=for_check(view, check_name),
@@ -68,6 +71,8 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
 def passwords(state: State, view: View) -> Iterator[Wish]:
     """Passwords that the plan says are due to be changed."""
     for check in view.checks.values():
+        if check.member:
+            continue
         user = getattr(check.spec, "user", None)
         due_at = getattr(user, "rotate_by", None)
         if not isinstance(due_at, date):

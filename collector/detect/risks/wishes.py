@@ -7,6 +7,7 @@ name servers serve an old version of a zone                they stop when it exp
 a certificate, or a zone's signatures, end soon            the end is known to the second
 a password is due to be changed                            whoever changes it must tell the probes
 a check is blind                                           nobody is told of what it cannot see
+a standby could not be switched to                         a failover would be blocked when it is needed
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from collector.detect.risks.blind import blind_checks
 from collector.detect.risks.expiry import certificates, left, passwords
 from collector.detect.risks.wish import Wish
 from collector.detect.state import Key, State
+from collector.detect.switching.readiness import because_of
 from collector.detect.verdicts.intake import SIGNATURES_END
 from collector.detect.view import View, for_check
 from collector.events import FaultDomain
@@ -38,6 +40,7 @@ def wishes_of(state: State, view: View, due: Callable[[str], bool]) -> Iterator[
     yield from passwords(state, view)
     yield from blind_checks(state, view)
     yield from _signatures(state, view)
+    yield from _blocked_failovers(state, view)
 
 
 def _failing(state: State, view: View, due: Callable[[str], bool]) -> Iterator[Wish]:
@@ -113,7 +116,9 @@ def _unready(state: State, view: View) -> Iterator[Wish]:
     for name, key in state.keys.items():
         if key.held in ("down", "degraded") and not key.blocked and key.incident is None:
             spot = spot_of(state, view, name)
-            if spot is not None and spot.standby and spot.check.kind != "dns.parity" and not covers(view, key):
+            if spot is None or spot.check.member:  # of members that are addressed directly readiness tells
+                continue
+            if spot.standby and spot.check.kind != "dns.parity" and not covers(view, key):
                 bad.setdefault((key.check, key.operator), []).append(spot)
     for (check, operator), spots in bad.items():
         reason, known = spots[0].key.reason, REASONS.get(spots[0].key.reason or "")
@@ -177,6 +182,26 @@ def _signatures(state: State, view: View) -> Iterator[Wish]:
             why="they are not renewed; resolvers that validate will fail the zone",
             domain=FaultDomain(kind="zone", name=key.target),
         )
+
+
+def _blocked_failovers(state: State, view: View) -> Iterator[Wish]:
+    """Standbys that were said to be lost, for as long as they are."""
+    for name, group in view.groups.items():
+        memory = state.switching.groups.get(name)
+        if memory is None:
+            continue
+        for member, known in memory.ready.items():
+            if known.told is not False or member in (memory.settled, group.group.primary) or group.operators:
+                continue
+            why = because_of(known)
+            yield Wish(
+                name=f"{group.group.check}\x1fstandby {name}/{member}",
+                title=f"Failover of {name} to {member} would be blocked: {why}"[:200],
+                check=group.group.check,
+                components=group.components,
+                since=known.since,
+                why=f"if {memory.settled or group.group.primary} fails, nobody can be moved to {member}",
+            )
 
 
 def _signed_until(state: State, key: Key) -> int:

@@ -1,11 +1,51 @@
 """Failover groups, record by record: what probes see of them is noted, and what follows is told after each record."""
 
-from collector.detect.state import State
-from collector.detect.switching.memory import Switching
+import msgspec
+
+from collector.detect.dns.readiness import fallbacks_of
+from collector.detect.incidents.stages import next_stage
+from collector.detect.incidents.timeline import with_moments
+from collector.detect.state import Case, State
+from collector.detect.switching.commands import add_news, argument, command_group
+from collector.detect.switching.deciding import policy_of, situation_of, told_of
+from collector.detect.switching.groups import GroupView
+from collector.detect.switching.memory import (
+    MAX_ACTIONS,
+    MAX_SAID,
+    GroupMemory,
+    News,
+    Reached,
+    Spoken,
+    Switch,
+    Switching,
+)
+from collector.detect.switching.readiness import look_ready, tell_ready
+from collector.detect.switching.serving import serving_members
+from collector.detect.switching.sightings import (
+    keep_switch,
+    note_sight,
+    rewind_sights,
+    serves_both,
+    settle,
+    shares_of,
+)
+from collector.detect.switching.standing import case_of, cause_of, words_of
 from collector.detect.view import CheckView, View
-from collector.events import EventData
+from collector.events import EventData, FailoverChanged, IncidentNoted, Moment
+from collector.failover.machine import decide
+from collector.failover.rewinding import rewind
 from collector.inputs import ActionInput, CommandInput
+from parallax.clock import NS
 from parallax.observation import Observation
+from parallax.spans import lasting
+
+LOOK_NS = NS
+"""Where nothing changed that others build on, groups are looked at no more often."""
+ASKED_NS = 60 * NS
+"""A person's order that could not be followed is forgotten then."""
+OWN_TROUBLE = ("probe", "config", "blocked")
+"""What fails by these is no request that was hurt."""
+MAX_TEXT = 300
 
 
 def note_switching(
@@ -13,21 +53,194 @@ def note_switching(
 ) -> None:
     """Takes in what an observation shows of who serves. Called for each that counts: it must cost next to nothing for
     a check that no group has."""
+    groups = view.switched.get(check.name)
+    if groups is None or observation.target not in check.targets or (check.probes and probe not in check.probes):
+        return
+    failed = observation.reason is not None and observation.fault not in OWN_TROUBLE
+    enrolled = view.probe(probe) is not None
+    for group in groups:
+        memory = switching.groups.get(group.group.name)
+        if memory is None:
+            memory = switching.groups[group.group.name] = GroupMemory()
+        members = serving_members(group.group, check, observation)
+        note_sight(memory, probe, observation.run, members, at, failed=failed, enrolled=enrolled)
 
 
 def command_switching(switching: Switching, view: View, command: CommandInput, now: int) -> None:
-    """Takes what a person commanded or pushed (freeze, thaw, override, drill, standby_fact); words of others change
-    nothing."""
+    """Takes what a person commanded or pushed (`collector.detect.switching.commands` has the words and their
+    arguments); words of others change nothing."""
+    if not command.word.startswith(("failover_", "standby_")):
+        return
+    group = view.groups.get(argument(command, "group"))
+    if group is not None:
+        command_group(switching.groups.setdefault(group.group.name, GroupMemory()), group, command, now)
 
 
 def note_action(switching: Switching, view: View, action: ActionInput, now: int) -> None:
     """Takes in what came of an action, or of the look whether it could be carried out."""
+    group = view.groups.get(action.group)
+    memory = switching.groups.get(action.group)
+    if group is None or memory is None or action.action not in group.group.actions[:MAX_ACTIONS]:
+        return
+    if action.outcome in ("reachable", "unreachable"):
+        known = memory.reached.get(action.action)
+        if known is None or action.at >= known.at:
+            ok = action.outcome == "reachable"
+            memory.reached[action.action] = Reached(ok, min(action.at, now), action.text[:MAX_TEXT])
+    elif action.epoch >= memory.outcomes.get(action.action, (0, ""))[0]:
+        memory.outcomes[action.action] = (action.epoch, action.outcome)
 
 
-def tell_switching(state: State, view: View, told: list[EventData]) -> None:
+def tell_switching(state: State, view: View, told: list[EventData], *, changed: bool = True) -> None:
     """Says what changed of the groups: switchovers, readiness, decisions. After incidents were told, so that causes are
     known."""
+    known = state.switching.groups
+    for gone in [name for name in known if name not in view.groups]:
+        del known[gone]
+    if not view.groups:
+        return
+    boards = None
+    for name, group in view.groups.items():
+        memory = known.setdefault(name, GroupMemory())
+        if not changed and 0 <= state.now - memory.looked_at < LOOK_NS:
+            continue
+        memory.looked_at = state.now
+        if group.operators and boards is None:
+            boards = list(fallbacks_of(state, view))
+        _look(state, view, group, memory, told)
+        look_ready(state, view, group, memory, boards or [])
+        tell_ready(group, memory, state.now, told)
+        _decide(state, view, group, memory, told)
 
 
 def rewind_switching(switching: Switching, at: int) -> None:
     """The collector's clock was put back: all that lay later is now."""
+    for memory in switching.groups.values():
+        rewind_sights(memory, at)
+        rewind(memory.decision, at)
+        memory.looked_at, memory.ttl_at = min(memory.looked_at, at), min(memory.ttl_at, at)
+        for known in memory.ready.values():
+            known.looked_at, known.since = min(known.looked_at, at), min(known.since, at)
+            known.other_since = min(known.other_since, at)
+        for reached in memory.reached.values():
+            reached.at = min(reached.at, at)
+        for facts in memory.facts.values():
+            for pushed in facts.values():
+                pushed.at = min(pushed.at, at)
+
+
+def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
+    """Who serves now, in which incident; and what people ordered."""
+    case = case_of(state, view, group, memory)
+    found = case.shown.id if case is not None else None
+    if found != memory.incident:
+        memory.incident, memory.flaps = found, 0
+    shares = shares_of(memory, group, state.now)
+    switch = settle(memory, group, shares, state.now)
+    if switch is not None:
+        _switched(state, group, memory, switch, case, told)
+    both = serves_both(memory, group, shares, state.now)
+    if both and not memory.both_said:
+        memory.both_said = True
+        shown = ", ".join(f"{member} {shares[member]:.0%}" for member in both)
+        title = f"{group.group.name}: {' and '.join(both)} serve at the same time"
+        why = f"of vantages: {shown}; one should serve"
+        _say(state, memory, told, _changed(group, memory, word="both_serving", title=title, why=why))
+    if memory.frozen is not None and 0 < memory.frozen.until <= state.now:
+        memory.frozen = None
+        add_news(memory, News(word="thawed", title=f"{group.group.name} is frozen no more: its time is over"))
+    memory.overrides = [each for each in memory.overrides if each.until > state.now]
+    news, memory.news = memory.news, []
+    for each in news:
+        said = _changed(
+            group, memory, word=each.word, title=each.title, why=each.why, actor=each.actor, severity=each.severity
+        )
+        _say(state, memory, told, said)
+
+
+def _switched(
+    state: State, group: GroupView, memory: GroupMemory, switch: Switch, case: Case | None, told: list[EventData]
+) -> None:
+    memory.flaps += 1
+    decision = memory.decision
+    ours = decision.target == switch.target and decision.phase in ("to_failover", "to_primary")
+    by = ("command" if decision.commanded else "recommendation") if ours else ""
+    kept = Switch(
+        direction=switch.direction,
+        source=switch.source,
+        target=switch.target,
+        started_at=switch.started_at,
+        at=switch.at,
+        dwell_ns=switch.dwell_ns,
+        hurt=switch.hurt,
+        flaps=memory.flaps,
+        incident=memory.incident,
+        by=by,
+        points=switch.points,
+    )
+    keep_switch(memory, kept)
+    took = max(switch.at - switch.started_at, 0)
+    title = (
+        f"{group.group.name}: {switch.target} serves instead of {switch.source}, 80 % of vantages after {lasting(took)}"
+    )
+    said = _changed(
+        group,
+        memory,
+        word="switched",
+        title=title,
+        why="" if ours else "nobody asked for it here",
+        severity="info" if ours else "warning",
+        direction=switch.direction,
+        source=switch.source,
+        target=switch.target,
+        started_at=switch.started_at,
+        duration_ns=took,
+        dwell_ns=switch.dwell_ns,
+        hurt=switch.hurt,
+        flaps=memory.flaps,
+    )
+    _say(state, memory, told, said)
+    _moment(case, switch.started_at, "switched", f"{switch.source} to {switch.target}", told)
+
+
+def _decide(state: State, view: View, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
+    case = case_of(state, view, group, memory)
+    words = words_of(state, view, group, memory)
+    memory.cause = cause_of(state, group, memory, words, case)
+    if memory.asked is not None and not 0 <= state.now - memory.asked.at <= ASKED_NS:
+        memory.asked = None
+    situation = situation_of(state, group, memory, words)
+    for decided in decide(memory.decision, policy_of(view, group), situation):
+        said = told_of(group, memory, decided)
+        _say(state, memory, told, said)
+        if decided.word == "effective":
+            _moment(case, state.now, "effective", said.title, told)
+    if memory.asked is not None and memory.asked.member == memory.settled:
+        memory.asked = None
+
+
+def _changed(group: GroupView, memory: GroupMemory, **fields: object) -> FailoverChanged:
+    return FailoverChanged(
+        group=group.group.name,
+        incident=memory.incident,
+        components=group.components,
+        epoch=memory.decision.epoch,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _say(state: State, memory: GroupMemory, told: list[EventData], said: FailoverChanged) -> None:
+    told.append(said)
+    memory.words = (*memory.words, Spoken(at=state.now, said=said))[-MAX_SAID:]
+
+
+def _moment(case: Case | None, at: int, what: str, text: str, told: list[EventData]) -> None:
+    """A line on the incident's timeline."""
+    if case is None or case.pending == "opened":
+        return
+    moment = Moment(at=at, what=what, text=text)  # type: ignore[arg-type]
+    shown = case.shown
+    if what == "effective":
+        shown = msgspec.structs.replace(shown, stage=next_stage(shown.stage, "effective"))
+    case.shown = with_moments(shown, moment)
+    told.append(IncidentNoted(moment=moment, incident=case.shown))

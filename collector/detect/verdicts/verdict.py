@@ -133,7 +133,7 @@ def _judge(
     heard = not blind and 2 * len(count.voters) >= count.enrolled
     down = _quorum(hard, count)
     if down and (before == "down" or (heard and _significant(count) and _lasts(hard, count, tau_ns))):
-        return Verdict(state="down", may_switch=_is_large(count) and heard)
+        return Verdict(state="down", may_switch=is_large(count) and heard)
     others = [ballot for ballot in failing if ballot.vote.fault != "blocked"]
     # who mends first must not make a mere refusal of an outage, nor the reverse
     was_plain = not blocked if before == "degraded" else not refused
@@ -171,7 +171,7 @@ def needed(size: int, *, large: bool) -> int:
 def starts_at(count: Tally) -> int | None:
     """When the trouble began, by its first failing run's launch, ns; None where none fails."""
     size = _size(count)
-    return began_at(count.voters, spare=size - needed(size, large=_is_large(count)))
+    return began_at(count.voters, spare=size - needed(size, large=is_large(count)))
 
 
 def changed_at(count: Tally) -> int:
@@ -187,18 +187,19 @@ def _size(count: Tally) -> int:
     return max(count.expected, len(count.voters))
 
 
-def _is_large(count: Tally) -> bool:
+def is_large(count: Tally) -> bool:
+    """Whether so many vote, in so many networks, that two thirds of them are a quorum."""
     return len(count.voters) >= LARGE and count.networks >= LARGE_NETWORKS
 
 
 def _significant(count: Tally) -> bool:
-    return not _is_large(count) or hard_weight(count.voters).nats >= CONFIRM
+    return not is_large(count) or hard_weight(count.voters).nats >= CONFIRM
 
 
 def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
     """Whether enough networks see it by runs launched so long after the first. Of few, each must have seen it go on: a
     vantage that is broken, and one more failure by chance, are a majority of three."""
-    began, large = starts_at(count), _is_large(count)
+    began, large = starts_at(count), is_large(count)
     if began is None:
         return False
     own_ns = 0 if large else tau_ns // 2
@@ -211,7 +212,7 @@ def _lasts(failing: list[Ballot], count: Tally, tau_ns: int) -> bool:
 
 def _partly(count: Tally) -> bool:
     """Whether the partial charts are sure."""
-    if not _is_large(count):
+    if not is_large(count):
         return False
     weight = partial_weight(count.voters)
     return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, count.networks)
@@ -246,7 +247,7 @@ def _judge_single(only: Ballot, before: CheckState, *, outside: bool) -> Verdict
 
 
 def _quorum(failing: list[Ballot], count: Tally) -> bool:
-    large = _is_large(count)
+    large = is_large(count)
     apart = min(count.networks, LARGE_NETWORKS if large else 2)
     return len(failing) >= needed(_size(count), large=large) and networks(failing) >= apart
 

@@ -5,12 +5,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from collector.alerts import outcomes, standard_webhooks
-from collector.alerts.message import message_of
-from collector.events import Event, FaultDomain, Noticed, Risk, RiskChanged, Runway
+from collector.alerts.message import rendered
+from collector.alerts.receivers import RECEIVERS
+from collector.events import FaultDomain, Risk, RiskChanged, Runway
 from parallax.clock import NS, wall_ns
+from parallax.plan.alert_texts import NAMES
 from parallax.plan.types import Component
 from tests.fakes.events import AT, incident
+from tests.fakes.notifications import EVERY, notification
 
 TEXT = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text("utf-8")
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -21,8 +26,8 @@ def block(language: str, number: int = 0) -> str:
 
 
 def test_the_example_is_what_is_sent() -> None:
-    message = message_of(incident(), [Component(name="Sign-in", owner="identity team")])
-    assert json.loads(block("json")) == json.loads(message.body)
+    told = notification(incident().data, components={"Sign-in": Component(name="Sign-in", owner="identity team")})
+    assert json.loads(block("json")) == json.loads(rendered(told).body)
 
 
 def test_the_risk_is_what_is_sent() -> None:
@@ -45,15 +50,21 @@ def test_the_risk_is_what_is_sent() -> None:
         domain=FaultDomain(kind="operator", name="dns-a"),
         runway=runway,
     )
-    message = message_of(Event(id="e", at=AT, cause=1, data=RiskChanged(change="updated", risk=known)))
-    assert json.loads(block("json", 1)) == json.loads(message.body)
+    told = notification(RiskChanged(change="updated", risk=known), phase="update", key="r1", components={})
+    assert json.loads(block("json", 1)) == json.loads(rendered(told).body)
 
 
-def test_the_fields_of_a_notice_are_told() -> None:
-    data = Noticed(word="site_lost", title="a site is gone", severity="warning")
-    sent = json.loads(message_of(Event(id="e", at=AT, cause=1, data=data)).body)
-    assert sent["type"] == "notice.site_lost"
+@pytest.mark.parametrize("name", ["notice", "failover.recommended", "readiness.lost"])
+def test_the_fields_of_what_has_no_example_are_told(name: str) -> None:
+    sent = json.loads(rendered(EVERY[name]).body)
+    assert sent["type"].startswith(name)
     assert [key for key in sent["data"] if f"`{key}`" not in TEXT] == []
+
+
+def test_every_kind_and_every_name_of_a_template_has_its_line() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "receivers.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.M) == list(RECEIVERS)
+    assert dict(re.findall(r"^\| `\{([a-z]+)\}` \| (.*) \|$", text, re.M)) == NAMES
 
 
 def test_the_code_verifies_what_is_signed() -> None:

@@ -6,13 +6,15 @@ from collector.alerts.outcomes import (
     CAREFUL_S,
     FAST_UNTIL_S,
     GIVE_UP_S,
-    SLOW_EVERY_S,
+    SLOW_S,
+    Action,
     Answer,
     Outcome,
     outcome_of,
     pause_s,
     timeout_s,
 )
+from collector.events.alert import Lane
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def test_every_status_means_something(status: int, action: str) -> None:
 @pytest.mark.parametrize(("asked", "waits"), [(0, 1), (7, 7), (86400, 300), (-5, 1)])
 def test_a_receiver_may_ask_for_time_within_bounds(status: int, asked: float, waits: float) -> None:
     outcome = outcome_of(Answer(status=status, retry_after_s=asked))
-    assert (outcome.action, pause_s(outcome, 0)) == ("wait", waits)
+    assert (outcome.action, pause_s(outcome, 0, "fast")) == ("wait", waits)
 
 
 def test_others_may_not() -> None:
@@ -51,37 +53,49 @@ def test_every_failure_means_something(word: str, action: str) -> None:
     assert outcome_of(Answer(failure=word)).action == action
 
 
-def starts(outcome: Outcome, took_s: float, until_s: float) -> list[float]:
+def starts(outcome: Outcome, took_s: float, until_s: float, lane: Lane) -> list[float]:
     """When tries start, seconds from the first, if each takes so long."""
     at, found = 0.0, []
     while at < until_s:
         found.append(at)
         at += took_s
-        at += pause_s(outcome, at)
+        at += pause_s(outcome, at, lane)
     return found
 
 
 def test_the_fast_lane_then_the_slow_one() -> None:
-    found = starts(Outcome("retry"), 0.01, GIVE_UP_S)
+    found = starts(Outcome("retry"), 0.01, FAST_UNTIL_S + GIVE_UP_S, "fast")
     assert found[:10] == pytest.approx([0, 1, 2, 4, 8, 15, 30, 60, 90, 120])
     fast = [at for at in found if at <= FAST_UNTIL_S]
     assert len(fast) == 7 + 29
-    assert found[len(fast)] - FAST_UNTIL_S == pytest.approx(SLOW_EVERY_S, abs=0.1)
-    assert len(found) == len(fast) + 896
+    assert found[len(fast) :] == pytest.approx([FAST_UNTIL_S + at for at in SLOW_S[1:-1]])
+
+
+def test_the_slow_lane_is_75_hours() -> None:
+    found = starts(Outcome("retry"), 0.01, SLOW_S[-1] + 1, "slow")
+    assert found == pytest.approx([0, 5, 305, 2105, 9305, 27305, 63305, 113705, 185705, 272105])
+    assert found[-2] < GIVE_UP_S < found[-1]
 
 
 def test_tries_that_hang_skip_what_they_overran() -> None:
-    assert starts(Outcome("retry"), 5.0, 100) == [0, 8, 15, 30, 60, 90]
+    assert starts(Outcome("retry"), 5.0, 100, "fast") == [0, 8, 15, 30, 60, 90]
+    assert starts(Outcome("retry"), 15.0, 400, "slow") == [0, 305]
 
 
 @pytest.mark.parametrize("action", ["slow", "refuse"])
-def test_where_a_person_must_act_there_is_no_hurry(action: str) -> None:
-    assert starts(Outcome(action), 0.0, 181) == [0, CAREFUL_S, 2 * CAREFUL_S, 3 * CAREFUL_S]  # type: ignore[arg-type]
-    assert pause_s(Outcome(action), FAST_UNTIL_S) == SLOW_EVERY_S  # type: ignore[arg-type]
+def test_where_a_person_must_act_there_is_no_hurry(action: Action) -> None:
+    assert starts(Outcome(action), 0.0, 181, "fast") == [0, CAREFUL_S, 2 * CAREFUL_S, 3 * CAREFUL_S]
+    assert starts(Outcome(action), 0.0, 2000, "slow") == [0, CAREFUL_S, 305]
+
+
+@pytest.mark.parametrize("lane", ["fast", "slow"])
+def test_a_receiver_that_asks_for_time_is_heard(lane: Lane) -> None:
+    assert pause_s(Outcome("wait", "throttled", 17.0), 3.0, lane) == 17
 
 
 def test_the_slow_lane_has_more_patience_with_one_try() -> None:
-    assert (timeout_s(0), timeout_s(FAST_UNTIL_S - 1), timeout_s(FAST_UNTIL_S)) == (5, 5, 15)
+    assert (timeout_s(0, "fast"), timeout_s(FAST_UNTIL_S - 1, "fast"), timeout_s(FAST_UNTIL_S, "fast")) == (5, 5, 15)
+    assert timeout_s(0, "slow") == 15
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,11 @@ from collector.alerts.standard_webhooks import (
     WebhookError,
     headers,
     key_of,
+    private_key_of,
+    public_text,
     sign,
+    signed,
+    signer,
     verify,
 )
 
@@ -119,3 +124,33 @@ def test_what_is_no_key_is_refused_and_not_quoted(text: str) -> None:
 def test_a_key_may_come_without_prefix_and_padding() -> None:
     padded = base64.b64encode(b"x" * 25).decode()
     assert key_of(padded.rstrip("=")) == key_of(f"whsec_{padded}") == b"x" * 25
+
+
+def test_ed25519_signs_as_rfc_8032_has_it() -> None:
+    """Its first test key (section 7.1), as 32 octets and with the public key behind it; the text is ours."""
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    public = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+    texts = ["whsk_" + base64.b64encode(raw).decode() for raw in (seed, seed + public)]
+    signatures = {signer("v1a", text)("m1", 1614265330, b"{}") for text in texts}
+    [signature] = signatures
+    assert public_text(private_key_of(texts[0])) == "whpk_" + base64.b64encode(public).decode()
+    raw = base64.b64decode(signature.removeprefix("v1a,"))
+    Ed25519PublicKey.from_public_bytes(public).verify(raw, b"m1.1614265330.{}")
+
+
+@pytest.mark.parametrize("text", ["", "whsk_", "whsk_!!!!", "whsk_" + "A" * 40, "whsec_" + "A" * 32])
+def test_what_is_no_private_key(text: str) -> None:
+    with pytest.raises(NoKey, match="is no private webhook key"):
+        private_key_of(text)
+
+
+def test_a_private_key_with_another_ones_public_key() -> None:
+    with pytest.raises(NoKey, match="not its own"):
+        private_key_of("whsk_" + base64.b64encode(bytes(64)).decode())
+
+
+def test_a_message_of_two_keys_is_taken_by_either() -> None:
+    old, new = "whsec_" + "A" * 32, "whsec_" + "B" * 32
+    told = signed([signer("v1", new), signer("v1", old)], "m1", 1614265330, b"{}")
+    for key in (old, new):
+        assert verify(key_of(key), told, b"{}", 1614265330) == "m1"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import trio
 
-from collector.alerts.message import Message
+from collector.alerts.message import rendered
+from collector.alerts.notification import Notification
 from collector.alerts.outcomes import Answer
 from collector.alerts.standard_webhooks import key_of, verify
 from collector.alerts.webhook import Webhook
@@ -30,7 +31,8 @@ from tests.parts.certificates import Authority
 from tests.parts.nginx import Site, nginx
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-MESSAGE = Message(id="e1", body=b'{"type":"test"}')
+TRIAL = Notification(id="e1", at=0, phase="test", alert=None, key="e1", receiver="ops")
+MESSAGE = rendered(TRIAL)
 LOOPBACK = [Cidr("127.0.0.0/8"), Cidr("::1/128")]
 
 
@@ -68,7 +70,7 @@ def webhook(folder: Path, url: str, address: Address | None = None, **more: Any)
 
 async def sent(hook: Webhook, within_s: float = 5.0) -> Answer:
     with trio.move_on_after(within_s):
-        return await hook.send(MESSAGE)
+        return await hook.send(TRIAL)
     return Answer(failure="timeout")
 
 

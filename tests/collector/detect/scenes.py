@@ -204,8 +204,8 @@ class Scene:
                 if (changes := self._changes(probe, check, target, subject, dims)) is not None
             ]
         endpoint = read(target)
-        if endpoint.address is not None:
-            subjects = [str(endpoint.address)]
+        if check.pinned is not None or endpoint.address is not None:
+            subjects = [str(check.pinned or endpoint.address)]
         else:
             failure = self.lookups.get((probe, endpoint.host)) or self.lookups.get(("*", endpoint.host))
             if failure:

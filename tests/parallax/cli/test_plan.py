@@ -27,10 +27,9 @@ def test_check_of_a_right_plan() -> None:
     assert run("check", path) == (0, f"{path}: right. 3 checks, 3 targets, any probe\n{note}", "")
 
 
-def test_check_says_what_nothing_acts_on() -> None:
+def test_check_says_what_the_owner_should_know() -> None:
     status, out, _ = run("check", EXAMPLES / "fleet")
     assert status == 0
-    assert "note: [[failover]] is read and checked, but nothing acts on it in this version\n" in out
     assert '[[receiver]] "ops-webhook" has no address: it is looked up, by the DNS that may be what is down' in out
 
 

@@ -12,7 +12,7 @@ from parallax.journal import Entry, Limits, open_journal
 from tests.lab.replay.scripts import WORLD, fault, load, write
 
 SHORT = WORLD.replace("T12:03:00Z }", "T12:00:40Z }")
-DOWN = fault("region east", "errors", end="12:00:40") + "[expect]\nfirst_down_s = {limit}\nfailover = 'blocked'\n"
+DOWN = fault("region east", "errors", end="12:00:40") + "[expect]\nfirst_down_s = {limit}\n"
 
 
 def call(*arguments: object) -> Result:
@@ -32,7 +32,6 @@ def test_met_is_status_0_and_the_timeline_is_shown(tmp_path: Path):
     assert any(line.startswith("12:00:00 +0 s the east fails") for line in lines)
     assert any("incident opened: Region east is down" in line for line in lines), result.stdout
     assert any(line.startswith("met first_down_s 30") for line in lines)
-    assert "not built failover blocked" in lines
 
 
 def test_missed_is_status_1(tmp_path: Path):
@@ -41,7 +40,6 @@ def test_missed_is_status_1(tmp_path: Path):
     shown = json.loads(result.stdout)
     assert [(each["name"], each["met"]) for each in shown["expectations"]] == [
         ("first_down_s", False),
-        ("failover", None),
     ]
     assert {event["type"] for event in shown["events"]} >= {"check.down", "incident.opened"}
 

@@ -36,8 +36,8 @@ def part(plan: Plan, probe: str) -> Part:
 def test_a_part_holds_the_checks_of_its_probe() -> None:
     names = {probe: [check.name for check in part_checks(part(FLEET, probe))] for probe in ("fra1", "iad1")}  # type: ignore[union-attr]
     assert names == {
-        "fra1": ["name servers", "front door", "api", "standby"],
-        "iad1": ["name servers", "front door", "api"],
+        "fra1": ["name servers", "front door", "api", "standby", "api @ us-central1", "api @ us-east4"],
+        "iad1": ["name servers", "front door", "api", "api @ us-central1", "api @ us-east4"],
     }
     assert part(FLEET, "iad1").probe.families == (4,)
 

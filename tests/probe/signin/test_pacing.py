@@ -132,8 +132,8 @@ async def test_kept_sessions_are_ended_when_their_check_is_gone(autojump_clock: 
         return Session(spec=spec, jar=None, state=None, end=end)
 
     for name in ("stays", "gone", "changed"):
-        assert signins.sessions.put((name, "t"), session(name, "old"))
-    await signins.end_orphans({("stays", "t"): "old", ("changed", "t"): "new"})
+        assert signins.sessions.put((name, "t", ""), session(name, "old"))
+    await signins.end_orphans({("stays", "t", ""): "old", ("changed", "t", ""): "new"})
     assert sorted(ended) == ["changed", "gone"]
     began = trio.current_time()
     with trio.CancelScope() as scope:

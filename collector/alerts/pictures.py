@@ -1,0 +1,95 @@
+"""A picture of the last hour for the kinds of receivers that show one, from the history.
+
+The picture is never what an alert waits for: where the history does not answer within a second, it goes without.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+import trio
+
+from collector.alerts.chart import MINUTES, png
+from collector.alerts.notification import Notification
+from collector.alerts.outcomes import Answer
+from collector.alerts.sender import Sender
+from collector.alerts.wording import newest
+from collector.events import IncidentChanged, RiskChanged
+from collector.history import History, Point, QueryError
+from parallax.clock import NS
+
+PICTURED = ("discord", "ntfy", "email")
+"""The kinds that take a picture with the message itself; others would fetch it from an address that all can reach."""
+LONGEST_S = 1.0
+_MINUTE_NS = 60 * NS
+
+MakeChart = Callable[[Notification], Awaitable[bytes | None]]
+
+
+async def no_chart(notification: Notification) -> None:
+    """Where there is no history."""
+
+
+class Pictures:
+    """Draws from a history."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    async def chart_of(self, notification: Notification) -> bytes | None:
+        """The hour before the alert, of the check that most of it is about; None where there is none, or not now."""
+        check = check_of(notification)
+        if not check:
+            return None
+        until = notification.at - notification.at % _MINUTE_NS + _MINUTE_NS
+        since = until - MINUTES * _MINUTE_NS
+        try:
+            with trio.move_on_after(LONGEST_S):
+                points = await self._history.points(check, since=since, until=until)
+                return png(shares_of(points, since))
+        except QueryError:
+            pass
+        return None
+
+
+class Pictured:
+    """A receiver that is sent a picture with each message."""
+
+    def __init__(self, sender: Sender, chart_of: MakeChart) -> None:
+        self._sender, self._chart_of = sender, chart_of
+
+    @property
+    def again_s(self) -> float:
+        return self._sender.again_s
+
+    async def prepare(self) -> str:
+        return await self._sender.prepare()
+
+    async def send(self, notification: Notification) -> Answer:
+        """Delivers once; what came of it."""
+        chart = await self._chart_of(notification)
+        return await self._sender.send(msgspec.structs.replace(notification, chart=chart) if chart else notification)
+
+
+def check_of(notification: Notification) -> str:
+    """The check that most of what it is about is of; "" where nobody says."""
+    told = newest(notification)
+    if told is None:
+        return ""
+    if isinstance(told.data, IncidentChanged):
+        counted = Counter(each.check for each in told.data.incident.checks)
+        return counted.most_common(1)[0][0] if counted else ""
+    return told.data.risk.check if isinstance(told.data, RiskChanged) else ""
+
+
+def shares_of(points: Iterable[Point], since: int) -> list[float | None]:
+    """By the minute: of the probes that measured, the share for which something failed. Abstentions measure nothing."""
+    measured: dict[int, set[str]] = defaultdict(set)
+    failed: dict[int, set[str]] = defaultdict(set)
+    for point in points:
+        minute = (point.at - since) // _MINUTE_NS
+        if point.total > point.abstained:
+            measured[minute].add(point.probe)
+            if point.failed:
+                failed[minute].add(point.probe)
+    return [len(failed[each]) / len(measured[each]) if measured[each] else None for each in range(MINUTES)]

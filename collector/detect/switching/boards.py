@@ -1,0 +1,110 @@
+"""Failover groups as people see them. Pure."""
+
+from collector.board import FrozenBoard, GroupBoard, MemberBoard, SpokenBoard, StandbyFactBoard, SwitchBoard
+from collector.detect.state import State
+from collector.detect.switching.groups import GroupView
+from collector.detect.switching.memory import GroupMemory, Ready, Spoken, Switch
+from collector.detect.switching.sightings import fresh_sights, points_of, shares_of, wave_of
+from collector.detect.switching.standing import words_of
+from collector.detect.view import View
+from collector.failover.types import MemberWord
+
+OF_DECISIONS = ("recommended", "command", "blocked", "not_effective", "failed", "both_bad")
+"""What is still to be done, or waited for."""
+DONE = ("effective", "withdrawn", "switched", "drill_done")
+"""What makes it needless."""
+
+
+def groups_on(state: State, view: View) -> tuple[GroupBoard, ...]:
+    """All of them, in the plan's order."""
+    known = state.switching.groups
+    return tuple(_board(state, view, group, known.get(name) or GroupMemory()) for name, group in view.groups.items())
+
+
+def _board(state: State, view: View, group: GroupView, memory: GroupMemory) -> GroupBoard:
+    shares = shares_of(memory, group, state.now)
+    words = words_of(state, view, group, memory)
+    decision, frozen = memory.decision, memory.frozen
+    return GroupBoard(
+        name=group.group.name,
+        kind=group.group.kind,
+        mode=group.group.mode,
+        phase=decision.phase,
+        since=decision.since,
+        serving=memory.settled,
+        serving_since=memory.settled_at,
+        epoch=decision.epoch,
+        members=tuple(_member(group, memory, words[name], shares.get(name, 0.0)) for name in group.members),
+        cause=memory.cause,
+        moving=_moving(memory, group, shares, state.now),
+        target=decision.target,
+        now=_now(memory),
+        spoken=tuple(_spoken(each) for each in reversed(memory.words)),
+        switches=tuple(_switch(each) for each in reversed(memory.switches)),
+        frozen=FrozenBoard(actor=frozen.actor, why=frozen.why, since=frozen.since, until=frozen.until)
+        if frozen is not None
+        else None,
+        overrides=tuple(memory.overrides),
+        components=group.components,
+        incident=memory.incident,
+    )
+
+
+def _member(group: GroupView, memory: GroupMemory, word: MemberWord, serves: float) -> MemberBoard:
+    ready = memory.ready.get(word.name) or Ready()
+    return MemberBoard(
+        name=word.name,
+        standing=word.standing,
+        since=word.since,
+        share=word.share,
+        voters=word.voters,
+        failing=word.failing,
+        serves=round(serves, 3),
+        primary=word.name == group.group.primary,
+        ready=ready.ready,
+        ready_since=ready.since,
+        lines=ready.lines,
+        facts=tuple(
+            StandbyFactBoard(name=name, value=pushed.value, at=pushed.at, actor=pushed.actor)
+            for name, pushed in memory.facts.get(word.name, {}).items()
+        ),
+        checks=group.pinned.get(word.name, ()),
+    )
+
+
+def _moving(memory: GroupMemory, group: GroupView, shares: dict[str, float], now: int) -> tuple[tuple[int, int], ...]:
+    """The member that most of those see who left the one that serves, and how they came to it."""
+    elsewhere = [member for member in shares if member != memory.settled]
+    if not memory.settled or not elsewhere:
+        return ()
+    fresh = fresh_sights(memory, group, now)
+    return points_of(wave_of(fresh, elsewhere[0]), len(fresh))
+
+
+def _now(memory: GroupMemory) -> SpokenBoard | None:
+    for each in reversed(memory.words):
+        if each.said.word in DONE:
+            return None
+        if each.said.word in OF_DECISIONS:
+            return _spoken(each)
+    return None
+
+
+def _spoken(each: Spoken) -> SpokenBoard:
+    return SpokenBoard(at=each.at, said=each.said)
+
+
+def _switch(each: Switch) -> SwitchBoard:
+    return SwitchBoard(
+        direction=each.direction,
+        source=each.source,
+        target=each.target,
+        started_at=each.started_at,
+        duration_ns=max(each.at - each.started_at, 0),
+        dwell_ns=each.dwell_ns,
+        hurt=each.hurt,
+        flaps=each.flaps,
+        incident=each.incident,
+        by=each.by,
+        points=each.points,
+    )

@@ -1,0 +1,171 @@
+"""What must hold of those who are told: a [[route]] leads to receivers and groups that there are, asks for what can
+come, and a [[maintenance]] has an end. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from parallax.loading.convert import Fault, good
+from parallax.loading.problems import nearest, quoted, shown
+from parallax.plan.alert_types import Group, Inhibit, Maintenance, Match, Route
+from parallax.plan.calendars import calendar_fault
+from parallax.plan.receivers import SEVERITIES
+
+if TYPE_CHECKING:
+    from parallax.plan.rules import Entry
+
+CAUSES = (
+    "operator",
+    "zone",
+    "name_server",
+    "resolver",
+    "region",
+    "site",
+    "address",
+    "endpoint",
+    "network",
+    "probe",
+    "certificate",
+)
+_FAILOVER = (
+    "switched",
+    "both_bad",
+    "both_serving",
+    "recommended",
+    "command",
+    "blocked",
+    "effective",
+    "not_effective",
+    "failed",
+    "withdrawn",
+    "frozen",
+    "thawed",
+    "overridden",
+    "drill_started",
+    "drill_done",
+)
+_NOTICES = (
+    "chain_changed",
+    "delegation_changed",
+    "move_started",
+    "move_done",
+    "move_stuck",
+    "move_regressed",
+    "old_set_withdrawn_early",
+    "site_lost",
+    "site_bad",
+    "site_flapping",
+    "site_renumbered",
+    "catchment_shift",
+    "remote_catchment",
+    "anycast_confirmed",
+    "probe_location_suspect",
+    "certificate_changed",
+    "certificate_issuer_changed",
+    "keys_rotated",
+    "discovery_changed",
+    "receiver_lost",
+    "receiver_back",
+)
+TYPES = (
+    *(f"incident.{word}" for word in ("opened", "updated", "reopened", "monitoring", "resolved")),
+    *(f"risk.{word}" for word in ("raised", "updated", "cleared")),
+    *(f"{way}.{word}" for way in ("failover", "failback") for word in _FAILOVER),
+    *(f"readiness.{word}" for word in ("lost", "restored")),
+    *(f"notice.{word}" for word in _NOTICES),
+)
+"""The types of events that people can be told of."""
+_ABOUT_GROUPS = ("failover.", "failback.", "readiness.")
+_HEARD = {"info": ("log", "ticket"), "warning": ("ticket", "page"), "critical": ("page", "ticket")}
+"""By severity: the tiers that such an alert can have."""
+
+
+def routing_faults(entries: "Sequence[Entry]") -> "Iterator[tuple[Entry, Fault]]":
+    """Every fault of routes, groups, inhibitions and windows."""
+    names = [entry.name for entry in entries if entry.section in ("receiver", "group") and entry.name]
+    receivers = {entry.name for entry in entries if entry.section == "receiver"}
+    for entry in entries:
+        value = entry.value
+        if isinstance(value, Route):
+            yield from ((entry, fault) for fault in _to_faults(value, names))
+            yield from ((entry, fault) for fault in match_faults(value.match, ("match",)))
+        elif isinstance(value, Group):
+            yield from ((entry, fault) for fault in _type_faults(value.type, ("type",)))
+            yield from ((entry, fault) for fault in _severity_faults(value.severity, ("severity",)))
+            if entry.name in receivers:
+                yield (
+                    entry,
+                    Fault(("name",), f"{shown(entry.name)} is a [[receiver]] already; routes could mean either"),
+                )
+        elif isinstance(value, Inhibit):
+            for key in ("source", "target"):
+                match = getattr(value, key)
+                yield from ((entry, fault) for fault in match_faults(match, (key,)))
+                if good(match):
+                    yield from ((entry, fault) for fault in _severity_faults(match.severity, (key, "severity")))
+        elif isinstance(value, Maintenance):
+            yield from ((entry, fault) for fault in _window_faults(value))
+
+
+def match_faults(match: Any, path: tuple[str, ...]) -> Iterator[Fault]:
+    """Words that nothing ever has, and words that nothing has together."""
+    if not isinstance(match, Match) or not good(match.type, match.cause, match.severity, match.tier, match.failover):
+        return
+    found = list(_type_faults(match.type, (*path, "type")))
+    for place, cause in enumerate(match.cause):
+        if good(cause) and cause not in CAUSES:
+            hint = f"{nearest(cause, CAUSES)}there are {quoted(CAUSES)}"
+            found.append(Fault((*path, "cause", place), f"{shown(cause)} is no class of cause; {hint}"))
+    yield from found
+    if found or not good(*match.type, *match.severity, *match.tier, *match.failover):
+        return
+    if match.severity and match.tier and not any(t in _HEARD.get(s, (t,)) for s in match.severity for t in match.tier):
+        heard = ", ".join(match.severity)
+        yield Fault((*path, "tier"), f"can never match: no alert that is {heard} is for the {' or '.join(match.tier)}")
+    of_groups = [each for each in match.type if each.startswith(_ABOUT_GROUPS)]
+    if match.failover and match.type and not any(_about_groups(each) for each in match.type):
+        yield Fault((*path, "failover"), "can never match: none of these types is about a failover group")
+    if match.cause and (match.failover or (match.type and len(of_groups) == len(match.type))):
+        yield Fault((*path, "cause"), "can never match: what is said of failover groups has no class of cause")
+
+
+def _about_groups(pattern: str) -> bool:
+    return any(each.startswith(_ABOUT_GROUPS) for each in TYPES if _fits(each, pattern))
+
+
+def _fits(word: str, pattern: str) -> bool:
+    return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
+
+
+def _type_faults(types: Any, path: tuple[str, ...]) -> Iterator[Fault]:
+    for place, each in enumerate(types if good(types) else ()):
+        if good(each) and not any(_fits(known, each) for known in TYPES):
+            hint = nearest(each, TYPES)
+            kinds = "incident.*, risk.*, failover.*, failback.*, readiness.* and notice.*; docs/routing.md has all"
+            yield Fault((*path, place), f"{shown(each)} is no type of event; {hint}there are {kinds}")
+
+
+def _severity_faults(severities: Any, path: tuple[str, ...]) -> Iterator[Fault]:
+    for place, each in enumerate(severities if good(severities) else ()):
+        if good(each) and each not in SEVERITIES:
+            hint = f"{nearest(each, SEVERITIES)}there are {quoted(SEVERITIES)}"
+            yield Fault((*path, place), f"{shown(each)} is no severity; {hint}")
+
+
+def _to_faults(route: Route, names: list[str]) -> Iterator[Fault]:
+    for place, name in enumerate(route.to if good(route.to) else ()):
+        if good(name) and name not in names:
+            there = f"{nearest(name, names)}there are {quoted(names)}" if names else "the plan has none at all"
+            yield Fault(("to", place), f"there is no [[receiver]] or [[group]] {shown(name)}; {there}")
+
+
+def _window_faults(window: Maintenance) -> Iterator[Fault]:
+    if not good(window.start, window.end, window.calendar):
+        return
+    fixed = window.start is not None or window.end is not None
+    if window.calendar and fixed:
+        yield Fault(("calendar",), "is there beside from and to; write one or the other")
+    elif window.calendar:
+        if (why := calendar_fault(window.calendar)) is not None:
+            yield Fault(("calendar",), why)
+    elif window.start is None or window.end is None:
+        yield Fault((), "never is: give it from and to, or a calendar")

@@ -268,13 +268,12 @@ def preview_assets() -> "Assets":
 
 
 def _token(file: Path) -> str:
+    from parallax.secret import SecretError, read_secret
+
     try:
-        token = file.read_text().strip()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
-    if not token or "\n" in token:
-        fail(f"{file} holds no token: one line, as Grafana showed it")
-    return token
+        return read_secret(f"file:{file.absolute()}").reveal()
+    except SecretError as error:
+        fail(str(error))
 
 
 def _write(file: Path, text: str) -> None:

@@ -82,6 +82,8 @@ def timeseries_panel(
         )
     if stacked:
         panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
+    if stacked and low is None:
+        low = 0
     if low is not None:
         panel = panel.min(low)
     if high is not None:

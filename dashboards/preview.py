@@ -152,6 +152,7 @@ class Page:
             known = [(at, look_of(panel, value)) for at, value in line.points if value is not None]
             parts = []
             for first, last, look in _merged(known, until):
+                first = max(first, since)  # a minute begins before the time shown
                 left, width = ((first - since) / (until - since) * 100, (last - first) / (until - since) * 100)
                 text = escape(look.text) if width > 6 else ""
                 parts.append(

@@ -16,7 +16,7 @@ for (const place of document.querySelectorAll("[data-plot]")) {
     scales: {x: {range: () => p.range}, y: {range: (u, low, high) => { low = p.low ?? low; high = p.high ?? high; if (low === high) high = low + 1;
       return [low, p.high == null ? high + (high - low) * 0.05 : high]; }}},
     series: [{}, ...p.names.map((label, n) => ({label, stroke: p.colours[n], width: 1.5, spanGaps: true, points: {show: p.x.length < 3},
-      fill: fill ? p.colours[n] + (p.bars ? "b0" : "60") : undefined, paths: p.bars ? uPlot.paths.bars({size: [0.6, 20, 2]}) : undefined}))],
+      fill: fill ? p.colours[n] : undefined, paths: p.bars ? uPlot.paths.bars({size: [0.6, 20, 2]}) : undefined}))],
     hooks: {draw: [(u) => { for (const [value, colour] of p.steps) { const y = u.valToPos(value, "y", true);
       if (y < u.bbox.top || y > u.bbox.top + u.bbox.height) continue; u.ctx.save(); u.ctx.strokeStyle = colour; u.ctx.setLineDash([6, 4]);
       u.ctx.beginPath(); u.ctx.moveTo(u.bbox.left, y); u.ctx.lineTo(u.bbox.left + u.bbox.width, y); u.ctx.stroke(); u.ctx.restore(); } }]},

@@ -108,7 +108,7 @@ async def run(
     if plans.state.in_force is None:
         raise StartError(_no_plan(config, plans.problems))
     ingest = Ingest(inputs, fleet, plans.report)
-    precedence = Precedence(lambda: ingest.room.under_way)
+    precedence = Precedence(lambda: ingest.pressing)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
     alerts = Alerts(events, plans, config, Ledger(inputs), Pictures(history).chart_of)

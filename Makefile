@@ -9,7 +9,7 @@ ROUNDS ?= 500
 MINUTES ?= 60
 SECONDS ?= 60
 
-.PHONY: help run test check lint format bench bench-detect bench-failover bench-replay soak fuzz docs parts clean
+.PHONY: help run test check lint format bench bench-detect bench-failover bench-replay bench-alerts soak fuzz docs parts clean
 
 help:  ## this text
 	@echo "make run                 the lab: a world in miniature to break things in (Ctrl-C ends)"
@@ -20,6 +20,7 @@ help:  ## this text
 	@echo "make bench-detect        detection in a simulated world, for an hour or more; writes docs/detection.md"
 	@echo "make bench-replay        a region that flaps, replayed with a hundred seeds, for half an hour"
 	@echo "make bench-failover      policies of failing over and back, for ten minutes; writes docs/failover.md"
+	@echo "make bench-alerts        from the deciding observation to the webhook's bytes, at 5,000 observations a second"
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
 	@echo "make fuzz                spoils DNS messages for $(SECONDS) s, to break what reads them"
 	@echo "make docs                docs/plan.md and docs/config.md from the types"
@@ -59,6 +60,9 @@ bench-replay: $(VENV)/.test
 
 bench-failover: $(VENV)/.test
 	$(BIN)/python -m bench.failover --patterns 2000 --pages
+
+bench-alerts: $(VENV)/.test
+	$(BIN)/python -m bench.alerts $(ARGS)
 
 soak: $(VENV)/.test parts
 	PARALLAX_SOAK_ROUNDS=$(ROUNDS) PARALLAX_KILL_ROUNDS=$(ROUNDS) $(BIN)/pytest -k kill $(ARGS)

@@ -24,6 +24,12 @@ POST /v1/facts          an owner's token: what no probe sees, for an incident's 
 GET  /v1/silences       a viewer's or owner's token: what nobody is told of for a while (collector.commands.silences)
 POST /v1/silences       an owner's token
 POST /v1/silences/end   an owner's token
+GET  /v1/failover, /v1/failover/GROUP
+                        a viewer's or owner's token: failover groups (collector.commands.failover)
+POST /v1/failover/GROUP/freeze, /thaw, /override, /switch, /drill
+                        an owner's token
+POST /v1/failover/GROUP/facts
+                        an owner's token, or one of the role `facts`: what cannot be seen from outside of a member
 POST /v1/series/backfill  an owner's token: what came in between two moments is written to servers of series again
 POST /v1/receivers/test an owner's token: ?receiver=NAME is sent a test message, and the answer says what came of it
 POST /v1/notify/test    an owner's token: ?to=NAME of a route, a group or a receiver: each of its receivers is sent one
@@ -74,7 +80,7 @@ def make_app(services: Services) -> Starlette:
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
             *incidents.routes(routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),
-            *command_routes(services.moves, services.incidents, services.silences, routes.guarded),
+            *command_routes(services.moves, services.incidents, services.silences, services.failover, routes.guarded),
             *(extension.api(routes) if extension else ()),
             *ack_routes(pages, services.incidents.acknowledge),
             *pages.routes(),

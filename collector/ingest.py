@@ -40,6 +40,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     round_trip: int | None
 
 
+SLOW_DISK_S = 0.05
+"""A commit that takes longer waits for the disk, not for the interpreter."""
+
+
 class Ingest:
     """Takes batches into the journal. `report` is told of each new batch, without waiting."""
 
@@ -51,7 +55,7 @@ class Ingest:
         self._marks: dict[str, dict[int, Mark]] = {}
         self._locks: dict[str, trio.Lock] = {}
         self._shielded = True
-        self._commits: set[trio.CancelScope] = set()
+        self._commits: dict[trio.CancelScope, float] = {}
         for mark in stored_marks(inputs):
             self._marks.setdefault(mark.probe, {})[mark.slot] = mark
 
@@ -90,6 +94,12 @@ class Ingest:
         self._report(batch)
         return _ack(moved, delivery)
 
+    @property
+    def pressing(self) -> int:
+        """Batches that want the interpreter now: those under way, but for what waits for a slow disk."""
+        since = trio.current_time() - SLOW_DISK_S
+        return self.room.under_way - sum(began < since for began in self._commits.values())
+
     def let_go(self) -> None:
         """At the end of the process: commits that the disk does not finish may be cancelled from now on."""
         self._shielded = False
@@ -98,7 +108,7 @@ class Ingest:
 
     async def _commit(self, entry: Entry, moved: Mark) -> Refusal | None:
         with trio.CancelScope(shield=self._shielded) as scope:
-            self._commits.add(scope)
+            self._commits[scope] = trio.current_time()
             try:
                 await self._inputs.append([entry], {moved.name: encode_mark(moved)})
             except (JournalBusy, JournalFull, JournalError) as error:
@@ -106,7 +116,7 @@ class Ingest:
                     _log.error("the journal takes nothing", error=str(error))
                 return journal_refusal(error)
             finally:
-                self._commits.discard(scope)
+                del self._commits[scope]
         return None
 
     def _entry(self, delivery: Delivery, batch: Report, body: bytes, digest: bytes, missing: int) -> Entry:

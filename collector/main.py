@@ -15,7 +15,7 @@ from collector.alerts.ledger import Ledger
 from collector.alerts.pictures import Pictures
 from collector.app import make_app
 from collector.asking import Asking
-from collector.commands import Commands, IncidentCommands, MoveCommands, SilenceCommands
+from collector.commands import Commands, FailoverCommands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.detector import Detector
 from collector.fleet import Fleet
 from collector.history import History, open_history
@@ -108,7 +108,7 @@ async def run(
     if plans.state.in_force is None:
         raise StartError(_no_plan(config, plans.problems))
     ingest = Ingest(inputs, fleet, plans.report)
-    precedence = Precedence(lambda: ingest.room.under_way)
+    precedence = Precedence(lambda: ingest.pressing)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
     alerts = Alerts(events, plans, config, Ledger(inputs), Pictures(history).chart_of)
@@ -168,6 +168,7 @@ async def run(
             moves=MoveCommands(commands, detector.board),
             incidents=IncidentCommands(commands, detector.incidents),
             silences=SilenceCommands(commands, detector.silences),
+            failover=FailoverCommands(commands, detector.board, lambda: plans.plan),
             asking=asking,
             inbox=inbox,
             sample=sample,

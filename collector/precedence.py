@@ -17,13 +17,15 @@ LAGGING = 50
 SHARE = 0.05
 """Of the time, for each reader, while ingest is pressed."""
 LONGEST_S = 10.0
+SLICE_S = 0.02
+"""How long a crowd may be gone before a reader goes on."""
 
 MakeWay = Callable[[float], Awaitable[None]]
 """Called by a reader after a piece of work, with the seconds that it took."""
 
 
 class Precedence:
-    """`under_way` tells how many batches wait for their answers."""
+    """`under_way` tells how many batches wait for their answers and want the interpreter for it."""
 
     def __init__(self, under_way: Callable[[], int]) -> None:
         self._under_way = under_way
@@ -34,8 +36,9 @@ class Precedence:
         if self._under_way() < PRESSED:
             return
         await trio.sleep(MOMENT_S)
-        if self._under_way() >= PRESSED:
-            await trio.sleep(min(worked_s / SHARE - worked_s, LONGEST_S))
+        until = trio.current_time() + min(worked_s / SHARE - worked_s, LONGEST_S)
+        while self._under_way() >= PRESSED and (left_s := until - trio.current_time()) > 0:
+            await trio.sleep(min(left_s, SLICE_S))
 
     def behind(self, waiting: Callable[[], int]) -> "MakeWay":
         """For a reader that comes after detection too: `waiting` tells how many records that has yet to take."""

@@ -7,7 +7,7 @@ import trio
 
 from collector.alerts import Alerts
 from collector.asking import Asking
-from collector.commands import IncidentCommands, MoveCommands, SilenceCommands
+from collector.commands import FailoverCommands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.fleet import Fleet
 from collector.inbox import Inbox
 from collector.ingest import Ingest
@@ -32,6 +32,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     moves: MoveCommands
     incidents: IncidentCommands
     silences: SilenceCommands
+    failover: FailoverCommands
     asking: Asking
     inbox: Inbox
     series: Series

@@ -49,9 +49,11 @@ async def run_lab(
     say: Callable[[bytes], None],
     *,
     logs_as_json: bool = False,
+    plan: Path = PLAN,
     task_status: trio.TaskStatus[LabRunning] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Runs the lab until cancelled; ends within 3 s then. `say` gets what the processes log, line by line.
+    """Runs the lab until cancelled; ends within 3 s then. `say` gets what the processes log, line by line; `plan` is
+    what the world is watched by.
 
     Raises StartError, alone or in a group, for what cannot start, and when one of the processes is gone."""
     form = ["json"] if logs_as_json else []
@@ -75,12 +77,13 @@ async def run_lab(
             await trio.to_thread.run_sync(_write_secret, _password_file(state), password)
             ready = await world.order(order, WorldReady)
             lab = Lab(world, probes, world_state / "faults.jsonl")
-            await _run_around(state, address, ready, world, probes, lab, task_status)
+            await _run_around(state, address, plan, ready, world, probes, lab, task_status)
 
 
 async def _run_around(
     state: Path,
     address: Address,
+    plan: Path,
     ready: WorldReady,
     world: Child,
     probes: Child,
@@ -92,7 +95,7 @@ async def _run_around(
 
     async def serve(task_status: trio.TaskStatus[Running]) -> None:
         with serving:
-            await collector(_collector_config(state, address, ready), extension(lab), task_status=task_status)
+            await collector(_collector_config(state, address, plan, ready), extension(lab), task_status=task_status)
 
     seats = await trio.to_thread.run_sync(_make_seats, state, ready.probes)
     async with trio.open_nursery() as nursery:
@@ -131,10 +134,10 @@ def _reserved(listen: Address) -> Iterator[Address]:
         yield Address.of(listen.ip, sock.getsockname()[1])
 
 
-def _collector_config(state: Path, address: Address, ready: WorldReady) -> CollectorConfig:
+def _collector_config(state: Path, address: Address, plan: Path, ready: WorldReady) -> CollectorConfig:
     return CollectorConfig(
         state=str(state / "collector"),
-        plan=str(PLAN),
+        plan=str(plan),
         listen=address,
         secrets={PAGER_KEY: f"file:{_key_file(state)}", COMMAND_KEY: f"file:{_command_key_file(state)}"},
         allow=[Cidr("127.0.0.0/8"), Cidr("::1/128")],

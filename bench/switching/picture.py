@@ -15,7 +15,7 @@ ROW = 26
 def bars(title: str, values: Mapping[str, float], goal: float) -> str:
     """One bar a name, the first one being ours; a line at the goal. 1 is the left edge: no worse than hindsight."""
     most = max(values.values())
-    height = 60 + ROW * len(values) + 40
+    height = 60 + ROW * len(values) + 50
     inner = WIDTH - LEFT - RIGHT
 
     def x(value: float) -> float:
@@ -33,7 +33,7 @@ def bars(title: str, values: Mapping[str, float], goal: float) -> str:
     bottom = 50 + ROW * len(values)
     parts.append(f'<path d="M{x(goal):.1f} 46V{bottom}" stroke="{DOWN}" stroke-dasharray="4 3"/>')
     parts.append(_text(x(goal), bottom + 16, f"goal {goal:g}", colour=DOWN, anchor="middle"))
-    parts.append(_text(LEFT, bottom + 16, "1: as good as hindsight", colour=MUTED))
+    parts.append(_text(LEFT, bottom + 34, "left edge: 1, as good as hindsight", colour=MUTED))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

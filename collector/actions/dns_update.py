@@ -258,6 +258,7 @@ class DnsUpdate:
         except (dns.exception.DNSException, OSError, EOFError) as error:
             text = f"{self._server} gives no answer that can be used: {type(error).__name__}"
             raise Unusable(Result(outcome="failed", then="again", text=text, sent=sent)) from None
+        # Not every version of the library refuses what should be signed and is not.
         if not reply.had_tsig and reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, *NOT_AS_EXPECTED):
             raise Unusable(Result(outcome="failed", then="again", text=f"the answer of {self._server} is not signed"))
         return reply

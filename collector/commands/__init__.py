@@ -3,8 +3,18 @@
 
 from collector.commands.commands import MAX_BODY, CommandError, Commands
 from collector.commands.facts import Facts
+from collector.commands.failover import FailoverCommands
 from collector.commands.incidents import IncidentCommands
 from collector.commands.moves import MoveCommands
 from collector.commands.silences import SilenceCommands
 
-__all__ = ["MAX_BODY", "CommandError", "Commands", "Facts", "IncidentCommands", "MoveCommands", "SilenceCommands"]
+__all__ = [
+    "MAX_BODY",
+    "CommandError",
+    "Commands",
+    "Facts",
+    "FailoverCommands",
+    "IncidentCommands",
+    "MoveCommands",
+    "SilenceCommands",
+]

@@ -31,11 +31,12 @@ class Commands:
     ) -> None:
         self._inputs, self._board, self._wait_changed = inputs, board, wait_changed
 
-    async def take(self, value: CommandInput | FactInput) -> tuple[int, Board | None] | Refusal:
-        """Writes it down, and waits a moment for the board that knows it; its position, and that board or None."""
+    async def take(self, *values: CommandInput | FactInput) -> tuple[int, Board | None] | Refusal:
+        """Writes them down, all or none, and waits a moment for the board that knows them; the last one's position, and
+        that board or None."""
         try:
             with trio.CancelScope(shield=True):
-                position = await self._inputs.append([encode_input(value, at_ns=wall_ns())])
+                position = await self._inputs.append([encode_input(value, at_ns=wall_ns()) for value in values])
         except (JournalBusy, JournalFull, JournalError) as error:
             return journal_refusal(error)
         with trio.move_on_after(TAKEN_S):

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from collector.answers import Refusal
 from collector.commands.commands import MAX_BODY, CommandError
+from collector.commands.failover import FailoverCommands
 from collector.commands.incidents import IncidentCommands
 from collector.commands.moves import MoveCommands
 from collector.commands.silences import SilenceCommands
@@ -23,7 +24,11 @@ Handler = Callable[[Request, Identity], Awaitable[Response]]
 
 
 def command_routes(
-    moves: MoveCommands, incidents: IncidentCommands, silences: SilenceCommands, guarded: Guarded
+    moves: MoveCommands,
+    incidents: IncidentCommands,
+    silences: SilenceCommands,
+    failover: FailoverCommands,
+    guarded: Guarded,
 ) -> list[Route]:
     """All of them; `guarded` is what lets holders of a token's role in."""
     paths: dict[str, Handler] = {
@@ -36,13 +41,32 @@ def command_routes(
         "/v1/facts": _posting(incidents.fact),
         "/v1/silences": _posting(silences.start),
         "/v1/silences/end": _posting(silences.end),
+        "/v1/failover/{id}/freeze": _posting_on(failover.freeze),
+        "/v1/failover/{id}/thaw": _posting_on(failover.thaw),
+        "/v1/failover/{id}/override": _posting_on(failover.override),
+        "/v1/failover/{id}/switch": _posting_on(failover.switch),
+        "/v1/failover/{id}/drill": _posting_on(failover.drill),
     }
 
     async def get_silences(request: Request, identity: Identity) -> Response:
         return json_answer(200, {"silences": silences.known()})
 
-    listed = Route("/v1/silences", guarded(get_silences, "viewer", "owner"), methods=["GET"])
-    return [listed, *(Route(path, guarded(handler, "owner"), methods=["POST"]) for path, handler in paths.items())]
+    async def get_groups(request: Request, identity: Identity) -> Response:
+        return json_answer(200, {"groups": failover.known()})
+
+    async def get_group(request: Request, identity: Identity) -> Response:
+        try:
+            return json_answer(200, {"group": failover.one(request.path_params["id"])})
+        except CommandError as error:
+            return refusal_answer(Refusal("not_found", str(error)))
+
+    return [
+        Route("/v1/silences", guarded(get_silences, "viewer", "owner"), methods=["GET"]),
+        Route("/v1/failover", guarded(get_groups, "viewer", "owner"), methods=["GET"]),
+        Route("/v1/failover/{id}", guarded(get_group, "viewer", "owner"), methods=["GET"]),
+        Route("/v1/failover/{id}/facts", guarded(_posting_on(failover.push), "owner", "facts"), methods=["POST"]),
+        *(Route(path, guarded(handler, "owner"), methods=["POST"]) for path, handler in paths.items()),
+    ]
 
 
 def _posting(run: Run) -> Handler:

@@ -21,11 +21,11 @@ def token() -> None:
 
 @token.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["probe", "viewer", "owner"]), default="probe", show_default=True)
+@click.option("--role", type=click.Choice(["probe", "viewer", "owner", "facts"]), default="probe", show_default=True)
 @place_options
 @click.pass_context
 def add(context: click.Context, name: str, role: Any, config: Path | None, state: Path | None) -> None:
-    """Make a token for the probe NAME (or a person, by --role). It is printed now and never again."""
+    """Make a token for the probe NAME (or a person or program, by --role). It is printed now and never again."""
     from collector.tokens import TokenError, add_token
 
     place = _state(context, config, state)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from collector.events import (
     Affected,
+    AlertRouted,
     CheckChanged,
     ComponentChanged,
     Event,
@@ -17,6 +18,7 @@ from collector.events import (
     EventError,
     Evidence,
     Extent,
+    FailoverChanged,
     FaultDomain,
     Held,
     Human,
@@ -26,9 +28,13 @@ from collector.events import (
     Moment,
     Noticed,
     ProbeChanged,
+    ReadinessChanged,
     Risk,
     RiskChanged,
+    RuleOutcome,
     Runway,
+    Suppressed,
+    Told,
     decode_event,
     encode_event,
 )
@@ -147,7 +153,46 @@ DATA: dict[str, EventData] = {
         probes=("fra1", "iad1"),
         why="the parent's servers name other name servers",
     ),
+    "failover": FailoverChanged(
+        word="command",
+        group="regions",
+        direction="failover",
+        source="us-east",
+        target="eu-west",
+        title="Switch regions to eu-west",
+        why="us-east is down",
+        severity="critical",
+        incident="inc-1",
+        components=("Sign-in",),
+        epoch=42,
+        expected_current="us-east",
+        not_after=AT + 60 * S,
+        actions=("dns",),
+        rules=(RuleOutcome(id="S1", ok=True, why="eu-west is ready", inputs={"ready_s": "900"}),),
+        evidence={"failing": "4 of 5"},
+    ),
+    "readiness": ReadinessChanged(
+        word="lost",
+        group="regions",
+        member="eu-west",
+        title="Failover of regions to eu-west would be blocked",
+        why="the certificate does not cover auth.example",
+        components=("Sign-in",),
+    ),
 }
+DATA["alert"] = AlertRouted(
+    key="inc-1",
+    about="incident.opened",
+    phase="trigger",
+    tier="page",
+    severity="critical",
+    lane="fast",
+    of=(Told(id="evt-incident", at=AT, data=DATA["incident"]),),  # type: ignore[arg-type]
+    to=("pager",),
+    suppressed=(Suppressed(receiver="ops", by="silence", why="silence s3 of ann until 2023-11-14 22:43 UTC"),),
+    incident="inc-1",
+    pages=True,
+)
 GOLDEN = {tag: Event(id=f"evt-{tag}", at=AT, cause=7, data=data) for tag, data in DATA.items()}
 
 
@@ -174,6 +219,9 @@ def test_the_type_is_the_journal_s_kind() -> None:
         "probe.silent",
         "component.changed",
         "notice.delegation_changed",
+        "failover.command",
+        "readiness.lost",
+        "alert.trigger",
     }
 
 

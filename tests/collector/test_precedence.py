@@ -44,3 +44,18 @@ async def test_a_reader_behind_detection_waits_while_that_is_late(autojump_clock
     late = LAGGING
     await make_way(0.1)
     assert trio.current_time() - began == waited
+
+
+async def test_who_makes_way_goes_on_once_the_crowd_is_gone(autojump_clock: trio.testing.MockClock) -> None:
+    under_way = PRESSED
+    began = trio.current_time()
+
+    async def leave() -> None:
+        nonlocal under_way
+        await trio.sleep(0.5)
+        under_way = 0
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(leave)
+        await Precedence(lambda: under_way).make_way(1.0)
+    assert 0.5 <= trio.current_time() - began < 0.6

@@ -383,6 +383,15 @@ def test_a_drill_needs_every_rule_and_no_override() -> None:
     assert words(group.look(60, asked=EAST, drill=True, actor="ann")) == ["failover.drill_started", "failover.command"]
 
 
+def test_a_drill_that_a_rule_forbids_says_so_once() -> None:
+    group = Group()
+    group.look(frozen="ann: release")
+    [said] = group.look(60, asked=EAST, drill=True, actor="ben")
+    assert (said.word, said.actor, group.state.epoch) == ("blocked", "ben", 0)
+    assert "S7: it is frozen: ann: release" in said.title
+    assert not group.run(10)
+
+
 def test_trouble_ends_a_drill() -> None:
     group = Group(drill_ns=60 * MIN, hours="")
     group.run(61, every_s=60)

@@ -93,7 +93,7 @@ def serving_timeline() -> dashboard.Panel:
         "Serving member",
         "The share of vantages that a member of a failover group serves: green serves, grey stands by.",
         Query(
-            select('last("serving")', points.FAILOVER, by=["group", "member"], fill="previous"),
+            select('last("serving")', points.FAILOVER, by=["group", "member"]),
             alias="$tag_group: $tag_member",
         ),
         steps=((None, GREY), (0.2, ORANGE), (0.8, GREEN)),
@@ -106,7 +106,7 @@ def readiness_timeline() -> dashboard.Panel:
         "Readiness",
         "Whether a member could be switched to: all that it needs holds, and has for ten minutes.",
         Query(
-            select('last("ready")', points.FAILOVER, by=["group", "member"], fill="previous"),
+            select('last("ready")', points.FAILOVER, by=["group", "member"]),
             alias="$tag_group: $tag_member",
         ),
         states=READY,

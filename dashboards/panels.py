@@ -82,7 +82,7 @@ def timeseries_panel(
         )
     if stacked:
         panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
-    if stacked and low is None:
+    if (stacked or bars) and low is None:
         low = 0
     if low is not None:
         panel = panel.min(low)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from collector.alerts.delivery import ReceiverStatus
 from collector.board import Board, MoveBoard
-from collector.series.annotations import check_point, component_point
+from collector.series.annotations import check_point, component_point, member_point
 from collector.series.sink import SinkStatus
 from collector.status import Status
 from parallax import points
@@ -45,6 +45,9 @@ def board_points(board: Board, at: int) -> Iterator[Point]:
     number: Counter[str] = Counter(incident.severity for incident in board.incidents)
     for severity in SEVERITIES:
         yield Point(of=points.INCIDENTS, at=at, tags={"severity": severity}, fields={"open": number[severity]})
+    for group in board.groups:
+        for member in group.members:
+            yield member_point(at, group.name, member.name, serving=member.serves, ready=member.ready)
     yield from _dns_points(board, at)
     yield from _catchment_points(board, at)
 

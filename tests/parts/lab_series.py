@@ -204,7 +204,7 @@ def _of_collector(sink: Sink, number: int, at: int) -> Iterator[Any]:
 
 
 def _by_hand(since: int) -> list[Event]:
-    """What the lab's plan has none of: a failover group."""
+    """What a lab tells only once its group fails over."""
     told = FailoverChanged(
         word="switched", group="regions", direction="failover", source="us-east", target="eu-west",
         title="regions is served by eu-west", duration_ns=40 * NS, dwell_ns=3600 * NS, hurt=7, flaps=1,

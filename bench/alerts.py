@@ -25,15 +25,15 @@ from bench.detect_cost import ADDRESSES, PROBES, observation
 from bench.detect_cost import plan as checks_plan
 from bench.ingest import ask, cpu_s, free_port, post, wait_for
 from bench.sustained import BATCH
-from collector.alerts.post import Poster
-from collector.alerts.standard_webhooks import headers
 from collector.events import AlertRouted, decode_event
 from collector.inputs import BatchInput, decode_input
 from collector.tokens import add_token
 from parallax import wire
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Poster
 from parallax.journal import Entry, Limits, open_journal
+from parallax.standard_webhooks import headers
 from parallax.values import Cidr, Url
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -12,12 +12,12 @@ from datetime import datetime
 import msgspec
 import trio
 
-from collector.alerts.standard_webhooks import WebhookError, key_of, verify
 from lab.control import Received
 from lab.http_server import Request, Response, serve_https
 from lab.internet import Conditions, Edge, Visit
 from lab.zones import EDGE_REGIONS
 from parallax.clock import NS, wall_ns
+from parallax.standard_webhooks import WebhookError, key_of, verify
 
 GROUP = "edge"
 """The failover group of the lab's plan that it switches."""

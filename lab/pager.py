@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import trio
 
-from collector.alerts.standard_webhooks import WebhookError, key_of, verify
 from lab.control import Received
 from lab.http_server import Request, Response, serve_https
 from lab.internet import Visit
 from parallax.clock import NS, wall_ns
+from parallax.standard_webhooks import WebhookError, key_of, verify
 
 MOST_RECEIVED = 50
 MOST_TEXT = 500

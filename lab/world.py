@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import trio
 
-from collector.alerts.standard_webhooks import NoKey
 from lab import addresses, places
 from lab.automation import Automation
 from lab.certificates import Authority
@@ -30,6 +29,7 @@ from lab.stdio import Orders, of_line, open_stdin, open_stdout, to_line
 from lab.truth import Truth
 from parallax import log
 from parallax.clock import wall_ns
+from parallax.standard_webhooks import NoKey
 from parallax.state import StartError
 from parallax.values import Address, Redirect
 

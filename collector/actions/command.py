@@ -10,12 +10,11 @@ from typing import Any
 import msgspec
 
 from collector.actions.actor import Command, Result, Standing, Then
-from collector.alerts.outcomes import Answer
-from collector.alerts.post import Poster
 from collector.alerts.webhook import WebhookKey, post_signed
 from collector.events import FailoverChanged
 from parallax.clock import NS, rfc3339, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer, Poster
 from parallax.plan.failover_types import Action
 
 LARGEST = 20_000

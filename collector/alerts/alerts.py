@@ -15,7 +15,7 @@ from collector.alerts.delivery import (
 from collector.alerts.ledger import Ledger
 from collector.alerts.names import Names
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import FAST_TIMEOUT_S, Answer, outcome_of
+from collector.alerts.outcomes import FAST_TIMEOUT_S, outcome_of
 from collector.alerts.pictures import PICTURED, MakeChart, Pictured, no_chart
 from collector.alerts.receivers import RECEIVERS
 from collector.alerts.sender import Sender
@@ -24,6 +24,7 @@ from collector.events import AlertRouted
 from collector.plans import Plans
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 from parallax.plan.alert_types import Receiver

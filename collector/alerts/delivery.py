@@ -25,12 +25,13 @@ from collector.alerts.breaker import LONGEST_FAST_WAIT_S, Breaker
 from collector.alerts.knowing import MOST_KNOWN, Told, Waiting, choose, is_over, known_after
 from collector.alerts.ledger import Write, forget
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Answer, Outcome, outcome_of, pause_s, timeout_s
+from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Outcome, outcome_of, pause_s, timeout_s
 from collector.alerts.sender import Sender
 from collector.events import AlertRouted, EventError, decode_event
 from collector.events.alert import Lane
 from collector.inputs import DeliveryInput, FactInput
 from parallax.clock import NS, wall_ns
+from parallax.dialling.post import Answer
 from parallax.journal import Journal, JournalError, JournalFull
 from parallax.log import get_log
 from parallax.plan.alert_types import Receiver

@@ -11,7 +11,6 @@ import msgspec
 
 from collector.alerts.facts import clean, facts_of, failover_head, incident_head, risk_head
 from collector.alerts.notification import Notification
-from collector.alerts.routing import RISK_SEVERITY, alert_key
 from collector.alerts.wording import words_of
 from collector.events import (
     Affected,
@@ -26,6 +25,7 @@ from collector.events import (
     RiskChanged,
     Runway,
 )
+from collector.routing.facts import RISK_SEVERITY, key_of
 from parallax.clock import NS, rfc3339
 from parallax.plan.types import Component
 
@@ -80,7 +80,7 @@ def message_of(event: Event, components: Iterable[Component] = (), *, missed: bo
     along. `missed`: the receiver was never told of the start, so the end tells it all."""
     assert isinstance(event.data, IncidentChanged | RiskChanged | Noticed)
     named = {component.name: component for component in components}
-    return Message(id=event.id, body=_body(event.data, event.at, named, {"dedup_key": alert_key(event)}, missed=missed))
+    return Message(id=event.id, body=_body(event.data, event.at, named, {"dedup_key": key_of(event)}, missed=missed))
 
 
 def _body(

@@ -11,9 +11,9 @@ from functools import partial
 import msgspec
 import trio
 
-from collector.alerts.post import MOST_ADDRESSES, LookUp, look_up
 from collector.mail.dkim import LookupFailed
 from collector.mail.lookup import Lookup
+from parallax.dialling.post import MOST_ADDRESSES, LookUp, look_up
 from parallax.journal import Journal, JournalBusy, JournalFull
 from parallax.log import get_log
 from parallax.values import Address

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from collector.events.alert import Lane
+from parallax.dialling.post import Answer
 
 Action = Literal["deliver", "retry", "slow", "refuse", "wait", "disable"]
 """deliver: the receiver has it. retry: again by the lanes below. slow: again by the slow lane, as a person must act
@@ -33,22 +34,6 @@ CAREFUL_S = 60.0
 FAST_TIMEOUT_S, SLOW_TIMEOUT_S = 5.0, 15.0
 """How long one try may take in either lane."""
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one try: a status, or a failure word with what a person should know about it."""
-
-    status: int | None = None
-    failure: str = ""
-    detail: str = ""
-    retry_after_s: float | None = None
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        if self.status is not None:
-            return f"answered {self.status}: {self.detail}" if self.detail else f"answered {self.status}"
-        return f"{self.failure.replace('_', ' ')}: {self.detail}" if self.detail else self.failure.replace("_", " ")
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -11,12 +11,12 @@ import trio
 
 from collector.alerts.chart import MINUTES, png
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from collector.alerts.sender import Sender
 from collector.alerts.wording import newest
 from collector.events import IncidentChanged, RiskChanged
 from collector.history import History, Point, QueryError
 from parallax.clock import NS
+from parallax.dialling.post import Answer
 
 PICTURED = ("discord", "ntfy", "email")
 """The kinds that take a picture with the message itself; others would fetch it from an address that all can reach."""

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.plan.alert_types import Receiver
 from parallax.values import Address
 

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from typing import Literal
 
-from collector.alerts import standard_webhooks
 from collector.alerts.message import rendered
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
-from collector.alerts.post import LookUp, Poster, look_up
-from collector.alerts.standard_webhooks import Signer
+from parallax import standard_webhooks
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer, LookUp, Poster, look_up
 from parallax.plan.alert_types import Receiver
 from parallax.secret import SecretError, read_secret
+from parallax.standard_webhooks import Signer
 
 
 class Webhook:

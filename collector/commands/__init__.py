@@ -2,7 +2,6 @@
 `inputs`, and answered once detection has taken them."""
 
 from collector.commands.commands import MAX_BODY, CommandError, Commands
-from collector.commands.facts import Facts
 from collector.commands.failover import FailoverCommands
 from collector.commands.incidents import IncidentCommands
 from collector.commands.moves import MoveCommands
@@ -12,7 +11,6 @@ __all__ = [
     "MAX_BODY",
     "CommandError",
     "Commands",
-    "Facts",
     "FailoverCommands",
     "IncidentCommands",
     "MoveCommands",

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import trio
 
-from collector.alerts import standard_webhooks
 from collector.messages import twilio
 from collector.messages.box import Box
+from parallax import standard_webhooks
 from parallax.clock import NS, wall_ns
 from parallax.hook_config import Hook
 from parallax.json_paths import found_at

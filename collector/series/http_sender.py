@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import trio
 
-from collector.alerts.post import look_up
 from collector.series.outcomes import Answer
 from parallax import __version__
 from parallax.clock import NS, wall_ns
@@ -22,6 +21,7 @@ from parallax.config import CollectorConfig, SeriesServer
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
 from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import Http
+from parallax.dialling.post import look_up
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.secret import read_secret

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
     "dashboards": ("parallax.cli.dashboards:dashboards", "Build, deploy and preview Grafana's dashboards."),
     "explain": ("parallax.cli.explain:explain", "Show all that can be learnt about one name."),
+    "failover": ("parallax.cli.failover:failover", "Show failover groups; freeze, switch, drill."),
     "incident": ("parallax.cli.incident:incident", "Show incidents, and say something of one."),
     "journal": ("parallax.cli.journal:journal", "Keep what a collector was told as a file."),
     "lab": ("parallax.cli.lab:lab", "Break things in the lab, and mend them."),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from collector.alerts.routing import is_alert
 from collector.events import Noticed
+from collector.routing.facts import is_alert
 from tests.collector.detect.scenes import EIGHT, Scene, fleet
 from tests.fakes.http_server import http_server, silent
 from tests.parts.certificates import Authority, Leaf
@@ -58,4 +58,4 @@ async def test_another_certificate_is_told_once(same_issuer: bool, word: str, to
     assert event.data.word == word
     assert event.data.before == (before["chain"][0]["sha256"],)
     assert event.data.after == (after["chain"][0]["sha256"],)
-    assert is_alert(event) is told
+    assert is_alert(event.data) is told

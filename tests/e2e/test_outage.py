@@ -15,13 +15,13 @@ import trio
 
 import collector.main
 import probe.main
-from collector.alerts import standard_webhooks
 from collector.board import Board
 from collector.detect import decode_state, encode_state, initial, step
 from collector.detector import SNAPSHOT
 from collector.events import Event, Incident, IncidentChanged, decode_event
 from collector.main import Running
 from collector.tokens import add_token
+from parallax import standard_webhooks
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, CollectorConfig, ProbeConfig
 from parallax.journal import Limits, open_journal

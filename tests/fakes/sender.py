@@ -6,7 +6,7 @@ import msgspec
 import trio
 
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
+from parallax.dialling.post import Answer
 
 TAKEN = Answer(status=204)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from collector.alerts.standard_webhooks import headers, key_of
 from lab import addresses, zones
 from lab.automation import Automation
 from lab.effects import NOTHING
@@ -16,6 +15,7 @@ from lab.internet import Conditions
 from lab.records import Question
 from lab.zone import authoritative_answer
 from parallax.clock import NS
+from parallax.standard_webhooks import headers, key_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW_S = 1_785_983_414

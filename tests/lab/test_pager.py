@@ -2,10 +2,10 @@ import ssl
 
 import pytest
 
-from collector.alerts.standard_webhooks import NoKey, headers, key_of
 from lab.http_server import Request
 from lab.pager import MOST_RECEIVED, MOST_TEXT, Pager
 from parallax.clock import NS
+from parallax.standard_webhooks import NoKey, headers, key_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW_S = 1_614_265_330

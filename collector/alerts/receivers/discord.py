@@ -7,11 +7,11 @@ import msgspec
 
 from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from collector.alerts.receivers.escaping import discord
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
 from collector.alerts.wording import Words
 from parallax.clock import rfc3339
+from parallax.dialling.post import Answer
 
 LONGEST_CONTENT, LONGEST_TITLE, LONGEST_TEXT, LONGEST_NAME, LONGEST_VALUE = 2000, 256, 2000, 256, 700
 MOST_FIELDS, LONGEST_IN_ALL = 25, 6000

@@ -13,13 +13,12 @@ from email.utils import format_datetime
 
 from collector.alerts.facts import cut
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
-from collector.alerts.post import LookUp, look_up
 from collector.alerts.receivers.escaping import hypertext
 from collector.alerts.receivers.smtp import Letter, Login, hand_over
 from collector.alerts.wording import Words, words_of
 from parallax.clock import NS
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer, LookUp, look_up
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.alert_types import Receiver

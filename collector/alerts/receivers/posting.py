@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
-from collector.alerts.post import Heard, LookUp, Poster, look_up
 from collector.alerts.wording import Words, words_of
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer, Heard, LookUp, Poster, look_up
 from parallax.plan.alert_types import Receiver
 from parallax.secret import SecretError, read_secret
 from parallax.values import Url

@@ -11,8 +11,8 @@ from contextlib import suppress
 import msgspec
 import trio
 
-from collector.alerts.outcomes import Answer
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
+from parallax.dialling.post import Answer
 from parallax.dialling.route import NotAllowed, Routes
 from parallax.dialling.sockets import close_now, open_tcp, socket_below
 from parallax.dialling.tls import Trust, client_context, open_tls

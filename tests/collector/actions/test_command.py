@@ -8,12 +8,12 @@ import trio
 
 from collector.actions.actor import Command, Result, Standing
 from collector.actions.command import LARGEST, SignedCommand, command_body, result_of
-from collector.alerts.outcomes import Answer
-from collector.alerts.standard_webhooks import key_of, verify
 from collector.events import FailoverChanged, RuleOutcome
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.plan.failover_types import Action
+from parallax.standard_webhooks import key_of, verify
 from parallax.values import Address, Cidr, Url
 from tests.fakes.http_server import Peer
 from tests.fakes.receiver import fake_receiver

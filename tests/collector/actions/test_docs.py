@@ -9,10 +9,10 @@ import pytest
 from collector.actions.actor import Command
 from collector.actions.carrying import TRIES_S
 from collector.actions.command import command_body, result_of
-from collector.alerts.outcomes import Answer
-from collector.alerts.standard_webhooks import headers, key_of
 from collector.events import FailoverChanged, RuleOutcome
 from parallax.clock import NS
+from parallax.dialling.post import Answer
+from parallax.standard_webhooks import headers, key_of
 from tests.parts.owner_automation import KEY, TEXT, OwnerAutomation, block
 
 AT = 1_785_983_414 * NS

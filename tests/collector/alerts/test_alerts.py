@@ -13,12 +13,12 @@ import pytest
 import trio
 from click.testing import CliRunner
 
-from collector.alerts import standard_webhooks
 from collector.alerts.delivery import reader_of
 from collector.detector import SNAPSHOT
 from collector.events import Event, encode_event
 from collector.main import Running, _events_limits, main
 from collector.tokens import add_token
+from parallax import standard_webhooks
 from parallax.cli import parallax
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
@@ -147,7 +147,11 @@ async def test_the_plan_brings_receivers_and_takes_them_away(tmp_path: Path) -> 
         loaded = config(tmp_path, hook("first", first))
         plan = Path(loaded.plan)
         async with running(loaded) as collector:
-            events, names = collector.stores.events, lambda: {each.name for each in collector.alerts.status}
+            events = collector.stores.events
+
+            def names() -> set[str]:
+                return {each.name for each in collector.alerts.status}
+
             await happen(collector, now())
             await first.wait_got(1)
             plan.write_text(PLAN + hook("first", first) + hook("second", second))

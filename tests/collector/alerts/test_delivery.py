@@ -12,10 +12,11 @@ from collector.alerts.ahead import MOST_WAITING, READ_RECORDS
 from collector.alerts.delivery import SAVE_EVERY_S, Delivery, InForce, ReceiverStatus, reader_of
 from collector.alerts.message import rendered
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Answer
+from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S
 from collector.events import Event, encode_event
 from collector.inputs import DeliveryInput, FactInput
 from parallax.clock import NS
+from parallax.dialling.post import Answer
 from parallax.journal import Entry, JournalFull
 from parallax.plan.alert_types import Receiver
 from parallax.plan.types import Plan

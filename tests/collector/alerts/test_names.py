@@ -10,9 +10,9 @@ from trio.testing import MockClock
 
 from collector.alerts.names import ASK_S, FRESH_S, MARK, Names
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from collector.alerts.webhook import Webhook
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.journal import Limits, open_journal
 from parallax.plan.alert_types import Receiver
 from parallax.values import Address, Cidr, Url

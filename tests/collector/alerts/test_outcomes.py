@@ -8,13 +8,13 @@ from collector.alerts.outcomes import (
     GIVE_UP_S,
     SLOW_S,
     Action,
-    Answer,
     Outcome,
     outcome_of,
     pause_s,
     timeout_s,
 )
 from collector.events.alert import Lane
+from parallax.dialling.post import Answer
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import trio.testing
 
 from collector.alerts.chart import png
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from collector.alerts.pictures import PICTURED, Pictured, Pictures, check_of, shares_of
 from collector.alerts.receivers import RECEIVERS
 from collector.events import Affected
 from collector.history import Point
 from parallax.clock import NS
+from parallax.dialling.post import Answer
 from tests.fakes.events import AT
 from tests.fakes.histories import AT as BEGIN
 from tests.fakes.histories import some, world

@@ -9,13 +9,13 @@ import trio
 
 from collector.alerts.message import rendered
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
-from collector.alerts.standard_webhooks import key_of, verify
 from collector.alerts.webhook import Webhook
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.plan.alert_types import Receiver
 from parallax.plan.types import ConnectTo
+from parallax.standard_webhooks import key_of, verify
 from parallax.values import Address, Cidr, Redirect, Url
 from tests.fakes.http_server import (
     Behaviour,

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.alerts.routing import is_alert, receivers_of
 from collector.detect import known_incidents
 from collector.detect.incidents.joining import join, leave
 from collector.detect.incidents.stages import RELAPSE_NS, WATCH_NS
@@ -18,8 +17,9 @@ from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Key, Vote
 from collector.detect.verdicts.components import tell_components
 from collector.detect.verdicts.votes import key_id
 from collector.detect.view import view_of
-from collector.events import EventData, Incident, IncidentChanged, IncidentNoted
+from collector.events import AlertRouted, EventData, Incident, IncidentChanged, IncidentNoted
 from collector.inputs import ClockInput, CommandInput, FactInput
+from collector.routing.facts import is_alert
 from parallax.clock import NS
 from tests.collector.detect.scenes import EIGHT, Scene, fleet
 
@@ -219,12 +219,12 @@ def test_what_people_say_stands() -> None:
 def test_words_are_events_that_nobody_is_told_of() -> None:
     here = scene()
     outage(here)
-    told = len([event for event in here.events if is_alert(event)])
+    told = len([event for event in here.events if is_alert(event.data)])
     command(here, NOTE, newest(here).id, text="looking")
     fact(here, "paged", newest(here).id, "ops")
     fact(here, "vendor_posted", newest(here).id, "investigating")
     here.run(10)
-    assert len([event for event in here.events if is_alert(event)]) == told
+    assert len([event for event in here.events if is_alert(event.data)]) == told
     noted = [event.data for event in here.events if isinstance(event.data, IncidentNoted)]
     assert [each.moment.what for each in noted] == ["note", "paged", "vendor_posted"]
     said = noted[-1].incident
@@ -392,8 +392,7 @@ def test_refusals_where_an_outage_is_have_it_for_a_parent_and_are_told_once() ->
     here.run(60)
     inner = next(incident for incident in here.incidents() if incident.id != outer.id)
     assert (inner.parent, outer.parent) == (outer.id, "")
-    plan = here.plan
-    told = {e.data.incident.id for e in here.events if isinstance(e.data, IncidentChanged) and receivers_of(e, plan)}
+    told = {e.data.incident for e in here.events if isinstance(e.data, AlertRouted) and e.data.to}
     assert told == {outer.id}
 
 

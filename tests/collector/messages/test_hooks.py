@@ -14,10 +14,10 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.alerts import standard_webhooks
 from collector.messages import Asked, Box, Hooks, twilio
 from collector.messages.box import MOST
 from collector.messages.hooks import BURST
+from parallax import standard_webhooks
 from parallax.clock import wall_ns
 from parallax.config import CollectorAddress, load_collector_config
 from parallax.hook_config import Hook, SmsFields

@@ -93,6 +93,17 @@ def test_a_receiver_has_a_line(receiver: dict[str, Any], line: str):
     assert lines(receivers=[plain | receiver])[-1] == line
 
 
+def test_an_action_has_a_line():
+    known = {"name": "zone", "kind": "dns-update", "group": "api", "state": "ok", "last_word": "reachable: it would"}
+    shown = lines(
+        actions=[known | {"looked_s_ago": 120.0}, known | {"looked_s_ago": None, "last_word": "not looked at yet"}]
+    )
+    assert shown[-2:] == [
+        "action     zone of api: reachable: it would (2 min ago)",
+        "action     zone of api: not looked at yet",
+    ]
+
+
 def test_history_says_how_far_it_is_and_what_it_lacks():
     reader = {"position": 5, "behind": 0, "missed": 0}
     history = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from collector.alerts import standard_webhooks
+from parallax import standard_webhooks
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress
 from parallax.hook_config import Hook

@@ -7,11 +7,11 @@ import pytest
 import trio
 
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from collector.alerts.receivers import RECEIVERS
 from collector.alerts.sender import Sender
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.plan.alert_types import Receiver
 from parallax.values import Cidr, Url
 from tests.fakes.notifications import EVERY, changed, nasty, notification
@@ -22,7 +22,7 @@ CONFIG = CollectorConfig(state="s", plan="p", allow=[Cidr("127.0.0.0/8")])
 
 
 def sender(kind: str, url: str) -> Sender:
-    from collector.alerts.post import look_up
+    from parallax.dialling.post import look_up
 
     return RECEIVERS[kind](Receiver(name="am", kind=kind, url=Url.parse(url)), CONFIG, look_up=look_up)
 

@@ -14,13 +14,13 @@ import pytest
 
 from collector.alerts.message import LARGEST, rendered
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer
 from collector.alerts.receivers import RECEIVERS, alertmanager, discord, grafana_irm, ntfy, pagerduty, slack, teams
 from collector.alerts.receivers.mail import mail_of, text_of
 from collector.alerts.receivers.posting import Kind, Post, Way
 from collector.alerts.wording import words_of
 from collector.events import FaultDomain
 from parallax.clock import NS
+from parallax.dialling.post import Answer
 from parallax.plan.alert_types import Receiver
 from parallax.plan.receivers import RULES
 from parallax.values import Url

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 import trio
 
-from collector.alerts.outcomes import Answer, outcome_of
+from collector.alerts.outcomes import outcome_of
 from collector.alerts.receivers.mail import Mail
 from collector.alerts.receivers.smtp import Letter, Login, hand_over
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer
 from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.alert_types import Receiver

@@ -13,13 +13,13 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from collector.alerts.notification import Notification
-from collector.alerts.outcomes import Answer, outcome_of
-from collector.alerts.post import look_up
+from collector.alerts.outcomes import outcome_of
 from collector.alerts.receivers import RECEIVERS
 from collector.alerts.sender import Sender
-from collector.alerts.standard_webhooks import key_of, private_key_of, public_text, verify
 from parallax.config import CollectorConfig
+from parallax.dialling.post import Answer, look_up
 from parallax.plan.alert_types import Receiver
+from parallax.standard_webhooks import key_of, private_key_of, public_text, verify
 from parallax.values import Cidr, Url
 from tests.fakes.http_server import Peer, response
 from tests.fakes.notifications import EVERY

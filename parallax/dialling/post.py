@@ -1,4 +1,4 @@
-"""One HTTP POST to a pinned or looked-up address: what receivers and actions are told by.
+"""One HTTP POST to a pinned or looked-up address: what receivers and actions are told by, and probes page by.
 
 Delivery must not hang on the DNS that is watched, so a pinned address is dialled as it is. Without one the name is
 looked up at each try; where that fails, the addresses that were found last are dialled.
@@ -8,14 +8,14 @@ import math
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import trio
 
-from collector.alerts.outcomes import Answer
 from parallax import __version__
 from parallax.clock import NS, wall_ns
-from parallax.config import CollectorConfig
+from parallax.config import CollectorConfig, ProbeConfig
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
 from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import ALPN, Http, Response, open_http
@@ -33,6 +33,23 @@ for what `heard` makes of it."""
 ANSWER_S = 0.3
 _LOOKUPS = trio.CapacityLimiter(4)
 """Threads that wait for a resolver. Of their own: a dead resolver must not use up those that read journals."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one try: a status, or a failure word with what a person should know about it."""
+
+    status: int | None = None
+    failure: str = ""
+    detail: str = ""
+    retry_after_s: float | None = None
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.status is not None:
+            return f"answered {self.status}: {self.detail}" if self.detail else f"answered {self.status}"
+        return f"{self.failure.replace('_', ' ')}: {self.detail}" if self.detail else self.failure.replace("_", " ")
+
 
 LookUp = Callable[[str, int], Awaitable[list[Address]]]
 """A host and port to addresses, in order. Raises OSError."""
@@ -58,7 +75,7 @@ class Poster:
         self,
         url: Url,
         address: Address | None,
-        config: CollectorConfig,
+        config: CollectorConfig | ProbeConfig,
         *,
         look_up: LookUp = look_up,
         wall: Callable[[], int] = wall_ns,
@@ -66,6 +83,7 @@ class Poster:
         self._url, self._address, self._look_up, self._wall = url, address, look_up, wall
         self._routes = Routes.of(((entry.source, entry.to) for entry in config.connect_to), config.allow)
         self._trust = Trust(config.ca)
+        self._whose = f"the {'probe' if isinstance(config, ProbeConfig) else 'collector'}'s config"
         self._found: list[Address] = []
 
     async def prepare(self) -> None:
@@ -78,7 +96,12 @@ class Poster:
             await self._addresses()
 
     async def post(
-        self, body: bytes, headers: Callable[[], Mapping[str, str]], *, heard: Heard | None = None
+        self,
+        body: bytes,
+        headers: Callable[[], Mapping[str, str]],
+        *,
+        heard: Heard | None = None,
+        method: Literal["POST", "GET"] = "POST",
     ) -> Answer:
         """Sends once; what came of it. `headers` are made for each connection, as they may hold the time; `heard` is
         for those whose answer's body says more than the status.
@@ -90,7 +113,7 @@ class Poster:
             return Answer(failure="no_address", detail=f"{self._url.endpoint.host}: {error.strerror or error}")
         answer = Answer(failure="no_address", detail=f"{self._url.endpoint.host} has none")
         for number, address in enumerate(addresses):
-            answer, connected = await self._post_to(address, body, headers, len(addresses) - number, heard)
+            answer, connected = await self._post_to(address, body, headers, len(addresses) - number, heard, method)
             if connected:  # whatever came of it: another address would be told a second time
                 break
         return answer
@@ -102,13 +125,14 @@ class Poster:
         headers: Callable[[], Mapping[str, str]],
         left: int,
         heard: Heard | None,
+        method: str,
     ) -> tuple[Answer, bool]:
         """The answer, and whether there was a connection."""
         try:
             real = self._routes.dial_address(address, "tcp")
         except NotAllowed as refused:
             ip = refused.address.ip
-            detail = f'{ip} is not a public address; add its network to "allow" in the collector\'s config'
+            detail = f'{ip} is not a public address; add its network to "allow" in {self._whose}'
             return Answer(failure="not_allowed", detail=detail), False
         if not self._url.https and not real.parsed_ip.is_loopback:
             return Answer(failure="not_https", detail=f"{real.ip} is not loopback; write https://"), False
@@ -123,13 +147,13 @@ class Poster:
         async with open_http(address, self._routes, self._trust) as http:
             with connecting:
                 try:
-                    async with http.request("POST", self._url, headers=sent, body=body, enter=enter) as got:
+                    async with http.request(method, self._url, headers=sent, body=body, enter=enter) as got:
                         wait_s = retry_after_s(got.headers, self._wall() / NS)
                         answer = Answer(status=got.status_code, retry_after_s=wait_s)
                         said = await _drain(got)
                         return heard(answer, said) if heard else answer, True
                 except EXPECTED as error:
-                    return _failed(error, http), http.stream is not None
+                    return _failed(error, http, self._whose), http.stream is not None
         return Answer(failure="timeout", detail=f"{address} takes no connection"), False
 
     async def _addresses(self) -> list[Address]:
@@ -163,12 +187,12 @@ async def _drain(response: Response) -> bytes:
     return bytes(read[:MOST_ANSWER])
 
 
-def _failed(error: BaseException, http: Http) -> Answer:
+def _failed(error: BaseException, http: Http, whose: str) -> Answer:
     """A library's exception as a failure word; what no table knows is a bug, and is raised again."""
     word = failure_of(error)
     if word == "bug":
         raise error
     if word == "malformed" and http.peer_ended:
         word = "closed"
-    way_out = '; is its CA in "ca" of the collector\'s config?' if word == "certificate" else ""
+    way_out = f'; is its CA in "ca" of {whose}?' if word == "certificate" else ""
     return Answer(failure=word, detail=detail_of(error)[:200] + way_out)

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.alerts.standard_webhooks import (
+from parallax.standard_webhooks import (
     BadSignature,
     Malformed,
     NoKey,

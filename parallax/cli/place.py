@@ -10,7 +10,7 @@ import click
 from parallax.cli.daemon import fail
 
 if TYPE_CHECKING:
-    from parallax.config import CollectorConfig
+    from parallax.config import CollectorConfig, ProbeConfig
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 OWNER = "owner.json"
@@ -59,6 +59,17 @@ def load_collector(path: Path) -> "CollectorConfig":
 
     try:
         return load_collector_config(path)
+    except LoadErrors as errors:
+        fail(*str(errors).splitlines())
+
+
+def load_probe(path: Path) -> "ProbeConfig":
+    """The probe's config, likewise."""
+    from parallax.config import load_probe_config
+    from parallax.loading.problems import LoadErrors
+
+    try:
+        return load_probe_config(path)
     except LoadErrors as errors:
         fail(*str(errors).splitlines())
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from collector.alerts import outcomes, standard_webhooks
+from collector.alerts import outcomes
 from collector.alerts.message import rendered
 from collector.alerts.receivers import RECEIVERS
 from collector.events import FaultDomain, Risk, RiskChanged, Runway
+from parallax import standard_webhooks
 from parallax.clock import NS, wall_ns
 from parallax.plan.alert_texts import NAMES
 from parallax.plan.types import Component

@@ -25,7 +25,6 @@ from collector.plans import Plans
 from collector.precedence import Precedence
 from collector.retries import policies_with
 from collector.series import Series
-from collector.series.encode import Point
 from collector.series.gauges import board_points, collector_points
 from collector.serve import Listener, open_listener, serve
 from collector.services import Services
@@ -34,6 +33,7 @@ from collector.tokens import Tokens
 from collector.web import Extension, View
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
+from parallax.exposition import Point
 from parallax.journal import Journal, JournalError, Limits, open_journal
 from parallax.log import get_log
 from parallax.plan.types import Retry

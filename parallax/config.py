@@ -198,6 +198,9 @@ class ProbeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """As in the plan, for this probe only; wins over the plan's."""
     control: Control | None = None
     """As in the plan, for this probe only; instead of the plan's."""
+    metrics: Address | None = None
+    """A loopback address and port at which `GET /metrics` says how the probe is, for Prometheus (OpenMetrics); nowhere
+    if left out."""
     secrets: dict[str, BoundSecret] = {}
     """By the name that the plan uses (secret:NAME): where the secret is, and the hosts that it may be sent to."""
     limits: ProbeLimits = ProbeLimits()
@@ -304,6 +307,8 @@ def _probe_faults(config: ProbeConfig) -> Iterator[Fault]:
         except SecretError as error:
             yield Fault(("secrets", name, "from"), str(error))
     yield from _file_faults(("ca",), config.ca)
+    if config.metrics is not None and not config.metrics.parsed_ip.is_loopback:
+        yield Fault(("metrics",), "has no authentication, and so must be a loopback address, as 127.0.0.1:9464")
     urls: set[str] = set()
     for place, collector in enumerate(config.collector):
         path = ("collector", place)

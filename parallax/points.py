@@ -212,7 +212,10 @@ COMPONENT_STATE = Measurement(
     name="parallax_component",
     meaning="how a component stands",
     tags=(COMPONENT,),
-    fields=(Field("state", _codes(STATES)),),
+    fields=(
+        Field("state", _codes(STATES)),
+        Field("available", "1 while it is operational or degraded, 0 in an outage; else nobody can tell"),
+    ),
 )
 INCIDENTS = Measurement(
     name="parallax_incidents",
@@ -279,6 +282,42 @@ CATCHMENT = Measurement(
         Field("rtt_seconds", "the round trip"),
         Field("changes", "changes of its site in the last 24 h"),
         Field("remote", "1 where it is far from the nearest known site, and slow for it"),
+        Field("latitude", "where the probe is, degrees north"),
+        Field("longitude", "where the probe is, degrees east"),
+    ),
+)
+_GROUP = Tag("group", "the failover group, as the plan names it", 500)
+FAILOVER = Measurement(
+    name="parallax_failover",
+    meaning="the members of failover groups",
+    tags=(_GROUP, Tag("member", "the member, as the plan names it", 2_000)),
+    fields=(
+        Field("serving", "the share of vantages that it serves, 0 to 1"),
+        Field("ready", "1 where it could be switched to, 0 where not"),
+    ),
+)
+SWITCHOVER = Measurement(
+    name="parallax_switchover",
+    meaning="changes of the serving member, once 80 % of vantages saw them",
+    tags=(_GROUP, Tag("direction", "failover, failback", 2)),
+    fields=(
+        Field("duration_seconds", "from the first vantage to 80 % of them"),
+        Field("dwell_seconds", "how long the member before had served"),
+        Field("hurt", "runs that failed meanwhile"),
+        Field("flaps", "switchovers in the incident so far"),
+    ),
+)
+ALERT = Measurement(
+    name="parallax_alert",
+    meaning="alerts, as they were routed",
+    tags=(
+        Tag("phase", "trigger, update, resolve, notice", 4),
+        Tag("tier", "page, ticket, log", 3),
+        Tag("severity", "critical, warning, info", 3),
+    ),
+    fields=(
+        Field("told", "receivers that it goes to"),
+        Field("suppressed", "receivers that it was kept from"),
     ),
 )
 RECEIVER = Measurement(
@@ -333,6 +372,9 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     FALLBACK,
     MOVE,
     CATCHMENT,
+    FAILOVER,
+    SWITCHOVER,
+    ALERT,
     PROBE_HEALTH,
     PROBE_STATE,
     RECEIVER,

@@ -2,7 +2,7 @@
 
 import gc
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,14 @@ import parallax
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, ProbeConfig
 from parallax.dialling.tls import check_ca_file
+from parallax.exposition import Point
+from parallax.health_point import health_point
 from parallax.journal import Journal, Limits, open_journal
 from parallax.observation import Observation
 from parallax.plan.types import Check
 from parallax.secret import SecretError, read_secret
 from parallax.state import StartError, lock_state_folder
+from parallax.values import Address
 from probe.asks import AskClient
 from probe.client import CollectorClient, dial_address, open_client
 from probe.egress import egress_addresses
@@ -26,6 +29,7 @@ from probe.extra_runs import told
 from probe.force import Force
 from probe.health import Health
 from probe.mailbox import CollectorMailbox
+from probe.metrics import serve_metrics
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
 from probe.resolvers import asker
@@ -50,6 +54,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
     stream: str
     state: Path
+    metrics: Address | None = None
+    """Where `GET /metrics` is served, if it is."""
 
 
 async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED) -> None:
@@ -127,20 +133,15 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 for name, client in clients.items():
                     nursery.start_soon(AskClient(name, client, runner.heed).serve)
                 nursery.start_soon(force.signins.end_all_at_last)
-                nursery.start_soon(_report, config, force, health, spool, journal, shippers, runner, plans)
-                task_status.started(Running(stream=spool.stream, state=state))
+                figures = partial(_figures, force, health, journal, shippers, runner, plans)
+                nursery.start_soon(_report, config, spool, figures)
+                served = None
+                if config.metrics is not None:
+                    served = await nursery.start(serve_metrics, config.metrics, partial(_sample, config, figures))
+                task_status.started(Running(stream=spool.stream, state=state, metrics=served))
 
 
-async def _report(
-    config: ProbeConfig,
-    force: Force,
-    health: Health,
-    spool: Spool,
-    journal: Journal,
-    shippers: Sequence[Shipper],
-    runner: Runner,
-    plans: PlanClient,
-) -> None:
+async def _report(config: ProbeConfig, spool: Spool, figures: Callable[[float], Figures]) -> None:
     """Puts the probe's own figures among its observations, on a grid like any check's."""
     schedule = Schedule()
     schedule.replace([(Pair(CHECK, config.id), Grid.of(CHECK, config.id, EVERY_S))], wall_ns())
@@ -148,22 +149,41 @@ async def _report(
         since = trio.current_time()
         await trio.sleep(max(0.0, ((schedule.next_at() or 0) - wall_ns()) / NS))
         for due in schedule.take(wall_ns()):
-            figures = Figures(
-                counters=runner.counters,
-                not_asked=force.not_asked,
-                running=runner.running,
-                spool=journal.stats,
-                shipping={shipper.name: shipper.state for shipper in shippers},
-                lag_s=health.beat.worst_since(since),
-                rss=read_rss(),
-                offset_s=health.offsets.offset_s(trio.current_time()),
-                clock=health.clock_sync,
-                uplinks={str(family): uplink.up for family, uplink in health.uplinks.items()},
-                plan=force.plan,
-                plan_words=plans.words,
-                agent=parallax.__version__,
-            )
-            spool.put_nowait(report(config.id, figures, scheduled_at=due.scheduled_at, started_at=wall_ns()))
+            spool.put_nowait(report(config.id, figures(since), scheduled_at=due.scheduled_at, started_at=wall_ns()))
+
+
+def _sample(config: ProbeConfig, figures: Callable[[float], Figures]) -> Iterator[Point]:
+    """What `GET /metrics` shows: the report as it would be now."""
+    at = wall_ns()
+    said = report(config.id, figures(trio.current_time() - EVERY_S), scheduled_at=at, started_at=at)
+    yield health_point(config.id, said.findings, at)
+
+
+def _figures(
+    force: Force,
+    health: Health,
+    journal: Journal,
+    shippers: Sequence[Shipper],
+    runner: Runner,
+    plans: PlanClient,
+    since: float,
+) -> Figures:
+    """The probe's own figures; `since`, by trio's clock, is where its lag is looked at from."""
+    return Figures(
+        counters=runner.counters,
+        not_asked=force.not_asked,
+        running=runner.running,
+        spool=journal.stats,
+        shipping={shipper.name: shipper.state for shipper in shippers},
+        lag_s=health.beat.worst_since(since),
+        rss=read_rss(),
+        offset_s=health.offsets.offset_s(trio.current_time()),
+        clock=health.clock_sync,
+        uplinks={str(family): uplink.up for family, uplink in health.uplinks.items()},
+        plan=force.plan,
+        plan_words=plans.words,
+        agent=parallax.__version__,
+    )
 
 
 def _envelope(config: ProbeConfig, force: Force, health: Health) -> Envelope:

@@ -87,7 +87,9 @@ url = "http://127.0.0.1:8086"
   observations and events from the collector's journals, as far back as they go, and figures by the minute from the
   history.
 - `GET /metrics` of the collector has what is known right now in OpenMetrics, under the same names, for Prometheus
-  (with a viewer's token as the bearer token).
+  (with a viewer's token as the bearer token). A probe has it at the address that `metrics` of its config says, on
+  loopback.
+- [Dashboards](dashboards.md) for Grafana, with alert rules, come with it.
 
 ## What is kept, and what is not
 

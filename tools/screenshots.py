@@ -1,4 +1,5 @@
-"""Takes the pictures of the README and the docs from a running lab: `python -m tools.screenshots docs/images`."""
+"""Takes the pictures of the README and the docs from a running lab: `python -m tools.screenshots docs/images`; and with
+a page of `parallax dashboards preview` behind it, those of the dashboards."""
 
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from parallax.values import Address
 from tests.parts.browser import Chromium, browser
 
 FAULT = "operator-dark"
+DASHBOARDS = ("overview", "authoritative", "signin", "anycast")
+"""Those of which there is a picture."""
 WARM_S, BROKEN_S = 90.0, 25.0
 """How long the lab is well, so that the chart has a past, and broken, before the pictures are taken."""
 
@@ -43,5 +46,21 @@ def take(chromium: Chromium, url: str, incidents: list[str], folder: Path) -> No
                 page.screenshot(path=folder / f"{name}{suffix}.png", full_page=suffix == "-phone")
 
 
+async def of_preview(page: Path, folder: Path) -> None:
+    async with browser() as chromium:
+        await chromium.run(take_dashboards, page, folder)
+
+
+def take_dashboards(chromium: Chromium, file: Path, folder: Path) -> None:
+    """In the browser's thread."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with chromium.page(file.absolute().as_uri(), width=1400) as (page, _):
+        for name in DASHBOARDS:
+            page.locator(f"section#{name}").screenshot(path=folder / f"dashboard-{name}.png")
+
+
 if __name__ == "__main__":
-    trio.run(main, Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        trio.run(of_preview, Path(sys.argv[2]), Path(sys.argv[1]))
+    else:
+        trio.run(main, Path(sys.argv[1]))

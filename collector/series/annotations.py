@@ -8,18 +8,25 @@ the same two.
 from collections.abc import Iterator
 
 from collector.events import (
+    AlertRouted,
     CheckChanged,
     ComponentChanged,
     Event,
+    FailoverChanged,
     IncidentChanged,
     IncidentNoted,
     Noticed,
     ProbeChanged,
+    ReadinessChanged,
     RiskChanged,
 )
 from collector.inputs import FactInput, PlanStateInput
-from collector.series.encode import Point
 from parallax import points
+from parallax.clock import NS
+from parallax.exposition import Point
+
+AVAILABLE = {"operational": 1, "degraded_performance": 1, "partial_outage": 0, "full_outage": 0}
+"""Whether a component is there for its users, by its state; of the others nobody can tell."""
 
 
 def event_points(event: Event, position: int) -> Iterator[Point]:
@@ -48,8 +55,50 @@ def event_points(event: Event, position: int) -> Iterator[Point]:
                 at, turned.check, turned.kind, turned.target, turned.subject, turned.state,
                 turned.evidence.failing, turned.evidence.voters,
             )  # fmt: skip
+        case FailoverChanged() as moved:
+            yield _note(at, event.type, moved.severity, event.id, moved.title, moved.why)
+            if moved.word == "switched":
+                yield from _switchover_points(moved, at)
+        case ReadinessChanged() as turned:
+            yield _note(at, event.type, "warning", event.id, turned.title, turned.why)
+            yield member_point(at, turned.group, turned.member, ready=turned.word == "restored")
+        case AlertRouted() as alert:
+            yield Point(
+                of=points.ALERT,
+                at=at,
+                tags={"phase": alert.phase, "tier": alert.tier, "severity": alert.severity},
+                fields={"told": len(alert.to), "suppressed": len(alert.suppressed)},
+            )
         case IncidentNoted():
             pass
+
+
+def _switchover_points(moved: FailoverChanged, at: int) -> Iterator[Point]:
+    yield Point(
+        of=points.SWITCHOVER,
+        at=at,
+        tags={"group": moved.group, "direction": moved.direction},
+        fields={
+            "duration_seconds": moved.duration_ns / NS,
+            "dwell_seconds": moved.dwell_ns / NS,
+            "hurt": moved.hurt,
+            "flaps": moved.flaps,
+        },
+    )
+    if moved.source:
+        yield member_point(at, moved.group, moved.source, serving=0)
+    if moved.target:
+        yield member_point(at, moved.group, moved.target, serving=1)
+
+
+def member_point(at: int, group: str, member: str, *, serving: float | None = None, ready: bool | None = None) -> Point:
+    """A member of a failover group: the share of vantages that it serves, and whether it could be switched to."""
+    return Point(
+        of=points.FAILOVER,
+        at=at,
+        tags={"group": group, "member": member},
+        fields={"serving": serving, "ready": None if ready is None else int(ready)},
+    )
 
 
 def component_point(at: int, component: str, state: str) -> Point:
@@ -57,7 +106,7 @@ def component_point(at: int, component: str, state: str) -> Point:
         of=points.COMPONENT_STATE,
         at=at,
         tags={"component": component},
-        fields={"state": points.STATES.get(state)},
+        fields={"state": points.STATES.get(state), "available": AVAILABLE.get(state)},
     )
 
 

@@ -6,22 +6,12 @@ Written again, a point is the same point: InfluxDB knows it by measurement, tags
 observation's own, and tags are made of nothing but the observation.
 """
 
-import math
-from collections.abc import Mapping, Sequence
-
-import msgspec
+from collections.abc import Sequence
 
 from collector.series.labels import MOST_SERIES, Labels
+from parallax.exposition import Point, number_of
 from parallax.observation import PENDING, Observation, Phase
-from parallax.points import (
-    DIMS,
-    FOUND,
-    OTHER,
-    OTHER_KINDS,
-    PHASES,
-    Measurement,
-    measurement_of,
-)
+from parallax.points import DIMS, FOUND, OTHER, OTHER_KINDS, PHASES, measurement_of
 from parallax.reasons import REASONS
 
 NANO = 1e-9
@@ -41,16 +31,6 @@ _FOUND = {
 }
 _MOST_FORMS = 1_000
 _TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
-
-
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """A point of any measurement but observations'. `at`: ns since the Unix epoch. Of the fields those that are None
-    are not there, and a text is one where the measurement says so."""
-
-    of: Measurement
-    at: int
-    tags: Mapping[str, str] = {}
-    fields: Mapping[str, float | str | None] = {}
 
 
 class Encoder:
@@ -178,17 +158,6 @@ def outcome_of(o: Observation) -> str:
         return "ok"
     reason = REASONS.get(o.reason)
     return "degraded" if reason is not None and reason.soft else "failed"
-
-
-def number_of(value: object, scale: float = 1.0) -> str | None:
-    """A number as line protocol has a float; None for what is none, or has no end."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value) * scale
-    except OverflowError:
-        return None
-    return repr(number) if math.isfinite(number) else None
 
 
 def _one_line(text: str) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from collector.alerts.delivery import ReceiverStatus
 from collector.board import Board, MoveBoard
-from collector.series.annotations import check_point, component_point
-from collector.series.encode import Point
+from collector.series.annotations import check_point, component_point, member_point
 from collector.series.sink import SinkStatus
 from collector.status import Status
 from parallax import points
 from parallax.clock import NS
+from parallax.exposition import Point
 
 SEVERITIES = ("critical", "warning", "info")
 
@@ -45,6 +45,9 @@ def board_points(board: Board, at: int) -> Iterator[Point]:
     number: Counter[str] = Counter(incident.severity for incident in board.incidents)
     for severity in SEVERITIES:
         yield Point(of=points.INCIDENTS, at=at, tags={"severity": severity}, fields={"open": number[severity]})
+    for group in board.groups:
+        for member in group.members:
+            yield member_point(at, group.name, member.name, serving=member.serves, ready=member.ready)
     yield from _dns_points(board, at)
     yield from _catchment_points(board, at)
 
@@ -131,8 +134,10 @@ def _dns_points(board: Board, at: int) -> Iterator[Point]:
 
 
 def _catchment_points(board: Board, at: int) -> Iterator[Point]:
+    where = {probe.id: probe.location for probe in board.probes}
     for catchment in board.catchments:
         for caught in catchment.caught:
+            latitude, longitude = where.get(caught.probe) or (None, None)
             yield Point(
                 of=points.CATCHMENT,
                 at=at,
@@ -146,6 +151,8 @@ def _catchment_points(board: Board, at: int) -> Iterator[Point]:
                     "rtt_seconds": None if caught.rtt_ns is None else caught.rtt_ns / NS,
                     "changes": caught.changes,
                     "remote": int(caught.remote),
+                    "latitude": latitude,
+                    "longitude": longitude,
                 },
             )
 

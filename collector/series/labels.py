@@ -8,16 +8,12 @@ another thousand may have come first.
 
 from collections.abc import Mapping
 
-from parallax.points import MAX_TAG, OTHER
+from parallax.exposition import clean
+from parallax.points import OTHER
 
 MOST_SERIES = 200_000
 """Sets of tags that observations may have, of one process. Past them only what the plan bounds is told apart."""
 _ESCAPES = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\\": "/"})
-
-
-def clean(value: str) -> str:
-    """As a tag's value: one line, without what a line protocol cannot say at a value's end, cut."""
-    return "".join(c if c.isprintable() else " " for c in value[:MAX_TAG]).strip()
 
 
 def escape(value: str) -> str:

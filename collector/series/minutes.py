@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from collector.series.encode import Point
 from parallax import points
 from parallax.clock import NS
+from parallax.exposition import Point
 
 MINUTE_NS = 60 * NS
 AT_ONCE = 5_000

@@ -1,18 +1,18 @@
 """Records of the journals to lines. Pure, but for the log of a bug; called in a worker thread."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
 from collector.events import EventError, decode_event
 from collector.inputs import BatchInput, FactInput, InputError, PlanStateInput, decode_input
 from collector.series.annotations import event_points, fact_point, plan_point
-from collector.series.encode import Encoder, Point
-from parallax import points, wire
+from collector.series.encode import Encoder
+from parallax import wire
+from parallax.exposition import Point
+from parallax.health_point import health_point
 from parallax.journal import Record
 from parallax.log import get_log
-from parallax.observation import Observation
 
 HEALTH = "probe.health"
 _log = get_log(__name__)
@@ -75,30 +75,6 @@ def event_lines(records: Sequence[Record], encoder: Encoder, *, texts: bool = Tr
     return made
 
 
-def health_point(o: Observation, at: int) -> Point:
-    """What a probe says of itself."""
-    found = o.findings
-    spool, collectors = _table(found.get("spool")), _table(found.get("collectors"))
-    backlogs = [number for each in collectors.values() if (number := _number(_table(each).get("backlog"))) is not None]
-    return Point(
-        of=points.PROBE_HEALTH,
-        at=at,
-        tags={"probe": o.probe},
-        fields={
-            "lag_seconds": _number(found.get("lag_s")),
-            "rss_bytes": _number(found.get("rss")),
-            "clock_offset_seconds": _number(found.get("clock_offset_s")),
-            "clock_synchronised": _truth(found.get("clock_synchronised")),
-            "running": _number(found.get("running")),
-            "spool_records": _number(spool.get("records")),
-            "spool_bytes": _number(spool.get("bytes")),
-            "backlog": max(backlogs, default=None),
-            "skipped": _sum(found.get("skipped")),
-            "lost": _sum(found.get("lost")),
-        },
-    )
-
-
 def _take_batch(made: Lines, value: BatchInput, encoder: Encoder) -> None:
     batch = wire.decode(value.body, content_type=value.content_type, encoding=value.encoding)
     shift = (value.offset_ns or 0) if value.skewed else 0  # as the history does
@@ -107,25 +83,9 @@ def _take_batch(made: Lines, value: BatchInput, encoder: Encoder) -> None:
     made.observations += len(batch.observations)
     for o in batch.observations:
         if o.kind == HEALTH:
-            _take(made, encoder, health_point(o, min(o.started_at + shift, value.received_at)))
+            _take(made, encoder, health_point(o.probe, o.findings, min(o.started_at + shift, value.received_at)))
 
 
 def _take(made: Lines, encoder: Encoder, point: Point, *, texts: bool = True) -> None:
     if line := encoder.point(point, texts=texts):
         made.lines.append(line)
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _truth(value: object) -> float | None:
-    return float(value) if isinstance(value, bool) else None
-
-
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _sum(value: object) -> float | None:
-    return sum(number for each in _table(value).values() if (number := _number(each)) is not None)

@@ -10,11 +10,11 @@ from starlette.routing import Route
 from collector.answers import Refusal
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.series.backfill import MAX_BODY, BackfillError
-from collector.series.metrics import MEDIA_TYPE, exposition
 from collector.series.series import Sample, Series
 from collector.small_bodies import read_small
 from collector.tokens import Identity
 from parallax.clock import wall_ns
+from parallax.exposition import MEDIA_TYPE, exposition
 
 Guarded = Callable[..., Any]
 

@@ -8,12 +8,12 @@ import trio
 from collector.history import History, QueryError
 from collector.precedence import MakeWay, have_it_all
 from collector.series.backfill import BackfillStatus, fill, read_asked
-from collector.series.encode import Point
 from collector.series.minutes import AGAIN_NS, AT_ONCE, MINUTE_NS, minute_points, minutes_sql
 from collector.series.senders import SENDERS
 from collector.series.sink import GAUGES_EVERY_S, Sink, SinkStatus
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
+from parallax.exposition import Point
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 

@@ -19,11 +19,12 @@ import msgspec
 import trio
 
 from collector.precedence import MakeWay, have_it_all
-from collector.series.encode import Encoder, Point
+from collector.series.encode import Encoder
 from collector.series.outcomes import WAIT_S, Answer, outcome_of, retry_s
 from collector.series.records import Lines, event_lines, input_lines, made_of
 from collector.series.senders import REPLAY_S, TEXTS, Place, Sender
 from parallax.config import SeriesServer
+from parallax.exposition import Point
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 

@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alert": ("parallax.cli.alert:alert", "Try the receivers of alerts."),
     "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
     "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
+    "dashboards": ("parallax.cli.dashboards:dashboards", "Build, deploy and preview Grafana's dashboards."),
     "explain": ("parallax.cli.explain:explain", "Show all that can be learnt about one name."),
     "failover": ("parallax.cli.failover:failover", "Show failover groups; freeze, switch, drill."),
     "incident": ("parallax.cli.incident:incident", "Show incidents, and say something of one."),

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from collector.history.tables import PHASES as HISTORY_PHASES
 from collector.series.annotations import event_points
-from collector.series.encode import Encoder, Point, outcome_of
+from collector.series.encode import Encoder, outcome_of
 from collector.series.labels import Labels
-from collector.series.metrics import exposition
-from collector.series.records import health_point
+from parallax.health_point import health_point
 from parallax import points
 from parallax.clock import NS
+from parallax.exposition import Point, exposition
 from parallax.observation import PENDING, Observation, Phase
 from parallax.plan.kinds import SPECS
 from parallax.reasons import REASONS
@@ -194,7 +194,7 @@ def test_a_probes_report_is_numbers_whatever_it_says():
         "skipped": {"a": 1, "b": "x", "c": 2},
         "clock_synchronised": True,
     }
-    point = health_point(observation(kind="probe.health", findings=found), AT)
+    point = health_point("p1", found, AT)
     assert {name: value for name, value in point.fields.items() if value is not None} == {
         "lag_seconds": 0.5, "clock_synchronised": 1.0, "skipped": 3, "lost": 0,
     }  # fmt: skip

@@ -1,17 +1,28 @@
-"""`GET /metrics`: what is known now, in OpenMetrics text. Pure.
+"""Points of series, and the text that `GET /metrics` gives of them: OpenMetrics. Pure.
 
 https://prometheus.io/docs/specs/om/open_metrics_spec/ : a gauge is MEASUREMENT_FIELD, with the tags as labels, as
 VictoriaMetrics makes of the same points. Texts have no place in it.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 
-from collector.series.encode import Point, number_of
-from collector.series.labels import clean
-from parallax.points import MEASUREMENTS, OTHER
+import msgspec
+
+from parallax.points import MAX_TAG, MEASUREMENTS, OTHER, Measurement
 
 MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of any measurement but observations'. `at`: ns since the Unix epoch. Of the fields those that are None
+    are not there, and a text is one where the measurement says so."""
+
+    of: Measurement
+    at: int
+    tags: Mapping[str, str] = {}
+    fields: Mapping[str, float | str | None] = {}
 
 
 def exposition(points: Iterable[Point]) -> str:
@@ -47,3 +58,19 @@ def exposition(points: Iterable[Point]) -> str:
             lines.append(f"# HELP {name} {measurement.meaning}: {field.meaning}".translate(_ESCAPES))
             lines += (f"{name}{labels} {number}" for labels, number in samples[name].items())
     return "\n".join([*lines, "# EOF", ""])
+
+
+def number_of(value: object, scale: float = 1.0) -> str | None:
+    """A number as line protocol has a float; None for what is none, or has no end."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value) * scale
+    except OverflowError:
+        return None
+    return repr(number) if math.isfinite(number) else None
+
+
+def clean(value: str) -> str:
+    """As a tag's value: one line, without what a line protocol cannot say at a value's end, cut."""
+    return "".join(c if c.isprintable() else " " for c in value[:MAX_TAG]).strip()

@@ -1,0 +1,136 @@
+"""Queries in InfluxQL, the language that InfluxDB 1, 2 (by its mapping) and 3 all speak. The SDK has no class for it.
+
+https://docs.influxdata.com/influxdb/v1/query_language/ has the language;
+https://grafana.com/docs/grafana/latest/datasources/influxdb/query-editor/ what Grafana puts in: `$timeFilter`,
+`$__interval`, and variables, of which one with several values stands between slashes as `(one|other)`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
+
+from dashboards.sdk import Builder, Dataquery, DataqueryConfig, register_dataquery_variant, register_default_plugins
+from parallax.points import Measurement
+
+DATASOURCE = "${datasource}"
+"""The variable that holds the data source's uid."""
+KIND = "influxdb"
+LONG = "long"
+"""The retention policy that keeps figures by the minute."""
+_NAME = re.compile(r'"([^"]+)"')
+_ALIAS = re.compile(r'\bAS\s+"([^"]+)"', re.IGNORECASE)
+_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
+_CHOSEN = re.compile(r"/\^\$(\w+)\$/")
+_INTERVALS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+_REGEX_SIGNS = re.compile(r"([\\^$.|?*+()\[\]{}/])")
+
+Format = Literal["time_series", "table"]
+
+
+class Query(Dataquery, Builder["Query"]):
+    """One query of a panel, an annotation or an alert rule. `alias` names its series ($tag_x: the tag's value)."""
+
+    def __init__(
+        self,
+        query: str,
+        *,
+        alias: str = "",
+        form: Format = "time_series",
+        ref: str = "A",
+        datasource: str = DATASOURCE,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.query, self.alias, self.form, self.ref, self.datasource = query, alias, form, ref, datasource
+        self.more = dict(more or {})
+
+    def build(self) -> "Query":
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        made: dict[str, object] = {
+            "datasource": {"type": KIND, "uid": self.datasource},
+            "query": self.query,
+            "rawQuery": True,
+            "refId": self.ref,
+            "resultFormat": self.form,
+        }
+        return made | ({"alias": self.alias} if self.alias else {}) | self.more
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        known = {"datasource", "query", "rawQuery", "refId", "resultFormat", "alias"}
+        return cls(
+            data["query"],
+            alias=data.get("alias", ""),
+            form=data["resultFormat"],
+            ref=data["refId"],
+            datasource=data["datasource"]["uid"],
+            more={name: value for name, value in data.items() if name not in known},
+        )
+
+
+def register() -> None:
+    """Lets the SDK read these queries back from JSON."""
+    register_default_plugins()
+    register_dataquery_variant(DataqueryConfig(identifier=KIND, from_json_hook=Query.from_json))
+
+
+def select(
+    what: str,
+    of: Measurement,
+    *,
+    where: str = "",
+    by: Iterable[str] = (),
+    every: str = "$__interval",
+    fill: str = "none",
+    policy: str = "",
+) -> str:
+    """A query's text: `what` over the dashboard's time, by `every` ("" for one row) and by tags.
+
+    Raises ValueError for a name that the measurement does not have."""
+    tags = tuple(by)
+    known = {tag.name for tag in of.tags} | {field.name for field in of.fields} | set(_ALIAS.findall(what))
+    wanted = [*_NAME.findall(what), *_NAME.findall(where), *tags]
+    if unknown := sorted({name for name in wanted if name not in known}):
+        raise ValueError(f"{of.name} has no {', '.join(unknown)}")
+    source = f'"{policy}"."{of.name}"' if policy else f'"{of.name}"'
+    condition = f"$timeFilter AND {where}" if where else "$timeFilter"
+    groups = [*([f"time({every})"] if every else []), *(f'"{tag}"' for tag in tags)]
+    text = f"SELECT {what} FROM {source} WHERE {condition}"  # noqa: S608 (no SQL, and nobody's words but ours)
+    if groups:
+        text += f" GROUP BY {', '.join(groups)}"
+    return text + (f" fill({fill})" if every else "")
+
+
+def one_of(tag: str, variable: str = "") -> str:
+    """The condition that a tag is one of what is chosen in the variable of the same name."""
+    return f'"{tag}" =~ /^${variable or tag}$/'
+
+
+def expand(
+    query: str, variables: Mapping[str, list[str]], since: int, until: int, *, width: int = 400, least_s: int = 15
+) -> str:
+    """The text as Grafana sends it, for `width` points between two moments (ns since the Unix epoch). A variable
+    without values means all. What `$__interval` is, Grafana rounds likewise; it is `least_s` at least."""
+    step = max((until - since) / 1e9 / width, least_s)
+    interval = next((s for s in _INTERVALS_S if s >= step), _INTERVALS_S[-1])
+
+    def put(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if name == "timeFilter":
+            return f"time >= {since // 1_000_000}ms and time <= {until // 1_000_000}ms"
+        if name in ("__interval", "interval"):
+            return f"{interval}s"
+        if name not in variables:
+            return found[0]
+        values = variables[name]
+        return values[0] if values else ""
+
+    def choose(found: re.Match[str]) -> str:
+        if found[1] not in variables:
+            return found[0]
+        values = variables[found[1]]
+        chosen = "(" + "|".join(_REGEX_SIGNS.sub(r"\\\1", value) for value in values) + ")" if values else ".*"
+        return f"/^{chosen}$/"
+
+    return _VARIABLE.sub(put, _CHOSEN.sub(choose, query))

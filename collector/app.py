@@ -59,6 +59,7 @@ from collector.small_bodies import read_small
 from collector.tokens import Identity, Role
 from collector.web import Pages
 from collector.web.ack import ack_routes
+from collector.web.failover import order_routes
 from parallax.journal import JournalBusy, JournalError, JournalFull
 
 Handler = Callable[[Request, Identity], Coroutine[Any, Any, Response]]
@@ -83,6 +84,7 @@ def make_app(services: Services) -> Starlette:
             *command_routes(services.moves, services.incidents, services.silences, services.failover, routes.guarded),
             *(extension.api(routes) if extension else ()),
             *ack_routes(pages, services.incidents.acknowledge),
+            *order_routes(pages, services.failover),
             *pages.routes(),
         ],
         exception_handlers={HTTPException: _http_exception},

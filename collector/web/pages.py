@@ -6,6 +6,7 @@ GET /incident/{id}   one of them, with its timeline
 GET /check/{name}    a check, with its chart; /check/{name}/points.json: the chart's figures
 GET /dns             runways, the fallback, chains, moves and catchments
 GET /sign-in         flows: waterfalls, first attempts and after retries, where runs stop
+GET /failover        failover groups: who serves, who could take over, what is decided
 GET /probes          the probes, on the map and as a table
 GET /live            what changes on the page that ?path= names, as server-sent events
 GET /static/...      style, scripts
@@ -101,6 +102,7 @@ class Pages:
     def _make_routes(self) -> list[BaseRoute]:
         from collector.web.checks import CheckPages
         from collector.web.dns import get_dns
+        from collector.web.failover import get_failover
         from collector.web.incidents import get_incident, get_incidents
         from collector.web.overview import get_overview
         from collector.web.probes import get_probes
@@ -112,6 +114,7 @@ class Pages:
             self.page("/incidents", get_incidents),
             self.page("/incident/{id:path}", get_incident),
             self.page("/check/{name:path}", checks.get),
+            self.page("/failover", get_failover),
             self.page("/dns", get_dns),
             self.page("/sign-in", SigninPages().get),
             self.page("/probes", get_probes),

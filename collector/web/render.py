@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from collector.web import words
+from collector.web import failover, words
 from collector.web.guard import HEADERS
 from collector.web.overview import headline
 from collector.web.packing import packed
@@ -57,7 +57,14 @@ class Renderer:
             auto_reload=False,
         )
         self._jinja.globals.update(
-            static=static, live=_live, words=words, headline=headline, share=share, factor=factor, met_words=MET_WORDS
+            static=static,
+            live=_live,
+            words=words,
+            groups=failover,
+            headline=headline,
+            share=share,
+            factor=factor,
+            met_words=MET_WORDS,
         )
         self._jinja.filters.update(
             when=_when, ago=_ago, left=_left, lasting=_lasting, state=_state, measured=measured, breakable=_breakable

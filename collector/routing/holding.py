@@ -81,6 +81,8 @@ class Holds:
         told = alert.ears.get(receiver)
         if facts.parent and facts.severity != "critical" and not (told is not None and told.told):
             return Hold("parent", f"incident {facts.parent} explains it")
+        if self.tells_within(facts, receiver):
+            return Hold("parent", f"incident {facts.incident} tells it")
         may_be_under = facts.sort == "incident" and (facts.parent or (facts.cause in EXPLAINED and not facts.certain))
         if not may_be_under and not self._plan.inhibit:
             return None
@@ -96,6 +98,14 @@ class Holds:
                         "inhibition", f"inhibit {rule.name}, as {title_of(source.events[-1].data)} ({source.key})"
                     )
         return None
+
+    def tells_within(self, facts: Facts, receiver: str) -> bool:
+        """Whether this receiver is told of an incident's failover by that incident's own alert, which is as loud."""
+        parent = self._state.alerts.get(facts.incident or "") if facts.sort == "failover" else None
+        if parent is None or parent.stage == "closed":
+            return False
+        ear = parent.ears.get(receiver)
+        return bool(ear and ear.told) and LOUDNESS[facts_of(own(parent), self._now).tier] >= LOUDNESS[facts.tier]
 
     @cached_property
     def _sources(self) -> list[tuple[Alert, Facts]]:

@@ -25,7 +25,7 @@ from collector.events import (
     Told,
 )
 from collector.inputs import CommandInput
-from collector.routing.facts import ENDED_BY, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own
+from collector.routing.facts import ENDED_BY, PAGING, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own
 from collector.routing.holding import Hold, Holds
 from collector.routing.matching import Pace, audience, pace_by_name
 from collector.routing.silences import command_silences
@@ -130,6 +130,7 @@ def _take(
     told = Told(id=event.id, at=event.at, data=data)
     closed: tuple[str, ...] = ()
     if isinstance(data, FailoverChanged):
+        _tell_within(state, data, told, now, touched)
         ending = ENDED_BY.get(data.word, frozenset()) - {data.word}
         closed = tuple(f"{data.group}/{word}" for word in sorted(ending))
     elif isinstance(data, IncidentChanged) and data.change == "resolved":
@@ -163,6 +164,19 @@ def _take(
         if alert.stage == "closed":
             alert.acknowledged, alert.opened_at = False, now
         alert.stage, alert.since = "open", now
+
+
+def _tell_within(state: Routing, data: FailoverChanged, told: Told, now: int, touched: dict[str, None]) -> None:
+    """What becomes of an incident's failover is news of the incident: one page, however much is said. What a person
+    must do something about now wakes them again. A command has an alert of its own, as nothing may hold it up."""
+    alert = state.alerts.get(data.incident or "")
+    if alert is None or alert.stage == "closed" or data.word == "command":
+        return
+    _add(alert, told, now)
+    touched[alert.key] = None
+    if data.word in PAGING:
+        for ear in alert.ears.values():
+            ear.paged_at = 0
 
 
 def _add(alert: Alert, told: Told, now: int) -> None:
@@ -232,7 +246,7 @@ def _look(alert: Alert, plan: Plan, holds: Holds, now: int) -> list[AlertRouted]
     if logged:
         found.append(_routed(alert, facts, Said("notice", "slow", False, len(alert.events)), (), logged, tier="log"))
     if all(ear.seen == alert.count for ear in alert.ears.values()) or alert.stage == "closed":
-        del alert.events[:-1]
+        alert.events = [own(alert)]
     return found
 
 
@@ -390,7 +404,8 @@ def _notice(event: Event, plan: Plan, holds: Holds, now: int, heard: set[str]) -
     it, something that they were told of has ended."""
     told = Told(id=event.id, at=event.at, data=event.data)  # type: ignore[arg-type]
     facts = facts_of(told, now)
-    names = [name for name in audience(plan, facts) if name not in heard]
+    within = [] if facts.commands else [n for n in audience(plan, facts) if holds.tells_within(facts, n)]
+    names = [name for name in audience(plan, facts) if name not in heard and name not in within]
     hold = None if facts.commands else holds.of_people(facts)
     kept = [Suppressed(receiver=name, by=hold.by, why=hold.why) for name in names] if hold is not None else []
     return [

@@ -261,13 +261,32 @@ def test_a_failover_groups_words_end_each_other() -> None:
     assert lines[1:] == ["notice regions/effective ticket >"], "they know by the resolve"
 
 
-def test_the_incidents_end_ends_what_is_said_of_its_failover() -> None:
+def test_an_incidents_failover_is_told_under_the_incidents_key_and_wakes_again_where_it_is_blocked() -> None:
     desk = Desk()
-    desk.take(incident(), failover("blocked", incident="i1"))
+    assert desk.say(incident()) == [f"trigger i1 page!~ > {ALL}"]
+    assert desk.say(failover("recommended", incident="i1"), after=MIN)[0] == f"update i1 page > {ALL}"
+    blocked = desk.say(failover("blocked", incident="i1"), after=MIN)
+    assert blocked[0] == f"update i1 page!~ > {ALL}"
+    assert "pager: parent" in blocked[1], "its own key says nothing to those who know the incident"
+    assert desk.say(incident(change="resolved"), after=MIN)[0] == f"resolve i1 page > {ALL}"
+
+
+def test_an_incidents_failover_is_told_to_those_who_know_nothing_of_the_incident() -> None:
+    desk = Desk(plan(to("pager", component=["Sign-in"], type=["incident.*"]), to("ops", type=["failover.*"])))
+    desk.take(incident())
+    lines = desk.say(failover("blocked", incident="i1"), after=MIN)
+    assert lines == ["update i1 page!~ > pager", "trigger regions/blocked page!~ > ops"]
     assert desk.say(incident(change="resolved"), after=MIN) == [
-        f"resolve i1 page > {ALL}",
-        f"resolve regions/blocked page > {ALL}",
+        "resolve i1 page > pager",
+        "resolve regions/blocked page > ops",
     ]
+
+
+def test_a_command_has_an_alert_of_its_own_at_once() -> None:
+    desk = Desk()
+    desk.take(incident())
+    lines = desk.say(failover("command", incident="i1"), after=1)
+    assert lines == [f"notice regions/command ticket~ > {ALL}"]
 
 
 def test_readiness_that_was_lost_is_restored() -> None:

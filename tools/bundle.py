@@ -1,0 +1,179 @@
+"""Makes what a host is installed from: our wheel and the locked wheels it needs, one archive for each program, Python and
+machine, so that no host needs a package index or a compiler.
+
+    python -m tools.bundle OUT --python 3.11 --python 3.13 --machine x86_64
+
+OUT/manifest.json says what is there: {"release", "version", "archives": {"probe-cp311-x86_64": {"file", "sha256"}}}.
+An archive holds `wheels/` and `requirements.txt`, where every line has its hash. The locks that it follows are made by
+`python -m tools.bundle --lock`, and are the same for every Python; they are part of the collection.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ROOT / "ansible" / "locks"
+PROGRAMS = {"probe": ("probe",), "collector": ("collector", "series")}
+"""By program: the extras that it is installed with."""
+SOURCE_ONLY = ("pyspf",)
+"""What has no wheel; pure Python, so it is built here and is the same for all."""
+OWN = "parallax_monitor"
+LIBC = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
+"""Wheels for glibc up to 2.28, which is older than that of any host that is supported (Ubuntu 22.04 has 2.35)."""
+MACHINES = ("x86_64", "aarch64")
+PYTHONS = ("3.11", "3.12", "3.13")
+"""Debian 12 and Ubuntu 22.04 (its package python3.11), Ubuntu 24.04, Debian 13."""
+
+
+_ENV = {**os.environ, "SOURCE_DATE_EPOCH": "1577836800", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+class BundleError(Exception):
+    """The bundle cannot be made; one line that says what to do."""
+
+
+def make_bundle(out: Path, pythons: Sequence[str], machines: Sequence[str], wheel: Path | None = None) -> str:
+    """Makes the archives and the manifest in `out`, and returns the release's name. `wheel` is ours if it is built
+    already. Raises BundleError."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = wheel or _build(Path(folder))
+        version = own.name.split("-")[1]
+        release = f"{version}-{_sha256(own.read_bytes() + b''.join(_lock(program) for program in PROGRAMS))[:8]}"
+        out.mkdir(parents=True, exist_ok=True)
+        archives = {}
+        for program in PROGRAMS:
+            lock, built = _with_source_only(Path(folder) / f"{program}-built", _lock(program).decode())
+            for python in pythons:
+                for machine in machines:
+                    name = f"{program}-cp{python.replace('.', '')}-{machine}"
+                    wheels = _download(Path(folder) / name, lock, python, machine)
+                    raw = _archive(_requirements(program, version, lock, [own, *built]), [own, *built, *wheels])
+                    file = f"parallax-{release}-{name}.tar.gz"
+                    (out / file).write_bytes(raw)
+                    archives[name] = {"file": file, "sha256": _sha256(raw)}
+    manifest = {"release": release, "version": version, "archives": archives}
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
+    return release
+
+
+def make_locks() -> None:
+    """Pins what each program needs, with hashes, in ansible/locks. Needs uv. Raises BundleError."""
+    for program, extras in PROGRAMS.items():
+        chosen = [word for extra in extras for word in ("--extra", extra)]
+        _run(
+            ["uv", "pip", "compile", "-q", "pyproject.toml", *chosen, "--universal", "--python-version", PYTHONS[0]]
+            + ["--generate-hashes", "--no-header", "--no-annotate", "-o", str(LOCKS / f"{program}.txt")],
+            "uv could not pin the dependencies; is it installed (pip install uv), and a package index reachable?",
+        )
+
+
+def _build(folder: Path) -> Path:
+    _run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)],
+        "pip could not build the wheel; is a package index reachable?",
+    )
+    return next(folder.glob(f"{OWN}-*.whl"))
+
+
+def _with_source_only(folder: Path, lock: str) -> tuple[str, list[Path]]:
+    """The lock without what has no wheel, and the wheels that were built of that here: no host builds any."""
+    entries = re.split(r"(?m)^(?=[A-Za-z0-9])", lock)
+    sources = [entry for entry in entries if entry.startswith(tuple(f"{name}==" for name in SOURCE_ONLY))]
+    if not sources:
+        return lock, []
+    folder.mkdir()
+    listed = folder.with_suffix(".txt")
+    listed.write_text("".join(sources), "utf-8")
+    _run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--require-hashes", "-r", str(listed)]
+        + ["-w", str(folder)],
+        f"pip could not build {', '.join(SOURCE_ONLY)}; is a package index reachable?",
+    )
+    return "".join(entry for entry in entries if entry not in sources), sorted(folder.iterdir())
+
+
+def _download(folder: Path, lock: str, python: str, machine: str) -> list[Path]:
+    listed = folder.with_suffix(".txt")
+    listed.write_text(lock, "utf-8")
+    platforms = [word for libc in LIBC for word in ("--platform", f"{libc}_{machine}")]
+    _run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+        + ["-r", str(listed), "--implementation", "cp", "--python-version", python, *platforms, "-d", str(folder)],
+        f"pip could not bring the wheels for Python {python} on {machine}; is a package index reachable, and has every dependency one?",
+    )
+    return sorted(folder.iterdir())
+
+
+def _lock(program: str) -> bytes:
+    return (LOCKS / f"{program}.txt").read_bytes()
+
+
+def _requirements(program: str, version: str, lock: str, built: Sequence[Path]) -> bytes:
+    lines = []
+    for wheel in built:
+        name, its_version = wheel.name.split("-")[:2]
+        extras = f"[{','.join(PROGRAMS[program])}]" if its_version == version and name == OWN else ""
+        lines.append(f"{name}{extras}=={its_version} --hash=sha256:{_sha256(wheel.read_bytes())}\n")
+    return (lock + "".join(lines)).encode()
+
+
+def _archive(requirements: bytes, wheels: Sequence[Path]) -> bytes:
+    """The same bytes for the same content, so that a second bundle of one release changes no host."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, compresslevel=1) as squeezed,
+        tarfile.open(fileobj=squeezed, mode="w") as archive,
+    ):
+        contents = {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels}
+        for name, content in sorted({"requirements.txt": requirements, **contents}.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _run(command: list[str], trouble: str) -> None:
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=_ENV)
+    except FileNotFoundError:
+        raise BundleError(trouble) from None
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise BundleError(f"{trouble} It said: {last[0]}")
+
+
+@click.command()
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "dist" / "bundle")
+@click.option("--python", "pythons", multiple=True, default=PYTHONS, show_default=True, help="A Python of the hosts.")
+@click.option("--machine", "machines", multiple=True, default=("x86_64",), type=click.Choice(MACHINES))
+@click.option("--wheel", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Ours, built already.")
+@click.option("--lock", is_flag=True, help="Pin the dependencies anew instead.")
+def main(out: Path, pythons: tuple[str, ...], machines: tuple[str, ...], wheel: Path | None, lock: bool) -> None:
+    """Make a bundle in OUT."""
+    try:
+        if lock:
+            make_locks()
+        else:
+            click.echo(make_bundle(out, pythons, machines, wheel))
+    except BundleError as error:
+        raise click.ClickException(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

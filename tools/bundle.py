@@ -4,7 +4,7 @@ machine, so that no host needs a package index or a compiler.
     python -m tools.bundle OUT --python 3.11 --python 3.13 --machine x86_64
 
 OUT/manifest.json says what is there: {"release", "version", "archives": {"probe-cp311-x86_64": {"file", "sha256"}}}.
-An archive holds `wheels/` and `requirements.txt`, where every line has its hash. The locks that it follows are made by
+An archive holds `wheels/`, `requirements.txt`, where every line has its hash, and pip to install them with. The locks that it follows are made by
 `python -m tools.bundle --lock`, and are the same for every Python; they are part of the collection.
 """
 
@@ -52,6 +52,7 @@ def make_bundle(out: Path, pythons: Sequence[str], machines: Sequence[str], whee
         version = own.name.split("-")[1]
         release = f"{version}-{_sha256(own.read_bytes() + b''.join(_lock(program) for program in PROGRAMS))[:8]}"
         out.mkdir(parents=True, exist_ok=True)
+        installer = _installer(Path(folder) / "installer")
         archives = {}
         for program in PROGRAMS:
             lock, built = _with_source_only(Path(folder) / f"{program}-built", _lock(program).decode())
@@ -59,7 +60,7 @@ def make_bundle(out: Path, pythons: Sequence[str], machines: Sequence[str], whee
                 for machine in machines:
                     name = f"{program}-cp{python.replace('.', '')}-{machine}"
                     wheels = _download(Path(folder) / name, lock, python, machine)
-                    raw = _archive(_requirements(program, version, lock, [own, *built]), [own, *built, *wheels])
+                    raw = _archive(_requirements(program, version, lock, [own, *built]), [own, *built, *wheels], installer)
                     file = f"parallax-{release}-{name}.tar.gz"
                     (out / file).write_bytes(raw)
                     archives[name] = {"file": file, "sha256": _sha256(raw)}
@@ -104,6 +105,16 @@ def _with_source_only(folder: Path, lock: str) -> tuple[str, list[Path]]:
     return "".join(entry for entry in entries if entry not in sources), sorted(folder.iterdir())
 
 
+def _installer(folder: Path) -> bytes:
+    """pip, which runs from its wheel as it is."""
+    _run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
+        + ["-r", str(LOCKS / "pip.txt"), "-d", str(folder)],
+        "pip could not bring pip; is a package index reachable?",
+    )
+    return next(folder.iterdir()).read_bytes()
+
+
 def _download(folder: Path, lock: str, python: str, machine: str) -> list[Path]:
     listed = folder.with_suffix(".txt")
     listed.write_text(lock, "utf-8")
@@ -129,7 +140,7 @@ def _requirements(program: str, version: str, lock: str, built: Sequence[Path]) 
     return (lock + "".join(lines)).encode()
 
 
-def _archive(requirements: bytes, wheels: Sequence[Path]) -> bytes:
+def _archive(requirements: bytes, wheels: Sequence[Path], installer: bytes) -> bytes:
     """The same bytes for the same content, so that a second bundle of one release changes no host."""
     packed = io.BytesIO()
     with (
@@ -137,7 +148,7 @@ def _archive(requirements: bytes, wheels: Sequence[Path]) -> bytes:
         tarfile.open(fileobj=squeezed, mode="w") as archive,
     ):
         contents = {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels}
-        for name, content in sorted({"requirements.txt": requirements, **contents}.items()):
+        for name, content in sorted({"requirements.txt": requirements, "installer/pip.whl": installer, **contents}.items()):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))

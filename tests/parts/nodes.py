@@ -1,5 +1,5 @@
-"""Hosts with a systemd and an sshd of their own: systemd-nspawn over one image (`tools/setup.sh image`), each a layer of
-overlayfs, on a network that is theirs alone (10.231.0.0/24 on a bridge in a network namespace).
+"""Hosts with a systemd and an sshd of their own: systemd-nspawn over one image (`tools/setup.sh image`), each a layer
+of overlayfs, on a network that is theirs alone (10.231.0.0/24 on a bridge in a network namespace).
 
     with nodes(folder) as network:
         node = network.start("fra1")
@@ -50,16 +50,31 @@ class Node:
         space = f"{self._network.space}-{self.name}"
         _do("ip", "netns", "add", space)
         link = f"to-{self.name}"[:15]
-        _do("ip", "-n", space, "link", "add", "host0", "type", "veth", "peer", "name", link, "netns", self._network.space)
+        _do(
+            "ip",
+            "-n",
+            space,
+            "link",
+            "add",
+            "host0",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            link,
+            "netns",
+            self._network.space,
+        )
         _do("ip", "-n", self._network.space, "link", "set", link, "master", "lan", "up")
         _do("ip", "-n", space, "addr", "add", f"{self.ip}/24", "dev", "host0")
         for device in ("lo", "host0"):
             _do("ip", "-n", space, "link", "set", device, "up")
         _do("ip", "-n", space, "route", "add", "default", "via", GATEWAY)
         with (self._folder / "console.log").open("wb") as console:
+            nspawn = find_program("systemd-nspawn", "systemd-container")
+            place = ["-D", str(self.root), f"--machine={self.name}", f"--network-namespace-path=/run/netns/{space}"]
             self._process = subprocess.Popen(
-                [find_program("systemd-nspawn", "systemd-container"), "-q", "--register=no", "--keep-unit", "-D", str(self.root)]
-                + [f"--machine={self.name}", f"--network-namespace-path=/run/netns/{space}", "-b"],
+                [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -130,7 +145,12 @@ class Network:
         """Makes the network and the key that opens every node."""
         _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
         _do("ip", "netns", "add", self.space)
-        for words in ("link add lan type bridge", f"addr add {GATEWAY}/24 dev lan", "link set lan up", "link set lo up"):
+        for words in (
+            "link add lan type bridge",
+            f"addr add {GATEWAY}/24 dev lan",
+            "link set lan up",
+            "link set lo up",
+        ):
             _do("ip", "-n", self.space, *words.split())
 
     def start(self, *names: str) -> list[Node]:
@@ -185,4 +205,3 @@ def nodes(folder: Path) -> Iterator[Network]:
 
 def _do(*command: str) -> None:
     subprocess.run(command, env=_ENV, check=True, capture_output=True, text=True)
-

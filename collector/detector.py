@@ -35,6 +35,7 @@ from collector.events import Event, EventError, Incident, decode_event, encode_e
 from collector.inputs import ClockInput, encode_input
 from collector.precedence import MakeWay, have_it_all
 from collector.routing.state import Silence
+from collector.routing.watchdog import is_heartbeat
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
@@ -167,7 +168,8 @@ class Detector:
             return
         self._heed(self._state)
         for event in events:
-            _log.info(event.type, id=event.id, cause=event.cause)
+            if not is_heartbeat(event):
+                _log.info(event.type, id=event.id, cause=event.cause)
         if save is not None:
             await self._save(*save)
         self._board = None

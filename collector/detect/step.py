@@ -42,6 +42,8 @@ from collector.inputs import (
 )
 from collector.routing.route import command_routing, rewind_routing, route
 from collector.routing.sinks import note_delivery, note_start, rewind_sinks, route_sinks
+from collector.routing.watchdog import rewind_heartbeat, route_heartbeat
+from collector.routing.weekly import note_weekly, rewind_weekly, route_weekly
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
@@ -98,6 +100,7 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
                 note_start(state.routing.sinks, state.now)
         case DeliveryInput():
             note_delivery(state.routing.sinks, value, state.now)
+            note_weekly(state.routing, value)
     _conclude(state, view, touched, told, changed=changed)
     tell_asks(state, view, touched, tick=state.ticked_at == state.now)
     return state, _events(state, view, told)
@@ -155,6 +158,8 @@ def _tell_time(state: State, at: int) -> None:
         rewind_switching(state.switching, at)
         rewind_routing(state.routing, at)
         rewind_sinks(state.routing.sinks, at)
+        rewind_heartbeat(state.routing, at)
+        rewind_weekly(state.routing, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 
@@ -264,6 +269,8 @@ def _events(state: State, view: View, told: list[EventData]) -> list[Event]:
     concluded = [_event(state, data) for data in told]
     routed = route(state.routing, view.plan, concluded, state.now)
     routed += route_sinks(state.routing.sinks, view.plan, state.now)
+    routed += route_weekly(state.routing, view.plan, state.now)
+    routed += route_heartbeat(state.routing, view.plan, state.now)
     return concluded + [_event(state, data) for data in routed]
 
 

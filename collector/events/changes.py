@@ -32,6 +32,8 @@ NoticeWord = Literal[
     "discovery_changed",
     "receiver_lost",
     "receiver_back",
+    "weekly_test",
+    "test_undelivered",
 ]
 
 

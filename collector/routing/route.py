@@ -28,6 +28,7 @@ from collector.inputs import CommandInput
 from collector.routing.facts import ENDED_BY, PAGING, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own
 from collector.routing.holding import Hold, Holds
 from collector.routing.matching import Pace, audience, pace_by_name
+from collector.routing.people import people_of
 from collector.routing.silences import command_silences
 from collector.routing.state import MAX_ALERTS, MAX_EVENTS, MAX_SPAN_NS, NEVER, Alert, Ear, Routing
 from parallax.clock import NS
@@ -57,6 +58,7 @@ def route(state: Routing, plan: Plan, events: Sequence[Event], now: int) -> list
     after each record, with few events and mostly with none: with none and nothing due it must cost next to nothing."""
     if now < state.due and not events:
         return []
+    plan = people_of(plan)
     if not plan.receiver:
         state.alerts, state.due = {}, NEVER
         return []

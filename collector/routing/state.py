@@ -64,6 +64,17 @@ class Alert(msgspec.Struct):
     """When it must be looked at, whatever happens."""
 
 
+class Trial(msgspec.Struct):
+    """The weekly test of a receiver; ns since the Unix epoch, 0: not so."""
+
+    due: int = 0
+    sent_at: int = 0
+    """Of the test under way."""
+    delivered: bool = False
+    hour: str = ""
+    """By which `due` was found."""
+
+
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """What a person wants to hear nothing of, until then."""
 
@@ -88,3 +99,9 @@ class Routing(msgspec.Struct):
     """Before this moment there is nothing to do without an event."""
     sinks: dict[str, Sink] = {}
     """Receivers that cannot be told, by name."""
+    beat_due: int = 0
+    """When the next heartbeat is due."""
+    trials: dict[str, Trial] = {}
+    """Weekly tests, by receiver."""
+    trials_due: int = 0
+    """Before this moment no test has anything to do."""

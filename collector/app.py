@@ -18,6 +18,7 @@ POST /v1/moves          an owner's token: a change of a delegation or a chain is
 POST /v1/moves/end      an owner's token
 GET  /v1/incidents      a viewer's or owner's token: open ones, those being watched, and the last that ended
 GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
+GET  /v1/alerts         a viewer's or owner's token: ?incident=ID or ?about=WORD, what became of each (collector.lives)
 POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
                         an owner's token: what people say of it (collector.commands.incidents)
 POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
@@ -44,6 +45,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.alert_routes import alert_routes
 from collector.answers import Refusal, journal_refusal
 from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import drain
@@ -80,6 +82,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
             *incidents.routes(routes.guarded),
+            *alert_routes(services.view.history, routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),
             *command_routes(services.moves, services.incidents, services.silences, services.failover, routes.guarded),
             *(extension.api(routes) if extension else ()),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PER_PAGE = 50
 NOTICES = 20
+MAX_ALERTS = 60
+"""The last ones of an incident; `parallax alert show` has more."""
 MAX_LINES = 400
 """Of a timeline; a longer one shows its beginning and its end."""
 
@@ -101,6 +103,7 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
 
     id_: str = request.path_params["id"]
     story = await pages.from_history(pages.view.history.incident(id_))
+    alerts = await pages.from_history(pages.view.history.alerts(incident=id_, limit=MAX_ALERTS))
     board = pages.view.board()
     live = next((incident for incident in (*board.incidents, *board.watched) if incident.id == id_), None)
     missing = story.why if isinstance(story, NoHistory) else ""
@@ -126,6 +129,8 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
         first=lines[: MAX_LINES // 2] if cut > 0 else lines,
         cut=max(cut, 0),
         last=lines[-MAX_LINES // 2 :] if cut > 0 else [],
+        alerts=() if isinstance(alerts, NoHistory) else alerts,
+        unknown_alerts=alerts.why if isinstance(alerts, NoHistory) else "",
         missing=missing or ("" if stored else "History has no event of it yet."),
     )
 

@@ -8,6 +8,8 @@ GET  /v1/messages       a probe's token: ?kind=mail|sms|webhook&to=ADDRESS, the 
 GET  /v1/mail           the same, for mail
 POST /v1/hooks/NAME     no token, but a signature by the hook's key: a webhook or SMS of a provider
 GET  /v1/asks           a probe's token: what it is to look at now; ?after=VERSION&wait=SECONDS wait for something else
+POST /v1/enroll         a join token, once: a probe's own token (collector.enrolment)
+GET  /v1/whoami         a probe's token: which probe it is, and the address that it comes from
 GET  /metrics           a viewer's or owner's token: what is known right now, in OpenMetrics
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
@@ -50,6 +52,7 @@ from collector.answers import Refusal, journal_refusal
 from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import drain
 from collector.commands.routes import command_routes
+from collector.enrolment import EnrolmentRoutes
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
 from collector.incident_routes import IncidentRoutes
@@ -81,6 +84,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
+            *EnrolmentRoutes(services.plans, services.tokens).routes(routes.guarded),
             *incidents.routes(routes.guarded),
             *alert_routes(services.view.history, routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),

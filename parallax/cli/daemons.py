@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from parallax.cli.daemon import Ending, run, set_up_logs
+from parallax.cli.enroll import enroll
 from parallax.cli.group import Group
 from parallax.cli.place import FILE, load_collector, load_probe
 from parallax.cli.tokens import token
@@ -85,3 +86,6 @@ def probe(context: click.Context, config: Path | None, check_config: bool, log: 
     from probe.main import main
 
     run(ending, partial(supervised, partial(main, loaded)))
+
+
+probe.add_command(enroll)

@@ -30,6 +30,7 @@ from probe.force import Force
 from probe.health import Health
 from probe.mailbox import CollectorMailbox
 from probe.metrics import serve_metrics
+from probe.pager import SelfPager
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
 from probe.resolvers import asker
@@ -133,6 +134,9 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 for name, client in clients.items():
                     nursery.start_soon(AskClient(name, client, runner.heed).serve)
                 nursery.start_soon(force.signins.end_all_at_last)
+                if config.pager is not None:
+                    watch = SelfPager(config, config.pager, state, shippers, health.uplinks)
+                    nursery.start_soon(watch.serve)
                 figures = partial(_figures, force, health, journal, shippers, runner, plans)
                 nursery.start_soon(_report, config, spool, figures)
                 served = None

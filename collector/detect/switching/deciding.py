@@ -52,6 +52,7 @@ def situation_of(state: State, group: GroupView, memory: GroupMemory, words: Map
         cause=memory.cause,
         incident=memory.incident,
         blind=state.blind is not None,
+        listens_since=state.started_at,
         frozen=f"by {frozen.actor}{_until(frozen.until)}: {frozen.why}" if frozen is not None else "",
         maintenance=windows[0] if windows else "",
         overrides=tuple(memory.overrides),

@@ -11,6 +11,7 @@ from collector.detect.switching.deciding import policy_of, situation_of, told_of
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import (
     MAX_ACTIONS,
+    MAX_LEFT,
     MAX_SAID,
     GroupMemory,
     News,
@@ -19,7 +20,7 @@ from collector.detect.switching.memory import (
     Switch,
     Switching,
 )
-from collector.detect.switching.readiness import look_ready, tell_ready
+from collector.detect.switching.readiness import left, look_ready, tell_ready
 from collector.detect.switching.serving import serving_members
 from collector.detect.switching.sightings import (
     keep_switch,
@@ -45,6 +46,10 @@ ASKED_NS = 60 * NS
 """A person's order that could not be followed is forgotten then."""
 OWN_TROUBLE = ("probe", "config", "blocked")
 """What fails by these is no request that was hurt."""
+OPENING = frozenset({"recommended", "blocked", "not_effective", "failed", "both_bad", "both_serving"})
+"""What is said with these words holds until it is ended..."""
+CLOSING = frozenset({"switched", "effective", "withdrawn"})
+"""...by one of these."""
 MAX_TEXT = 300
 
 
@@ -59,9 +64,7 @@ def note_switching(
     failed = observation.reason is not None and observation.fault not in OWN_TROUBLE
     enrolled = view.probe(probe) is not None
     for group in groups:
-        memory = switching.groups.get(group.group.name)
-        if memory is None:
-            memory = switching.groups[group.group.name] = GroupMemory()
+        memory = memory_of(switching, group.group.name)
         members = serving_members(group.group, check, observation)
         note_sight(memory, probe, observation.run, members, at, failed=failed, enrolled=enrolled)
 
@@ -73,7 +76,7 @@ def command_switching(switching: Switching, view: View, command: CommandInput, n
         return
     group = view.groups.get(argument(command, "group"))
     if group is not None:
-        command_group(switching.groups.setdefault(group.group.name, GroupMemory()), group, command, now)
+        command_group(memory_of(switching, group.group.name), group, command, now)
 
 
 def note_action(switching: Switching, view: View, action: ActionInput, now: int) -> None:
@@ -96,12 +99,12 @@ def tell_switching(state: State, view: View, told: list[EventData], *, changed: 
     known."""
     known = state.switching.groups
     for gone in [name for name in known if name not in view.groups]:
-        del known[gone]
+        _leave(state.switching, gone, told)
     if not view.groups:
         return
     boards = None
     for name, group in view.groups.items():
-        memory = known.setdefault(name, GroupMemory())
+        memory = memory_of(state.switching, name)
         if not changed and 0 <= state.now - memory.looked_at < LOOK_NS:
             continue
         memory.looked_at = state.now
@@ -129,6 +132,43 @@ def rewind_switching(switching: Switching, at: int) -> None:
                 pushed.at = min(pushed.at, at)
 
 
+def memory_of(switching: Switching, name: str) -> GroupMemory:
+    """What is known of a group of the plan."""
+    memory = switching.groups.get(name)
+    if memory is None:
+        memory = switching.groups[name] = GroupMemory()
+        memory.decision.epoch = switching.left.pop(name, 0)
+    return memory
+
+
+def is_open(memory: GroupMemory) -> bool:
+    """Whether something was said of it that holds until its end is said."""
+    newest = next((each.said.word for each in reversed(memory.words) if each.said.word in OPENING | CLOSING), None)
+    return newest in OPENING
+
+
+def _leave(switching: Switching, name: str, told: list[EventData]) -> None:
+    """The plan no longer has a group: its commands are broken off, and what people were told of it ends."""
+    memory = switching.groups.pop(name)
+    told += [left(name, member) for member, known in memory.ready.items() if known.told is False]
+    if memory.decision.commanded or is_open(memory):
+        title = f"{name} is no failover group of the plan any more"
+        told.append(
+            FailoverChanged(
+                word="withdrawn",
+                group=name,
+                title=title,
+                severity="info",
+                incident=memory.incident,
+                epoch=memory.decision.epoch,
+            )
+        )
+    if memory.decision.epoch:
+        switching.left[name] = memory.decision.epoch
+        while len(switching.left) > MAX_LEFT:
+            del switching.left[next(iter(switching.left))]
+
+
 def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
     """Who serves now, in which incident; and what people ordered."""
     case = case_of(state, view, group, memory)
@@ -141,11 +181,13 @@ def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told:
         _switched(state, group, memory, switch, case, told)
     both = serves_both(memory, group, shares, state.now)
     if both and not memory.both_said:
-        memory.both_said = True
+        memory.both_said = memory.both_open = True
         shown = ", ".join(f"{member} {shares[member]:.0%}" for member in both)
         title = f"{group.group.name}: {' and '.join(both)} serve at the same time"
         why = f"of vantages: {shown}; one should serve"
         _say(state, memory, told, _changed(group, memory, word="both_serving", title=title, why=why))
+    elif memory.both_open and not both:
+        _end_both(state, group, memory, told)
     if memory.frozen is not None and 0 < memory.frozen.until <= state.now:
         memory.frozen = None
         add_news(memory, News(word="thawed", title=f"{group.group.name} is frozen no more: its time is over"))
@@ -156,6 +198,17 @@ def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told:
             group, memory, word=each.word, title=each.title, why=each.why, actor=each.actor, severity=each.severity
         )
         _say(state, memory, told, said)
+
+
+def _end_both(state: State, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
+    """One serves again. Where that was no switchover, somebody must say so, once nothing else is open."""
+    decision = memory.decision
+    if decision.target or decision.said:
+        return
+    memory.both_open = False
+    if is_open(memory):
+        title = f"{group.group.name}: {memory.settled} serves alone again"
+        _say(state, memory, told, _changed(group, memory, word="withdrawn", title=title, severity="info"))
 
 
 def _switched(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from parallax.cli.daemon import Ending, run, set_up_logs
+from parallax.cli.doctor import doctor
 from parallax.cli.enroll import enroll
 from parallax.cli.group import Group
 from parallax.cli.place import FILE, load_collector, load_probe
@@ -88,4 +89,5 @@ def probe(context: click.Context, config: Path | None, check_config: bool, log: 
     run(ending, partial(supervised, partial(main, loaded)))
 
 
+probe.add_command(doctor)
 probe.add_command(enroll)

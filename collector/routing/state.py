@@ -62,6 +62,8 @@ class Alert(msgspec.Struct):
     ears: dict[str, Ear] = {}
     due: int = NEVER
     """When it must be looked at, whatever happens."""
+    woke: tuple[str, ...] = ()
+    """Words on the incident's failover by which people were woken again: once by each."""
 
 
 class Trial(msgspec.Struct):

@@ -170,7 +170,8 @@ def _take(
 
 def _tell_within(state: Routing, data: FailoverChanged, told: Told, now: int, touched: dict[str, None]) -> None:
     """What becomes of an incident's failover is news of the incident: one page, however much is said. What a person
-    must do something about now wakes them again, once by each word, however it flaps. A command has an alert of its own, as nothing may hold it up."""
+    must do something about now wakes them again, once by each word, however it flaps. A command has an alert of its
+    own, as nothing may hold it up."""
     alert = state.alerts.get(data.incident or "")
     if alert is None or alert.stage == "closed" or data.word == "command":
         return

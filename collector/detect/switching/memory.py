@@ -174,5 +174,5 @@ class Switching(msgspec.Struct):
 
     groups: dict[str, GroupMemory] = {}
     left: dict[str, int] = {}
-    """By name, of groups that the plan no longer has: the epoch of the last command. Who is back goes on from it, as the
-    other side refuses what is lower."""
+    """By name, of groups that the plan no longer has: the epoch of the last command. Who is back goes on from it, as
+    the other side refuses what is lower."""

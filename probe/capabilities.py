@@ -54,8 +54,11 @@ def need_of(resolver: Resolver) -> str | None:
 def family_lacks(
     local: Mapping[Family, str], redirected: Collection[Family], wanted: Collection[Family]
 ) -> dict[str, str]:
-    """The families without a route. One that the plan does not expect is no lack, nor one that leads elsewhere by
-    `connect_to` or `allow`: the owner knows where."""
+    """The families without a route, where the other has one: without any the network is down, and that passes. One that
+    the plan does not expect is no lack, nor one that leads elsewhere by `connect_to` or `allow`: the owner knows where.
+    """
+    if not any(local.values()):
+        return {}
     return {
         word: f"this host has no route to the world over IPv{family}"
         for family, word in OF_FAMILY.items()

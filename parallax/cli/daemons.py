@@ -86,7 +86,7 @@ def probe(context: click.Context, config: Path | None, check_config: bool, log: 
     from parallax.supervisor import supervised
     from probe.main import main
 
-    run(ending, partial(supervised, partial(main, loaded)))
+    run(ending, partial(supervised, partial(main, loaded, ask_nobody=True)))
 
 
 probe.add_command(doctor)

@@ -168,12 +168,18 @@ def _answers(state: State, view: View, group: GroupView, member: str) -> MemberW
         count = tally(state, view, view.checks[key.check], key)
         if not count.voters:
             continue
-        silent = sum((ballot.vote.reason or "").startswith("dns_") for ballot in count.failing)
+        silent = sum(_is_silent(ballot.vote.reason or "") for ballot in count.failing)
         share = silent / len(count.voters)
         standing: Standing = "up" if share < ALIKE else "degraded" if share < 1 else "down"
         word = _counted(member, standing, key, count, share)
-        return msgspec.structs.replace(word, failing=silent, may_switch=False)
+        since = key.since if (standing == "up") == (key.state == "up") else state.now  # another rule than the check's
+        return msgspec.structs.replace(word, since=since, failing=silent, may_switch=False)
     return None
+
+
+def _is_silent(reason: str) -> bool:
+    """Whether it gave no answer, rather than one that something is wrong with."""
+    return reason.startswith("dns_") or reason.endswith("_tempfail")
 
 
 def _degraded(state: State, view: View, member: str, worst: Key, known: list[Key]) -> MemberWord:

@@ -50,6 +50,13 @@ OPENING = frozenset({"recommended", "blocked", "not_effective", "failed", "both_
 """What is said with these words holds until it is ended..."""
 CLOSING = frozenset({"switched", "effective", "withdrawn"})
 """...by one of these."""
+_LEADS_TO = {
+    "command": "command",
+    "recommended": "recommendation",
+    "failed": "recommendation",
+    "not_effective": "recommendation",
+}
+"""What is said of a switch before it is seen, and who then decided it: a command that failed asks people to do it."""
 MAX_TEXT = 300
 
 
@@ -215,9 +222,8 @@ def _switched(
     state: State, group: GroupView, memory: GroupMemory, switch: Switch, case: Case | None, told: list[EventData]
 ) -> None:
     memory.flaps += 1
-    decision = memory.decision
-    ours = decision.target == switch.target and decision.phase in ("to_failover", "to_primary")
-    by = ("command" if decision.commanded else "recommendation") if ours else ""
+    by = _decided_by(memory, switch)
+    ours = bool(by)
     kept = Switch(
         direction=switch.direction,
         source=switch.source,
@@ -254,6 +260,18 @@ def _switched(
     )
     _say(state, memory, told, said)
     _moment(case, switch.started_at, "switched", f"{switch.source} to {switch.target}", told)
+
+
+def _decided_by(memory: GroupMemory, switch: Switch) -> str:
+    """What was said here that led to it: "command", "recommendation", or nothing. A decision may be found effective a
+    moment before the switchover is settled, so it is looked for in what was said since the one before."""
+    for each in reversed(memory.words):
+        said = each.said
+        if said.word in ("switched", "withdrawn"):
+            break
+        if said.word in _LEADS_TO and said.target == switch.target:
+            return _LEADS_TO[said.word]
+    return ""
 
 
 def _decide(state: State, view: View, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:

@@ -34,7 +34,7 @@ async def words_of(shown: Board, url: str = "/failover") -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        "primary serves us-east serves since 17:03:00 (3 min)",
+        "primary serves, and is down us-east serves since 17:03:00 (3 min)",
         "us-east serves 75 % of vantages eu-west serves 25 % of vantages",
         "blocked failover of edge from us-east to eu-west is blocked",
         "us-east is down failing: 8 of 8 standby: not ready",
@@ -61,7 +61,7 @@ async def test_a_freeze_and_an_override_are_said() -> None:
     words = await words_of(board(group(frozen=FROZEN, overrides=(override,), now=None)))
     assert "frozen by ann since 17:05:00, until 17:36:00: upgrade" in words
     assert "S1 overridden by bob until 17:07:00: it burns" in words
-    assert "Nothing is to be done." in words
+    assert "Nothing is to be done now." in words
 
 
 async def test_what_is_not_known_is_not_claimed() -> None:
@@ -75,7 +75,7 @@ async def test_what_is_not_known_is_not_claimed() -> None:
 
 async def test_the_overview_has_a_line_for_each() -> None:
     words = await words_of(board(group(frozen=FROZEN)), "/")
-    assert "primary serves edge us-east serves since 17:03:00 (3 min) eu-west: not ready since 17:02:00" in words
+    assert "primary serves, and is down edge us-east serves since 17:03:00 (3 min) eu-west: not ready since 17:02:00" in words
     assert "frozen by ann blocked failover of edge" in words
     assert "2 switchovers in this incident" in words
     assert "Failover</a></h2>" not in (await ask(FakeView(empty_board()), "/")).text
@@ -94,7 +94,7 @@ async def test_hostile_names_stay_text(url: str) -> None:
 
 @pytest.mark.parametrize("phase", ["primary", "to_failover", "failover", "to_primary", "hold_both_bad", "blind"])
 async def test_every_phase_has_its_look(phase: Any) -> None:
-    assert phase_look(group(phase=phase)).word in await words_of(board(group(phase=phase)))
+    assert phase_look(group(phase=phase)).word.partition(",")[0] in await words_of(board(group(phase=phase)))
 
 
 @pytest.mark.parametrize("word", ["recommended", "command", "effective", "not_effective", "failed", "some_later_word"])

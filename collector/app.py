@@ -10,6 +10,7 @@ POST /v1/hooks/NAME     no token, but a signature by the hook's key: a webhook o
 GET  /v1/asks           a probe's token: what it is to look at now; ?after=VERSION&wait=SECONDS wait for something else
 POST /v1/enroll         a join token, once: a probe's own token (collector.enrolment)
 GET  /v1/whoami         a probe's token: which probe it is, and the address that it comes from
+GET  /v1/peer           the other collector's token: how this one stands, and what it told people
 GET  /metrics           a viewer's or owner's token: what is known right now, in OpenMetrics
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
@@ -80,6 +81,7 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/notify/test", routes.guarded(routes.post_notify_test, "owner"), methods=["POST"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
+            Route("/v1/peer", routes.guarded(routes.get_peer, "peer"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
@@ -122,6 +124,9 @@ class Routes:
 
     async def get_status(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.status())
+
+    async def get_peer(self, request: Request, identity: Identity) -> Response:
+        return json_answer(200, self._services.peer_word())
 
     async def get_board(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.view.board())

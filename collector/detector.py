@@ -29,12 +29,14 @@ from collector.detect import (
     initial,
     known_incidents,
     note,
+    peer_word,
     step,
 )
 from collector.events import Event, EventError, Incident, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
+from collector.peer_word import PeerWord
 from collector.precedence import MakeWay, have_it_all
-from collector.routing.state import Silence
+from collector.routing.state import Charge, Silence
 from collector.routing.watchdog import is_heartbeat
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
@@ -90,6 +92,15 @@ class Detector:
         """Who serves in a failover group, "" while nobody can tell, and the epoch of its last command."""
         known = self._state.switching.groups.get(group)
         return (known.decision.serving, known.decision.epoch) if known else ("", 0)
+
+    @property
+    def charge(self) -> Charge:
+        """Which of two collectors pages; not to be kept."""
+        return self._state.routing.charge
+
+    def peer_word(self) -> PeerWord:
+        """What the other collector is told."""
+        return peer_word(self._state, wall_ns())
 
     def silences(self) -> tuple[Silence, ...]:
         """Those in force."""

@@ -23,7 +23,7 @@ import msgspec
 from parallax.log import get_log
 from parallax.state import StartError, write_private
 
-Role = Literal["probe", "viewer", "owner", "facts"]
+Role = Literal["probe", "viewer", "owner", "facts", "peer"]
 """`facts` may push facts of the members of failover groups, and nothing else."""
 VALID_AT_A_TIME = 2
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")

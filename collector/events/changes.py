@@ -34,6 +34,7 @@ NoticeWord = Literal[
     "receiver_back",
     "weekly_test",
     "test_undelivered",
+    "handed_over",
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from collector.events import SuppressedBy, Told
+from collector.peer_word import PeerAlert, PeerRole, PeerWord
 from collector.routing.sinks import Sink
 from parallax.plan.alert_types import Match
 
@@ -64,6 +65,44 @@ class Alert(msgspec.Struct):
     """When it must be looked at, whatever happens."""
     woke: tuple[str, ...] = ()
     """Words on the incident's failover by which people were woken again: once by each."""
+    told_as: dict[str, tuple[str, ...]] = {}
+    """With another collector beside this one: who was really told, by either of them, under which key."""
+    told_at: int = 0
+    """When that was first so."""
+
+
+class Owed(msgspec.Struct):
+    """An alert that the other collector told, and that is not open here: somebody must say its end."""
+
+    alert: PeerAlert
+    since: int
+    ended: Told | None = None
+    """What ended it, where this collector knows it."""
+
+
+class Charge(msgspec.Struct):
+    """Which of two collectors pages. Alone, a collector is in charge."""
+
+    role: PeerRole = ""
+    peer: str = ""
+    silent_ns: int = 0
+    in_charge: bool = True
+    since: int = 0
+    terms: int = 0
+    """How often this one took charge."""
+    heard: bool = False
+    """A word came in this life of the collector."""
+    heard_at: int = 0
+    """When the last one came from a collector that is alive, or since when one is waited for."""
+    word: PeerWord | None = None
+    """The last one, also of an earlier life."""
+    peer_terms: int = 0
+    """The other's terms that are taken into account here."""
+    peer_led: bool = False
+    """It was in charge too when it was last heard, as neither had heard the other."""
+    owed: dict[str, Owed] = {}
+    resolved: dict[str, int] = {}
+    """Keys whose end was told, and when."""
 
 
 class Trial(msgspec.Struct):
@@ -105,5 +144,6 @@ class Routing(msgspec.Struct):
     """When the next heartbeat is due."""
     trials: dict[str, Trial] = {}
     """Weekly tests, by receiver."""
+    charge: Charge = msgspec.field(default_factory=Charge)
     trials_due: int = 0
     """Before this moment no test has anything to do."""

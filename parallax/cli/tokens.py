@@ -21,7 +21,7 @@ def token() -> None:
 
 @token.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["probe", "viewer", "owner", "facts"]), default="probe", show_default=True)
+@click.option("--role", type=click.Choice(["probe", "viewer", "owner", "facts", "peer"]), default="probe", show_default=True)
 @place_options
 @click.pass_context
 def add(context: click.Context, name: str, role: Any, config: Path | None, state: Path | None) -> None:

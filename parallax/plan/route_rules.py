@@ -67,6 +67,7 @@ _NOTICES = (
     "receiver_back",
     "weekly_test",
     "test_undelivered",
+    "handed_over",
 )
 TYPES = (
     *(f"incident.{word}" for word in ("opened", "updated", "reopened", "monitoring", "resolved")),

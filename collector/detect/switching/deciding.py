@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from collector.detect.state import State
+from collector.detect.switching.agreeing import agreed
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import GroupMemory
 from collector.detect.switching.readiness import readiness_of
@@ -56,6 +57,8 @@ def situation_of(state: State, group: GroupView, memory: GroupMemory, words: Map
         frozen=f"by {frozen.actor}{_until(frozen.until)}: {frozen.why}" if frozen is not None else "",
         maintenance=windows[0] if windows else "",
         overrides=tuple(memory.overrides),
+        lease=state.routing.charge.in_charge,
+        agreed=agreed(state, group.group.name, memory.decision.serving, words),
         asked=asked.member if asked is not None else "",
         actor=asked.actor if asked is not None else "",
         drill=asked.drill if asked is not None else False,

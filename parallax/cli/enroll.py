@@ -55,11 +55,14 @@ def enroll(url: Url, join: str, ca: Path | None, wanted: str, out: Path, as_json
 
 
 def _secret(join: str) -> Secret:
-    if join == "-":
-        return Secret(sys.stdin.readline(1000).strip())
-    if join.partition(":")[0] not in ("file", "env", "credential"):
-        return Secret(join.strip())
-    try:
-        return read_secret(join)
-    except SecretError as error:
-        fail(f"--token: {error}")
+    if join.partition(":")[0] in ("file", "env", "credential"):
+        try:
+            return read_secret(join)
+        except SecretError as error:
+            fail(f"--token: {error}")
+    text = (sys.stdin.readline(1000) if join == "-" else join).strip()
+    if not text:
+        fail("there is no join token: say it by --token, or as a line of standard input with --token -")
+    if not (text.isascii() and text.isprintable()):
+        fail("--token: that is no join token; it is one line, like parallax-join-...")
+    return Secret(text)

@@ -10,6 +10,8 @@ from parallax.cli.daemon import fail
 from parallax.cli.group import Group
 from parallax.cli.place import collector_state, place_options
 
+ROLES = ["probe", "viewer", "owner", "facts", "peer", "join"]
+
 
 @click.group(cls=Group)
 def token() -> None:
@@ -21,19 +23,31 @@ def token() -> None:
 
 @token.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["probe", "viewer", "owner", "facts", "peer"]), default="probe", show_default=True)
+@click.option("--role", type=click.Choice(ROLES), default="probe", show_default=True)
 @place_options
 @click.pass_context
 def add(context: click.Context, name: str, role: Any, config: Path | None, state: Path | None) -> None:
-    """Make a token for the probe NAME (or a person or program, by --role). It is printed now and never again."""
+    """Make a token for the probe NAME (or a person or program, by --role). It is printed now and never again.
+
+    With --role join it lets the probe NAME enrol, once and within an hour: `parallax probe enroll` makes it a token and
+    a config of its own.
+    """
+    from collector.joins import add_join
     from collector.tokens import TokenError, add_token
 
     place = _state(context, config, state)
     try:
-        text = add_token(place, role, name)
+        text = add_join(place, name) if role == "join" else add_token(place, role, name)
     except TokenError as error:
         fail(str(error))
     click.echo(text)
+    if role == "join":
+        click.echo(
+            f"The probe {name} can enrol with it once, within an hour, at the collector with its state in {place}: "
+            "parallax probe enroll URL --token -",
+            err=True,
+        )
+        return
     click.echo(
         f"The token of {role} {name}, for the collector with its state in {place}. Keep it in a file that only its "
         "owner can read; it is not shown again.",

@@ -1,6 +1,8 @@
 """Observations and points as lines, within bounds."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -212,6 +214,25 @@ def test_a_probes_report_is_numbers_whatever_it_says():
     assert {name: value for name, value in point.fields.items() if value is not None} == {
         "lag_seconds": 0.5, "clock_synchronised": 1.0, "skipped": 3, "lost": 0,
     }  # fmt: skip
+
+
+def test_prometheus_reads_metrics_of_every_measurement():
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt install prometheus")
+    awkward = 'a "b"\\c\nd, {e="f"}'
+    text = exposition(
+        Point(
+            of=of, at=AT, tags={tag.name: awkward for tag in of.tags},
+            fields={field.name: awkward if field.text else 1e-9 for field in of.fields},
+        )
+        for of in points.MEASUREMENTS
+        if of not in (*points.OBSERVATIONS.values(), points.MINUTE)  # what is written alone
+    )  # fmt: skip
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(names) == len(set(names)), "no measurement and field make another's name"
 
 
 def test_metrics_have_the_names_of_series():

@@ -49,7 +49,12 @@ _ZONES = ("zone",)
 
 
 async def examine(
-    config: ProbeConfig, *, plan: Plan | None = None, controls: Sequence[Address] = (), more: Sequence[Address] = ()
+    config: ProbeConfig,
+    *,
+    plan: Plan | None = None,
+    controls: Sequence[Address] = (),
+    more: Sequence[Address] = (),
+    within_s: float = WITHIN_S,
 ) -> Facts:
     """All facts of a host with this config (it may have no collector). `plan`: the whole plan, where it is at hand;
     `controls` and `more` are dialled besides the plan's own. Takes some ten seconds at most, and never raises but for
@@ -70,7 +75,7 @@ async def examine(
     if in_force is not None:
         force.apply(in_force)
     try:
-        found = await _all(config, force, in_force, [*force.controls, *controls], more)
+        found = await _all(config, force, in_force, [*force.controls, *controls], more, within_s)
     finally:
         force.close()
     if plan is not None:
@@ -84,6 +89,7 @@ async def _all(
     in_force: PlanInForce | None,
     controls: Sequence[Address],
     more: Sequence[Address],
+    within_s: float,
 ) -> Facts:
     tools = force.tools()
     checks = in_force.checks if in_force else []
@@ -100,22 +106,22 @@ async def _all(
     dial = dialler(lambda: tools.routes)
 
     async def control(address: Address) -> None:
-        answered[address] = await _within(dial, address)
+        answered[address] = await _within(dial, address, within_s)
 
     async def nobody(family: Family) -> None:
-        nowhere[family] = await ask_nobody(tools.dns, [family])
+        nowhere[family] = await ask_nobody(tools.dns, [family], within_s)
 
     async def exchanged(into: list[Exchanged], query: Query, address: Address, own: bool) -> None:
-        into.append(await _exchanged(query, address, tools.dns, own=own))
+        into.append(await _exchanged(query, address, tools.dns, within_s, own=own))
 
     async def port(address: Address) -> None:
-        ports.append(await dialled(address, dial))
+        ports.append(await dialled(address, dial, within_s))
 
     async def target(host: str) -> None:
-        targets[host] = await _addresses(host, tools)
+        targets[host] = await _addresses(host, tools, within_s)
 
     async def translated(resolver: Address) -> None:
-        found = await ask(_NAT64, Server(address=resolver, hosts_own=True), tools.dns, WITHIN_S)
+        found = await ask(_NAT64, Server(address=resolver, hosts_own=True), tools.dns, within_s)
         if found.reply is not None and found.reply.rcode in ("NOERROR", "NXDOMAIN"):
             prefixes.append(nat64.prefixes_of(values_at(found.reply.answers, nat64.NAME, "AAAA")))
 
@@ -170,13 +176,13 @@ def local_addresses(towards: Iterable[Address] = ()) -> dict[Family, str]:
     return {family: "" if ip and ipaddress.ip_address(ip).is_loopback else ip for family, ip in local.items()}
 
 
-async def ask_nobody(dns: Client, families: Iterable[Family]) -> tuple[Exchanged, ...]:
+async def ask_nobody(dns: Client, families: Iterable[Family], within_s: float = WITHIN_S) -> tuple[Exchanged, ...]:
     """Asks where nobody is, over UDP and TCP. The guard lets these addresses pass; where they are redirected to, it
     looks as ever."""
     found: list[Exchanged] = []
 
     async def one(family: Family, transport: Transport) -> None:
-        found.append(await _exchanged(_NOBODY, NOWHERE[family], dns, own=True, transport=transport))
+        found.append(await _exchanged(_NOBODY, NOWHERE[family], dns, within_s, own=True, transport=transport))
 
     async with trio.open_nursery() as nursery:
         for family in families:
@@ -185,15 +191,17 @@ async def ask_nobody(dns: Client, families: Iterable[Family]) -> tuple[Exchanged
     return tuple(sorted(found, key=lambda each: (each.server, each.transport)))
 
 
-async def dialled(address: Address, dial: Callable[[Address], Awaitable[bool | None]]) -> Dialled:
+async def dialled(
+    address: Address, dial: Callable[[Address], Awaitable[bool | None]], within_s: float = WITHIN_S
+) -> Dialled:
     """Whether a host takes connections at its port; where it does not, whether it does at others."""
-    answered = await _within(dial, address)
+    answered = await _within(dial, address, within_s)
     elsewhere: list[bool | None] = []
     if answered is False:
         async with trio.open_nursery() as nursery:
 
             async def other(port: int) -> None:
-                elsewhere.append(await _within(dial, Address.of(address.ip, port)))
+                elsewhere.append(await _within(dial, Address.of(address.ip, port), within_s))
 
             for port in (443, 53):
                 nursery.start_soon(other, port)
@@ -234,16 +242,16 @@ def _looked_up(plan: Plan) -> dict[str, str]:
     return {name: endpoint.host for name, endpoint in urls.items() if endpoint.address is None}
 
 
-async def _addresses(host: str, tools: Tools) -> tuple[str, ...]:
-    with trio.move_on_after(WITHIN_S):
+async def _addresses(host: str, tools: Tools, within_s: float) -> tuple[str, ...]:
+    with trio.move_on_after(within_s):
         return tuple(await lookup(host, (4, 6), tools, Tape()))
     return ()
 
 
 async def _exchanged(
-    query: Query, address: Address, dns: Client, *, own: bool = False, transport: Transport = "udp"
+    query: Query, address: Address, dns: Client, within_s: float, *, own: bool = False, transport: Transport = "udp"
 ) -> Exchanged:
-    found = await ask(query, Server(address=address, transport=transport, hosts_own=own), dns, WITHIN_S)
+    found = await ask(query, Server(address=address, transport=transport, hosts_own=own), dns, within_s)
     reply = found.reply
     return Exchanged(
         server=str(address),
@@ -256,8 +264,8 @@ async def _exchanged(
     )
 
 
-async def _within(dial: Callable[[Address], Awaitable[bool | None]], address: Address) -> bool | None:
-    with trio.move_on_after(WITHIN_S):
+async def _within(dial: Callable[[Address], Awaitable[bool | None]], address: Address, within_s: float) -> bool | None:
+    with trio.move_on_after(within_s):
         return await dial(address)
     return False
 

@@ -26,7 +26,7 @@ from collector.events import (
 )
 from collector.inputs import CommandInput
 from collector.routing.facts import ENDED_BY, PAGING, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own
-from collector.routing.holding import Hold, Holds
+from collector.routing.holding import PATIENCE_NS, Hold, Holds
 from collector.routing.matching import Pace, audience, pace_by_name
 from collector.routing.people import people_of
 from collector.routing.silences import command_silences
@@ -37,8 +37,6 @@ from parallax.spans import lasting
 
 FLAP_NS = 3600 * NS
 """What is back within so long of its end is no news to be woken for."""
-PATIENCE_NS = 600 * NS
-"""How long a page may go unacknowledged before it is said once more."""
 LOOK_NS = 60 * NS
 """How often what is held is looked at, as the plan may be another by then."""
 
@@ -304,6 +302,10 @@ def _look_untold(
     if not pages and not ear.before and facts.sort != "failover" and now < ear.since + pace.wait:
         alert.due = min(alert.due, ear.since + pace.wait)
         return
+    if pages and (paged_at := holds.paged_of_late(alert, facts, name)):
+        why = f"paged {lasting(now - paged_at)} ago for the same: it is told without a page"
+        kept.append(Suppressed(receiver=name, by="flap", why=why))
+        pages, ear.paged_at = False, paged_at
     if facts.tier == "page" and ear.before and ear.paged_at:
         why = f"paged {lasting(now - ear.paged_at)} ago, and back within an hour of its end: an update and no page"
         kept.append(Suppressed(receiver=name, by="flap", why=why))

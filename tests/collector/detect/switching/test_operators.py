@@ -55,7 +55,7 @@ def moved_away() -> Moved:
     return vendor
 
 
-def test_nobody_goes_back_to_an_operator_that_does_not_answer():
+def test_nobody_goes_back_to_an_operator_that_does_not_answer() -> None:
     vendor = moved_away()
     vendor.run(400)
     after = [(each.direction, each.word) for each in said(vendor)]

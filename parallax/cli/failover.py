@@ -211,8 +211,8 @@ def _path(group: str) -> str:
 def group_lines(group: dict[str, Any], now: int) -> list[str]:
     """A group in a list, for people. Pure."""
     serving = group["serving"]
-    since = f" since {rfc3339(group['serving_since'])}" if serving else ""
-    lines = [f"{group['name']}  {serving or 'nobody can tell who'} serves{since}: {PHASES[group['phase']]}"]
+    who = f"{serving} serves since {rfc3339(group['serving_since'])}: {PHASES[group['phase']]}"
+    lines = [f"{group['name']}  {who if serving else 'nobody can tell who serves'}"]
     facts = [group["kind"], f"mode {group['mode']}"]
     for member in group["members"]:
         if member["name"] != serving:

@@ -290,7 +290,8 @@ async def _seen_by(client: CollectorClient, blank: AtCollector) -> AtCollector:
     status, content = await client.get("/v1/whoami", timeout_s=COLLECTOR_S, limit=4096)
     arrived_at = wall_ns()
     if status != 200:
-        word = "certificate" if status is None and "certificate" in content.decode("utf-8", "replace") else str(status)
+        failed = "certificate" if b"certificate" in content else "no_answer"
+        word = failed if status is None else str(status)
         return msgspec.structs.replace(blank, word=word, detail=_sentence(status, content))
     try:
         seen = msgspec.json.decode(content, type=Seen)

@@ -4,6 +4,7 @@ there is nobody but who the test puts there."""
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import dns.edns
 import dns.flags
@@ -12,11 +13,12 @@ import dns.rrset
 import pytest
 import trio
 
-from parallax.config import ProbeConfig
-from parallax.values import Address, Cidr, Family
+from parallax.config import CollectorAddress, ProbeConfig
+from parallax.values import Address, Cidr, Family, Url
 from probe.doctor.facts import Facts
 from probe.doctor.gather import examine
 from probe.doctor.judge import Line, exit_status, judge
+from tests.collector.serving import PLAN, collector
 from tests.fakes.dns_server import Query, UdpBehaviour, dns_server
 from tests.parts.namespace import Namespace, network_namespace
 
@@ -137,3 +139,39 @@ async def test_a_host_without_any_way_out(net: Namespace) -> None:
     lines = judge(await examine(config, within_s=WITHIN_S))
     assert {line.what: line.state for line in lines}["IPv4"] == "wrong"
     assert exit_status(lines) == 1
+
+
+async def test_what_collectors_say_of_it(net: Namespace, tmp_path: Path) -> None:
+    plan = f"""{PLAN}
+[[probe]]
+id = "fra1"
+asn = 64500
+families = [4]
+"""
+    async with collector(tmp_path, plan=plan) as served:
+        texts = {"good": served.token("fra1"), "other": served.token("lon1"), "bad": "nothing"}
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o600)
+
+        async def of(name: str, port: int) -> tuple[Facts, Line]:
+            url = Url(f"http://127.0.0.1:{port}")
+            to = CollectorAddress(url=url, token=f"file:{tmp_path / name}")
+            facts = await examine(ProbeConfig(id="fra1", state=str(tmp_path), collector=[to]), within_s=WITHIN_S)
+            return facts, by_name(facts)["collector"]
+
+        port = served.running.address.port
+        facts, line = await of("good", port)
+        assert (line.state, facts.asn, facts.wanted, facts.planned) == ("ok", 64500, (4,), True)
+        assert facts.targets == {"192.0.2.1": ("192.0.2.1",)}
+        offset_s = facts.collectors[0].offset_s
+        assert offset_s is not None
+        assert abs(offset_s) < 2
+        _, line = await of("other", port)
+        assert (line.state, "that of 'lon1'" in line.why) == ("wrong", True)
+        _, line = await of("bad", port)
+        assert (line.state, line.why.endswith("the token is missing, unknown or revoked")) == ("wrong", True)
+        _, line = await of("none", port)
+        assert (line.state, "none cannot be read" in line.why) == ("wrong", True)
+        _, line = await of("good", 1)
+        assert (line.state, line.todo) == ("wrong", "is it up, and the way open?")

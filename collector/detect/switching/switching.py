@@ -181,7 +181,8 @@ def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told:
     case = case_of(state, view, group, memory)
     found = case.shown.id if case is not None else None
     if found != memory.incident:
-        memory.incident, memory.flaps = found, 0
+        memory.incident = found  # one that reopens goes on where it was
+        memory.flaps = next((each.flaps for each in reversed(memory.switches) if found and each.incident == found), 0)
     shares = shares_of(memory, group, state.now)
     switch = settle(memory, group, shares, state.now)
     if switch is not None:

@@ -220,3 +220,17 @@ def test_who_decided_a_switchover_is_found_in_what_was_said(words: str, by: str)
     memory = GroupMemory(words=tuple(Spoken(at=1, said=each) for each in said))
     assert _decided_by(memory, Switch(direction="failover", source="east", target="west", started_at=1, at=2)) == by
     assert _decided_by(memory, Switch(direction="failback", source="west", target="east", started_at=1, at=2)) == ""
+
+
+def test_an_incident_that_reopens_goes_on_counting_its_switchovers():
+    front = Front(AUTO)
+    front.prove()
+    front.broken["east"] = "http_server_error"
+    front.run(40)
+    front.act("applied", epoch=1)
+    front.move("west")
+    front.run(40)
+    assert (front.memory.flaps, front.memory.incident) == (1, front.group.switches[0].incident)
+    front.memory.incident, front.memory.flaps = None, 0  # as while it was over
+    front.run(5)
+    assert (front.memory.flaps, front.memory.incident) == (1, front.group.switches[0].incident)

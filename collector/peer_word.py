@@ -50,10 +50,14 @@ class PeerWord(msgspec.Struct, frozen=True, kw_only=True):
     role: PeerRole = ""
     position: int = 0
     """The last record of its inputs that it has taken."""
+    at: int = 0
+    """The moment of that record, by its own clock."""
+    echo: int = 0
+    """The moment of the asker's last word that it has taken, by the asker's clock."""
     ready: bool = False
     """It knows a plan, and what it concludes is of now."""
     in_charge: bool = False
-    terms: int = 0
-    """How often it took charge: tells whether it did since it was last heard."""
+    led_at: int = 0
+    """When it was last in charge, by its own clock: who was later knows what people were told."""
     alerts: tuple[PeerAlert, ...] = ()
     groups: tuple[PeerGroup, ...] = ()

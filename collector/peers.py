@@ -173,5 +173,5 @@ class Peers:
                 return
 
 
-_essence = partial(msgspec.structs.replace, position=0)
+_essence = partial(msgspec.structs.replace, position=0, at=0, echo=0, led_at=0)
 """What must change to be written at once."""

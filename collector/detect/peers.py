@@ -16,9 +16,11 @@ def peer_word(state: State, now: int) -> PeerWord:
     return PeerWord(
         role=charge.role,
         position=state.position,
+        at=state.now,
+        echo=charge.word.at if charge.word is not None else 0,
         ready=bool(state.plan) and now - state.now < BEHIND_NS,
         in_charge=charge.in_charge,
-        terms=charge.terms,
+        led_at=charge.led_at,
         alerts=told_alerts(state.routing),
         groups=groups_of(state),
     )

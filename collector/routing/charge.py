@@ -36,7 +36,7 @@ def note_peer(state: Routing, value: PeerInput, now: int) -> None:
         if not charge.role:
             _remember_told(state, now)
         charge.role, charge.peer, charge.heard, charge.heard_at = value.role, value.peer, False, now
-        charge.word, charge.peer_terms, charge.peer_led = None, 0, False
+        charge.word, charge.merged_at = None, 0
         charge.in_charge, charge.since = not value.role, now
         if not value.role:
             state.due = 0
@@ -47,10 +47,9 @@ def note_peer(state: Routing, value: PeerInput, now: int) -> None:
     charge.word, charge.heard = word, True
     if word.ready:
         charge.heard_at = now
-    if charge.in_charge and (word.terms != charge.peer_terms or charge.peer_led):
+    if charge.in_charge:
         _merge(state, word.alerts, now)
-        charge.peer_terms = word.terms
-    charge.peer_led = word.in_charge
+        charge.merged_at = max(charge.merged_at, word.at)
 
 
 def note_start_charge(state: Routing, now: int) -> None:
@@ -63,6 +62,7 @@ def note_start_charge(state: Routing, now: int) -> None:
 def rewind_charge(charge: Charge, at: int) -> None:
     """The collector's clock was put back."""
     charge.heard_at, charge.since = min(charge.heard_at, at), min(charge.since, at)
+    charge.led_at = min(charge.led_at, at)
     for owed in charge.owed.values():
         owed.since = min(owed.since, at)
     charge.resolved = {key: min(told_at, at) for key, told_at in charge.resolved.items()}
@@ -79,9 +79,9 @@ def settle_charge(state: Routing, plan: Plan, now: int, hears: Callable[[], bool
     fresh = charge.heard and not silent and word is not None
     routed: list[AlertRouted] = []
     if charge.in_charge:
+        charge.led_at = now
         if charge.role == "second" and fresh and word is not None and word.ready:
             charge.in_charge, charge.since = False, now
-            charge.peer_terms = word.terms - 1 if word.in_charge else word.terms
     elif charge.role == "first":
         if silent or (fresh and word is not None and not word.in_charge):
             routed += _take(state, plan, now)
@@ -119,7 +119,7 @@ def keep_charge(state: Routing, routed: list[AlertRouted], now: int) -> list[Ale
             under = under | {key: tuple(dict.fromkeys([*under[key], *each.to]))}
             found += [msgspec.structs.replace(each, key=known, to=to) for known, to in under.items() if to]
             _resolved(charge, under, now)
-            alert.told_as = {}
+            alert.told_as, alert.told_at = {}, 0
         else:
             alert.told_at = alert.told_at or now
             charge.resolved.pop(key, None)
@@ -129,8 +129,8 @@ def keep_charge(state: Routing, routed: list[AlertRouted], now: int) -> list[Ale
 
 
 def told_alerts(state: Routing) -> tuple[PeerAlert, ...]:
-    """What people were told of and is open, the newest; and what is owed an end."""
-    told = [shown(alert) for alert in state.alerts.values() if alert.stage != "closed" and alert.told_as]
+    """What people were told of and not told the end of, the newest."""
+    told = [shown(alert) for alert in state.alerts.values() if alert.told_as]
     owed = [owed.alert for owed in state.charge.owed.values()]
     return tuple([*owed, *told][-MOST_ALERTS:])
 
@@ -138,28 +138,30 @@ def told_alerts(state: Routing) -> tuple[PeerAlert, ...]:
 def _take(state: Routing, plan: Plan, now: int) -> list[AlertRouted]:
     """In charge from here on. Where the other was since, its word says what people know."""
     charge, word = state.charge, state.charge.word
-    charge.in_charge, charge.terms = True, charge.terms + 1
+    charge.in_charge = True
     routed: list[AlertRouted] = []
-    if word is not None and (word.terms != charge.peer_terms or word.in_charge):
-        known = [alert for alert in word.alerts if not set(alert.told_as) & set(charge.resolved)]
+    if word is not None and word.led_at > charge.led_at:
+        known = [alert for alert in word.alerts if not _is_resolved(charge, alert)]
         same = pairs(state.alerts.values(), known)
+        if word.echo >= charge.led_at:
+            charge.owed = {}
+            _forget_own(state)
         for alert in state.alerts.values():
             theirs = same.get(alert.key)
-            alert.told_as = dict(theirs.told_as) if theirs is not None and alert.stage != "closed" else {}
-            alert.told_at = theirs.told_at if theirs is not None else 0
-        charge.owed = {}
+            if theirs is not None and alert.stage != "closed":
+                alert.told_as = theirs.told_as | alert.told_as
+                alert.told_at = alert.told_at or theirs.told_at
         _owe(state, known, same, now)
+        _owe_own(state, now)
         routed += _missed(state, plan, same, charge.since, now)
-        charge.peer_terms = word.terms
     else:
-        same = {}
-        for alert in state.alerts.values():
-            if alert.stage == "closed" and alert.told_as:  # it ended while nobody was in charge
-                same[alert.key] = shown(alert)
-                charge.owed[alert.key] = Owed(alert=same[alert.key], since=now, ended=alert.events[-1])
-                alert.told_as = {}
+        if word is not None:
+            _merge(state, word.alerts, now)
+        same = {alert.key: shown(alert) for alert in state.alerts.values() if alert.told_as}
+        _owe_own(state, now)
         routed += _missed(state, plan, same, charge.since, now)
-    charge.since = now
+    charge.since = charge.led_at = now
+    charge.merged_at = max(charge.merged_at, word.at if word is not None else 0)
     for alert in state.alerts.values():
         if alert.stage != "closed":
             _know(alert, now)
@@ -181,14 +183,17 @@ def _know(alert: Alert, now: int) -> None:
 
 
 def _merge(state: Routing, theirs: Iterable[PeerAlert], now: int) -> None:
-    """Both were in charge for a while, as neither heard the other: what the other told then is this one's, too."""
+    """What the other told and this one did not hear of in time: just before it fell silent, or while both were in
+    charge. It is this one's, too."""
     charge = state.charge
     mine = {key for alert in state.alerts.values() for key in alert.told_as}
     news = [
         each
         for each in theirs
-        if not set(each.told_as) & set(charge.resolved) and (set(each.told_as) - mine or each.key not in mine)
+        if each.told_at > charge.merged_at and not _is_resolved(charge, each) and set(each.told_as) - mine
     ]
+    if not news:
+        return
     same = pairs(state.alerts.values(), news)
     for key, other in same.items():
         alert = state.alerts[key]
@@ -208,6 +213,21 @@ def _owe(state: Routing, theirs: Iterable[PeerAlert], same: dict[str, PeerAlert]
         if each.told_as and (alert is None or alert.stage == "closed") and len(state.charge.owed) < MOST_ALERTS:
             ended = alert.events[-1] if alert is not None else None
             state.charge.owed[each.key] = Owed(alert=each, since=now, ended=ended)
+
+
+def _forget_own(state: Routing) -> None:
+    """The other was in charge since, and knew what was told here before."""
+    for alert in state.alerts.values():
+        alert.told_as, alert.told_at = {}, 0
+
+
+def _owe_own(state: Routing, now: int) -> None:
+    """What this one told, and what ended while nobody was in charge."""
+    for alert in state.alerts.values():
+        if alert.stage == "closed" and alert.told_as:
+            if not _is_resolved(state.charge, shown(alert)):
+                state.charge.owed[alert.key] = Owed(alert=shown(alert), since=now, ended=alert.events[-1])
+            alert.told_as, alert.told_at = {}, 0
 
 
 def _missed(state: Routing, plan: Plan, same: dict[str, PeerAlert], since: int, now: int) -> list[AlertRouted]:
@@ -276,6 +296,11 @@ def _remember_told(state: Routing, now: int) -> None:
         told = tuple(name for name, ear in alert.ears.items() if ear.told)
         if told and alert.stage != "closed":
             alert.told_as, alert.told_at = {alert.key: told}, alert.opened_at
+
+
+def _is_resolved(charge: Charge, alert: PeerAlert) -> bool:
+    """Whether its end was told here, which the other has not heard of yet."""
+    return any(charge.resolved.get(key, 0) > alert.told_at for key in alert.told_as)
 
 
 def _resolved(charge: Charge, keys: Iterable[str], now: int) -> None:

@@ -88,18 +88,16 @@ class Charge(msgspec.Struct):
     silent_ns: int = 0
     in_charge: bool = True
     since: int = 0
-    terms: int = 0
-    """How often this one took charge."""
+    led_at: int = 0
+    """When this one was last in charge."""
     heard: bool = False
     """A word came in this life of the collector."""
     heard_at: int = 0
     """When the last one came from a collector that is alive, or since when one is waited for."""
     word: PeerWord | None = None
     """The last one, also of an earlier life."""
-    peer_terms: int = 0
-    """The other's terms that are taken into account here."""
-    peer_led: bool = False
-    """It was in charge too when it was last heard, as neither had heard the other."""
+    merged_at: int = 0
+    """The other's moment up to which it is known here what the other told."""
     owed: dict[str, Owed] = {}
     resolved: dict[str, int] = {}
     """Keys whose end was told, and when."""

@@ -87,7 +87,8 @@ GOLDEN: dict[str, Input] = {
             position=17,
             ready=True,
             in_charge=True,
-            terms=2,
+            at=1_700_000_000_000_000_000,
+            led_at=1_700_000_000_000_000_000,
             alerts=(
                 PeerAlert(
                     key="5eed5eed-1", sort="incident", title="DNS operator dns-a is dark", components=("Sign-in",),

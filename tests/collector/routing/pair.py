@@ -37,9 +37,11 @@ class Node:
         charge = self.state.charge
         made = PeerWord(
             role=self.role,
+            at=AT + now * NS,
+            echo=charge.word.at if charge.word is not None else 0,
             ready=now >= self.up_at + 2,
             in_charge=charge.in_charge,
-            terms=charge.terms,
+            led_at=charge.led_at,
             alerts=told_alerts(self.state),
         )
         return msgspec.json.decode(msgspec.json.encode(made), type=PeerWord)
@@ -94,6 +96,8 @@ class Pair:
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
             self.now += 1
+            if not self.linked:
+                self.disturbed.append(self.now)
             for node in self.nodes.values():
                 if node.alive:
                     self._tick(node)
@@ -134,8 +138,9 @@ class Pair:
         if not (self.linked and other.alive):
             return
         word = other.word(self.now)
-        if word != node.wrote or self.now - node.wrote_at >= 15:
-            node.wrote, node.wrote_at = word, self.now
+        essence = msgspec.structs.replace(word, at=0, echo=0, led_at=0)
+        if essence != node.wrote or self.now - node.wrote_at >= 15:
+            node.wrote, node.wrote_at = essence, self.now
             self._hear(node, word)
 
     def _hear(self, node: Node, word: PeerWord | None) -> None:

@@ -165,6 +165,8 @@ class GroupMemory(msgspec.Struct):
     news: list[News] = []
     looked_at: int = 0
     cause: Cause = "unknown"
+    awaits_since: int = 0
+    """Since when the serving member is in trouble without an incident; 0: it is not."""
     words: tuple[Spoken, ...] = ()
     """What was last said of it, the newest last: for the board."""
 

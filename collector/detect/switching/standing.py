@@ -105,6 +105,20 @@ def cause_of(
     return "app" if any(word.standing == "up" for word in others) else "unknown"
 
 
+def is_unheard(memory: GroupMemory, group: GroupView, words: Mapping[str, MemberWord]) -> bool:
+    """Whether the trouble of the serving member is only remembered: no probe has a word on it that counts now."""
+    word = words.get(memory.settled or group.group.primary)
+    return word is not None and word.standing in ("down", "degraded") and not word.voters
+
+
+def is_vendor_open(case: Case | None) -> bool:
+    """Whether the vendor has said on a status page of its own that it has this trouble, and not that it is over."""
+    if case is None or case.shown.resolved_at is not None:
+        return False
+    posted = [moment.text for moment in case.shown.timeline if moment.what == "vendor_posted"]
+    return bool(posted) and not posted[-1].lower().startswith("resolved")
+
+
 def domain_of(case: Case | None) -> FaultDomain | None:
     """Where an incident is: by a person's word, else the machine's."""
     return None if case is None else case.shown.human.domain or case.domain or case.shown.domain

@@ -1,5 +1,7 @@
 """Failover groups, record by record: what probes see of them is noted, and what follows is told after each record."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from collector.detect.dns.readiness import fallbacks_of
@@ -35,6 +37,7 @@ from collector.detect.view import CheckView, View
 from collector.events import EventData, FailoverChanged, IncidentNoted, Moment
 from collector.failover.machine import decide
 from collector.failover.rewinding import rewind
+from collector.failover.types import MemberWord
 from collector.inputs import ActionInput, CommandInput
 from parallax.clock import NS
 from parallax.observation import Observation
@@ -42,6 +45,8 @@ from parallax.spans import lasting
 
 LOOK_NS = NS
 """Where nothing changed that others build on, groups are looked at no more often."""
+AWAIT_NS = 3 * NS
+"""A decision waits so long for the incident that says where the fault is."""
 ASKED_NS = 60 * NS
 """A person's order that could not be followed is forgotten then."""
 OWN_TROUBLE = ("probe", "config", "blocked")
@@ -129,6 +134,7 @@ def rewind_switching(switching: Switching, at: int) -> None:
         rewind_sights(memory, at)
         rewind(memory.decision, at)
         memory.looked_at, memory.ttl_at = min(memory.looked_at, at), min(memory.ttl_at, at)
+        memory.awaits_since = min(memory.awaits_since, at)
         for known in memory.ready.values():
             known.looked_at, known.since = min(known.looked_at, at), min(known.since, at)
             known.other_since = min(known.other_since, at)
@@ -281,7 +287,9 @@ def _decide(state: State, view: View, group: GroupView, memory: GroupMemory, tol
     memory.cause = cause_of(state, group, memory, words, case)
     if memory.asked is not None and not 0 <= state.now - memory.asked.at <= ASKED_NS:
         memory.asked = None
-    situation = situation_of(state, group, memory, words)
+    if _awaits(state, group, memory, words, case):
+        return
+    situation = situation_of(state, group, memory, words, case)
     for decided in decide(memory.decision, policy_of(view, group), situation):
         said = told_of(group, memory, decided)
         _say(state, memory, told, said)
@@ -289,6 +297,19 @@ def _decide(state: State, view: View, group: GroupView, memory: GroupMemory, tol
             _moment(case, state.now, "effective", said.title, told)
     if memory.asked is not None and memory.asked.member == memory.settled:
         memory.asked = None
+
+
+def _awaits(
+    state: State, group: GroupView, memory: GroupMemory, words: Mapping[str, MemberWord], case: Case | None
+) -> bool:
+    """Whether the incident of a trouble is about to be opened. A member that is addressed directly may be found down a
+    moment before what users reach is: where the fault is, which a switch must cure, only the incident says."""
+    serving = words.get(memory.settled or group.group.primary)
+    if case is not None or serving is None or serving.standing not in ("down", "degraded"):
+        memory.awaits_since = 0
+        return False
+    memory.awaits_since = memory.awaits_since or state.now
+    return state.now - memory.awaits_since < AWAIT_NS
 
 
 def _changed(group: GroupView, memory: GroupMemory, **fields: object) -> FailoverChanged:

@@ -8,6 +8,9 @@ GET  /v1/messages       a probe's token: ?kind=mail|sms|webhook&to=ADDRESS, the 
 GET  /v1/mail           the same, for mail
 POST /v1/hooks/NAME     no token, but a signature by the hook's key: a webhook or SMS of a provider
 GET  /v1/asks           a probe's token: what it is to look at now; ?after=VERSION&wait=SECONDS wait for something else
+POST /v1/enroll         a join token, once: a probe's own token (collector.enrolment)
+GET  /v1/whoami         a probe's token: which probe it is, and the address that it comes from
+GET  /v1/peer           the other collector's token: how this one stands, and what it told people
 GET  /metrics           a viewer's or owner's token: what is known right now, in OpenMetrics
 GET  /v1/status         a viewer's or owner's token
 GET  /v1/board          a viewer's or owner's token: what is known right now of components, checks, incidents, probes
@@ -18,6 +21,7 @@ POST /v1/moves          an owner's token: a change of a delegation or a chain is
 POST /v1/moves/end      an owner's token
 GET  /v1/incidents      a viewer's or owner's token: open ones, those being watched, and the last that ended
 GET  /v1/incidents/ID   a viewer's or owner's token: one, with its events
+GET  /v1/alerts         a viewer's or owner's token: ?incident=ID or ?about=WORD, what became of each (collector.lives)
 POST /v1/incidents/ID/notes, /acknowledge, /title, /identify
                         an owner's token: what people say of it (collector.commands.incidents)
 POST /v1/facts          an owner's token: what no probe sees, for an incident's timeline
@@ -44,10 +48,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.alert_routes import alert_routes
 from collector.answers import Refusal, journal_refusal
 from collector.attempts import AttemptsError, answer, read_asked
 from collector.bodies import drain
 from collector.commands.routes import command_routes
+from collector.enrolment import EnrolmentRoutes
 from collector.history import QueryError
 from collector.history.http import MAX_BODY, read_query
 from collector.incident_routes import IncidentRoutes
@@ -75,11 +81,14 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/notify/test", routes.guarded(routes.post_notify_test, "owner"), methods=["POST"]),
             Route("/v1/status", routes.guarded(routes.get_status, "viewer", "owner"), methods=["GET"]),
+            Route("/v1/peer", routes.guarded(routes.get_peer, "peer"), methods=["GET"]),
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
             *ProbeRoutes(services, routes.identify).routes(routes.guarded),
+            *EnrolmentRoutes(services.plans, services.tokens).routes(routes.guarded),
             *incidents.routes(routes.guarded),
+            *alert_routes(services.view.history, routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),
             *command_routes(services.moves, services.incidents, services.silences, services.failover, routes.guarded),
             *(extension.api(routes) if extension else ()),
@@ -115,6 +124,9 @@ class Routes:
 
     async def get_status(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.status())
+
+    async def get_peer(self, request: Request, identity: Identity) -> Response:
+        return json_answer(200, self._services.peer_word())
 
     async def get_board(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.view.board())

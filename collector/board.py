@@ -94,6 +94,10 @@ class ProbeBoard(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset_s: float | None = None
     agent: str = ""
     plan: str = ""
+    lacks: dict[str, str] = {}
+    """What its host lacks, by word (ipv4, ipv6, direct_dns, dot): why."""
+    not_run: dict[str, int] = {}
+    """By word, runs of checks that need it, which it therefore did not begin since its start."""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

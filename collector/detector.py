@@ -29,12 +29,15 @@ from collector.detect import (
     initial,
     known_incidents,
     note,
+    peer_word,
     step,
 )
 from collector.events import Event, EventError, Incident, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
+from collector.peer_word import PeerWord
 from collector.precedence import MakeWay, have_it_all
-from collector.routing.state import Silence
+from collector.routing.state import Charge, Silence
+from collector.routing.watchdog import is_heartbeat
 from parallax.clock import wall_ns
 from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
@@ -89,6 +92,15 @@ class Detector:
         """Who serves in a failover group, "" while nobody can tell, and the epoch of its last command."""
         known = self._state.switching.groups.get(group)
         return (known.decision.serving, known.decision.epoch) if known else ("", 0)
+
+    @property
+    def charge(self) -> Charge:
+        """Which of two collectors pages; not to be kept."""
+        return self._state.routing.charge
+
+    def peer_word(self) -> PeerWord:
+        """What the other collector is told."""
+        return peer_word(self._state, wall_ns())
 
     def silences(self) -> tuple[Silence, ...]:
         """Those in force."""
@@ -167,7 +179,8 @@ class Detector:
             return
         self._heed(self._state)
         for event in events:
-            _log.info(event.type, id=event.id, cause=event.cause)
+            if not is_heartbeat(event):
+                _log.info(event.type, id=event.id, cause=event.cause)
         if save is not None:
             await self._save(*save)
         self._board = None

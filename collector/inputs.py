@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from collector.peer_word import PeerRole, PeerWord
 from parallax.journal import Entry, Record
 
 VERSION = 1
@@ -132,7 +133,33 @@ class DeliveryInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     incident: str = ""
 
 
-Input = BatchInput | PlanInput | PlanStateInput | ClockInput | CommandInput | FactInput | ActionInput | DeliveryInput
+class PeerInput(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What was heard of the other collector, or that nothing was; the first of a life says which of the two this is."""
+
+    version: int = VERSION
+    at: int
+    role: PeerRole
+    """This collector's own; empty where there is no other."""
+    peer: str = ""
+    """The other's name."""
+    silent_ns: int = 0
+    """After how long without a word this one takes charge."""
+    word: PeerWord | None = None
+    why: str = ""
+    """Why nothing was heard."""
+
+
+Input = (
+    BatchInput
+    | PlanInput
+    | PlanStateInput
+    | ClockInput
+    | CommandInput
+    | FactInput
+    | ActionInput
+    | DeliveryInput
+    | PeerInput
+)
 
 KINDS: dict[str, type[Input]] = {
     "batch": BatchInput,
@@ -143,6 +170,7 @@ KINDS: dict[str, type[Input]] = {
     "fact": FactInput,
     "action": ActionInput,
     "delivery": DeliveryInput,
+    "peer": PeerInput,
 }
 """The `kind` of a journal's record, and what its body is."""
 

@@ -21,6 +21,7 @@ from collector.fleet import Fleet
 from collector.history import History, open_history
 from collector.inbox import Inbox
 from collector.ingest import Ingest, stored_marks
+from collector.peers import Peers
 from collector.plans import Plans
 from collector.precedence import Precedence
 from collector.retries import policies_with
@@ -117,6 +118,7 @@ async def run(
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
     inbox = Inbox(config, listener.certificate)
+    peers = Peers(config, inputs, lambda: detector.charge)
 
     def detection_behind() -> int:
         return max(inputs.stats.last - detector.position, 0)
@@ -141,6 +143,7 @@ async def run(
         detector=detector,
         inbox=inbox,
         series=series,
+        peers=peers,
     )
     view = View(
         board=detector.board,
@@ -173,6 +176,7 @@ async def run(
             inbox=inbox,
             sample=sample,
             series=series,
+            peer_word=detector.peer_word,
         )
     )
     with _owner_file(config, state, listener, tokens) as token, inbox.listening():
@@ -186,6 +190,7 @@ async def run(
             nursery.start_soon(watch, inputs)
             nursery.start_soon(watch, events)
             await nursery.start(plans.run)
+            await nursery.start(peers.run)  # before detection, which must know that it may not page alone
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
             await nursery.start(actions.run)

@@ -11,6 +11,7 @@ from collector.commands import FailoverCommands, IncidentCommands, MoveCommands,
 from collector.fleet import Fleet
 from collector.inbox import Inbox
 from collector.ingest import Ingest
+from collector.peer_word import PeerWord
 from collector.plans import Plans
 from collector.series.series import Sample, Series
 from collector.status import Status
@@ -38,3 +39,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     series: Series
     sample: Sample
     """What is known at a moment (ns), as points of series."""
+    peer_word: Callable[[], PeerWord]
+    """What the other collector is told."""

@@ -11,6 +11,7 @@ from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.history import History, HistoryStatus
 from collector.inbox import Inbox
 from collector.messages import HookStatus, MailStatus
+from collector.peers import Peers, PeerStatus
 from collector.plans import Plans
 from collector.rollout import Rollout, Version
 from collector.series.backfill import BackfillStatus
@@ -86,6 +87,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     receivers: list[ReceiverStatus] = []
     """Of the plan in force."""
     actions: list[ActionStatus] = []
+    peer: PeerStatus | None = None
+    """The other collector; None where there is none."""
     """Of each failover group of the plan in force."""
     incidents: list[IncidentStatus] = []
     """Open ones, the newest first."""
@@ -114,6 +117,7 @@ def collector_status(
     inbox: Inbox | None = None,
     series: Series | None = None,
     actions: Actions | None = None,
+    peers: Peers | None = None,
 ) -> Status:
     """The status now."""
     now = wall_ns()
@@ -136,6 +140,7 @@ def collector_status(
         mail=inbox.status if inbox else None,
         hooks=inbox.hooks.status if inbox else [],
         series=series.status if series else [],
+        peer=peers.status if peers else None,
         backfills=list(series.backfills) if series else [],
         incidents=[
             IncidentStatus(

@@ -23,10 +23,11 @@ import msgspec
 from parallax.log import get_log
 from parallax.state import StartError, write_private
 
-Role = Literal["probe", "viewer", "owner", "facts"]
+Role = Literal["probe", "viewer", "owner", "facts", "peer"]
 """`facts` may push facts of the members of failover groups, and nothing else."""
 VALID_AT_A_TIME = 2
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a probe or a person may be called."""
 _MAX_FILE = 10_000_000
 _log = get_log(__name__)
 
@@ -66,7 +67,7 @@ def add_token(state: Path, role: Role, name: str) -> str:
 
     Raises TokenError.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise TokenError(f"{name[:80]!r} is no name: use 1 to 64 letters, digits, '-', '_' and '.'")
     text = f"parallax-{role}-{secrets.token_urlsafe(32)}"
     with _changing(state) as tokens:
@@ -76,7 +77,7 @@ def add_token(state: Path, role: Role, name: str) -> str:
             id=secrets.token_hex(4),
             role=role,
             name=name,
-            hash=_hash(text),
+            hash=hash_of(text),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         tokens[:] = [*others, *same[-(VALID_AT_A_TIME - 1) :], fresh]
@@ -112,7 +113,7 @@ class Tokens:
     """The tokens in force. Looks at the file before each use, so that a revocation holds for the next request."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state / "tokens.json"
+        self.state, self._path = state, state / "tokens.json"
         self._seen: tuple[int, ...] | None = None
         self._tokens: list[Token] = []
         self._own: list[Token] = []
@@ -121,13 +122,13 @@ class Tokens:
     def add_own(self, role: Role, name: str) -> str:
         """A token that holds as long as this process, for commands on this host."""
         text = f"parallax-{role}-{secrets.token_urlsafe(32)}"
-        self._own.append(Token(id="own", role=role, name=name, hash=_hash(text), made_at=""))
+        self._own.append(Token(id="own", role=role, name=name, hash=hash_of(text), made_at=""))
         return text
 
     def identify(self, text: str) -> Identity | None:
         """Who holds this token; None for nobody."""
         self._refresh()
-        presented = _hash(text)
+        presented = hash_of(text)
         found: Identity | None = None
         for token in (*self._tokens, *self._own):
             if hmac.compare_digest(presented, token.hash):
@@ -164,7 +165,8 @@ class Tokens:
         self.problem = problem
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """What is kept of a token: SHA-256, hex."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -188,18 +190,25 @@ def _read(path: Path) -> list[Token]:
 def _changing(state: Path) -> Iterator[list[Token]]:
     """The tokens to change in place, under a lock that all writers take; written at the end of the block."""
     path = state / "tokens.json"
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(state / "tokens.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise TokenError(f"{state} cannot be written: {error.strerror}; run this as the collector's user") from None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+    with locked(state, "tokens.lock"):
         tokens = _read(path)
         yield tokens
         try:
             write_private(path, msgspec.json.format(msgspec.json.encode(_File(tokens=tokens)), indent=1) + b"\n")
         except OSError as error:
             raise TokenError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def locked(state: Path, name: str) -> Iterator[None]:
+    """Holds a lock that all writers of a file in the state folder take. Blocks. Raises TokenError."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(state / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise TokenError(f"{state} cannot be written: {error.strerror}; run this as the collector's user") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(fd)

@@ -23,6 +23,8 @@ from dashboards.sdk import dashboard
 from parallax import points
 
 ZONE = points.OBSERVATIONS["dns.zone"]
+OTHERS = tuple(points.OBSERVATIONS[kind] for kind in ("dns.dnssec", "dns.parity", "dns.mail", "dns"))
+_OTHERS_COUNTED = f"\"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
 COUNTED = f"\"operator\" <> '' AND \"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
 """Queries to name servers; the parent's word on the delegation has no operator."""
 SHORT: Steps = ((None, RED), (600, ORANGE), (1800, YELLOW), (3600, GREEN))
@@ -46,6 +48,10 @@ def authoritative() -> dashboard.Dashboard:
                 Placed(24, STRIP + 2, servers_timeline()), Placed(24, CHART, servers_table()),
             ]),
             Row("Fallback", [Placed(24, STRIP, fallbacks_table())]),
+            Row("DNSSEC, parity, mail and single questions", [
+                Placed(12, CHART, others_timeline()), Placed(12, CHART, others_reasons_table()),
+                Placed(24, CHART, others_table()),
+            ]),
         ],
     )  # fmt: skip
 
@@ -142,5 +148,50 @@ def fallbacks_table() -> dashboard.Panel:
         "whether the zone is delegated to it alone.",
         Query(select(what, points.FALLBACK, by=["zone", "operator"], every=""), form="table"),
         states={"ready": READY, "serves": YES_NO},
+        hidden=("Time",),
+    )
+
+
+def others_timeline() -> dashboard.Panel:
+    text = select('mean("ok")', OTHERS[0], beside=OTHERS[1:], where=_OTHERS_COUNTED, by=["check", "target"])
+    return timeline_panel(
+        "Other checks of DNS",
+        "The share of good observations of each check of DNSSEC, of parity between operators, of mail records, and of "
+        "single questions.",
+        Query(text, alias="$tag_check: $tag_target"),
+        steps=SHARE,
+        unit="percentunit",
+    )
+
+
+def others_reasons_table() -> dashboard.Panel:
+    text = select(
+        'count("ok") AS "observations"', OTHERS[0], beside=OTHERS[1:],
+        where=f"\"reason\" <> '' AND {_OTHERS_COUNTED}", by=["check", "reason", "subject"], every="",
+    )  # fmt: skip
+    return table_panel(
+        "Why they failed",
+        "How often each reason was met in the time shown: signatures that end, record sets that differ, a mail record "
+        "that is gone.",
+        Query(text, form="table"),
+        hidden=("Time",),
+    )
+
+
+def others_table() -> dashboard.Panel:
+    what = (
+        'last("ok") AS "ok", last("rrsig_expires_in_seconds") AS "signatures end in", last("inventory") AS "compared", '
+        'last("duration_seconds") AS "took"'
+    )
+    text = select(
+        what, OTHERS[0], beside=OTHERS[1:], where=_OTHERS_COUNTED, by=["check", "target", "subject"], every=""
+    )
+    return table_panel(
+        "What they last found",
+        "By operator, delegation or resolver: whether it was good, how long until the first good signature ends, and "
+        "how many record sets were compared.",
+        Query(text, form="table"),
+        units={"signatures end in": "s", "took": "s"},
+        states={"ok": YES_NO},
         hidden=("Time",),
     )

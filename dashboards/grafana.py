@@ -4,7 +4,9 @@ https://grafana.com/docs/grafana/latest/developers/http_api/ has the calls. The 
 that does one thing after another.
 """
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaException, GrafanaTimeoutError
@@ -21,6 +23,7 @@ WAYS_OUT = {
     422: "it does not take this",
 }
 """By status."""
+_CAUSED = re.compile(r"object at 0x\w+>?[:,] (.+?)[')\"]*$")
 
 
 class DeployError(Exception):
@@ -36,6 +39,8 @@ class Grafana:
 
     def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S, ca: str | None = None) -> None:
         self.url = url.rstrip("/")
+        if urlsplit(self.url).scheme not in ("http", "https"):
+            raise DeployError(f"{url} is no URL of a Grafana: https://HOST")
         api = GrafanaApi.from_url(self.url, credential=token, timeout=timeout_s)
         self._client: Any = api.client
         if ca:
@@ -82,4 +87,8 @@ class Grafana:
 
 
 def _short(value: object) -> str:
-    return " ".join(str(value).split())[:200]
+    """One line; of the library's own words, those that say what went wrong."""
+    text = " ".join(str(value).split())
+    if caused := _CAUSED.search(text):
+        text = caused[1]
+    return text[:200]

@@ -84,16 +84,19 @@ def select(
     every: str = "$__interval",
     fill: str = "none",
     policy: str = "",
+    beside: Iterable[Measurement] = (),
 ) -> str:
-    """A query's text: `what` over the dashboard's time, by `every` ("" for one row) and by tags.
+    """A query's text: `what` over the dashboard's time, by `every` ("" for one row) and by tags. `beside`: measurements
+    that are asked the same; what only some of them have is empty for the others.
 
     Raises ValueError for a name that the measurement does not have."""
-    tags = tuple(by)
-    known = {tag.name for tag in of.tags} | {field.name for field in of.fields} | set(_ALIAS.findall(what))
+    tags, every_one = tuple(by), (of, *beside)
+    known = {tag.name for one in every_one for tag in one.tags} | set(_ALIAS.findall(what))
+    known |= {field.name for one in every_one for field in one.fields}
     wanted = [*_NAME.findall(what), *_NAME.findall(where), *tags]
     if unknown := sorted({name for name in wanted if name not in known}):
         raise ValueError(f"{of.name} has no {', '.join(unknown)}")
-    source = f'"{policy}"."{of.name}"' if policy else f'"{of.name}"'
+    source = ", ".join(f'"{policy}"."{one.name}"' if policy else f'"{one.name}"' for one in every_one)
     condition = f"$timeFilter AND {where}" if where else "$timeFilter"
     groups = [*([f"time({every})"] if every else []), *(f'"{tag}"' for tag in tags)]
     text = f"SELECT {what} FROM {source} WHERE {condition}"  # noqa: S608 (no SQL, and nobody's words but ours)

@@ -102,7 +102,7 @@ def budget_bars() -> dashboard.Panel:
 
 
 def success_timeseries() -> dashboard.Panel:
-    share = '1 - sum("failed") / (sum("total") - sum("abstained"))'
+    share = '1 - sum("failed") / sum("counted")'
     text = select(
         share, points.MINUTE, where=f"{one_of('probe')} AND {one_of('target')}", by=["check"], policy=LONG, every="1m"
     )

@@ -6,7 +6,7 @@ from dashboards.panels import CHART, GREEN, RED, SHARE, stat_panel, table_panel,
 from dashboards.sdk import dashboard
 from parallax import points
 
-SIGN_IN = points.OBSERVATIONS["signin"]
+SIGN_IN, OIDC = points.OBSERVATIONS["signin"], points.OBSERVATIONS["oidc"]
 COUNTED = f"\"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
 FIRST = f"{COUNTED} AND \"attempt\" = ''"
 """First attempts: what the user of a client without retries sees."""
@@ -26,6 +26,7 @@ def signin() -> dashboard.Dashboard:
             Row("Steps", [
                 Placed(12, CHART, steps_timeline()), Placed(12, CHART, steps_duration_timeseries()),
                 Placed(12, CHART, steps_timeseries()), Placed(12, CHART, reasons_table()),
+                Placed(24, CHART, checks_timeline()),
             ]),
         ],
     )  # fmt: skip
@@ -107,12 +108,24 @@ def steps_timeseries() -> dashboard.Panel:
 
 def reasons_table() -> dashboard.Panel:
     text = select(
-        'count("ok") AS "observations"', SIGN_IN, where=f"\"reason\" <> '' AND {COUNTED}",
-        by=["step", "reason", "fault"], every="",
+        'count("ok") AS "observations"', SIGN_IN, beside=[OIDC], where=f"\"reason\" <> '' AND {COUNTED}",
+        by=["check", "step", "reason", "fault"], every="",
     )  # fmt: skip
     return table_panel(
         "Why steps failed",
         "How often each reason was met in the time shown, and whose side it is on.",
         Query(text, form="table"),
         hidden=("Time",),
+    )
+
+
+def checks_timeline() -> dashboard.Panel:
+    text = select('mean("ok")', SIGN_IN, beside=[OIDC], where=COUNTED, by=["check", "step"])
+    return timeline_panel(
+        "Checks by step",
+        "The share of good runs of each step of every check: sign-ins as people do them, and what clients ask of the "
+        "provider (discovery, keys, tokens).",
+        Query(text, alias="$tag_check: $tag_step"),
+        steps=SHARE,
+        unit="percentunit",
     )

@@ -18,6 +18,7 @@ from parallax.loading.problems import LoadErrors, Problem, shown
 from parallax.plan.types import ConnectTo, Control, ProbeId
 from parallax.secret import SecretError, check_reference
 from parallax.values import Address, Cidr, DnsName, Duration, Size, Url
+from parallax.watch_config import Pager, PeerAddress, pager_faults, peer_faults
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +145,11 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Webhooks that are taken, for the steps `webhook` and `sms` of sign-ins."""
     series: Annotated[list[SeriesServer], msgspec.Meta(max_length=10, description="10 servers at most")] = []
     """Servers of time series that are written to."""
+    role: Literal["first", "second"] | None = None
+    """Which of two collectors this is; only with [[peer]]. The first pages whenever it is alive, the second while
+    nothing is heard of the first."""
+    peer: Annotated[list[PeerAddress], msgspec.Meta(max_length=1, description="one peer at most")] = []
+    """The other collector; none if left out."""
     limits: CollectorLimits = CollectorLimits()
     """Bounds of what the collector keeps."""
 
@@ -203,6 +209,8 @@ class ProbeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     if left out."""
     secrets: dict[str, BoundSecret] = {}
     """By the name that the plan uses (secret:NAME): where the secret is, and the hosts that it may be sent to."""
+    pager: Pager | None = None
+    """Whom to page when no collector can be reached; nobody if left out."""
     limits: ProbeLimits = ProbeLimits()
     """Bounds of what the probe keeps."""
 
@@ -244,10 +252,12 @@ def _with_folder(config: Any, folder: Path) -> Any:
     changes: dict[str, Any] = {}
     for name in config.__struct_fields__:
         value = getattr(config, name)
-        if name in ("collector", "hook", "series"):
+        if name in ("collector", "hook", "peer", "series"):
             changes[name] = [_with_folder(entry, folder) for entry in value]
-        elif isinstance(value, Tls):
+        elif isinstance(value, Tls | Pager):
             changes[name] = _with_folder(value, folder)
+        elif isinstance(config, Pager) and name == "key":
+            changes[name] = _reference_from(folder, value)
         elif name in _PATHS and value:
             changes[name] = str(folder / Path(value).expanduser())
         elif name in ("token", "password") and value:
@@ -294,6 +304,9 @@ def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
             yield Fault(("secrets", name), str(error))
     yield from hook_faults(config.hook)
     yield from _series_faults(config.series)
+    yield from peer_faults(config.peer, config.role)
+    for place, peer in enumerate(config.peer):
+        yield from _file_faults(("peer", place, "ca"), peer.ca)
     yield from _redirect_faults(config.connect_to)
     yield from _ballast_faults(config.limits.ballast, config.limits.inputs_size, "inputs_size")
 
@@ -309,6 +322,8 @@ def _probe_faults(config: ProbeConfig) -> Iterator[Fault]:
     yield from _file_faults(("ca",), config.ca)
     if config.metrics is not None and not config.metrics.parsed_ip.is_loopback:
         yield Fault(("metrics",), "has no authentication, and so must be a loopback address, as 127.0.0.1:9464")
+    if config.pager is not None:
+        yield from pager_faults(config.pager)
     urls: set[str] = set()
     for place, collector in enumerate(config.collector):
         path = ("collector", place)

@@ -166,6 +166,7 @@ MINUTE = Measurement(
         Field("total", "observations that began in it"),
         Field("failed", "those with a reason, without those that abstain"),
         Field("abstained", "those that must not count"),
+        Field("counted", "those that count: total without abstained"),
         Field("p50_seconds", "the median duration of those without a reason"),
         Field("p95_seconds", "the same, 95th percentile"),
     ),

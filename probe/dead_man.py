@@ -24,6 +24,7 @@ class DeadMan(msgspec.Struct, kw_only=True):
 
     after_s: float
     """How long no collector may have taken anything."""
+    calm_s: float = CALM_S
     reached_at: float
     """When one last did; at first, when the probe began."""
     back_at: float | None = None
@@ -47,7 +48,7 @@ def due(man: DeadMan, now: float, *, uplink: bool) -> Say | None:
         man.back_at = None
         if uplink and (man.said_at is None or now - man.said_at >= AGAIN_S):
             return "trigger"
-    elif man.said_at is not None and man.back_at is not None and man.reached_at - man.back_at >= CALM_S:
+    elif man.said_at is not None and man.back_at is not None and man.reached_at - man.back_at >= man.calm_s:
         return "resolve"
     return None
 

@@ -1,6 +1,6 @@
 """What is in force at a probe: its config and the plan laid together. Where both speak, the config wins."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from parallax.config import ProbeConfig
@@ -8,6 +8,7 @@ from parallax.dialling.route import Routes
 from parallax.dialling.tls import Trust
 from parallax.plan.types import ConnectTo, Part, Probe
 from parallax.values import Address
+from probe.capabilities import OF_FAMILY
 from probe.dns.lookup import system_resolvers
 from probe.dns.memory import Memory
 from probe.hidden import Hidden
@@ -37,6 +38,7 @@ class Force:
         self.signins = Signins(Path(config.state) / "halts.json")
         self.mailbox: Mailbox | None = None
         """Who is asked after mails; set once there are collectors to ask."""
+        self._lacks: frozenset[str] = frozenset()
         self._part = Part(probe=Probe(id=config.id), slot=(0, 1))
 
     def apply(self, plan: PlanInForce) -> None:
@@ -44,13 +46,23 @@ class Force:
         self.plan, self._part = plan.hash, plan.part
         if self._config.control is None:
             self.controls = list(plan.part.control.addresses)
-        self.vantage = Vantage(probe=self._config.id, families=plan.part.probe.families)
+        self._see()
         self.routes = self._routes(plan.part.connect_to)
         _, fleet = plan.part.slot
         self._kept.close()
         self._kept = Kept()
         self.signins.shares = {key: share.of for key, share in plan.part.shares.items()}
         self._memory.budget.limit(plan.part.dns.most_per_operator / max(1, fleet))
+
+    def lack(self, words: Collection[str]) -> None:
+        """What this host lacks from now on (probe.capabilities): names are looked up in the other family alone."""
+        self._lacks = frozenset(words)
+        self._see()
+
+    def _see(self) -> None:
+        families = self._part.probe.families
+        left = tuple(family for family in families if OF_FAMILY[family] not in self._lacks)
+        self.vantage = Vantage(probe=self._config.id, families=left or families)
 
     def close(self) -> None:
         """Closes the connections that are kept between runs."""
@@ -69,6 +81,7 @@ class Force:
             trust=Trust(self._config.ca),
             resolvers=resolvers,
             families=self.vantage.families,
+            lacks=self._lacks,
             memory=self._memory,
             roots=tuple(self._part.dns.roots),
             operators=tuple(self._part.operator),

@@ -28,8 +28,10 @@ from probe.egress import egress_addresses
 from probe.extra_runs import told
 from probe.force import Force
 from probe.health import Health
+from probe.lacking import Lacking, watch_lacks
 from probe.mailbox import CollectorMailbox
 from probe.metrics import serve_metrics
+from probe.pager import SelfPager
 from probe.plans import PlanClient, PlanInForce
 from probe.report import CHECK, EVERY_S, Figures, read_rss, report
 from probe.resolvers import asker
@@ -58,8 +60,14 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Where `GET /metrics` is served, if it is."""
 
 
-async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED) -> None:
-    """Runs a probe until cancelled, then ends in order: no new runs, the open batch to disk, one last sending.
+async def main(
+    config: ProbeConfig,
+    *,
+    ask_nobody: bool = False,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Runs a probe until cancelled, then ends in order: no new runs, the open batch to disk, one last sending. With
+    `ask_nobody` it looks whether port 53 is intercepted, where checks need that: for probes in the real world.
 
     Raises StartError and JournalError, one line each, for what it cannot start with.
     """
@@ -111,11 +119,13 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 force.apply(plan)
                 get_ready(plan.checks, force.tools())
                 health.use_controls(force.controls)
+                lacking.use(plan)
                 runner.assign(jobs_of(plan, config.id, run))
                 specs = {session_key(check, target): check.spec for check in plan.checks for target in check.targets}
                 nursery.start_soon(force.signins.end_orphans, specs)
 
             runner = Runner(deliver, counters)
+            lacking = watch_lacks(config, force, runner, ask_nobody=ask_nobody)
             plans = PlanClient(state / "plan.json", list(clients.items()), apply, health.vouch)
 
             async def finish() -> None:
@@ -130,10 +140,14 @@ async def main(config: ProbeConfig, *, task_status: trio.TaskStatus[Running] = t
                 plans.load_saved()
                 nursery.start_soon(plans.serve)
                 nursery.start_soon(runner.serve)
+                nursery.start_soon(lacking.serve)
                 for name, client in clients.items():
                     nursery.start_soon(AskClient(name, client, runner.heed).serve)
                 nursery.start_soon(force.signins.end_all_at_last)
-                figures = partial(_figures, force, health, journal, shippers, runner, plans)
+                if config.pager is not None:
+                    watch = SelfPager(config, config.pager, state, shippers, health.uplinks)
+                    nursery.start_soon(watch.serve)
+                figures = partial(_figures, force, health, journal, shippers, runner, plans, lacking)
                 nursery.start_soon(_report, config, spool, figures)
                 served = None
                 if config.metrics is not None:
@@ -166,6 +180,7 @@ def _figures(
     shippers: Sequence[Shipper],
     runner: Runner,
     plans: PlanClient,
+    lacking: Lacking,
     since: float,
 ) -> Figures:
     """The probe's own figures; `since`, by trio's clock, is where its lag is looked at from."""
@@ -183,6 +198,7 @@ def _figures(
         plan=force.plan,
         plan_words=plans.words,
         agent=parallax.__version__,
+        lacks=lacking.words,
     )
 
 

@@ -37,6 +37,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     not_asked: Mapping[str, int] = {}
     """DNS queries that were kept back to stay within the budget, by operator."""
+    lacks: Mapping[str, str] = {}
+    """What this host lacks, by the words of probe.capabilities: why."""
 
 
 def report(probe: str, figures: Figures, *, scheduled_at: int, started_at: int) -> Observation:
@@ -87,6 +89,8 @@ def _findings(figures: Figures) -> dict[str, Any]:
         "uplinks": dict(figures.uplinks),
         "plan": figures.plan,
         "agent": figures.agent,
+        "lacks": dict(figures.lacks) or None,
+        "not_run": dict(figures.counters.not_run) or None,
         "not_asked": dict(_most(figures.not_asked, MAX_OPERATORS)) or None,
     }
     return {key: value for key, value in found.items() if value is not None}

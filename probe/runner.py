@@ -1,7 +1,7 @@
 """Starts runs when they are due, within bounds, and hands on what they saw. Waits on trio's clock, schedules on the
 wall clock, which is read anew at every turn."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -23,12 +23,13 @@ LONGEST_WAIT_S = 5.0
 class Job(msgspec.Struct, frozen=True):
     """What to run for a pair, when, and where it goes. `run` gets the tick's wall time (ns), where it was asked for the
     word why, too, and never raises but for cancellation; without an `endpoint` it goes nowhere, and without a `pace`
-    collectors may not ask for it."""
+    collectors may not ask for it. `needs`: words of probe.capabilities."""
 
     grid: Grid
     endpoint: Endpoint | None
     run: Callable[..., Awaitable[list[Observation]]]
     pace: Pace | None = None
+    needs: frozenset[str] = frozenset()
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -77,6 +78,8 @@ class Runner:
         self._extra = extra or ExtraRuns()
         self._schedule = Schedule(counters.skip)
         self._jobs: Mapping[Pair, Job] = {}
+        self.lacks: Collection[str] = ()
+        """What this host lacks: jobs that need one of these are not run."""
         self._changed = trio.Event()
 
     @property
@@ -104,6 +107,8 @@ class Runner:
             while True:
                 now = trio.current_time()
                 for due in self._schedule.take(self._wall()):
+                    if self._lacks(due.pair):
+                        continue
                     if self._extra.puts_off(due.pair, now):
                         self.counters.skip("asked")
                     elif skipped := self._admission.enter(due.pair, self._jobs[due.pair].endpoint):
@@ -113,13 +118,23 @@ class Runner:
                         nursery.start_soon(self._run, due, self._jobs[due.pair])
                 for run in self._extra.take(now):
                     job = self._jobs[run.pair]
-                    if self._admission.enter(run.pair, job.endpoint):
+                    if self._lacks(run.pair):
+                        self._extra.began(run.pair, now, asked=True)
+                    elif self._admission.enter(run.pair, job.endpoint):
                         self._extra.wait_a_moment(run.pair, now)
                     else:
                         self._extra.began(run.pair, now, asked=True)
                         self.counters.asked += bool(run.why)
                         nursery.start_soon(self._run, Due(run.pair, self._wall()), job, run.why)
                 await self._wait_next()
+
+    def _lacks(self, pair: Pair) -> bool:
+        """Whether the job cannot be run here; counted under the first word of what is lacking."""
+        needs = self._jobs[pair].needs
+        lacking = min((need for need in needs if need in self.lacks), default=None) if needs and self.lacks else None
+        if lacking is not None:
+            self.counters.not_run[lacking] += 1
+        return lacking is not None
 
     async def _wait_next(self) -> None:
         next_at = self._schedule.next_at()

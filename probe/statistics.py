@@ -6,10 +6,12 @@ from collections import Counter
 
 class Counters:
     """`skipped`: ticks, by "missed", "running", "target_busy", "overload", and "asked": put off, as a run that was
-    asked for has just been. `lost`: observations, by the cause of the loss. `asked`: runs that were asked for."""
+    asked for has just been. `not_run`: ticks, by what this host lacks for them (probe.capabilities). `lost`:
+    observations, by the cause of the loss. `asked`: runs that were asked for."""
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
+        self.not_run: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.delivered = 0
         self.asked = 0

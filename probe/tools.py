@@ -29,6 +29,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     resolvers: tuple[Address, ...]
     families: tuple[Family, ...] = (4, 6)
     """The address families that this probe can reach."""
+    lacks: frozenset[str] = frozenset()
+    """What this host lacks (probe.capabilities)."""
     memory: Memory = msgspec.field(default_factory=Memory)
     """What the probe remembers of DNS from run to run."""
     roots: tuple[Address, ...] = ()

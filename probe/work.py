@@ -11,6 +11,7 @@ from parallax.plan.kinds import SPECS
 from parallax.plan.loads import host_of
 from parallax.plan.types import Check, Part
 from parallax.values import Endpoint
+from probe.capabilities import needs_of
 from probe.checks import KINDS
 from probe.extra_runs import EXTERNAL_FLOOR_S, FLOOR_S, Pace
 from probe.plans import PlanInForce
@@ -32,7 +33,11 @@ def jobs_of(plan: PlanInForce, probe: str, run_target: RunTarget) -> Mapping[Pai
             if endpoint is not None and check.pinned is not None:
                 endpoint = Endpoint(check.pinned)
             jobs[Pair(check.name, target)] = Job(
-                grid, endpoint, partial(run_target, check, target), pace_of(check, target, plan.part)
+                grid,
+                endpoint,
+                partial(run_target, check, target),
+                pace_of(check, target, plan.part),
+                needs_of(check, target, plan.part.resolver),
             )
     for unsupported in plan.unsupported:
         grid = Grid.of(unsupported.name, "", max(unsupported.period, 1.0), plan.part.slot)

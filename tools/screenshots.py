@@ -8,7 +8,9 @@ from pathlib import Path
 import trio
 
 from bench.faults import all_well, until
+from collector.inputs import CommandInput, encode_input
 from lab.up import LabRunning, run_lab
+from parallax.clock import NS, rfc3339, wall_ns
 from parallax.values import Address
 from tests.parts.browser import Chromium, browser
 
@@ -28,17 +30,35 @@ async def main(folder: Path) -> None:
             await running.lab.inject(FAULT, "screenshots")
             await trio.sleep(BROKEN_S)
             incidents = [incident.id for incident in running.collector.detector.board().incidents]
+            pages = {"overview": "/", "dns": "/dns", "check": "/check/api", "probes": "/probes", "lab": "/lab"}
+            if incidents:
+                pages["incident"] = f"/incident/{incidents[0]}"
             async with browser() as chromium:
-                await chromium.run(take, running.collector.url, incidents, folder)
+                await chromium.run(take, running.collector.url, pages, folder)
+                await running.lab.mend(FAULT, "screenshots")
+                await until(running, all_well)
+                await switch_over(running)
+                await chromium.run(take, running.collector.url, {"failover-page": "/failover"}, folder)
             nursery.cancel_scope.cancel()
 
 
-def take(chromium: Chromium, url: str, incidents: list[str], folder: Path) -> None:
+async def switch_over(running: LabRunning) -> None:
+    """A region dies, and the group goes to the standby. Nobody waits for its ten minutes here."""
+    now = wall_ns()
+    words = {"group": "edge", "rule": "S1", "why": "it was seen to work", "until": rfc3339(now + 3600 * NS)}
+    given = {name: [text] for name, text in words.items()}
+    command = CommandInput(at=now, word="failover_override", actor="ann", arguments=given)
+    await running.collector.inputs.append([encode_input(command, at_ns=now)])
+    await running.lab.inject("region-down", "screenshots")
+    await until(running, lambda board: board.groups[0].phase == "failover")
+    await trio.sleep(BROKEN_S)
+    await running.lab.mend("region-down", "screenshots")
+    await until(running, lambda board: board.groups[0].phase == "to_primary")
+
+
+def take(chromium: Chromium, url: str, pages: dict[str, str], folder: Path) -> None:
     """In the browser's thread."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"overview": "/", "dns": "/dns", "check": "/check/api", "probes": "/probes", "lab": "/lab"}
-    if incidents:
-        pages["incident"] = f"/incident/{incidents[0]}"
     for name, path in pages.items():
         for suffix, width, dark in (("", 1280, False), ("-dark", 1280, True), ("-phone", 360, False)):
             with chromium.page(f"{url}{path}", width=width, dark=dark) as (page, _):

@@ -92,6 +92,7 @@ openssl openssl tests against old TLS versions and of stapled revocations
 chromium chromium tests of the page in a browser
 prometheus-alertmanager prometheus-alertmanager tests of alerts against Alertmanager
 prometheus-blackbox-exporter prometheus-blackbox-exporter the rival in make bench
+promtool prometheus tests of GET /metrics against what Prometheus reads
 influxd influxdb tests of the time series against InfluxDB 1
 victoria-metrics victoria-metrics tests of the time series against VictoriaMetrics
 "

@@ -30,6 +30,7 @@ from collector.alerts.sender import Sender
 from collector.events import AlertRouted, EventError, decode_event
 from collector.events.alert import Lane
 from collector.inputs import DeliveryInput, FactInput
+from collector.routing.watchdog import WATCHDOG
 from parallax.clock import NS, wall_ns
 from parallax.dialling.post import Answer
 from parallax.journal import Journal, JournalError, JournalFull
@@ -40,6 +41,8 @@ from parallax.plan.types import Plan
 SAVE_EVERY_S = 10.0
 LAST_COMMIT_S = 0.3
 """How long the end waits for the cursor to be on disk; without it, an alert is said again."""
+LATE_BEAT_NS = 60 * NS
+"""A heartbeat that is older says nothing of now."""
 END_AGAIN_S = 300.0
 """How long an end is said again to who wants it so."""
 _TEXT = 200
@@ -226,6 +229,10 @@ class Delivery:
         for key, queue in list(self._ahead.by_key.items()):
             if key in self._under_way:
                 continue
+            if key == WATCHDOG:
+                self._pass_over(queue)
+                if key not in self._ahead.by_key:
+                    continue
             choice = choose(queue, self._known.get(key))
             lane: Lane = "fast" if any(each.alert.lane == "fast" for each in queue) else "slow"
             for each in queue[: choice.number]:
@@ -236,6 +243,12 @@ class Delivery:
         if len(found) > 1:
             found.sort(key=lambda each: (each[1] == "slow", self._progress[each[0].position].tries, each[0].position))
         return found
+
+    def _pass_over(self, beats: list[Waiting]) -> None:
+        """Heartbeats that are too old to be a sign of life, or that a later one replaces."""
+        stale = self._wall() - LATE_BEAT_NS
+        for each in [each for each in beats if each.at < stale or each is not beats[-1]]:
+            self._leave(each, sent=False)
 
     async def _deliver(self, waiting: Waiting, lane: Lane, missed: bool) -> None:
         """One try, and what follows from it."""
@@ -321,7 +334,8 @@ class Delivery:
             self._last = f"{about} delivered: {answer.words}"
             if self._word:
                 _log.info("receiver takes alerts again", receiver=name)
-            _log.info("alert delivered", receiver=name, type=about, id=waiting.id)
+            if about != WATCHDOG:
+                _log.info("alert delivered", receiver=name, type=about, id=waiting.id)
             self._word, self._failing_since = "", None
             return
         self._last = f"{about} not delivered: {answer.words}"

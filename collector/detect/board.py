@@ -158,4 +158,6 @@ def _probe(of_plan: ProbeView, member: Member | None) -> ProbeBoard:
         clock_offset_s=member.offset_ns / NS if member and member.offset_ns is not None else None,
         agent=member.agent if member else "",
         plan=member.plan if member else "",
+        lacks=dict(member.lacks) if member else {},
+        not_run=dict(member.not_run) if member else {},
     )

@@ -263,6 +263,10 @@ class Member(msgspec.Struct):
     """How its words contradict those of all others on most of what it measures: then they do not count."""
     rounds: int = 0
     """Looks in a row at which they did; below zero: did not."""
+    lacks: dict[str, str] = {}
+    """What its host lacks, by word: why."""
+    not_run: dict[str, int] = {}
+    """By word, runs that it therefore did not begin."""
 
 
 class Line(msgspec.Struct):

@@ -15,6 +15,7 @@ from collector.detect.published.providers import note_published, rewind_publishe
 from collector.detect.risks.telling import tell_risks
 from collector.detect.sites.catchments import note_catchments, tell_catchments
 from collector.detect.state import KEPT_PLANS, State
+from collector.detect.switching.agreeing import note_epochs
 from collector.detect.switching.switching import (
     command_switching,
     note_action,
@@ -36,12 +37,16 @@ from collector.inputs import (
     DeliveryInput,
     FactInput,
     InputError,
+    PeerInput,
     PlanInput,
     PlanStateInput,
     decode_input,
 )
+from collector.routing.charge import keep_charge, note_peer, note_start_charge, rewind_charge, settle_charge
 from collector.routing.route import command_routing, rewind_routing, route
 from collector.routing.sinks import note_delivery, note_start, rewind_sinks, route_sinks
+from collector.routing.watchdog import rewind_heartbeat, route_heartbeat
+from collector.routing.weekly import note_weekly, rewind_weekly, route_weekly
 from parallax import wire
 from parallax.clock import NS
 from parallax.journal import Record
@@ -53,6 +58,8 @@ BACK_NS = 5 * NS
 """Records may be this much out of order; what goes back further is a clock put back."""
 TICK_NS = NS // 2
 """How often time alone is looked at."""
+HEARD_NS = 120 * NS
+"""A probe reports every 30 s."""
 MANY = 2000
 """Subjects that one step looks at; with more of them incidents wait for the tick."""
 
@@ -96,8 +103,14 @@ def step(state: State, record: Record) -> tuple[State, list[Event]]:
             if value.started:
                 state.started_at = state.now
                 note_start(state.routing.sinks, state.now)
+                note_start_charge(state.routing, state.now)
         case DeliveryInput():
             note_delivery(state.routing.sinks, value, state.now)
+            note_weekly(state.routing, value)
+        case PeerInput():
+            note_peer(state.routing, value, state.now)
+            note_epochs(state.switching, value)
+            changed = True
     _conclude(state, view, touched, told, changed=changed)
     tell_asks(state, view, touched, tick=state.ticked_at == state.now)
     return state, _events(state, view, told)
@@ -155,6 +168,9 @@ def _tell_time(state: State, at: int) -> None:
         rewind_switching(state.switching, at)
         rewind_routing(state.routing, at)
         rewind_sinks(state.routing.sinks, at)
+        rewind_heartbeat(state.routing, at)
+        rewind_weekly(state.routing, at)
+        rewind_charge(state.routing.charge, at)
         state.wished = {name: min(since, at) for name, since in state.wished.items()}
 
 
@@ -262,9 +278,17 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
 def _events(state: State, view: View, told: list[EventData]) -> list[Event]:
     """What was concluded, and whom it is to be told."""
     concluded = [_event(state, data) for data in told]
-    routed = route(state.routing, view.plan, concluded, state.now)
+    routed = settle_charge(state.routing, view.plan, state.now, lambda: _hears(state))
+    routed += keep_charge(state.routing, route(state.routing, view.plan, concluded, state.now), state.now)
     routed += route_sinks(state.routing.sinks, view.plan, state.now)
+    routed += route_weekly(state.routing, view.plan, state.now)
+    routed += route_heartbeat(state.routing, view.plan, state.now)
     return concluded + [_event(state, data) for data in routed]
+
+
+def _hears(state: State) -> bool:
+    """Whether probes are heard: who hears none knows no more than who is silent."""
+    return any(state.now - member.heard_at < HEARD_NS for member in state.probes.values())
 
 
 def _event(state: State, data: EventData) -> Event:

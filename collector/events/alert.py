@@ -36,7 +36,7 @@ AlertPhase = Literal["trigger", "update", "resolve", "notice"]
 Tier = Literal["page", "ticket", "log"]
 """page: impact, or impact expected within an hour. ticket: somebody should look. log: a line that nobody is sent."""
 
-SuppressedBy = Literal["silence", "maintenance", "inhibition", "acknowledged", "flap", "tier", "parent"]
+SuppressedBy = Literal["silence", "maintenance", "inhibition", "acknowledged", "flap", "tier", "parent", "standby"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

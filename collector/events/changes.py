@@ -32,6 +32,9 @@ NoticeWord = Literal[
     "discovery_changed",
     "receiver_lost",
     "receiver_back",
+    "weekly_test",
+    "test_undelivered",
+    "handed_over",
 ]
 
 

@@ -49,3 +49,7 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     domain: FaultDomain | None = None
     runway: Runway | None = None
+    incident: str = ""
+    """The incident that it is a risk of; empty where it is none of one."""
+    failover: str = ""
+    """The failover group whose standby it is about, of which readiness.lost tells people; empty where it is none."""

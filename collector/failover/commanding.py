@@ -37,7 +37,7 @@ def command(
     begin(state, move, now)
     state.commanded, state.tried = True, actions
     state.epoch += 1
-    state.said = state.pending = ""
+    state.said = state.pending = state.hindered = ""
     state.worse_since = state.apart_since = 0
     if move.direction == "failover" and move.wanted != "drill" and not same:
         state.moves = [*state.moves, now]
@@ -73,4 +73,16 @@ def withdraw(state: GroupState, policy: Policy, situation: Situation) -> Decided
     title = f"{act(move, policy)} is no longer needed"
     end(state)
     state.said = state.pending = ""
+    return told("withdrawn", move, policy, situation, title, severity="info", epoch=state.epoch)
+
+
+def unhinder(state: GroupState, policy: Policy, situation: Situation) -> Decided:
+    """A move that was forbidden is wanted no more."""
+    source = state.serving or policy.primary
+    target = state.hindered if state.hindered in policy.members else source
+    state.hindered = ""
+    move = Move(source=source, target=target, wanted="asked", why="", direction=direction_to(policy, target))
+    title = f"{act(move, policy)} is no longer wanted"
+    if target == source:
+        title = f"the switch of {policy.name} that was blocked is no longer wanted"
     return told("withdrawn", move, policy, situation, title, severity="info", epoch=state.epoch)

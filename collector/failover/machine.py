@@ -21,10 +21,10 @@ from typing import Literal
 
 from collector.events import Severity
 from collector.failover import drill
-from collector.failover.commanding import begin, command, end, under_way, withdraw
+from collector.failover.commanding import begin, command, end, under_way, unhinder, withdraw
 from collector.failover.health import note_health
 from collector.failover.move import SETTLED, Move, choose, direction_to
-from collector.failover.rules import REMEMBERED_NS, blocking, judge
+from collector.failover.rules import MOST_MOVES, blocking, judge
 from collector.failover.saying import act, blocked_title, hush, to_say, told
 from collector.failover.types import Decided, GroupState, Phase, Policy, Situation
 from collector.failover.wishes import all_bad, asked_key, may_go_back, note_trouble, wanted
@@ -91,11 +91,12 @@ def _note_time(state: GroupState, situation: Situation) -> None:
     state.drilled_at = state.drilled_at or now
     if state.asked and state.asked != asked_key(situation):
         state.asked = ""
-    if situation.blind and state.commanded and state.looked_at:
-        # What cannot be seen is not late.
+    unseen = situation.blind or situation.listens_since > state.looked_at
+    if unseen and state.commanded and state.looked_at:
+        # What cannot be seen is not late: nor what nobody looked at, as the collector was down or its clock was set.
         state.decided_at = min(state.decided_at + max(now - state.looked_at, 0), now)
-    if state.moves and now - state.moves[0] >= REMEMBERED_NS:
-        state.moves = [at for at in state.moves if now - at < REMEMBERED_NS]
+    # By number and not by age, as a clock that leaps ahead and is put right again must not forget them.
+    state.moves = state.moves[-MOST_MOVES:]
 
 
 def _settle(state: GroupState, policy: Policy, situation: Situation, said: list[Decided]) -> None:
@@ -104,6 +105,7 @@ def _settle(state: GroupState, policy: Policy, situation: Situation, said: list[
     serving = next((name for name in policy.members if shares.get(name, 0.0) >= SETTLED), "")
     if not serving or serving == state.serving:
         return
+    state.hindered = ""
     before, state.serving = state.serving, serving
     commanded = state.commanded and state.target == serving
     _note_away(state, policy, situation.now)
@@ -177,6 +179,8 @@ def _consider(state: GroupState, policy: Policy, situation: Situation, move: Mov
             severity: Severity = "critical" if move.by_trouble else "warning"
             title = blocked_title(move, policy, blocked)
             said.append(told("blocked", move, policy, situation, title, severity=severity, rules=rules))
+            state.hindered = move.target if situation.incident is None else ""
+        state.hindered_until = now
         return
     if _is_commanded(state, policy, move, now):
         said.append(command(state, policy, situation, move, policy.actions, rules))
@@ -205,6 +209,8 @@ def _needless(state: GroupState, policy: Policy, situation: Situation, said: lis
     now = situation.now
     if not state.target:
         hush(state, now)
+        if state.hindered and not situation.blind and now - state.hindered_until >= NEEDLESS_NS:
+            said.append(unhinder(state, policy, situation))
         return
     if situation.blind:
         return

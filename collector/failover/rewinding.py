@@ -14,6 +14,7 @@ _TIMES = (
     "apart_since",
     "needless_since",
     "pending_since",
+    "hindered_until",
     "both_bad_at",
     "drill_started_at",
     "drill_stay_at",

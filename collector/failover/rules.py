@@ -18,7 +18,8 @@ LEAST_VOTERS = 3
 LEAST_NETWORKS = 3
 OFTEN: tuple[tuple[int, int], ...] = ((2, 30 * 60 * NS), (4, 6 * 3600 * NS))
 """At most so many failovers within such a span."""
-REMEMBERED_NS = max(span for _, span in OFTEN)
+MOST_MOVES = 20
+"""Failovers that are remembered for it."""
 CURES: Mapping[str, frozenset[Cause]] = {
     "region": frozenset({"region", "app"}),
     "address": frozenset({"region", "app"}),

@@ -106,6 +106,9 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause = "unknown"
     incident: str | None = None
     blind: bool = False
+    listens_since: int = 0
+    """Since when the collector listens without a break: what lies before, while it was down or before its clock was
+    set, nobody saw."""
     frozen: str = ""
     """Who froze the group and why; empty where nobody did."""
     maintenance: str = ""
@@ -194,6 +197,10 @@ class GroupState(msgspec.Struct, kw_only=True):
     """No member is well."""
     both_bad_at: int = 0
     """When it last was so."""
+    hindered: str = ""
+    """The member that a switch was blocked to, as it was said outside of any incident: nothing else would end it."""
+    hindered_until: int = 0
+    """When that was last so."""
     pending: str = ""
     pending_since: int = 0
     pending_calm: bool = False

@@ -20,7 +20,7 @@ from collector.events import Event, Incident
 from collector.history.asking import answer
 from collector.history.flows import read_flow, read_retried
 from collector.history.readers import Readers
-from collector.history.reads import read_incident, read_incidents, read_notices, read_points
+from collector.history.reads import read_alerts, read_incident, read_incidents, read_notices, read_points
 from collector.history.rows import MINUTE_NS, Rows, event_rows, input_rows
 from collector.history.store import (
     ReadDamaged,
@@ -43,6 +43,7 @@ from collector.history.types import (
     Retried,
     Table,
 )
+from collector.lives import Life
 from collector.precedence import MakeWay, have_it_all
 from parallax.clock import NS, to_ns, wall_ns
 from parallax.config import CollectorLimits
@@ -160,6 +161,13 @@ class History:
         """None where it is not known. Raises QueryError: the history cannot be read now."""
         return await self._read_for_page(partial(read_incident, name=id))
 
+    async def alerts(
+        self, *, incident: str | None = None, about: str | None = None, limit: int = 200
+    ) -> tuple[Life, ...]:
+        """The lives of the last alerts, oldest first: of an incident; or `about` an alert's id, a key or an incident;
+        or all. Raises QueryError: the history cannot be read now."""
+        return await self._read_for_page(partial(read_alerts, incident=incident, about=about, limit=limit))
+
     @property
     def status(self) -> HistoryStatus:
         """Right now; what the store last said while it cannot be used."""
@@ -239,6 +247,7 @@ class History:
                 ("probe_health", "started", self._limits.raw_age),
                 ("minute", "minute", self._limits.minutes_age),
                 ("event", "happened", self._limits.minutes_age),
+                ("delivery", "happened", self._limits.minutes_age),
                 ("incident", "resolved", self._limits.minutes_age),
             ):
                 # whole minutes: a minute whose observations are gone in part could not be made again

@@ -6,10 +6,13 @@ from collector.events import Event, Incident
 from collector.history.rows import MINUTE_NS, nanoseconds, timestamp
 from collector.history.store import Reading
 from collector.history.types import IncidentStory, Point
+from collector.inputs import DeliveryInput
+from collector.lives import Life, lives_of
 from parallax.clock import NS
 
 MAX_POINTS = 50_000
 MAX_STORY = 2_000
+MAX_TRIES = 5_000
 RAW_SPAN_NS = 26 * 3600 * NS
 """A longer stretch is told by its minutes, not by every observation."""
 
@@ -41,6 +44,20 @@ SELECT {_STEP.format("minute")} AS step, probe, subject, sum(total)::BIGINT, sum
 FROM minute WHERE {_OF} AND minute >= ? AND minute < ?
 GROUP BY ALL ORDER BY step, probe, subject
 """  # noqa: S608
+
+
+_STORY = "SELECT body FROM event WHERE incident = ? AND NOT starts_with(type, 'alert.') ORDER BY position"
+_ALERTS = """
+SELECT id, incident, body FROM event
+WHERE starts_with(type, 'alert.')
+AND (?::VARCHAR IS NULL OR incident = ?)
+AND (?::VARCHAR IS NULL OR id = ? OR incident = ? OR body->>'$.data.key' = ?)
+ORDER BY position DESC LIMIT ?
+"""
+_DELIVERIES = """
+SELECT happened, alert, key, incident, receiver, outcome, tries, text FROM delivery
+WHERE alert IN (SELECT unnest(?::VARCHAR[])) ORDER BY position LIMIT ?
+"""
 
 
 def read_points(
@@ -97,8 +114,39 @@ def read_incident(reading: Reading, name: str) -> IncidentStory | None:
     _, found = reading.run("SELECT body FROM incident WHERE id = ?", (name,), most=1)
     if not found:
         return None
-    _, rows = reading.run("SELECT body FROM event WHERE incident = ? ORDER BY position", (name,), most=MAX_STORY)
+    _, rows = reading.run(_STORY, (name,), most=MAX_STORY)
     return IncidentStory(
         incident=msgspec.json.decode(found[0][0], type=Incident),
         events=tuple(msgspec.json.decode(body, type=Event) for (body,) in rows),
+    )
+
+
+def read_alerts(reading: Reading, incident: str | None, about: str | None, limit: int) -> tuple[Life, ...]:
+    """The lives of the last alerts, oldest first: of an incident; or about something, by the id of an alert, a key or
+    an incident. Raises ReadError, Interrupted."""
+    _, rows = reading.run(_ALERTS, (incident, incident, about, about, about, about, limit), most=limit)
+    rows.reverse()
+    _, found = reading.run(_DELIVERIES, ([id_ for id_, _, _ in rows], MAX_TRIES), most=MAX_TRIES)
+    deliveries = [
+        DeliveryInput(
+            at=nanoseconds(at),
+            alert=alert,
+            key=key,
+            receiver=receiver,
+            outcome=outcome,
+            tries=tries,
+            text=text,
+            incident=of or "",
+        )
+        for at, alert, key, of, receiver, outcome, tries, text in found
+    ]
+    ids = sorted({of for _, of, _ in rows if of})
+    _, known = reading.run(
+        "SELECT body FROM incident WHERE id IN (SELECT unnest(?::VARCHAR[]))", (ids,), most=len(ids) + 1
+    )
+    incidents = [msgspec.json.decode(body, type=Incident) for (body,) in known]
+    return lives_of(
+        [msgspec.json.decode(body, type=Event) for _, _, body in rows],
+        deliveries,
+        {each.id: each for each in incidents},
     )

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from collector.events import (
+    AlertRouted,
     CheckChanged,
     ComponentChanged,
     EventError,
+    FailoverChanged,
     Incident,
     IncidentChanged,
     IncidentNoted,
@@ -23,7 +25,7 @@ from collector.events import (
     decode_event,
 )
 from collector.history.tables import DIMS, FLOW_KINDS, PHASES, SEEN
-from collector.inputs import BatchInput, InputError, decode_input
+from collector.inputs import BatchInput, DeliveryInput, InputError, decode_input
 from parallax import wire
 from parallax.journal import Record
 from parallax.observation import PENDING, Observation, Phase
@@ -46,6 +48,7 @@ class Rows(msgspec.Struct, kw_only=True):
     health: list[Row] = []
     minutes: set[int] = set()
     events: list[Row] = []
+    deliveries: list[Row] = []
     incidents: dict[str, Row] = {}
     unreadable: int = 0
 
@@ -61,13 +64,16 @@ def nanoseconds(value: datetime) -> int:
 
 
 def input_rows(records: Sequence[Record]) -> Rows:
-    """Of the journal `inputs`: batches become observations, the rest nothing."""
+    """Of the journal `inputs`: batches become observations, what came of deliveries its rows, the rest nothing."""
     rows = Rows(position=records[-1].position)
     for record in records:
-        if record.kind != "batch":
+        if record.kind not in ("batch", "delivery"):
             continue
         try:
             value = decode_input(record)
+            if isinstance(value, DeliveryInput):
+                rows.deliveries.append(_delivery_row(record.position, value))
+                continue
             assert isinstance(value, BatchInput)
             batch = wire.decode(value.body, content_type=value.content_type, encoding=value.encoding)
         except (InputError, wire.WireError):
@@ -86,6 +92,8 @@ def event_rows(records: Sequence[Record]) -> Rows:
         except EventError:
             rows.unreadable += 1
             continue
+        if isinstance(event.data, AlertRouted) and not event.data.of:  # a sign of life, each minute
+            continue
         incident: str | None = None
         check: str | None = None
         component: str | None = None
@@ -94,6 +102,8 @@ def event_rows(records: Sequence[Record]) -> Rows:
             case IncidentChanged(incident=changed) | IncidentNoted(incident=changed):
                 incident = changed.id
                 rows.incidents[incident] = _incident_row(changed)
+            case AlertRouted(incident=of) | FailoverChanged(incident=of):
+                incident = of
             case CheckChanged() as turned:
                 check, incident = turned.check, turned.incident
             case RiskChanged(risk=risk):
@@ -199,6 +209,20 @@ def _health_row(o: Observation, started: datetime, received: datetime) -> Row:
         _text(found.get("agent")),
         _text(found.get("plan")),
         _json(found),
+    )
+
+
+def _delivery_row(position: int, value: DeliveryInput) -> Row:
+    return (
+        position,
+        timestamp(value.at),
+        value.alert,
+        value.key,
+        value.incident or None,
+        value.receiver,
+        value.outcome,
+        min(max(value.tries, 0), 2**31 - 1),
+        value.text,
     )
 
 

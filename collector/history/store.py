@@ -19,7 +19,7 @@ import duckdb
 import msgspec
 
 from collector.history.rows import MINUTE_NS, Row, Rows, nanoseconds, timestamp
-from collector.history.tables import VERSION, statements
+from collector.history.tables import VERSION, missing_tables, statements
 
 FILE = "history.duckdb"
 MEMORY = "96MB"
@@ -138,6 +138,7 @@ class Store:
             self._append("observation", rows.observations)
             self._append("probe_health", rows.health)
             self._append("event", rows.events)
+            self._append("delivery", rows.deliveries)
             self._append("due", [(timestamp(minute * MINUTE_NS),) for minute in due])
             if rows.incidents:
                 self._all("DELETE FROM incident WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(rows.incidents)])
@@ -307,6 +308,8 @@ def _make_tables(path: Path, db: duckdb.DuckDBPyConnection) -> None:
     version = db.execute("SELECT version FROM layout").fetchall() if "layout" in found else None
     if version != [(VERSION,)]:
         raise StoreDamaged(f"{path}: is no history of this version")
+    for statement in missing_tables(found):
+        db.execute(statement).fetchall()
 
 
 @contextmanager

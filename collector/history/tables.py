@@ -5,10 +5,12 @@ millionth of a second is below what any clock of ours is good for; spans keep th
 word of DuckDB, so no column has that name, and `check` is SQL's, so checks are `check_name`.
 """
 
+from collections.abc import Collection
+
 import msgspec
 
 VERSION = 2
-"""Rises when a table changes; a file with another one is set aside and made anew from the journals."""
+"""Rises when a column changes; a file with another one is set aside and made anew from the journals."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -118,6 +120,18 @@ INCIDENT = (
     Column("body", "JSON", "the incident as last known"),
 )
 
+DELIVERY = (
+    Column("position", "BIGINT", "in the journal `inputs`"),
+    Column("happened", "TIMESTAMP", "when it came of it"),
+    Column("alert", "VARCHAR", "the id of the alert's event"),
+    Column("key", "VARCHAR", "its key: the same from trigger to resolve"),
+    Column("incident", "VARCHAR", "the incident it belongs to; NULL without one"),
+    Column("receiver", "VARCHAR", "who was to be told"),
+    Column("outcome", "VARCHAR", "sent, retried, given_up"),
+    Column("tries", "INTEGER", "how many tries it took so far"),
+    Column("text", "VARCHAR", "what the receiver said, in words"),
+)
+
 PROGRESS = (
     Column("name", "VARCHAR", "inputs or events"),
     Column("position", "BIGINT", "the last record that is in the history"),
@@ -132,6 +146,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "minute": ("figures by minute, check, target, subject and probe, for `minutes_age`", MINUTE),
     "incident": ("every incident as last known", INCIDENT),
     "event": ("everything that was concluded, in order", EVENT),
+    "delivery": ("what came of telling receivers of alerts, for `minutes_age`", DELIVERY),
     "probe_health": ("what probes say of themselves, for `raw_age`", PROBE_HEALTH),
     "cursor": ("how far the journals are in here", PROGRESS),
     "due": ("minutes that are not yet, or no longer, as in `minute`", DUE),
@@ -152,14 +167,19 @@ GROUP BY ALL
 """The last word of each probe on each subject, of those of the last day."""
 
 
-def statements() -> list[str]:
-    """What makes an empty file the history."""
-    made = [
+def missing_tables(found: Collection[str]) -> list[str]:
+    """What makes the tables that are not there: a later version may only add some, without another VERSION."""
+    return [
         f"CREATE TABLE {name} ({', '.join(f'{column.name} {column.type}' for column in columns)})"
         for name, (_, columns) in TABLES.items()
+        if name not in found
     ]
+
+
+def statements() -> list[str]:
+    """What makes an empty file the history."""
     return [
-        *made,
+        *missing_tables(()),
         LATEST,
         f"CREATE VIEW layout AS SELECT {VERSION} AS version",
         "INSERT INTO cursor VALUES ('inputs', 0, 0, 0), ('events', 0, 0, 0)",

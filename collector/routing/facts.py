@@ -39,8 +39,8 @@ ENDED_BY: Mapping[FailoverWord, frozenset[FailoverWord]] = {
     "effective": LASTING,
     "withdrawn": LASTING,
     "recommended": frozenset({"blocked", "both_bad"}),
-    "blocked": frozenset({"recommended", "both_bad"}),
-    "both_bad": frozenset({"recommended", "blocked"}),
+    "blocked": frozenset({"recommended"}),
+    "both_bad": frozenset({"recommended"}),
 }
 """By word: which earlier words on the same group hold no longer."""
 
@@ -63,6 +63,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     failover: str = ""
     parent: str = ""
     incident: str | None = None
+    adds: bool = False
+    """A risk that says more than its incident does: for how long caches carry it."""
     commands: bool = False
     """It carries a failover command, which nothing may hold up."""
 
@@ -72,6 +74,8 @@ def is_alert(data: EventData) -> bool:
     worth no more than a line on the page, the page."""
     if isinstance(data, Noticed):
         return data.severity != "info"
+    if isinstance(data, RiskChanged) and data.risk.failover:
+        return False  # readiness.lost tells of it
     return isinstance(data, IncidentChanged | RiskChanged | FailoverChanged | ReadinessChanged)
 
 
@@ -145,6 +149,8 @@ def facts_of(event: Event | Told, now: int) -> Facts:
                 checks=frozenset([risk.check]),
                 cause=risk.domain.kind if risk.domain else "",
                 certain=risk.domain.certain if risk.domain else False,
+                incident=risk.incident or None,
+                adds=risk.runway is not None,
             )
         case FailoverChanged():
             tier: Tier = "page" if data.word in PAGING else _quiet(data.severity)

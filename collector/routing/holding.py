@@ -13,11 +13,13 @@ from collector.routing.facts import Facts, facts_of, own
 from collector.routing.matching import matches
 from collector.routing.state import Alert, Routing, Silence
 from collector.routing.titles import title_of
-from parallax.clock import rfc3339
+from parallax.clock import NS, rfc3339
 from parallax.plan.alert_types import Inhibit
 from parallax.plan.types import Plan
 from parallax.plan.windows import open_until
 
+PATIENCE_NS = 600 * NS
+"""How long a page may go unacknowledged before it is said once more."""
 LOUDNESS: dict[Tier, int] = {"log": 0, "ticket": 1, "page": 2}
 EXPLAINING = ("operator", "zone")
 """Where a fault is that makes much else fail with it."""
@@ -100,12 +102,31 @@ class Holds:
         return None
 
     def tells_within(self, facts: Facts, receiver: str) -> bool:
-        """Whether this receiver is told of an incident's failover by that incident's own alert, which is as loud."""
-        parent = self._state.alerts.get(facts.incident or "") if facts.sort == "failover" else None
+        """Whether this receiver is told of an incident's failover, or of a risk that is nothing beyond it, by that
+        incident's own alert, which is as loud."""
+        part = facts.sort == "failover" or (facts.sort == "risk" and not facts.adds)
+        parent = self._state.alerts.get(facts.incident or "") if part else None
         if parent is None or parent.stage == "closed":
             return False
         ear = parent.ears.get(receiver)
         return bool(ear and ear.told) and LOUDNESS[facts_of(own(parent), self._now).tier] >= LOUDNESS[facts.tier]
+
+    def paged_of_late(self, alert: Alert, facts: Facts, receiver: str) -> int:
+        """When this receiver was woken for the same already: for a risk's incident within the last minutes, for a
+        group in this very moment (both_bad, and what blocks the way out). 0 where it was not."""
+        if not (facts.incident if facts.sort == "risk" else facts.failover):
+            return 0
+        paged = 0
+        for each in self._state.alerts.values():
+            ear = each.ears.get(receiver)
+            if each is alert or each.stage == "closed" or ear is None or self._now - ear.paged_at >= PATIENCE_NS:
+                continue
+            other = facts_of(own(each), self._now)
+            if facts.sort == "risk" and other.incident == facts.incident:
+                paged = max(paged, ear.paged_at)
+            if facts.failover and other.failover == facts.failover and ear.paged_at == self._now:
+                paged = self._now
+        return paged
 
     @cached_property
     def _sources(self) -> list[tuple[Alert, Facts]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from collector.events import AlertRouted, Event, IncidentChanged, IncidentNoted
+from collector.routing.people import people_of
 from collector.routing.route import route
 from collector.routing.state import NEVER, Routing
 from collector.routing.titles import title_of
@@ -72,7 +73,7 @@ def rehearse(plan: Plan, events: Iterable[Event], until: int) -> list[Routed]:
 
 def counts_of(plan: Plan, routed: Iterable[Routed]) -> list[Counts]:
     """Of every receiver of the plan, in its order."""
-    told: dict[str, Counter[str]] = {receiver.name: Counter() for receiver in plan.receiver}
+    told: dict[str, Counter[str]] = {receiver.name: Counter() for receiver in people_of(plan).receiver}
     for each in routed:
         for name in each.alert.to:
             told.setdefault(name, Counter()).update([f"{each.alert.phase}s", *["pages"] * each.alert.pages])

@@ -26,8 +26,9 @@ from collector.events import (
 )
 from collector.inputs import CommandInput
 from collector.routing.facts import ENDED_BY, PAGING, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own
-from collector.routing.holding import Hold, Holds
+from collector.routing.holding import PATIENCE_NS, Hold, Holds
 from collector.routing.matching import Pace, audience, pace_by_name
+from collector.routing.people import people_of
 from collector.routing.silences import command_silences
 from collector.routing.state import MAX_ALERTS, MAX_EVENTS, MAX_SPAN_NS, NEVER, Alert, Ear, Routing
 from parallax.clock import NS
@@ -36,8 +37,6 @@ from parallax.spans import lasting
 
 FLAP_NS = 3600 * NS
 """What is back within so long of its end is no news to be woken for."""
-PATIENCE_NS = 600 * NS
-"""How long a page may go unacknowledged before it is said once more."""
 LOOK_NS = 60 * NS
 """How often what is held is looked at, as the plan may be another by then."""
 
@@ -57,6 +56,7 @@ def route(state: Routing, plan: Plan, events: Sequence[Event], now: int) -> list
     after each record, with few events and mostly with none: with none and nothing due it must cost next to nothing."""
     if now < state.due and not events:
         return []
+    plan = people_of(plan)
     if not plan.receiver:
         state.alerts, state.due = {}, NEVER
         return []
@@ -168,13 +168,15 @@ def _take(
 
 def _tell_within(state: Routing, data: FailoverChanged, told: Told, now: int, touched: dict[str, None]) -> None:
     """What becomes of an incident's failover is news of the incident: one page, however much is said. What a person
-    must do something about now wakes them again. A command has an alert of its own, as nothing may hold it up."""
+    must do something about now wakes them again, once by each word, however it flaps. A command has an alert of its
+    own, as nothing may hold it up."""
     alert = state.alerts.get(data.incident or "")
     if alert is None or alert.stage == "closed" or data.word == "command":
         return
     _add(alert, told, now)
     touched[alert.key] = None
-    if data.word in PAGING:
+    if data.word in PAGING and data.word not in alert.woke:
+        alert.woke = (*alert.woke, data.word)
         for ear in alert.ears.values():
             ear.paged_at = 0
 
@@ -300,6 +302,10 @@ def _look_untold(
     if not pages and not ear.before and facts.sort != "failover" and now < ear.since + pace.wait:
         alert.due = min(alert.due, ear.since + pace.wait)
         return
+    if pages and (paged_at := holds.paged_of_late(alert, facts, name)):
+        why = f"paged {lasting(now - paged_at)} ago for the same: it is told without a page"
+        kept.append(Suppressed(receiver=name, by="flap", why=why))
+        pages, ear.paged_at = False, paged_at
     if facts.tier == "page" and ear.before and ear.paged_at:
         why = f"paged {lasting(now - ear.paged_at)} ago, and back within an hour of its end: an update and no page"
         kept.append(Suppressed(receiver=name, by="flap", why=why))

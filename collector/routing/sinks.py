@@ -12,6 +12,7 @@ import msgspec
 
 from collector.events import AlertRouted, Noticed, NoticeWord, Severity, Told
 from collector.inputs import DeliveryInput
+from collector.routing.people import people_of
 from parallax.clock import NS, rfc3339
 from parallax.plan.types import Plan
 from parallax.spans import lasting
@@ -76,7 +77,7 @@ def route_sinks(sinks: dict[str, Sink], plan: Plan, now: int) -> list[AlertRoute
                 routed.append(_alert(name, sink, names, now, f"Receiver {name} is in the plan no longer"))
         elif sink.failing_since and now - sink.failing_since >= LOST_NS and not sink.told_at:
             sink.told_at, sink.lost_since = now, sink.failing_since
-            sink.told_to = tuple(each for each in names if each != name)
+            sink.told_to = tuple(each.name for each in people_of(plan).receiver if each.name != name)
             routed.append(_alert(name, sink, names, now))
         elif sink.told_at and sink.calm_since and now - sink.calm_since >= CALM_NS:
             del sinks[name]

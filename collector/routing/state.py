@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from collector.events import SuppressedBy, Told
+from collector.peer_word import PeerAlert, PeerRole, PeerWord
 from collector.routing.sinks import Sink
 from parallax.plan.alert_types import Match
 
@@ -62,6 +63,55 @@ class Alert(msgspec.Struct):
     ears: dict[str, Ear] = {}
     due: int = NEVER
     """When it must be looked at, whatever happens."""
+    woke: tuple[str, ...] = ()
+    """Words on the incident's failover by which people were woken again: once by each."""
+    told_as: dict[str, tuple[str, ...]] = {}
+    """With another collector beside this one: who was really told, by either of them, under which key."""
+    told_at: int = 0
+    """When that was first so."""
+
+
+class Owed(msgspec.Struct):
+    """An alert that the other collector told, and that is not open here: somebody must say its end."""
+
+    alert: PeerAlert
+    since: int
+    ended: Told | None = None
+    """What ended it, where this collector knows it."""
+
+
+class Charge(msgspec.Struct):
+    """Which of two collectors pages. Alone, a collector is in charge."""
+
+    role: PeerRole = ""
+    peer: str = ""
+    silent_ns: int = 0
+    in_charge: bool = True
+    since: int = 0
+    led_at: int = 0
+    """When this one was last in charge."""
+    heard: bool = False
+    """A word came in this life of the collector."""
+    heard_at: int = 0
+    """When the last one came from a collector that is alive, or since when one is waited for."""
+    word: PeerWord | None = None
+    """The last one, also of an earlier life."""
+    merged_at: int = 0
+    """The other's moment up to which it is known here what the other told."""
+    owed: dict[str, Owed] = {}
+    resolved: dict[str, int] = {}
+    """Keys whose end was told, and when."""
+
+
+class Trial(msgspec.Struct):
+    """The weekly test of a receiver; ns since the Unix epoch, 0: not so."""
+
+    due: int = 0
+    sent_at: int = 0
+    """Of the test under way."""
+    delivered: bool = False
+    hour: str = ""
+    """By which `due` was found."""
 
 
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,3 +138,10 @@ class Routing(msgspec.Struct):
     """Before this moment there is nothing to do without an event."""
     sinks: dict[str, Sink] = {}
     """Receivers that cannot be told, by name."""
+    beat_due: int = 0
+    """When the next heartbeat is due."""
+    trials: dict[str, Trial] = {}
+    """Weekly tests, by receiver."""
+    charge: Charge = msgspec.field(default_factory=Charge)
+    trials_due: int = 0
+    """Before this moment no test has anything to do."""

@@ -1,8 +1,8 @@
 """What happened, as points: incidents, risks, notices, probes, switchovers, plans; and states that turned. Pure.
 
-Many things happen at the moment of one record. A point is known by its tags and its time, so the last three digits of
+Many things happen at the moment of one record. A point is known by its tags and its time, so the last six digits of
 the nanoseconds are the event's position in its journal: two of one moment are two points, and written again they are
-the same two.
+the same two, also where a storm routes ten thousand alerts at once.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ from parallax import points
 from parallax.clock import NS
 from parallax.exposition import Point
 
+_APART_NS = 1_000_000
 AVAILABLE = {"operational": 1, "degraded_performance": 1, "partial_outage": 0, "full_outage": 0}
 """Whether a component is there for its users, by its state; of the others nobody can tell."""
 
@@ -144,4 +145,4 @@ def _note(at: int, kind: str, severity: str, name: str, title: str, text: str) -
 
 
 def _apart(at: int, position: int) -> int:
-    return at - at % 1000 + position % 1000
+    return at - at % _APART_NS + position % _APART_NS

@@ -8,6 +8,8 @@ observation's own, and tags are made of nothing but the observation.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from collector.series.labels import MOST_SERIES, Labels
 from parallax.exposition import Point, number_of
 from parallax.observation import PENDING, Observation, Phase
@@ -20,7 +22,7 @@ MAX_TEXT = 2_000
 _MOST = {tag.name: tag.most for tag in OTHER_KINDS.tags}
 _PLAN_TAGS = frozenset({"probe", "check", "kind", "outcome", "attempt", "fault"})
 """What is told apart past MOST_SERIES."""
-_PHASE_FIELDS = {name: f",{name}_seconds=" for name in PHASES}
+_phase_field = {name: f",{name}_seconds=" for name in PHASES}.get
 _DIM_NAMES = frozenset(tag.name for tag in DIMS)
 _FAULTS = frozenset({"target", "resolver", "network", "probe", "config", "blocked"})
 _FOUND = {
@@ -29,7 +31,11 @@ _FOUND = {
     )
     for kind, found in FOUND.items()
 }
-_MOST_FORMS = 1_000
+_Head = tuple[str, tuple[tuple[str, str, str, float], ...]]
+"""Measurement, tags, and the fields up to the number of `duration_seconds`; and what comes of findings."""
+_packed = msgspec.msgpack.Encoder().encode
+"""Octets of all that tags are made of: quicker to make and to look up than a tuple of strings that were just decoded,
+and a tenth of its size where 200,000 are remembered."""
 _TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
@@ -38,8 +44,7 @@ class Encoder:
 
     def __init__(self, most_series: int = MOST_SERIES) -> None:
         self.labels, self._most_series = Labels(), most_series
-        self._heads: dict[tuple[object, ...], str] = {}
-        self._forms: dict[tuple[str, ...], str] = {}
+        self._heads: dict[bytes, _Head] = {}
 
     @property
     def series(self) -> int:
@@ -49,47 +54,47 @@ class Encoder:
     def observations(self, observations: Sequence[Observation], shift_ns: int, latest_ns: int) -> list[str]:
         """A line each, but for attempts that are not over. Their times are moved by `shift_ns`, and none is later than
         `latest_ns`: those that would be stand before it in their order, a nanosecond apart."""
-        lines, heads, forms, first, taken = [], self._heads, self._forms, dict[int, str](), set[tuple[str, int]]()
-        after = len(observations)
+        lines, heads, first, taken = list[str](), self._heads, dict[int, str](), set[tuple[str, int]]()
+        last = len(observations) - 1
         for o in observations:
-            after -= 1
             abstain = o.abstain
             if abstain == PENDING:
                 continue
-            key = (
-                o.probe, o.check, o.kind, o.target, o.subject, o.reason, o.fault, abstain, o.site, o.attempt > 1,
-                *o.dims, *o.dims.values(),
+            key = _packed(
+                (
+                    o.probe, o.check, o.kind, o.target, o.subject, o.reason, o.fault, abstain, o.site, o.attempt > 1,
+                    o.dims,
+                )
             )  # fmt: skip
-            head = heads.get(key) or self._head(key, o)
-            line = f"{head}{o.duration_ns}e-9"
-            if phases := o.phases:
-                names = tuple([phase.name for phase in phases])
-                form = forms.get(names)
-                if form is None:
-                    form = _form(names)
-                    if len(forms) < _MOST_FORMS:
-                        forms[names] = form
-                if form:
-                    line += form % tuple([phase.duration_ns for phase in phases])
-                else:
-                    line += _summed(phases)
-            if (found := _FOUND.get(o.kind)) and (findings := o.findings):
+            head, found = heads.get(key) or self._head(key, o)
+            phases, fields = o.phases, ""
+            if len(phases) == 1:
+                if field := _phase_field(phases[0].name):
+                    fields = f"{field}{phases[0].duration_ns}e-9"
+            elif phases:
+                spans = {phase.name: phase.duration_ns for phase in phases}
+                if len(spans) < len(phases):
+                    spans = _summed(phases)
+                for name, span in spans.items():
+                    if field := _phase_field(name):
+                        fields = f"{fields}{field}{span}e-9"
+            if found and (findings := o.findings):
                 for name, field, power, factor in found:
                     value = findings.get(name)
                     if type(value) is int:
-                        line += f"{field}{value}{power}"
+                        fields = f"{fields}{field}{value}{power}"
                     elif value is not None and (number := number_of(value, factor)) is not None:
-                        line += field + number
+                        fields = f"{fields}{field}{number}"
             at = o.started_at + shift_ns
             if at > latest_ns or not at > _OLDEST_NS:
-                at = latest_ns - after
-            if at in first:
+                at = latest_ns - last + len(lines)
+            if at in first:  # parts of one run that begin as one, and may differ in no tag
                 taken.add((first[at], at))
-                while (head, at) in taken:  # parts of one run that begin as one, and differ in no tag
+                while (head, at) in taken or first.get(at) == head:
                     at += 1
                 taken.add((head, at))
             first.setdefault(at, head)
-            lines.append(f"{line} {at}")
+            lines.append(f"{head}{o.duration_ns}e-9{fields} {at}")
         return lines
 
     def point(self, point: Point, *, texts: bool = True) -> str:
@@ -108,8 +113,8 @@ class Encoder:
         tags = self.labels.tags(point.tags, {tag.name: tag.most for tag in point.of.tags})
         return f"{point.of.name}{tags} {','.join(fields)} {point.at}"
 
-    def _head(self, key: tuple[object, ...], o: Observation) -> str:
-        """Measurement, tags, and the fields up to the number of `duration_seconds`."""
+    def _head(self, key: bytes, o: Observation) -> "_Head":
+        """What begins a line of such observations, and which findings are its fields."""
         values = {name: value for name, value in o.dims.items() if name in _DIM_NAMES} | {
             "probe": o.probe,
             "check": o.check,
@@ -129,25 +134,18 @@ class Encoder:
         if full:
             self.labels.folded += 1
             values = {name: value if name in _PLAN_TAGS or not value else OTHER for name, value in values.items()}
-        head = f"{measurement}{self.labels.tags(values, _MOST)} ok={int(o.reason is None)},duration_seconds="
+        made = f"{measurement}{self.labels.tags(values, _MOST)} ok={int(o.reason is None)},duration_seconds="
+        head = made, _FOUND.get(o.kind, ())
         if not full:
             self._heads[key] = head
         return head
 
 
-def _form(names: tuple[str, ...]) -> str:
-    """What the spans of these phases are put into, or "" where one came more than once."""
-    if len(set(names)) < len(names):
-        return ""
-    return "".join(f"{_PHASE_FIELDS[name]}%de-9" if name in _PHASE_FIELDS else "%.0s" for name in names) or ""
-
-
-def _summed(phases: Sequence[Phase]) -> str:
+def _summed(phases: Sequence[Phase]) -> dict[str, int]:
     spans: dict[str, int] = {}
     for phase in phases:
-        if phase.name in _PHASE_FIELDS:
-            spans[phase.name] = spans.get(phase.name, 0) + phase.duration_ns
-    return "".join(f"{_PHASE_FIELDS[name]}{span}e-9" for name, span in spans.items())
+        spans[phase.name] = spans.get(phase.name, 0) + phase.duration_ns
+    return spans
 
 
 def outcome_of(o: Observation) -> str:

@@ -5,6 +5,7 @@ encoded already, no retries of its own, and gzip. Its batching mode loses data w
 (https://github.com/influxdata/influxdb-client-python/issues/332), and its retries would hide what an answer says.
 """
 
+import re
 import threading
 from functools import partial
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from parallax.spans import lasting
 
 TIMEOUT_MS = 10_000
 """Of one connection and one answer: a cancelled thread lives as long."""
+EXTRA = 'pip install "parallax-monitor[series]"'
+_OBJECT = re.compile(r"<?\S+ object at 0x\w+>?[:,]? ?|HTTPS?Connection\(host='[^']*', port=\d+\): ")
 _THREADS = trio.CapacityLimiter(4)
 """Of their own: a server that hangs must not use up the threads that read journals."""
 
@@ -45,9 +48,12 @@ class ClientSender:
             client.close()
 
     def _write(self, body: bytes, bucket: str) -> Answer:
-        from influxdb_client.client.write_api import SYNCHRONOUS
-        from influxdb_client.rest import ApiException
-        from urllib3.exceptions import HTTPError
+        try:
+            from influxdb_client.client.write_api import SYNCHRONOUS
+            from influxdb_client.rest import ApiException
+            from urllib3.exceptions import HTTPError
+        except ModuleNotFoundError as error:  # the rest of the collector has no need of it
+            return Answer(failure="not_sent", detail=_missing(self._server, error))
 
         with self._using:  # an abandoned thread may still be at it
             try:
@@ -60,7 +66,7 @@ class ClientSender:
             except ApiException as error:
                 return _answer_of(error)
             except (HTTPError, OSError) as error:
-                return Answer(failure="not_reached", detail=" ".join(str(error).split())[:200])
+                return Answer(failure="not_reached", detail=_said(error))
         return Answer(status=204)
 
     def _opened(self) -> Any:
@@ -101,9 +107,12 @@ def _answer_of(error: Any) -> Answer:
 
 def set_up_influxdb2(server: SeriesServer) -> list[str]:
     """Buckets and DBRP mappings. Blocks. Raises ValueError with a sentence."""
-    import influxdb_client
-    from influxdb_client.rest import ApiException
-    from urllib3.exceptions import HTTPError
+    try:
+        import influxdb_client
+        from influxdb_client.rest import ApiException
+        from urllib3.exceptions import HTTPError
+    except ModuleNotFoundError as error:
+        raise ValueError(_missing(server, error)) from None
 
     library: Any = influxdb_client  # without types
     done = []
@@ -136,13 +145,16 @@ def set_up_influxdb2(server: SeriesServer) -> list[str]:
     except ApiException as error:
         raise ValueError(_answer_of(error).words) from None
     except (HTTPError, OSError) as error:
-        raise ValueError(f"{server.url} cannot be asked: {' '.join(str(error).split())[:200]}") from None
+        raise ValueError(f"{server.url} cannot be asked: {_said(error)}; is it running?") from None
     return done or [f"the bucket {server.database} is as it should be"]
 
 
 def set_up_influxdb3(server: SeriesServer) -> list[str]:
     """Databases. Blocks. Raises ValueError with a sentence."""
-    import urllib3
+    try:
+        import urllib3
+    except ModuleNotFoundError as error:
+        raise ValueError(_missing(server, error)) from None
 
     token, url, done = _token_of(server), server.url.rstrip("/") + "/api/v3/configure/database", []
     pool = urllib3.PoolManager(ca_certs=server.ca, retries=False, timeout=TIMEOUT_MS / 1000)
@@ -158,7 +170,7 @@ def set_up_influxdb3(server: SeriesServer) -> list[str]:
                 raise ValueError(Answer(status=answer.status, body=answer.data[:300]).words)
             done.append(f"made the database {name}, which keeps what it has for {_days(seconds)}")
     except urllib3.exceptions.HTTPError as error:
-        raise ValueError(f"{server.url} cannot be asked: {' '.join(str(error).split())[:200]}") from None
+        raise ValueError(f"{server.url} cannot be asked: {_said(error)}; is it running?") from None
     return done or [f"the databases {server.database} and {server.database}_long are there already"]
 
 
@@ -171,6 +183,16 @@ _PLACES: tuple[tuple[Literal["raw", "long"], str, str], ...] = (
 def _token_of(server: SeriesServer) -> str:
     assert server.token is not None  # the config's loader has seen to it
     return read_secret(server.token).reveal()
+
+
+def _missing(server: SeriesServer, error: ModuleNotFoundError) -> str:
+    return f"{server.kind} needs the package {error.name}: {EXTRA}"
+
+
+def _said(error: Exception) -> str:
+    """The library's words, without the name of the object that it begins with, and its place in memory."""
+    text = " ".join(str(error).split())
+    return _OBJECT.sub("", text)[:200]
 
 
 def _days(seconds: int) -> str:

@@ -26,13 +26,13 @@ class Labels:
     """What is admitted so far. `folded` counts the values and sets that were not."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, set[str]] = {}
+        self._seen: dict[tuple[str, int], set[str]] = {}
         self.folded = 0
 
     def admit(self, tag: str, value: str, most: int) -> str:
         """The value as it may be written."""
         value = clean(value)
-        seen = self._seen.setdefault(tag, set())
+        seen = self._seen.setdefault((tag, most), set())  # a move's `kind` is not a check's
         if value in seen or not value:
             return value
         if len(seen) >= most:

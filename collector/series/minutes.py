@@ -44,6 +44,7 @@ def _point(row: Sequence[Any]) -> Point:
             "total": total,
             "failed": failed,
             "abstained": abstained,
+            "counted": total - abstained,
             "p50_seconds": None if p50_ns is None else p50_ns / NS,
             "p95_seconds": None if p95_ns is None else p95_ns / NS,
         },

@@ -108,7 +108,12 @@ def look(word: str) -> Look:
 
 def phase_look(group: GroupBoard) -> Look:
     """How its phase is shown; before anybody was seen serving, nothing is claimed."""
-    return PHASES[group.phase] if group.serving else Look("nobody can tell who serves", "none")
+    if not group.serving:
+        return Look("nobody can tell who serves", "none")
+    shown, now = PHASES[group.phase], serving(group)
+    if now is not None and now.standing in ("down", "degraded") and shown.tone in ("ok", "soft"):
+        return Look(f"{shown.word}, and is {now.standing}", "bad" if now.standing == "down" else "soft")
+    return shown
 
 
 def line_look(line: ReadyLine) -> Look:

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from collector.board import Board
 from collector.events import Event, Incident, IncidentNoted
+from collector.history import IncidentStory
+from collector.lives import Life
 from collector.web import words
 from collector.web.words import Told
 from parallax.spans import lasting_exactly
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 PER_PAGE = 50
 NOTICES = 20
+MAX_ALERTS = 60
+"""The last ones of an incident; `parallax alert show` has more."""
 MAX_LINES = 400
 """Of a timeline; a longer one shows its beginning and its end."""
 
@@ -100,11 +104,17 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
     from collector.web.pages import NoHistory
 
     id_: str = request.path_params["id"]
-    story = await pages.from_history(pages.view.history.incident(id_))
+    history = pages.view.history
+
+    async def told() -> tuple[IncidentStory | None, tuple[Life, ...]]:
+        story = await history.incident(id_)
+        return story, await history.alerts(incident=id_, limit=MAX_ALERTS)
+
+    found = await pages.from_history(told())
     board = pages.view.board()
     live = next((incident for incident in (*board.incidents, *board.watched) if incident.id == id_), None)
-    missing = story.why if isinstance(story, NoHistory) else ""
-    stored = None if isinstance(story, NoHistory) else story
+    missing = found.why if isinstance(found, NoHistory) else ""
+    stored, alerts = (None, ()) if isinstance(found, NoHistory) else found
     if stored is None and live is None:
         if missing:
             return pages.render(request, "not_found.html", status=503, what=missing, way_out="")
@@ -126,6 +136,7 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
         first=lines[: MAX_LINES // 2] if cut > 0 else lines,
         cut=max(cut, 0),
         last=lines[-MAX_LINES // 2 :] if cut > 0 else [],
+        alerts=alerts,
         missing=missing or ("" if stored else "History has no event of it yet."),
     )
 

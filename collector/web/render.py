@@ -60,7 +60,7 @@ class Renderer:
             static=static,
             live=_live,
             words=words,
-            groups=failover,
+            failover=failover,
             headline=headline,
             share=share,
             factor=factor,

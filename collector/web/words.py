@@ -182,6 +182,11 @@ def where_to_look(reason: str) -> str:
     return known.look if known else ""
 
 
+def telling(outcome: str) -> Look:
+    """What came of telling somebody of an alert."""
+    return _TELLINGS.get(outcome) or Look(outcome.replace("_", " "), "none")
+
+
 def is_link(text: str | None) -> bool:
     """Whether a text of the plan may be made a link: what a browser runs or opens on this host is none."""
     return text is not None and text.lower().startswith(("https://", "http://"))
@@ -270,6 +275,13 @@ def tell_moment(moment: Moment) -> Told:
     return Told(tone=tone, word=moment.what.replace("_", " ") + said, what=moment.text)
 
 
+_TELLINGS: Mapping[str, Look] = {
+    "sent": Look("sent", "ok"),
+    "retried": Look("tried again", "warn"),
+    "given_up": Look("given up", "bad"),
+    "left_out": Look("told by a later one", "none"),
+    "waiting": Look("not yet", "plan"),
+}
 _MOMENTS: Mapping[str, Tone] = {
     "began": "bad",
     "detected": "bad",

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from parallax.cli.daemon import Ending, run, set_up_logs
+from parallax.cli.doctor import doctor
+from parallax.cli.enroll import enroll
 from parallax.cli.group import Group
 from parallax.cli.place import FILE, load_collector, load_probe
 from parallax.cli.tokens import token
@@ -84,4 +86,8 @@ def probe(context: click.Context, config: Path | None, check_config: bool, log: 
     from parallax.supervisor import supervised
     from probe.main import main
 
-    run(ending, partial(supervised, partial(main, loaded)))
+    run(ending, partial(supervised, partial(main, loaded, ask_nobody=True)))
+
+
+probe.add_command(doctor)
+probe.add_command(enroll)

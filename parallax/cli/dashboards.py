@@ -193,7 +193,10 @@ def _deploy(
         signin_objective=sign_in_objective,
         rewrite_secrets=rewrite_secrets,
     )
-    server = Grafana(grafana, _token(token_file), ca=None if ca is None else str(ca))
+    try:
+        server = Grafana(grafana, _token(token_file), ca=None if ca is None else str(ca))
+    except DeployError as error:
+        fail(str(error))
     try:
         if dry_run:
             _show(changes(server, wanted))

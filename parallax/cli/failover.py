@@ -211,8 +211,8 @@ def _path(group: str) -> str:
 def group_lines(group: dict[str, Any], now: int) -> list[str]:
     """A group in a list, for people. Pure."""
     serving = group["serving"]
-    since = f" since {rfc3339(group['serving_since'])}" if serving else ""
-    lines = [f"{group['name']}  {serving or 'nobody can tell who'} serves{since}: {PHASES[group['phase']]}"]
+    who = f"{serving} serves since {rfc3339(group['serving_since'])}: {PHASES[group['phase']]}"
+    lines = [f"{group['name']}  {who if serving else 'nobody can tell who serves'}"]
     facts = [group["kind"], f"mode {group['mode']}"]
     for member in group["members"]:
         if member["name"] != serving:
@@ -248,7 +248,7 @@ def decision_lines(spoken: dict[str, Any]) -> list[str]:
     """What was last decided, with its reasons and its rules. Pure."""
     said = spoken["said"]
     lines = [f"decision   {said['title']}, {rfc3339(spoken['at'])}"]
-    lines += [f"    because {said['why']}"] if said["why"] else []
+    lines += [f"    because {said['why']}"] if said["why"] and said["why"] not in said["title"] else []
     lines += [f"    {name}: {text}" for name, text in said["evidence"].items()]
     for rule in said["rules"]:
         word = "overridden" if rule["overridden_by"] and not rule["ok"] else "holds" if rule["ok"] else "DOES NOT HOLD"
@@ -293,7 +293,7 @@ def _switch(switch: dict[str, Any]) -> str:
 
 
 def _said(said: dict[str, Any]) -> str:
-    why = f": {said['why']}" if said["why"] else ""
+    why = f": {said['why']}" if said["why"] and said["why"] not in said["title"] else ""
     return f"{said['word'].replace('_', ' ')}: {said['title']}{why}"
 
 

@@ -156,9 +156,16 @@ def status_lines(status: dict[str, Any]) -> list[str]:
     lines += [f"probe      {name}: has a token and was never heard" for name in status["waiting"]]
     lines += [f"receiver   {_receiver(receiver)}" for receiver in status.get("receivers", ())]
     lines += [f"action     {_action(action)}" for action in status.get("actions", ())]
+    if status.get("peer"):
+        lines.append(f"peer       {_peer(status['peer'])}")
     for sink in status.get("series", ()):
         lines += series_lines(sink)
     return lines
+
+
+def _peer(peer: dict[str, Any]) -> str:
+    charge = "this one is in charge" if peer["in_charge"] else "this one stands by"
+    return f"{peer['name']}: {'heard' if peer['heard'] else 'not heard: ' + peer['why']}; {charge} ({peer['role']})"
 
 
 def series_lines(sink: dict[str, Any]) -> list[str]:

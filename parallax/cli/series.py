@@ -37,7 +37,8 @@ def setup(config: Path, name: str | None) -> None:
     servers = [server for server in loaded.series if name in (None, server.name)]
     if not servers:
         names = ", ".join(server.name for server in loaded.series)
-        fail(f"{config} has no [[series]]" + (f" of the name {name}; it has: {names}" if names else ""))
+        way_out = f" of the name {name}; it has: {names}" if names else ": write one as docs/series.md shows"
+        fail(f"{config} has no [[series]]{way_out}")
     import trio
 
     from collector.series.setup import SetupError, set_up

@@ -10,6 +10,8 @@ from parallax.cli.daemon import fail
 from parallax.cli.group import Group
 from parallax.cli.place import collector_state, place_options
 
+ROLES = ["probe", "viewer", "owner", "facts", "peer", "join"]
+
 
 @click.group(cls=Group)
 def token() -> None:
@@ -21,19 +23,31 @@ def token() -> None:
 
 @token.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(["probe", "viewer", "owner", "facts"]), default="probe", show_default=True)
+@click.option("--role", type=click.Choice(ROLES), default="probe", show_default=True)
 @place_options
 @click.pass_context
 def add(context: click.Context, name: str, role: Any, config: Path | None, state: Path | None) -> None:
-    """Make a token for the probe NAME (or a person or program, by --role). It is printed now and never again."""
+    """Make a token for the probe NAME (or a person or program, by --role). It is printed now and never again.
+
+    With --role join it lets the probe NAME enrol, once and within an hour: `parallax probe enroll` makes it a token and
+    a config of its own.
+    """
+    from collector.joins import add_join
     from collector.tokens import TokenError, add_token
 
     place = _state(context, config, state)
     try:
-        text = add_token(place, role, name)
+        text = add_join(place, name) if role == "join" else add_token(place, role, name)
     except TokenError as error:
         fail(str(error))
     click.echo(text)
+    if role == "join":
+        click.echo(
+            f"The probe {name} can enrol with it once, within an hour, at the collector with its state in {place}: "
+            "parallax probe enroll URL --token -",
+            err=True,
+        )
+        return
     click.echo(
         f"The token of {role} {name}, for the collector with its state in {place}. Keep it in a file that only its "
         "owner can read; it is not shown again.",
@@ -47,16 +61,20 @@ def add(context: click.Context, name: str, role: Any, config: Path | None, state
 @click.pass_context
 def revoke(context: click.Context, which: str, config: Path | None, state: Path | None) -> None:
     """End the token with this id, or all tokens of this name. It holds from the next request on."""
+    from collector.joins import revoke_joins
     from collector.tokens import TokenError, revoke_tokens
 
+    place = _state(context, config, state)
     try:
-        ended = revoke_tokens(_state(context, config, state), which)
+        ended, joins = revoke_tokens(place, which), revoke_joins(place, which)
     except TokenError as error:
         fail(str(error))
-    if not ended:
+    if not ended and not joins:
         fail(f"there is no token {which!r}; `parallax collector token list` shows them")
     for each in ended:
         click.echo(f"ended {each.id}, of {each.role} {each.name}")
+    for join in joins:
+        click.echo(f"ended {join.id}, with which {join.name} could have enrolled")
 
 
 @token.command(name="list")
@@ -65,14 +83,15 @@ def revoke(context: click.Context, which: str, config: Path | None, state: Path 
 @click.pass_context
 def list_(context: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
     """List the tokens: id, role, name, and when each was made. Their text is not kept."""
+    from collector.joins import ROLE, list_joins
     from collector.tokens import TokenError, list_tokens
 
     place = _state(context, config, state)
     try:
-        tokens = list_tokens(place)
+        tokens, joins = list_tokens(place), list_joins(place)
     except TokenError as error:
         fail(str(error))
-    if not tokens:
+    if not tokens and not joins:
         click.echo(
             f"There are no tokens in {place}; is that the collector's state? --config or --state says it.", err=True
         )
@@ -82,6 +101,13 @@ def list_(context: click.Context, config: Path | None, state: Path | None, as_js
             click.echo(msgspec.json.encode(plain))
         else:
             click.echo(f"{each.id}  {each.role:<6}  {each.name}  {each.made_at}")
+    for join in joins:
+        made_at, until = (moment.isoformat(timespec="seconds") for moment in (join.made_at, join.expires_at))
+        if as_json:
+            plain = {"id": join.id, "role": ROLE, "name": join.name, "made_at": made_at, "expires_at": until}
+            click.echo(msgspec.json.encode(plain))
+        else:
+            click.echo(f"{join.id}  {ROLE:<6}  {join.name}  {made_at}  until {until}")
 
 
 def _state(context: click.Context, config: Path | None, state: Path | None) -> Path:

@@ -5,6 +5,7 @@ looked up at each try; where that fails, the addresses that were found last are 
 """
 
 import math
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -31,6 +32,8 @@ MOST_ANSWER = 1024
 """Octets of an answer's body that are read, so that the receiver need not see a reset. What it says is not kept, but
 for what `heard` makes of it."""
 ANSWER_S = 0.3
+_QUOTED = re.compile(r"(?:bytearray\()?\bb['\"].*", re.DOTALL)
+"""Octets that a library quotes: what the other side said, which may be our own secret sent back, or what we sent."""
 _LOOKUPS = trio.CapacityLimiter(4)
 """Threads that wait for a resolver. Of their own: a dead resolver must not use up those that read journals."""
 
@@ -195,4 +198,4 @@ def _failed(error: BaseException, http: Http, whose: str) -> Answer:
     if word == "malformed" and http.peer_ended:
         word = "closed"
     way_out = f'; is its CA in "ca" of {whose}?' if word == "certificate" else ""
-    return Answer(failure=word, detail=detail_of(error)[:200] + way_out)
+    return Answer(failure=word, detail=_QUOTED.sub("...", detail_of(error))[:200] + way_out)

@@ -19,6 +19,7 @@ ReceiverKind = Literal[
     "grafana-irm",
     "ntfy",
     "email",
+    "heartbeat",
 ]
 Words = Annotated[list[str], msgspec.Meta(max_length=100)]
 
@@ -30,19 +31,20 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     """What routes call it."""
     kind: str
     """How it delivers: webhook, pagerduty, alertmanager (its input API), alertmanager-webhook (what it sends to
-    others), slack, discord, teams, grafana-irm, ntfy, email."""
+    others), slack, discord, teams, grafana-irm, ntfy, email; heartbeat (a URL that wants to be called each minute)."""
     url: Url | None = None
     """Where it delivers to: https://, or http:// to this host itself. The address of one's own for webhook and
     alertmanager-webhook, Alertmanager's own for alertmanager, the topic's for ntfy; PagerDuty's if left out. For slack,
-    discord, teams and grafana-irm, whose URLs are secrets, `key` says where the URL is; ntfy's may be one too."""
+    discord, teams, grafana-irm and heartbeat, whose URLs are secrets, `key` says where the URL is; ntfy's may be one
+    too."""
     address: Address | None = None
     """What to dial, so that delivery does not need the DNS that is watched; looked up if left out."""
     fallback: Annotated[list[Address], msgspec.Meta(max_length=8)] = []
     """What to dial where the name cannot be looked up and was never found before."""
     key: str = ""
     """secret:NAME; the collector's config says where NAME is. What messages are signed with (webhook), the integration
-    key (pagerduty), the whole URL (slack, discord, teams, grafana-irm), the password (email), an access token (ntfy,
-    alertmanager, alertmanager-webhook)."""
+    key (pagerduty), the whole URL (slack, discord, teams, grafana-irm, heartbeat), the password (email), an access
+    token (ntfy, alertmanager, alertmanager-webhook)."""
     key_before: str = ""
     """secret:NAME of the key before this one: while it is rotated, messages are signed with both."""
     sign: Literal["v1", "v1a"] = "v1"
@@ -60,6 +62,10 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     """For email: the addresses that it goes to."""
     unsubscribe: Url | None = None
     """For email: where one takes one's address out, for the header List-Unsubscribe; none if left out."""
+    test: Literal["off", "weekly"] = "off"
+    """weekly: it is sent a test page once a week, through the whole way; others are told where it is not delivered."""
+    test_at: Text = "Mon 10:00"
+    """When that is, UTC."""
     templates: dict[str, Annotated[str, msgspec.Meta(max_length=4000)]] = {}
     """Texts of one's own, by place (summary, body): docs/receivers.md has the names that may stand in them."""
 

@@ -19,7 +19,10 @@ MAX_EVENTS = 2000
 AHEAD = timedelta(days=366)
 BEHIND = timedelta(days=31)
 """How long a window may last."""
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""An end that is later than any window ("UNTIL=99991231") is the latest."""
+MAX_TEXT = 1_000_000
+"""Characters."""
 OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 MAX_STEPS = 20_000
 """Occurrences that are gone through on the way to those within reach: a window a day for fifty years."""
@@ -87,6 +90,11 @@ def read_calendar(text: str) -> tuple[Rule, ...]:
     """Its events. Raises CalendarError."""
     from icalendar import Calendar  # not every host that reads a plan has it
 
+    if len(text) > MAX_TEXT:
+        raise CalendarError(f"has {len(text)} characters; {MAX_TEXT} are the most")
+    found = text.upper().count("BEGIN:VEVENT")
+    if found > MAX_EVENTS:
+        raise CalendarError(f"has {found} events; {MAX_EVENTS} are the most")
     try:
         calendar = Calendar.from_ical(text)
         events = [each for each in calendar.walk("VEVENT") if str(each.get("STATUS", "")).upper() != "CANCELLED"]
@@ -94,8 +102,6 @@ def read_calendar(text: str) -> tuple[Rule, ...]:
         raise CalendarError(f"is no iCalendar text (RFC 5545): {str(error)[:150]}") from None
     if not events:
         raise CalendarError("has no VEVENT: no window at all")
-    if len(events) > MAX_EVENTS:
-        raise CalendarError(f"has {len(events)} events; {MAX_EVENTS} are the most")
     if sum("RRULE" in event for event in events) > MAX_RULES:
         raise CalendarError(f"has over {MAX_RULES} events that recur")
     moved: dict[str, set[datetime]] = {}
@@ -115,6 +121,8 @@ def _rule(event: Any, moved: set[datetime]) -> Rule:
     if event.get("DTSTART") is None:
         raise CalendarError(f"{name}: has no DTSTART")
     first = _decoded(event, "DTSTART")
+    if isinstance(first, date) and first.year < EARLIEST.year:
+        raise CalendarError(f"{name}: begins before {EARLIEST.year}")
     start = _moment(first)
     if event.get("DTEND") is not None:
         length = _moment(_decoded(event, "DTEND")).astimezone(UTC) - start.astimezone(UTC)
@@ -124,9 +132,9 @@ def _rule(event: Any, moved: set[datetime]) -> Rule:
         length = timedelta(days=1) if not isinstance(first, datetime) else timedelta(0)
     if not isinstance(length, timedelta) or not timedelta(0) < length <= BEHIND:
         raise CalendarError(f"{name}: lasts {length}; a window is longer than nothing and at most {BEHIND.days} days")
-    if start < EARLIEST:
-        raise CalendarError(f"{name}: begins before {EARLIEST.year}")
     if event.get("RECURRENCE-ID") is not None:
+        if getattr(event.get("RECURRENCE-ID"), "params", {}).get("RANGE"):
+            raise CalendarError(f"{name}: moves all that come after it (RANGE); end the first, and begin another")
         return Rule(start, length)
     return Rule(
         start,
@@ -153,7 +161,7 @@ def _recurrence(rule: Any, start: datetime, name: str) -> Recurrence:
         if others - {"BYDAY", "BYMONTH"} or (others and parts.get("INTERVAL", [1]) != [1]):
             raise CalendarError(f"{name}: recurs DAILY with {', '.join(sorted(others))}; write it WEEKLY or MONTHLY")
     try:
-        until = _moment(parts["UNTIL"][0], whole_day=True).astimezone(UTC) if "UNTIL" in parts else None
+        until = _until(parts["UNTIL"][0]) if "UNTIL" in parts else None
         text = ";".join(part for part in rule.to_ical().decode().split(";") if not part.upper().startswith("UNTIL="))
         wall = start.replace(tzinfo=None)
         made = rrulestr(text, dtstart=wall.replace(year=wall.year + AWAY_YEARS))
@@ -164,6 +172,12 @@ def _recurrence(rule: Any, start: datetime, name: str) -> Recurrence:
             raise
         raise CalendarError(f"{name}: its RRULE cannot be read: {str(error)[:100]}") from None
     return Recurrence(made, until)
+
+
+def _until(value: Any) -> datetime:
+    if isinstance(value, date) and value.year >= LATEST.year:
+        return LATEST
+    return _moment(value, whole_day=True).astimezone(UTC)
 
 
 def _occurrences(rule: Rule, begin: datetime, end: datetime) -> Iterator[datetime]:
@@ -199,16 +213,21 @@ def _decoded(event: Any, name: str) -> Any:
 def _moments(value: Any) -> Iterator[datetime]:
     for each in _listed(value):
         for one in each.dts:
-            found = one.dt
-            yield _moment(found[0] if isinstance(found, tuple) else found)
+            if isinstance(one.dt, tuple):
+                raise CalendarError("has a PERIOD in a list of dates; make an event of it")
+            yield _moment(one.dt)
 
 
 def _moment(value: Any, *, whole_day: bool = False) -> datetime:
     if isinstance(value, datetime):
-        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    if isinstance(value, date):
-        return datetime.combine(value, time.max if whole_day else time.min, UTC)
-    raise CalendarError(f"has {str(value)[:40]!r} where a time should be")
+        found = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    elif isinstance(value, date):
+        found = datetime.combine(value, time.max if whole_day else time.min, UTC)
+    else:
+        raise CalendarError(f"has {str(value)[:40]!r} where a time should be")
+    if not EARLIEST.year <= value.year < LATEST.year:
+        raise CalendarError(f"has a time in {value.year}; windows lie between {EARLIEST.year} and {LATEST.year}")
+    return found
 
 
 def _listed(value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from parallax.loading.problems import shown
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FORM = re.compile(r"(\S+) (\d\d):(\d\d)-(\d\d):(\d\d) (\S+)", re.ASCII)
+_MOMENT = re.compile(r"([A-Z][a-z]{2}) (\d\d):(\d\d)", re.ASCII)
 _LIKE = "wants days, hours and a time zone, like Mon-Fri 09:00-17:00 UTC or Mon,Wed,Sat-Sun 08:30-24:00 Europe/Berlin"
 
 
@@ -29,6 +30,14 @@ class Hours(msgspec.Struct, frozen=True):
         """Whether this moment, ns since the Unix epoch, lies within them."""
         here = datetime.fromtimestamp(now_ns / NS, ZoneInfo(self.zone))
         return here.weekday() in self.days and self.start_min <= here.hour * 60 + here.minute < self.end_min
+
+
+def week_minute(text: str) -> int:
+    """A moment of the week, "Mon 10:00", in minutes since the Monday before. Raises ValueError with a sentence."""
+    form = _MOMENT.fullmatch(text)
+    if form is None or form[1] not in DAYS or int(form[2]) > 23 or int(form[3]) > 59:
+        raise ValueError(f"{shown(text)} is not understood; wants a day and an hour, like Mon 10:00")
+    return (DAYS.index(form[1]) * 24 + int(form[2])) * 60 + int(form[3])
 
 
 @lru_cache(maxsize=256)

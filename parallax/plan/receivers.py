@@ -10,6 +10,7 @@ from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.alert_texts import PLACES, template_problem
 from parallax.plan.alert_types import Receiver, Route
+from parallax.plan.hours import week_minute
 from parallax.plan.types import Plan
 from parallax.redaction import secret_query_key
 
@@ -43,8 +44,11 @@ RULES: dict[str, Rule] = {
         example="the password",
         extra=("host", "host_name", "user", "sender", "to", "unsubscribe"),
     ),
+    "heartbeat": Rule(url="none", key="needed", example="the URL to call"),
 }
 """By kind. What delivers is in collector.alerts.receivers."""
+HEARTBEAT = "heartbeat"
+"""The kind that is called each minute and told of nothing: no route leads to it."""
 _EXTRA = ("address", "fallback", "key_before", "sign", "host", "host_name", "user", "sender", "to", "unsubscribe")
 _NOTHING: dict[str, object] = {
     "address": None, "fallback": [], "key_before": "", "sign": "v1", "host": None, "host_name": "", "user": "",
@@ -71,6 +75,13 @@ def receiver_faults(receiver: Receiver) -> Iterator[Fault]:
         yield Fault(("url",), f"its query has {query_key}=, which is a secret; a plan holds no secrets")
     if good(receiver.templates):
         yield from _template_faults(receiver.templates)
+    if good(receiver.test_at):
+        try:
+            week_minute(receiver.test_at)
+        except ValueError as error:
+            yield Fault(("test_at",), str(error))
+    if kind == HEARTBEAT and receiver.test == "weekly":
+        yield Fault(("test",), "is not for heartbeat, which is tested every minute")
     if not good(kind) or kind not in RULES:
         return
     rule = RULES[kind]
@@ -166,7 +177,7 @@ def receiver_notes(plan: Plan) -> list[str]:
                 f"[[receiver]] {shown(receiver.name)} has no address: it is looked up, by the DNS that may be what "
                 "is down"
             )
-        if plan.route and receiver.name not in routed:
+        if plan.route and receiver.name not in routed and receiver.kind != HEARTBEAT:
             notes.append(f"[[receiver]] {shown(receiver.name)} is in no [[route]]: it gets nothing")
     return notes
 

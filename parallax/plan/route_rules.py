@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
-from parallax.plan.alert_types import Group, Inhibit, Maintenance, Match, Route
+from parallax.plan.alert_types import Group, Inhibit, Maintenance, Match, Receiver, Route
 from parallax.plan.calendars import calendar_fault
-from parallax.plan.receivers import SEVERITIES
+from parallax.plan.receivers import HEARTBEAT, SEVERITIES
 
 if TYPE_CHECKING:
     from parallax.plan.rules import Entry
@@ -65,6 +65,9 @@ _NOTICES = (
     "discovery_changed",
     "receiver_lost",
     "receiver_back",
+    "weekly_test",
+    "test_undelivered",
+    "handed_over",
 )
 TYPES = (
     *(f"incident.{word}" for word in ("opened", "updated", "reopened", "monitoring", "resolved")),
@@ -83,8 +86,11 @@ def routing_faults(entries: "Sequence[Entry]") -> "Iterator[tuple[Entry, Fault]]
     """Every fault of routes, groups, inhibitions and windows."""
     names = [entry.name for entry in entries if entry.section in ("receiver", "group") and entry.name]
     receivers = {entry.name for entry in entries if entry.section == "receiver"}
+    beats = [entry.name for entry in entries if isinstance(entry.value, Receiver) and entry.value.kind == HEARTBEAT]
     for entry in entries:
         value = entry.value
+        if beats and isinstance(value, Route | Group):
+            yield from ((entry, fault) for fault in _heartbeat_faults(value, beats))
         if isinstance(value, Route):
             yield from ((entry, fault) for fault in _to_faults(value, names))
             yield from ((entry, fault) for fault in match_faults(value.match, ("match",)))
@@ -104,6 +110,14 @@ def routing_faults(entries: "Sequence[Entry]") -> "Iterator[tuple[Entry, Fault]]
                     yield from ((entry, fault) for fault in _severity_faults(match.severity, (key, "severity")))
         elif isinstance(value, Maintenance):
             yield from ((entry, fault) for fault in _window_faults(value))
+
+
+def _heartbeat_faults(value: Route | Group, beats: Sequence[str | None]) -> Iterator[Fault]:
+    key, names = ("to", value.to) if isinstance(value, Route) else ("receivers", value.receivers)
+    if good(names):
+        for place, name in enumerate(names):
+            if name in beats:
+                yield Fault((key, place), f"{shown(name)} is a heartbeat: nobody is told by it")
 
 
 def match_faults(match: Any, path: tuple[str, ...]) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from parallax.clock import NS, to_ns
 from parallax.plan.dns_specs import AddressType, ResolveSpec
 from parallax.plan.types import Resolver
 from parallax.values import Endpoint, dns_name
+from probe.capabilities import need_of
 from probe.checks.dns_findings import extended_errors, plain
 from probe.checks.resolve_classes import (
     WITHOUT_ANSWER,
@@ -69,9 +70,9 @@ async def find(spec: ResolveSpec, target: str, tape: Tape, tools: Tools) -> list
     """One subject a resolver: those that the check names, else all of the plan, else the host's own."""
     named = {resolver.name: resolver for resolver in tools.named_resolvers}
     if spec.resolvers:
-        chosen = {name: Task(resolver=named.get(name)) for name in dict.fromkeys(spec.resolvers)}
+        chosen = _able({name: Task(resolver=named.get(name)) for name in dict.fromkeys(spec.resolvers)}, tools)
     elif named:
-        chosen = {name: Task(resolver=resolver) for name, resolver in named.items()}
+        chosen = _able({name: Task(resolver=resolver) for name, resolver in named.items()}, tools)
     else:
         chosen = {
             str(address): Task(resolver=Resolver(name=str(address), address=Endpoint(address)), hosts_own=True)
@@ -80,6 +81,16 @@ async def find(spec: ResolveSpec, target: str, tape: Tape, tools: Tools) -> list
     if not chosen:
         tape.fail("no_resolver", 'no resolver is known; add a [[resolver]] to the plan, or "resolvers" to the config')
     return [_subject(target, name, task) for name, task in chosen.items()]
+
+
+def _able(chosen: dict[str, Task], tools: Tools) -> dict[str, Task]:
+    """Those that this host can ask: to ask one by a way that is closed here would blame the resolver."""
+    able = {
+        name: task
+        for name, task in chosen.items()
+        if task.resolver is None or need_of(task.resolver) not in tools.lacks
+    }
+    return able or chosen  # a run that lacks all is not begun (probe.capabilities)
 
 
 def _subject(target: str, name: str, task: Task) -> Subject:

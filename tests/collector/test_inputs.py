@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 
 from collector.inputs import (
     KINDS,
+    ActionInput,
     BatchInput,
     ClockInput,
     CommandInput,
+    DeliveryInput,
     FactInput,
     Input,
     InputError,
+    PeerInput,
     PlanInput,
     PlanStateInput,
     decode_input,
     encode_input,
 )
+from collector.peer_word import PeerAlert, PeerGroup, PeerWord
 from parallax.journal import Entry
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -65,7 +69,36 @@ GOLDEN: dict[str, Input] = {
         text="https://status.vendor.example/i/1: investigating",
         actor="ann",
     ),
-}
+    "action": ActionInput(
+        at=1_700_000_000_000_000_000, group="regions", action="dns", outcome="applied", epoch=3, member="us-east",
+        before=("eu",), after=("us-east",), text="switched", took_ns=1_000_000,
+    ),
+    "delivery": DeliveryInput(
+        at=1_700_000_000_000_000_000, alert="5eed5eed-9", key="5eed5eed-1", receiver="pager", outcome="retried", tries=2,
+        text="answered 503", incident="5eed5eed-1",
+    ),
+    "peer": PeerInput(
+        at=1_700_000_000_000_000_000,
+        role="second",
+        peer="a",
+        silent_ns=30_000_000_000,
+        word=PeerWord(
+            role="first",
+            position=17,
+            ready=True,
+            in_charge=True,
+            at=1_700_000_000_000_000_000,
+            led_at=1_700_000_000_000_000_000,
+            alerts=(
+                PeerAlert(
+                    key="5eed5eed-1", sort="incident", title="DNS operator dns-a is dark", components=("Sign-in",),
+                    domain="operator dns-a", members=(("api", "t"),), told_as={"5eed5eed-1": ("pager",)}, told_at=1,
+                ),
+            ),
+            groups=(PeerGroup(name="regions", serving="eu", epoch=3, standings={"eu": "up"}),),
+        ),
+    ),
+}  # fmt: skip
 
 
 def test_every_kind_has_a_golden_vector() -> None:

@@ -18,7 +18,7 @@ from parallax.clock import NS
 from parallax.points import MEASUREMENTS
 from tests.parts.lab_series import Filled, lab_in_influxdb
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole")]  # a lab of its own: one of them at a time
 TEXTS = {field.name for of in MEASUREMENTS for field in of.fields if field.text}
 TAGS = {tag.name for of in MEASUREMENTS for tag in of.tags}
 

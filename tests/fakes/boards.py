@@ -24,6 +24,7 @@ from collector.events import (
     RiskChanged,
 )
 from collector.history.types import Flow, IncidentStory, Point, Retried
+from collector.lives import Life
 from collector.retries import report_on
 from collector.tokens import Identity
 from collector.web import Extension, View
@@ -388,7 +389,9 @@ class FakeHistory:
         hold: Callable[[], Awaitable[None]] = _at_once,
         noticed: tuple[Event, ...] = (),
         flows: Mapping[str, tuple[Flow, Retried]] = {},
+        lives: tuple[Life, ...] = (),
     ) -> None:
+        self.lives = lives
         self.stored, self.figures, self.hold, self.noticed, self.flows = incidents, points, hold, noticed, flows
         self.stories = {one.incident.id: one for one in stories or (story(),)}
 
@@ -405,6 +408,12 @@ class FakeHistory:
     async def notices(self, *, limit: int = 20) -> list[Event]:
         await self.hold()
         return list(self.noticed[:limit])
+
+    async def alerts(
+        self, *, incident: str | None = None, about: str | None = None, limit: int = 200
+    ) -> tuple[Life, ...]:
+        await self.hold()
+        return tuple(life for life in self.lives if incident in (None, life.incident))[-limit:]
 
     async def flow(self, check: str, *, since: int, until: int, runs_since: int) -> Flow:
         await self.hold()

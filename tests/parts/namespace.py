@@ -8,6 +8,7 @@ other, and packets are dropped or led elsewhere as a test likes.
         net.drop("192.0.2.2", only="tcp")
         net.redirect(53, Address("127.0.0.1:5300"))  # whoever is asked: this one answers
         net.mend()
+        net.uplink("203.0.113.7")                   # a default route, to where nobody is
 
 The main thread is moved into it until the end of the block, and with it whatever is started and every socket that is
 opened; sockets from before stay where they were made. A namespace belongs to a thread, so trio's idle worker threads
@@ -66,6 +67,22 @@ class Namespace:
         """Gives it addresses."""
         lines = [f"addr add {ip}/{128 if ':' in ip else 32} dev lo{' nodad' if ':' in ip else ''}" for ip in ips]
         self._run([self._ip, "-batch", "-"], "\n".join(lines))
+
+    def uplink(self, *ips: str) -> None:
+        """A way out from these addresses, one a family, at whose other end is nobody: what is sent to an address that
+        is not here gets lost without a word."""
+        lines = ["link add up0 type veth peer name up1", "link set up0 up", "link set up1 up"]
+        for ip in ips:
+            six = ":" in ip
+            gateway = "2001:db8:ffff::1" if six else "203.0.113.254"
+            lines += [
+                f"addr add {ip}/{64 if six else 24} dev up0{' nodad' if six else ''}",
+                f"route add {gateway} dev up0",
+                f"neigh add {gateway} lladdr 02:00:00:00:00:99 dev up0",
+                f"route add default via {gateway} dev up0",
+            ]
+        for line in lines:
+            self._run([self._ip, *(["-6"] if "2001:" in line or "::" in line else []), *line.split()])
 
     def drop(self, *ips: str, only: Literal["udp", "tcp"] | None = None, port: int = 53) -> None:
         """Nothing arrives at the port of these addresses any more; of one protocol if it is said."""

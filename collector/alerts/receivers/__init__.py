@@ -6,7 +6,7 @@ parallax.plan.receivers.
 
 from functools import partial
 
-from collector.alerts.receivers import alertmanager, discord, grafana_irm, ntfy, pagerduty, slack, teams
+from collector.alerts.receivers import alertmanager, discord, grafana_irm, heartbeat, ntfy, pagerduty, slack, teams
 from collector.alerts.receivers.mail import Mail
 from collector.alerts.receivers.posting import Posted
 from collector.alerts.sender import MakeSender
@@ -23,5 +23,6 @@ RECEIVERS: dict[str, MakeSender] = {
     "grafana-irm": partial(Posted, grafana_irm.KIND),
     "ntfy": partial(Posted, ntfy.KIND),
     "email": Mail,
+    "heartbeat": partial(Posted, heartbeat.KIND),
 }
 """By kind: how it delivers."""

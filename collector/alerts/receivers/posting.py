@@ -4,6 +4,7 @@ Where the URL is itself the secret (anybody who has it can post), the plan has n
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +26,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     path: str | None = None
+    method: Literal["POST", "GET"] = "POST"
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +101,13 @@ class Posted:
         for post in self._kind.render(notification, words, way):
             target = url if post.path is None else _with_path(url, post.path)
             headers = post.headers
-            answer = await self._poster(target).post(post.body, lambda: headers, heard=self._kind.heard)  # noqa: B023
-            if answer.status not in (400, 413, 415, 422):
+            answer = await self._poster(target).post(
+                post.body,
+                lambda: headers,  # noqa: B023
+                heard=self._kind.heard,
+                method=post.method,
+            )
+            if answer.status not in (400, 405, 413, 415, 422):
                 break
         if answer.status is None or not 200 <= answer.status < 300:
             self._secret = None  # it may have been mended by the next try

@@ -12,6 +12,7 @@ import msgspec
 from collector.detect.incidents.joining import CALM_NS, FLAPS, LONGEST_CALM_NS, next_incident_id
 from collector.detect.incidents.timeline import with_moments
 from collector.detect.probes.astray import compare_words
+from collector.detect.probes.lacks import lacks_in, not_run_in
 from collector.detect.probes.quorum import lost_quorum, quorum_words, voting, watch_quorum
 from collector.detect.state import Case, Member, Spell, State
 from collector.detect.view import View
@@ -75,6 +76,9 @@ def hear(state: State, record: BatchInput, batch: Batch) -> Member:
             state.now,
             [_word(o) for o in batch.observations if o.kind != HEALTH and o.abstain != PENDING],
         )
+    for observation in batch.observations:
+        if observation.kind == HEALTH:
+            member.lacks, member.not_run = lacks_in(observation.findings), not_run_in(observation.findings)
     if not member.streams or member.streams[-1] != batch.stream:
         if batch.stream in member.streams:
             member.cloned_at = state.now

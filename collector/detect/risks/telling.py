@@ -78,6 +78,8 @@ def _risk(wish: Wish, id: str) -> Risk:  # noqa: A002
         why=wish.why,
         domain=wish.domain,
         runway=wish.runway,
+        incident=wish.incident,
+        failover=wish.failover,
     )
 
 

@@ -19,5 +19,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     runway: Runway | None = None
     dark: bool = False
     """It rests on what is dark, not on what a check found beside it."""
+    incident: str = ""
+    failover: str = ""
     stage: int = 0
     """It is told again when this grows."""

@@ -94,6 +94,7 @@ def _of_incident(
         domain=case.domain,
         runway=runway,
         dark=dark is not None,
+        incident=incident,
     )
 
 
@@ -201,6 +202,7 @@ def _blocked_failovers(state: State, view: View) -> Iterator[Wish]:
                 components=group.components,
                 since=known.since,
                 why=f"if {memory.settled or group.group.primary} fails, nobody can be moved to {member}",
+                failover=name,
             )
 
 

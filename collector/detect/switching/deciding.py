@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from collector.detect.state import State
+from collector.detect.state import Case, State
+from collector.detect.switching.agreeing import agreed
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import GroupMemory
 from collector.detect.switching.readiness import readiness_of
 from collector.detect.switching.sightings import shares_of
+from collector.detect.switching.standing import is_unheard, is_vendor_open
 from collector.detect.view import View
 from collector.events import FailoverChanged
 from collector.failover.types import Decided, MemberWord, Policy, Situation
@@ -40,8 +42,10 @@ def policy_of(view: View, group: GroupView) -> Policy:
     )
 
 
-def situation_of(state: State, group: GroupView, memory: GroupMemory, words: Mapping[str, MemberWord]) -> Situation:
-    """Everything that the decision looks at now."""
+def situation_of(
+    state: State, group: GroupView, memory: GroupMemory, words: Mapping[str, MemberWord], case: Case | None
+) -> Situation:
+    """Everything that the decision looks at now; `case` is the incident that the group is in."""
     frozen, asked = memory.frozen, memory.asked
     windows = [window.name for window in group.frozen_by if is_open(window, state.now)]
     return Situation(
@@ -51,10 +55,14 @@ def situation_of(state: State, group: GroupView, memory: GroupMemory, words: Map
         serving=shares_of(memory, group, state.now),
         cause=memory.cause,
         incident=memory.incident,
-        blind=state.blind is not None,
+        blind=state.blind is not None or is_unheard(memory, group, words),
+        listens_since=state.started_at,
         frozen=f"by {frozen.actor}{_until(frozen.until)}: {frozen.why}" if frozen is not None else "",
         maintenance=windows[0] if windows else "",
         overrides=tuple(memory.overrides),
+        lease=state.routing.charge.in_charge,
+        agreed=agreed(state, group.group.name, memory.decision.serving, words),
+        vendor_open=is_vendor_open(case),
         asked=asked.member if asked is not None else "",
         actor=asked.actor if asked is not None else "",
         drill=asked.drill if asked is not None else False,

@@ -17,6 +17,7 @@ MAX_ACTIONS = 20
 MAX_NEWS = 20
 MAX_SAID = 20
 MAX_OVERRIDES = 20
+MAX_LEFT = 200
 BUCKET_NS = 5_000_000_000
 MAX_BUCKETS = 240
 
@@ -138,6 +139,8 @@ class GroupMemory(msgspec.Struct):
     settled_at: int = 0
     both_since: int = 0
     both_said: bool = False
+    both_open: bool = False
+    """That two serve was said, and not yet that it is over."""
     incident: str | None = None
     """The one that it was last in."""
     flaps: int = 0
@@ -162,6 +165,8 @@ class GroupMemory(msgspec.Struct):
     news: list[News] = []
     looked_at: int = 0
     cause: Cause = "unknown"
+    awaits_since: int = 0
+    """Since when the serving member is in trouble without an incident; 0: it is not."""
     words: tuple[Spoken, ...] = ()
     """What was last said of it, the newest last: for the board."""
 
@@ -170,3 +175,6 @@ class Switching(msgspec.Struct):
     """All of them, by name."""
 
     groups: dict[str, GroupMemory] = {}
+    left: dict[str, int] = {}
+    """By name, of groups that the plan no longer has: the epoch of the last command. Who is back goes on from it, as
+    the other side refuses what is lower."""

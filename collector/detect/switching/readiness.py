@@ -31,8 +31,6 @@ MAX_WHY = 300
 def look_ready(state: State, view: View, group: GroupView, memory: GroupMemory, boards: list[FallbackBoard]) -> None:
     """Moves on how ready each member is."""
     look_ttl(state, group, memory)
-    for gone in [member for member in memory.ready if member not in group.members]:
-        del memory.ready[gone]
     for member in group.members:
         known = memory.ready.setdefault(member, Ready(since=state.now))
         if state.blind is not None:
@@ -53,6 +51,9 @@ def readiness_of(memory: GroupMemory) -> dict[str, Readiness]:
 def tell_ready(group: GroupView, memory: GroupMemory, now: int, told: list[EventData]) -> None:
     """Says which standby was lost, or is back, once that has lasted a minute. The member that serves is no standby, nor
     is the primary while another serves: if they fail, that is said elsewhere."""
+    for gone in [member for member in memory.ready if member not in group.members]:
+        if memory.ready.pop(gone).told is False:
+            told.append(left(group.group.name, gone))
     for member, known in memory.ready.items():
         if member in (memory.settled, group.group.primary):
             known.other_since = 0
@@ -68,6 +69,12 @@ def tell_ready(group: GroupView, memory: GroupMemory, now: int, told: list[Event
             continue
         known.told, known.other_since = word, 0
         told.append(changed(group, member, known))
+
+
+def left(group: str, member: str) -> ReadinessChanged:
+    """What ends the word that a standby is not ready, where the plan no longer has it."""
+    title = f"{group}: {member} is no standby any more"
+    return ReadinessChanged(word="restored", group=group, member=member, title=title)
 
 
 def _word_now(known: Ready, now: int) -> bool | None:

@@ -105,6 +105,20 @@ def cause_of(
     return "app" if any(word.standing == "up" for word in others) else "unknown"
 
 
+def is_unheard(memory: GroupMemory, group: GroupView, words: Mapping[str, MemberWord]) -> bool:
+    """Whether the trouble of the serving member is only remembered: no probe has a word on it that counts now."""
+    word = words.get(memory.settled or group.group.primary)
+    return word is not None and word.standing in ("down", "degraded") and not word.voters
+
+
+def is_vendor_open(case: Case | None) -> bool:
+    """Whether the vendor has said on a status page of its own that it has this trouble, and not that it is over."""
+    if case is None or case.shown.resolved_at is not None:
+        return False
+    posted = [moment.text for moment in case.shown.timeline if moment.what == "vendor_posted"]
+    return bool(posted) and not posted[-1].lower().startswith("resolved")
+
+
 def domain_of(case: Case | None) -> FaultDomain | None:
     """Where an incident is: by a person's word, else the machine's."""
     return None if case is None else case.shown.human.domain or case.domain or case.shown.domain
@@ -168,12 +182,18 @@ def _answers(state: State, view: View, group: GroupView, member: str) -> MemberW
         count = tally(state, view, view.checks[key.check], key)
         if not count.voters:
             continue
-        silent = sum((ballot.vote.reason or "").startswith("dns_") for ballot in count.failing)
+        silent = sum(_is_silent(ballot.vote.reason or "") for ballot in count.failing)
         share = silent / len(count.voters)
         standing: Standing = "up" if share < ALIKE else "degraded" if share < 1 else "down"
         word = _counted(member, standing, key, count, share)
-        return msgspec.structs.replace(word, failing=silent, may_switch=False)
+        since = key.since if (standing == "up") == (key.state == "up") else state.now  # another rule than the check's
+        return msgspec.structs.replace(word, since=since, failing=silent, may_switch=False)
     return None
+
+
+def _is_silent(reason: str) -> bool:
+    """Whether it gave no answer, rather than one that something is wrong with."""
+    return reason.startswith("dns_") or reason.endswith("_tempfail")
 
 
 def _degraded(state: State, view: View, member: str, worst: Key, known: list[Key]) -> MemberWord:

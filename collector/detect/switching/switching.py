@@ -1,5 +1,7 @@
 """Failover groups, record by record: what probes see of them is noted, and what follows is told after each record."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from collector.detect.dns.readiness import fallbacks_of
@@ -11,6 +13,7 @@ from collector.detect.switching.deciding import policy_of, situation_of, told_of
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import (
     MAX_ACTIONS,
+    MAX_LEFT,
     MAX_SAID,
     GroupMemory,
     News,
@@ -19,7 +22,7 @@ from collector.detect.switching.memory import (
     Switch,
     Switching,
 )
-from collector.detect.switching.readiness import look_ready, tell_ready
+from collector.detect.switching.readiness import left, look_ready, tell_ready
 from collector.detect.switching.serving import serving_members
 from collector.detect.switching.sightings import (
     keep_switch,
@@ -34,6 +37,7 @@ from collector.detect.view import CheckView, View
 from collector.events import EventData, FailoverChanged, IncidentNoted, Moment
 from collector.failover.machine import decide
 from collector.failover.rewinding import rewind
+from collector.failover.types import MemberWord
 from collector.inputs import ActionInput, CommandInput
 from parallax.clock import NS
 from parallax.observation import Observation
@@ -41,10 +45,23 @@ from parallax.spans import lasting
 
 LOOK_NS = NS
 """Where nothing changed that others build on, groups are looked at no more often."""
+AWAIT_NS = 3 * NS
+"""A decision waits so long for the incident that says where the fault is."""
 ASKED_NS = 60 * NS
 """A person's order that could not be followed is forgotten then."""
 OWN_TROUBLE = ("probe", "config", "blocked")
 """What fails by these is no request that was hurt."""
+OPENING = frozenset({"recommended", "blocked", "not_effective", "failed", "both_bad", "both_serving"})
+"""What is said with these words holds until it is ended..."""
+CLOSING = frozenset({"switched", "effective", "withdrawn"})
+"""...by one of these."""
+_LEADS_TO = {
+    "command": "command",
+    "recommended": "recommendation",
+    "failed": "recommendation",
+    "not_effective": "recommendation",
+}
+"""What is said of a switch before it is seen, and who then decided it: a command that failed asks people to do it."""
 MAX_TEXT = 300
 
 
@@ -59,9 +76,7 @@ def note_switching(
     failed = observation.reason is not None and observation.fault not in OWN_TROUBLE
     enrolled = view.probe(probe) is not None
     for group in groups:
-        memory = switching.groups.get(group.group.name)
-        if memory is None:
-            memory = switching.groups[group.group.name] = GroupMemory()
+        memory = memory_of(switching, group.group.name)
         members = serving_members(group.group, check, observation)
         note_sight(memory, probe, observation.run, members, at, failed=failed, enrolled=enrolled)
 
@@ -73,7 +88,7 @@ def command_switching(switching: Switching, view: View, command: CommandInput, n
         return
     group = view.groups.get(argument(command, "group"))
     if group is not None:
-        command_group(switching.groups.setdefault(group.group.name, GroupMemory()), group, command, now)
+        command_group(memory_of(switching, group.group.name), group, command, now)
 
 
 def note_action(switching: Switching, view: View, action: ActionInput, now: int) -> None:
@@ -96,12 +111,12 @@ def tell_switching(state: State, view: View, told: list[EventData], *, changed: 
     known."""
     known = state.switching.groups
     for gone in [name for name in known if name not in view.groups]:
-        del known[gone]
+        _leave(state.switching, gone, told)
     if not view.groups:
         return
     boards = None
     for name, group in view.groups.items():
-        memory = known.setdefault(name, GroupMemory())
+        memory = memory_of(state.switching, name)
         if not changed and 0 <= state.now - memory.looked_at < LOOK_NS:
             continue
         memory.looked_at = state.now
@@ -119,6 +134,7 @@ def rewind_switching(switching: Switching, at: int) -> None:
         rewind_sights(memory, at)
         rewind(memory.decision, at)
         memory.looked_at, memory.ttl_at = min(memory.looked_at, at), min(memory.ttl_at, at)
+        memory.awaits_since = min(memory.awaits_since, at)
         for known in memory.ready.values():
             known.looked_at, known.since = min(known.looked_at, at), min(known.since, at)
             known.other_since = min(known.other_since, at)
@@ -129,23 +145,63 @@ def rewind_switching(switching: Switching, at: int) -> None:
                 pushed.at = min(pushed.at, at)
 
 
+def memory_of(switching: Switching, name: str) -> GroupMemory:
+    """What is known of a group of the plan."""
+    memory = switching.groups.get(name)
+    if memory is None:
+        memory = switching.groups[name] = GroupMemory()
+        memory.decision.epoch = switching.left.pop(name, 0)
+    return memory
+
+
+def is_open(memory: GroupMemory) -> bool:
+    """Whether something was said of it that holds until its end is said."""
+    newest = next((each.said.word for each in reversed(memory.words) if each.said.word in OPENING | CLOSING), None)
+    return newest in OPENING
+
+
+def _leave(switching: Switching, name: str, told: list[EventData]) -> None:
+    """The plan no longer has a group: its commands are broken off, and what people were told of it ends."""
+    memory = switching.groups.pop(name)
+    told += [left(name, member) for member, known in memory.ready.items() if known.told is False]
+    if memory.decision.commanded or is_open(memory):
+        title = f"{name} is no failover group of the plan any more"
+        told.append(
+            FailoverChanged(
+                word="withdrawn",
+                group=name,
+                title=title,
+                severity="info",
+                incident=memory.incident,
+                epoch=memory.decision.epoch,
+            )
+        )
+    if memory.decision.epoch:
+        switching.left[name] = memory.decision.epoch
+        while len(switching.left) > MAX_LEFT:
+            del switching.left[next(iter(switching.left))]
+
+
 def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
     """Who serves now, in which incident; and what people ordered."""
     case = case_of(state, view, group, memory)
     found = case.shown.id if case is not None else None
     if found != memory.incident:
-        memory.incident, memory.flaps = found, 0
+        memory.incident = found  # one that reopens goes on where it was
+        memory.flaps = next((each.flaps for each in reversed(memory.switches) if found and each.incident == found), 0)
     shares = shares_of(memory, group, state.now)
     switch = settle(memory, group, shares, state.now)
     if switch is not None:
         _switched(state, group, memory, switch, case, told)
     both = serves_both(memory, group, shares, state.now)
     if both and not memory.both_said:
-        memory.both_said = True
+        memory.both_said = memory.both_open = True
         shown = ", ".join(f"{member} {shares[member]:.0%}" for member in both)
         title = f"{group.group.name}: {' and '.join(both)} serve at the same time"
         why = f"of vantages: {shown}; one should serve"
         _say(state, memory, told, _changed(group, memory, word="both_serving", title=title, why=why))
+    elif memory.both_open and not both:
+        _end_both(state, group, memory, told)
     if memory.frozen is not None and 0 < memory.frozen.until <= state.now:
         memory.frozen = None
         add_news(memory, News(word="thawed", title=f"{group.group.name} is frozen no more: its time is over"))
@@ -158,13 +214,23 @@ def _look(state: State, view: View, group: GroupView, memory: GroupMemory, told:
         _say(state, memory, told, said)
 
 
+def _end_both(state: State, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
+    """One serves again. Where that was no switchover, somebody must say so, once nothing else is open."""
+    decision = memory.decision
+    if decision.target or decision.said:
+        return
+    memory.both_open = False
+    if is_open(memory):
+        title = f"{group.group.name}: {memory.settled} serves alone again"
+        _say(state, memory, told, _changed(group, memory, word="withdrawn", title=title, severity="info"))
+
+
 def _switched(
     state: State, group: GroupView, memory: GroupMemory, switch: Switch, case: Case | None, told: list[EventData]
 ) -> None:
     memory.flaps += 1
-    decision = memory.decision
-    ours = decision.target == switch.target and decision.phase in ("to_failover", "to_primary")
-    by = ("command" if decision.commanded else "recommendation") if ours else ""
+    by = _decided_by(memory, switch)
+    ours = bool(by)
     kept = Switch(
         direction=switch.direction,
         source=switch.source,
@@ -203,13 +269,27 @@ def _switched(
     _moment(case, switch.started_at, "switched", f"{switch.source} to {switch.target}", told)
 
 
+def _decided_by(memory: GroupMemory, switch: Switch) -> str:
+    """What was said here that led to it: "command", "recommendation", or nothing. A decision may be found effective a
+    moment before the switchover is settled, so it is looked for in what was said since the one before."""
+    for each in reversed(memory.words):
+        said = each.said
+        if said.word in ("switched", "withdrawn"):
+            break
+        if said.word in _LEADS_TO and said.target == switch.target:
+            return _LEADS_TO[said.word]
+    return ""
+
+
 def _decide(state: State, view: View, group: GroupView, memory: GroupMemory, told: list[EventData]) -> None:
     case = case_of(state, view, group, memory)
     words = words_of(state, view, group, memory)
     memory.cause = cause_of(state, group, memory, words, case)
     if memory.asked is not None and not 0 <= state.now - memory.asked.at <= ASKED_NS:
         memory.asked = None
-    situation = situation_of(state, group, memory, words)
+    if _awaits(state, group, memory, words, case):
+        return
+    situation = situation_of(state, group, memory, words, case)
     for decided in decide(memory.decision, policy_of(view, group), situation):
         said = told_of(group, memory, decided)
         _say(state, memory, told, said)
@@ -217,6 +297,19 @@ def _decide(state: State, view: View, group: GroupView, memory: GroupMemory, tol
             _moment(case, state.now, "effective", said.title, told)
     if memory.asked is not None and memory.asked.member == memory.settled:
         memory.asked = None
+
+
+def _awaits(
+    state: State, group: GroupView, memory: GroupMemory, words: Mapping[str, MemberWord], case: Case | None
+) -> bool:
+    """Whether the incident of a trouble is about to be opened. A member that is addressed directly may be found down a
+    moment before what users reach is: where the fault is, which a switch must cure, only the incident says."""
+    serving = words.get(memory.settled or group.group.primary)
+    if case is not None or serving is None or serving.standing not in ("down", "degraded"):
+        memory.awaits_since = 0
+        return False
+    memory.awaits_since = memory.awaits_since or state.now
+    return state.now - memory.awaits_since < AWAIT_NS
 
 
 def _changed(group: GroupView, memory: GroupMemory, **fields: object) -> FailoverChanged:

@@ -13,7 +13,7 @@ from collector.alerts.delivery import SAVE_EVERY_S, Delivery, InForce, ReceiverS
 from collector.alerts.message import rendered
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S
-from collector.events import Event, encode_event
+from collector.events import AlertRouted, Event, encode_event
 from collector.inputs import DeliveryInput, FactInput
 from parallax.clock import NS
 from parallax.dialling.post import Answer
@@ -482,3 +482,26 @@ async def test_a_bug_that_one_alert_brings_out_ends_nothing_and_costs_that_alert
         assert world.status.given_up == 1
         assert world.cursor == 2
     assert "an alert met a bug" in caplog.text
+
+
+def beat(at: int) -> Event:
+    data = AlertRouted(
+        key="watchdog", about="watchdog", phase="notice", tier="log", severity="info", lane="fast", of=(), to=("ops",)
+    )
+    return Event(id=f"beat-{at}", at=at, cause=1, data=data)
+
+
+async def test_a_heartbeat_that_is_late_is_passed_over(autojump_clock: MockClock) -> None:
+    world = World()
+    await world.happen(beat(AT - 61 * NS), beat(AT - 30 * NS), beat(AT - 5 * NS))
+    async with world.serving():
+        await trio.sleep(1)
+        assert [tried.notification.id for tried in world.sender.tried] == [f"beat-{AT - 5 * NS}"]
+        world.sender.answer = answers(then=DOWN)
+        await world.happen(beat(world.wall()))
+        await trio.sleep(59)
+        tries = len(world.sender.tried)
+        assert tries > 3
+        await trio.sleep(60)
+        assert len(world.sender.tried) - tries <= 1
+        assert (world.status.waiting, world.status.given_up) == (0, 0)

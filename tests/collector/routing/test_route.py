@@ -271,6 +271,17 @@ def test_an_incidents_failover_is_told_under_the_incidents_key_and_wakes_again_w
     assert desk.say(incident(change="resolved"), after=MIN)[0] == f"resolve i1 page > {ALL}"
 
 
+def test_what_blocks_an_incidents_failover_again_and_again_wakes_once() -> None:
+    desk = Desk()
+    desk.take(incident())
+    lines = [desk.say(failover("blocked", incident="i1"), after=10 * MIN)[0] for _ in range(4)]
+    desk.take(incident(change="resolved"), after=MIN)
+    desk.take(incident(change="reopened"), after=MIN)
+    lines.append(desk.say(failover("blocked", incident="i1"), after=MIN)[0])
+    assert [("!" in each) for each in lines] == [True, True, False, False, False], "one of them as nobody acknowledged"
+    assert "!" in desk.say(failover("not_effective", incident="i1"), after=MIN)[0]
+
+
 def test_an_incidents_failover_is_told_to_those_who_know_nothing_of_the_incident() -> None:
     desk = Desk(plan(to("pager", component=["Sign-in"], type=["incident.*"]), to("ops", type=["failover.*"])))
     desk.take(incident())

@@ -16,8 +16,8 @@ SWITCHED = FailoverChanged(
 )  # fmt: skip
 
 
-def made(data: EventData) -> list[Point]:
-    return list(event_points(Event(id="e", at=AT, cause=1, data=data), 5))
+def made(data: EventData, position: int = 5) -> list[Point]:
+    return list(event_points(Event(id="e", at=AT, cause=1, data=data), position))
 
 
 def test_a_switchover_is_a_note_its_figures_and_who_serves_now():
@@ -26,7 +26,7 @@ def test_a_switchover_is_a_note_its_figures_and_who_serves_now():
     assert figures.tags == {"group": "regions", "direction": "failback"}
     assert figures.fields == {"duration_seconds": 40.0, "dwell_seconds": 3600.0, "hurt": 7, "flaps": 3}
     assert [(each.tags["member"], each.fields["serving"]) for each in (source, target)] == [("a", 0), ("b", 1)]
-    assert all(each.at == AT - AT % 1000 + 5 for each in (note, figures, source, target))
+    assert all(each.at == AT - AT % 1_000_000 + 5 for each in (note, figures, source, target))
 
 
 def test_what_is_said_of_failover_without_a_switchover_is_a_note_alone():
@@ -50,6 +50,14 @@ def test_an_alert_counts_those_who_are_told_and_those_who_are_not():
     (alert,) = made(routed)
     assert alert.fields == {"told": 2, "suppressed": 1}
     assert alert.tags == {"phase": "trigger", "tier": "page", "severity": "critical"}
+
+
+def test_a_storm_of_one_moment_is_so_many_points():
+    alert = AlertRouted(
+        key="k", about="incident.opened", phase="trigger", tier="page", severity="critical", to=("a",),
+        of=(Told(id="i", at=AT, data=incident().data),),  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert len({point.at for n in range(12_000) for point in made(alert, n)}) == 12_000
 
 
 def test_every_point_of_events_has_names_that_are_known():

@@ -1,6 +1,8 @@
 """Observations and points as lines, within bounds."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -12,10 +14,10 @@ from collector.history.tables import PHASES as HISTORY_PHASES
 from collector.series.annotations import event_points
 from collector.series.encode import Encoder, outcome_of
 from collector.series.labels import Labels
-from parallax.health_point import health_point
 from parallax import points
 from parallax.clock import NS
 from parallax.exposition import Point, exposition
+from parallax.health_point import health_point
 from parallax.observation import PENDING, Observation, Phase
 from parallax.plan.kinds import SPECS
 from parallax.reasons import REASONS
@@ -104,6 +106,8 @@ def test_outcomes(changes: dict[str, str], outcome: str):
 def test_two_of_one_moment_are_two_points_and_nobody_is_in_the_future():
     made = lines(*[observation(started_at=AT)] * 3, observation(started_at=AT, subject="b"))
     assert [line.rpartition(" ")[2] for line in made] == [str(AT), str(AT + 1), str(AT + 2), str(AT)]
+    made = lines(*[observation(started_at=AT + after) for after in (1, 0, 0, 2)])
+    assert len({line.rpartition(" ")[2] for line in made}) == 4, "moved, it meets none that was there"
     made = lines(*[observation(started_at=AT + NS)] * 3, latest=AT)
     assert [int(line.rpartition(" ")[2]) for line in made] == [AT - 2, AT - 1, AT]
     assert lines(*[observation(started_at=AT + NS)] * 3, latest=AT) == made, "written again it is the same"
@@ -132,6 +136,18 @@ def test_every_tag_has_a_bound(measurement: points.Measurement):
         assert len(admitted) == tag.most + 1
     assert not {tag.name for tag in measurement.tags} & {field.name for field in measurement.fields}
     assert not any(field.text for field in measurement.fields) or measurement is points.ANNOTATION
+
+
+def test_tags_of_one_name_in_two_measurements_have_a_bound_each():
+    encoder = Encoder()
+    for kind in SPECS:
+        tags = {"check": "c", "kind": kind, "target": "t", "subject": "s"}
+        encoder.point(Point(of=points.CHECK_STATE, at=AT, tags=tags, fields={"state": 0}))
+    for kind in ("delegation", "chain"):
+        line = encoder.point(
+            Point(of=points.MOVE, at=AT, tags={"kind": kind, "zone": "z"}, fields={"parents_share": 1})
+        )
+        assert f",kind={kind}," in line
 
 
 def test_no_secret_and_nothing_long_is_a_tag():
@@ -176,10 +192,10 @@ def test_an_incident_is_a_note_with_texts_where_they_can_be_held():
     line = encoder.point(point)
     assert line == (
         "parallax_annotation,severity=critical,type=incident.opened "
-        f'value=1.0,id="i1",title="it \\"broke\\" badly\\\\",text="it is opened" {AT + 7}'
+        f'value=1.0,id="i1",title="it \\"broke\\" badly\\\\",text="it is opened" {AT + 1007}'
     )
     assert encoder.point(point, texts=False) == (
-        f"parallax_annotation,severity=critical,type=incident.opened value=1.0 {AT + 7}"
+        f"parallax_annotation,severity=critical,type=incident.opened value=1.0 {AT + 1007}"
     )
     assert not list(event_points(incident("i1", "updated"), 1))
     (raised,) = event_points(risk(), 5)
@@ -198,6 +214,25 @@ def test_a_probes_report_is_numbers_whatever_it_says():
     assert {name: value for name, value in point.fields.items() if value is not None} == {
         "lag_seconds": 0.5, "clock_synchronised": 1.0, "skipped": 3, "lost": 0,
     }  # fmt: skip
+
+
+def test_prometheus_reads_metrics_of_every_measurement():
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt install prometheus")
+    awkward = 'a "b"\\c\nd, {e="f"}'
+    text = exposition(
+        Point(
+            of=of, at=AT, tags={tag.name: awkward for tag in of.tags},
+            fields={field.name: awkward if field.text else 1e-9 for field in of.fields},
+        )
+        for of in points.MEASUREMENTS
+        if of not in (*points.OBSERVATIONS.values(), points.MINUTE)  # what is written alone
+    )  # fmt: skip
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(names) == len(set(names)), "no measurement and field make another's name"
 
 
 def test_metrics_have_the_names_of_series():

@@ -7,17 +7,37 @@ import msgspec
 import pytest
 import trio
 
+from collector.events import AlertRouted
+from collector.series.gauges import board_points
 from collector.series.setup import set_up
 from collector.series.sink import Cursor
+from dashboards import failover
+from dashboards.influxql import expand
+from dashboards.preview import ALL
+from dashboards.sdk import dashboard
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
 from parallax.values import Duration
+from tests.collector.detect.switching.front import ACTION, Front
 from tests.fakes.events import incident
 from tests.fakes.histories import World, world
 from tests.fakes.observations import observation
 from tests.fakes.series import running, sender, server, settle, until
 from tests.parts.influxdb import InfluxDb, influxdb
 
+AUTO = (
+    ACTION.replace("[[action]]", 'mode = "auto"\nactions = ["automation"]\n[[action]]')
+    + """
+[[receiver]]
+name = "pager"
+kind = "webhook"
+url = "https://hooks.example/x"
+key = "secret:PAGER"
+[[route]]
+to = ["pager"]
+"""
+)
+FAILOVER = ("failover.", "failback.", "readiness.")
 pytestmark = pytest.mark.slow
 CONFIG = CollectorConfig(state="/nowhere", plan="/nowhere")
 KILLS = int(os.environ.get("PARALLAX_KILL_ROUNDS", "4"))
@@ -155,6 +175,51 @@ async def test_incidents_are_annotations(tmp_path: Path):
         rows = db.rows("SELECT * FROM parallax_annotation")
         assert {row["type"] for row in rows} == {"incident.opened", "incident.resolved"}
         assert all(row["title"] for row in rows)
+
+
+async def test_a_switchover_as_detection_decides_it_is_on_the_dashboards(tmp_path: Path):
+    """What detection, switching and routing make of a region that dies, by the writer, as the dashboards ask for it."""
+    front = Front(AUTO)
+    front.prove()
+    front.broken["east"] = "http_server_error"
+    front.run(40)
+    front.act("applied", epoch=1)
+    front.move("west")
+    front.run(40)
+    standby = Front(AUTO)
+    standby.prove()
+    standby.broken["west"] = "http_server_error"
+    standby.run(120)
+    now = wall_ns()
+    shift = now - 60 * NS - front.now
+    events = [msgspec.structs.replace(event, at=event.at + shift) for each in (front, standby) for event in each.events]
+    async with influxdb() as db, world(tmp_path, now=now) as here:
+        at = server(db.url)
+        await set_up(at, CONFIG)
+        async with running(here, at) as sink:
+            await here.conclude(*events)
+            gauges = [line for point in board_points(front.board, now) if (line := sink.encoder.point(point))]
+            await sink.put(gauges)
+            await settle(here, sink)
+            assert (sink.status.rejected, sink.status.unreadable, sink.status.folded) == (0, 0, 0)
+
+        def asked(panel: dashboard.Panel) -> list[dict[str, object]]:
+            (target,) = panel.targets or ()
+            return db.rows(expand(target.query, ALL, now - 3600 * NS, now + NS))
+
+        (switched,) = asked(failover.switchovers_table())
+        assert (switched["group"], switched["direction"]) == ("front", "failover")
+        assert all(isinstance(switched[name], int | float) for name in ("duration_seconds", "dwell_seconds", "hurt"))
+        serving = {row["member"]: row["last"] for row in asked(failover.serving_timeline())}
+        assert serving == {"east": 0, "west": 1}
+        assert {row["last"] for row in asked(failover.readiness_timeline()) if row["member"] == "west"} >= {0, 1}
+        assert [row["type"] for row in asked(failover.words_table())][::-1] == [
+            event.type for event in sorted(events, key=lambda event: event.at) if event.type.startswith(FAILOVER)
+        ]
+        routed = [event.data for event in events if isinstance(event.data, AlertRouted)]
+        assert routed
+        told = sum(row["sum"] for row in db.rows('SELECT sum("told") FROM parallax_alert'))
+        assert told == sum(len(alert.to) for alert in routed)
 
 
 async def test_set_up_again_changes_nothing_and_says_so():

@@ -24,14 +24,20 @@ class Answer:
 
 
 async def ask(
-    view: FakeView | Pages, target: str, *, method: str = "GET", headers: Mapping[str, str] = {}, host: str = HOST
+    view: FakeView | Pages,
+    target: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] = {},
+    host: str = HOST,
+    body: bytes = b"",
 ) -> Answer:
     """What the pages answer; `target` as in a request line."""
     pages = Pages(view.view()) if isinstance(view, FakeView) else view
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)

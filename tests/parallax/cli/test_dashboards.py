@@ -96,6 +96,16 @@ def test_without_the_extra_it_says_what_to_install():
     assert "Traceback" not in done.stderr
 
 
+def test_a_grafana_that_cannot_be_asked_is_one_line(tmp_path: Path):
+    write_private(tmp_path / "token", TOKEN.encode())
+    done = run("diff", "--grafana", "http://127.0.0.1:1", "--token-file", tmp_path / "token")
+    assert done.exit_code == 1
+    assert done.output.endswith("[Errno 111] Connection refused; is it running?\n")
+    assert " object at " not in done.output
+    wrong = run("diff", "--grafana", "grafana.example", "--token-file", tmp_path / "token")
+    assert (wrong.exit_code, wrong.output) == (2, "parallax: grafana.example is no URL of a Grafana: https://HOST\n")
+
+
 def test_preview_says_where_it_cannot_ask(tmp_path: Path):
     done = run("preview", "--influxdb", "http://127.0.0.1:1", "--to", tmp_path / "x.html")
     assert done.exit_code == 2

@@ -83,11 +83,29 @@ ONE = ("DTSTART:20260101T020000Z", "DURATION:PT1S")
         (("DURATION:PT1S",), "a: has no DTSTART"),
         (("DTSTART;TZID=Nowhere/Land:20260301T020000", "DURATION:PT9H"),
          "its DTSTART is in the zone Nowhere/Land, which nobody knows here"),
+        (("DTSTART:99991231T230000Z", "DURATION:PT1S"), "has a time in 9999; windows lie between 2000 and 2200"),
+        (("DTSTART;TZID=Asia/Tokyo:99991231T230000", "DURATION:PT1S"),
+         "has a time in 9999; windows lie between 2000 and 2200"),
+        ((*ONE, "EXDATE:00010101T000000Z"), "has a time in 1; windows lie between 2000 and 2200"),
+        ((*ONE, "RDATE;VALUE=PERIOD:20260201T020000Z/PT3H"), "has a PERIOD in a list of dates; make an event of it"),
+        ((*ONE, "RRULE:FREQ=DAILY;COUNT=5", "END:VEVENT", "BEGIN:VEVENT", "UID:a",
+          "RECURRENCE-ID;RANGE=THISANDFUTURE:20260102T020000Z", "SUMMARY:b", *ONE),
+         "b: moves all that come after it (RANGE); end the first, and begin another"),
         (("STATUS:CANCELLED", *ONE), "has no VEVENT: no window at all"),
     ],
 )  # fmt: skip
 def test_refused(lines: tuple[str, ...], why: str) -> None:
     assert calendar_fault(calendar(*lines)) == why
+
+
+@pytest.mark.parametrize("until", ["99991231", "99991231T235959", "99991231T235959Z"])
+def test_what_has_no_end_may_say_so_by_the_last_of_all_days(until: str) -> None:
+    assert len(windows("DTSTART:20260101T020000Z", "DURATION:PT1H", f"RRULE:FREQ=MONTHLY;UNTIL={until}")) > 10
+
+
+def test_what_is_too_large_is_not_even_read() -> None:
+    assert calendar_fault("BEGIN:VEVENT\r\n" * 2001) == "has 2001 events; 2000 are the most"
+    assert calendar_fault("x" * 1_000_001) == "has 1000001 characters; 1000000 are the most"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from collector.detect import decode_state, encode_state
-from collector.detect.switching.memory import MAX_NEWS
+from collector.detect.switching.memory import MAX_NEWS, GroupMemory, Spoken, Switch
+from collector.detect.switching.switching import _decided_by
+from collector.events import FailoverChanged
 from parallax.clock import NS, rfc3339
 from tests.collector.detect.switching.front import ACTION, Front
 
@@ -197,3 +199,40 @@ def test_a_restart_in_the_middle_says_nothing_twice():
         return [event.type for event in front.events]
 
     assert played(reload=True) == played(reload=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "by"),
+    [
+        ("", ""),
+        ("command", "command"),
+        ("command effective", "command"),
+        ("recommended", "recommendation"),
+        ("recommended withdrawn", ""),
+        ("command failed", "recommendation"),
+        ("command not_effective command", "command"),
+        ("command effective switched", ""),
+        ("blocked frozen", ""),
+    ],
+)
+def test_who_decided_a_switchover_is_found_in_what_was_said(words: str, by: str):
+    said = [FailoverChanged(word=word, group="g", target="west", title="t") for word in words.split()]  # type: ignore[arg-type]
+    memory = GroupMemory(words=tuple(Spoken(at=1, said=each) for each in said))
+    assert _decided_by(memory, Switch(direction="failover", source="east", target="west", started_at=1, at=2)) == by
+    assert _decided_by(memory, Switch(direction="failback", source="west", target="east", started_at=1, at=2)) == ""
+
+
+def test_an_incident_that_reopens_goes_on_counting_its_switchovers():
+    front = Front(AUTO)
+    front.prove()
+    front.broken["east"] = "http_server_error"
+    front.run(40)
+    known = front.memory.incident
+    assert known
+    front.memory.switches = [
+        Switch(direction="failover", source="east", target="west", started_at=1, at=2, flaps=flaps, incident=incident)
+        for flaps, incident in ((3, known), (7, "another"))
+    ]
+    front.memory.incident, front.memory.flaps = None, 0  # as while it was over
+    front.run(5)
+    assert (front.memory.flaps, front.memory.incident) == (3, known)

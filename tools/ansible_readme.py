@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 COLLECTION = Path(__file__).parent.parent / "ansible"
 ROLES = ("common", "probe", "collector", "influxdb", "grafana")
@@ -15,8 +15,8 @@ From a few hosts to a network of probes, and keeping it so. How to go about it: 
 
 | Playbook | What it does |
 |---|---|
-| `site.yml` | installs collector and probes where there are none, and brings configs, units and the plan up to the inventory |
-| `upgrade.yml` | another release: the collector after a backup, then probe after probe; what does not report goes back by itself |
+| `site.yml` | installs what is not there, and brings configs, units and the plan up to the inventory |
+| `upgrade.yml` | another release: the collector, then probe after probe; what does not report goes back |
 | `rotate.yml` | a new token for each probe, without a gap |
 | `remove.yml` | takes all of it away from the hosts that `--limit` names |
 
@@ -30,7 +30,9 @@ def readme() -> str:
     for role in ROLES:
         path = COLLECTION / "roles" / role / "meta" / "argument_specs.yml"
         spec = yaml.safe_load(path.read_text("utf-8"))["argument_specs"]["main"]
-        parts.append(f"\n## {role}\n\n{spec['description']}\n\n| Variable | Type | Default | Meaning |\n|---|---|---|---|")
+        parts.append(
+            f"\n## {role}\n\n{spec['description']}\n\n| Variable | Type | Default | Meaning |\n|---|---|---|---|"
+        )
         parts.extend(_row(name, option) for name, option in spec["options"].items())
     return "\n".join(parts) + "\n"
 

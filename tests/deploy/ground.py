@@ -1,7 +1,6 @@
 """What the tests of deployment stand on: Ansible in an environment of its own, an inventory of the nodes, playbooks."""
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -56,7 +55,9 @@ def test_a_second_run_and_a_look_change_nothing(made: Made) -> None:
 def test_no_secret_is_said_shown_or_readable(made: Made) -> None:
     token = made.probe.run("cat /etc/parallax/credentials/collector-token")
     assert token.startswith("parallax-probe-")
-    arguments = made.probe.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'", check=False)
+    arguments = made.probe.run(
+        "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'", check=False
+    )
     journal = made.probe.run("journalctl -o cat --no-pager") + made.hub.run("journalctl -o cat --no-pager")
     for secret in (token, SECRET):
         assert secret not in made.said

@@ -1,4 +1,4 @@
-"""Releases to install on hosts: this tree, or this tree with some of its lines changed and another version, as a bundle.
+"""Releases to install on hosts, as bundles: this tree, or this tree with some lines changed and another version.
 
 bundle = make_release(folder, "0.1.1", {"probe/main.py": ("import trio", "raise SystemExit('broken')")})
 """

@@ -20,7 +20,6 @@ schema = 1
 name = "front door"
 kind = "tls"
 targets = ["10.231.0.10:8600"]
-server_name = "10.231.0.10"
 period = "2s"
 timeout = "1s"
 external = false

@@ -24,7 +24,7 @@ IMAGE = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "images" / "bo
 GATEWAY = "10.231.0.1"
 _PATIENCE_S = 60.0
 _INTERVAL_S = 0.2
-_ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+_ENV = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class Node:

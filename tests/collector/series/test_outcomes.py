@@ -110,7 +110,9 @@ async def test_a_backlog_is_caught_up_in_order_and_no_faster_than_asked(autojump
     inputs: Any = MemoryInputs()
     events: Any = MemoryInputs()
     for n in range(100):
-        await inputs.append([batch_entry([observation(started_at=AT + n * NS + k, seq=k + 1) for k in range(100)], AT)])
+        await inputs.append(
+            [batch_entry([observation(started_at=AT - (100 - n) * NS + k, seq=k + 1) for k in range(100)], AT)]
+        )
     sink = Sink(server(rate=1000), by, {"inputs": inputs, "events": events})
     sink._at = Cursor()
     async with trio.open_nursery() as nursery:

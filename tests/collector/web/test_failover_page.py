@@ -56,6 +56,12 @@ async def test_the_page_says(words: str) -> None:
     assert words in await words_of(board(group()))
 
 
+async def test_the_rules_of_the_decision_stand_open() -> None:
+    page = (await ask(FakeView(board(group())), "/failover")).text
+    assert page.count("<details open>") == 1
+    assert page.index("<details open>") < page.index('<th scope="row">S1</th>')
+
+
 async def test_a_freeze_and_an_override_are_said() -> None:
     override = Override(rule="S1", actor="bob", why="it burns", until=NOW + MIN)
     words = await words_of(board(group(frozen=FROZEN, overrides=(override,), now=None)))
@@ -75,7 +81,10 @@ async def test_what_is_not_known_is_not_claimed() -> None:
 
 async def test_the_overview_has_a_line_for_each() -> None:
     words = await words_of(board(group(frozen=FROZEN)), "/")
-    assert "primary serves, and is down edge us-east serves since 17:03:00 (3 min) eu-west: not ready since 17:02:00" in words
+    assert (
+        "primary serves, and is down edge us-east serves since 17:03:00 (3 min) eu-west: not ready since 17:02:00"
+        in words
+    )
     assert "frozen by ann blocked failover of edge" in words
     assert "2 switchovers in this incident" in words
     assert "Failover</a></h2>" not in (await ask(FakeView(empty_board()), "/")).text

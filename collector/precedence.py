@@ -37,7 +37,8 @@ class Precedence:
             return
         await trio.sleep(MOMENT_S)
         until = trio.current_time() + min(worked_s / SHARE - worked_s, LONGEST_S)
-        while self._under_way() >= PRESSED and (left_s := until - trio.current_time()) > 0:
+        # The crowd is a number that nobody announces.
+        while self._under_way() >= PRESSED and (left_s := until - trio.current_time()) > 0:  # noqa: ASYNC110
             await trio.sleep(min(left_s, SLICE_S))
 
     def behind(self, waiting: Callable[[], int]) -> "MakeWay":

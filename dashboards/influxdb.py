@@ -11,6 +11,13 @@ from dashboards.source import Source
 
 TIMEOUT_S = 30.0
 MOST_BYTES = 50_000_000
+_SECRETS = "; --config takes a token, or user and password, from the collector's config: see to those of its [[series]]"
+WAYS_OUT = {
+    401: _SECRETS,
+    403: _SECRETS,
+    404: "; is it an InfluxDB, and on InfluxDB 2 mapped by parallax series setup?",
+}
+"""By status."""
 
 Series = list[dict[str, Any]]
 """Each with `tags` (if it was grouped), `columns` and `values`; times in milliseconds since the Unix epoch."""
@@ -38,10 +45,15 @@ def asker(source: Source) -> Ask:
                 read = answer.read(MOST_BYTES)
             results = json.loads(read)["results"]
         except urllib.error.HTTPError as error:
-            raise InfluxError(f"{source.url} answered {error.code}: {_line(error.read(500))}") from None
+            said = f"{source.url} answered {error.code}: {_line(error.read(500))}"
+            raise InfluxError(said + WAYS_OUT.get(error.code, "")) from None
         except (OSError, ValueError, KeyError) as error:
             raise InfluxError(f"{source.url} cannot be asked: {_line(error)}; is it running?") from None
         if problem := results[0].get("error"):
+            if "database not found" in problem:
+                raise InfluxError(
+                    f"{source.url}: {problem}; make it: parallax series setup, or name another: --database"
+                )
             raise InfluxError(f"{source.url} does not take {query[:200]}: {problem}")
         found: Series = results[0].get("series", [])
         return found

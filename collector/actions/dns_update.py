@@ -218,6 +218,10 @@ class DnsUpdate:
             raise Unusable(
                 Result(outcome="refused", then="next", text=f"{self._server} does not serve the zone itself")
             )
+        alias = reply.get_rrset(reply.answer, name, _IN, dns.rdatatype.CNAME)
+        if alias is not None and kind == "TXT":  # what is added beside an alias is ignored (RFC 2136 section 3.4.2.2)
+            text = f"{name} is an alias, where no epoch can be kept; delete it"
+            raise Unusable(Result(outcome="refused", then="next", text=text))
         return reply.get_rrset(reply.answer, name, _IN, dns.rdatatype.from_text(kind))
 
     async def _refused(self, rcode: dns.rcode.Rcode, current: str) -> Result:

@@ -31,7 +31,6 @@ from parallax.plan.alert_types import Receiver
 from parallax.plan.types import Plan
 
 RETRY_S = 1.0
-_NOT_BUILT = "this version does not deliver to this kind"
 _log = get_log(__name__)
 
 
@@ -94,8 +93,6 @@ class Alerts:
         receiver = next((each for each in self._plan.receiver if each.name == name), None)
         if receiver is None:
             return None
-        if receiver.kind not in RECEIVERS:
-            return Tested(receiver=name, delivered=False, words=_NOT_BUILT, took_s=0.0)
         at, started = wall_ns(), trio.current_time()
         answer = Answer(failure="timeout", detail=f"no answer within {FAST_TIMEOUT_S:.0f} s")
         with trio.move_on_after(FAST_TIMEOUT_S):
@@ -141,22 +138,22 @@ class Alerts:
 
     def _status_of(self, receiver: Receiver) -> ReceiverStatus:
         served = self._served.get(receiver.name)
-        if served is not None and receiver.kind in RECEIVERS:
+        if served is not None:
             return served.delivery.status
         return ReceiverStatus(
             name=receiver.name,
             kind=receiver.kind,
             waiting=0,
             delivered=0,
-            last_word="is being started" if receiver.kind in RECEIVERS else _NOT_BUILT,
-            state="ok" if receiver.kind in RECEIVERS else "not_built",
+            last_word="is being started",
+            state="ok",
         )
 
     async def _follow(self, nursery: trio.Nursery) -> str | None:
         """Serves whom the plan in force names, and nobody else; its hash, or None where the journal has no room to
         note it and it must be done again."""
         in_force = self._in_force()
-        wanted = {receiver.name: receiver for receiver in in_force.plan.receiver if receiver.kind in RECEIVERS}
+        wanted = {receiver.name: receiver for receiver in in_force.plan.receiver}
         stopped = [served for name, served in self._served.items() if wanted.get(name) != served.delivery.receiver]
         for served in stopped:
             served.scope.cancel()
@@ -179,9 +176,6 @@ class Alerts:
                 served = _Served(delivery, trio.CancelScope(), trio.Event())
                 self._served[name] = served
                 nursery.start_soon(_serve, served, name=f"receiver {name}")
-        for receiver in in_force.plan.receiver:
-            if receiver.kind not in RECEIVERS:
-                _log.warning("receiver is not told", receiver=receiver.name, kind=receiver.kind, why=_NOT_BUILT)
         return in_force.hash
 
     def _sender(self, receiver: Receiver) -> Sender:

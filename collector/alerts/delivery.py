@@ -48,7 +48,7 @@ END_AGAIN_S = 300.0
 _TEXT = 200
 _log = get_log(__name__)
 
-ReceiverState = Literal["ok", "failing", "disabled", "not_built"]
+ReceiverState = Literal["ok", "failing", "disabled"]
 
 
 class InForce(msgspec.Struct, frozen=True):

@@ -14,7 +14,6 @@ POST /v1/failover/GROUP/facts       {"member": NAME, "facts": {NAME: VALUE}}: wh
 
 import math
 from collections.abc import Callable
-from datetime import datetime
 from typing import get_args
 
 import msgspec
@@ -22,11 +21,12 @@ import msgspec
 from collector.answers import Refusal
 from collector.board import Board, GroupBoard
 from collector.commands.commands import CommandError, Commands, read_command
+from collector.commands.spans import until_ns
 from collector.detect.switching.commands import DAY_NS, MAX_TEXT, MAX_VALUE
 from collector.detect.switching.ready_lines import FENCED
 from collector.events import SafetyRule
 from collector.inputs import CommandInput
-from parallax.clock import NS, rfc3339, wall_ns
+from parallax.clock import rfc3339, wall_ns
 from parallax.plan.failover_types import Failover
 from parallax.plan.types import Plan
 
@@ -84,7 +84,7 @@ class FailoverCommands:
         wanted, (group, _) = read_command(body, UntilBody), self._find(name)
         now = wall_ns()
         has_end = bool(wanted.until) or wanted.for_s is not None
-        until = rfc3339(_until(wanted, now, FREEZE_NS)) if has_end else ""
+        until = rfc3339(until_ns(wanted.until, wanted.for_s, now, FREEZE_NS)) if has_end else ""
         return await self._take("failover_freeze", group, actor, {"why": _why(wanted.why), "until": until})
 
     async def thaw(self, name: str, body: bytes, actor: str) -> Ordered | Refusal:
@@ -97,7 +97,7 @@ class FailoverCommands:
         wanted, (group, _) = read_command(body, OverrideBody), self._find(name)
         if wanted.rule not in RULES:
             raise CommandError(f'"rule" is {wanted.rule[:20]!r}; known are {", ".join(RULES)}')
-        until = rfc3339(_until(wanted, wall_ns(), DAY_NS))
+        until = rfc3339(until_ns(wanted.until, wanted.for_s, wall_ns(), DAY_NS))
         given = {"rule": wanted.rule, "why": _why(wanted.why), "until": until}
         return await self._take("failover_override", group, actor, given)
 
@@ -196,25 +196,3 @@ def _text(key: str, text: str, most: int = MAX_TEXT) -> str:
     if len(clean) > most:
         raise CommandError(f'"{key}" has {len(clean)} characters; {most} are the most')
     return clean
-
-
-def _until(wanted: UntilBody, now: int, most_ns: int) -> int:
-    """Ns since the Unix epoch, a whole second. Raises CommandError."""
-    if (wanted.for_s is None) == (not wanted.until):
-        raise CommandError('say until when: "until", a time as 2026-02-10T17:35:00Z, or "for_s", seconds')
-    try:
-        if wanted.for_s is not None:
-            until = now + int(min(wanted.for_s, 2 * most_ns / NS) * NS)
-        else:
-            moment = datetime.fromisoformat(wanted.until)
-            if moment.tzinfo is None:
-                raise ValueError
-            until = int(moment.timestamp()) * NS
-    except (ValueError, OverflowError):
-        raise CommandError(f'"until" is {wanted.until[:40]!r}; write a time as 2026-02-10T17:35:00Z') from None
-    if not now + NS < until <= now + most_ns:
-        hours = most_ns // (3600 * NS)
-        raise CommandError(
-            f"it must end in the future, and within {f'{hours} h' if hours <= 48 else f'{hours // 24} d'}"
-        )
-    return until // NS * NS

@@ -8,16 +8,16 @@ POST /v1/silences/end  {"id": ID}
 """
 
 from collections.abc import Callable
-from datetime import datetime
 
 import msgspec
 
 from collector.answers import Refusal
 from collector.commands.commands import CommandError, Commands, read_command
+from collector.commands.spans import until_ns
 from collector.inputs import CommandInput
 from collector.routing.silences import MATCHED, MAX_TEXT, SILENCE, SILENCE_END
 from collector.routing.state import MAX_SILENCES, MAX_SPAN_NS, Silence
-from parallax.clock import NS, wall_ns
+from parallax.clock import wall_ns
 from parallax.plan.alert_types import Match
 from parallax.plan.route_rules import match_faults
 
@@ -57,7 +57,7 @@ class SilenceCommands:
         """Raises CommandError."""
         wanted = read_command(body, SilenceBody)
         now = wall_ns()
-        until = _until(wanted, now)
+        until = until_ns(wanted.until, wanted.for_s, now, MAX_SPAN_NS)
         words = {name: [str(word) for word in getattr(wanted.match, name)] for name in MATCHED}
         if not wanted.keys and not any(words.values()):
             raise CommandError('say what is to be silent: "match", with keys as in [[route]], or "keys"')
@@ -87,22 +87,3 @@ class SilenceCommands:
         command = CommandInput(at=wall_ns(), word=SILENCE_END, actor=actor, arguments={"id": [id_]})
         taken = await self._commands.take(command)
         return taken if isinstance(taken, Refusal) else Silenced(position=taken[0], silence=None)
-
-
-def _until(wanted: SilenceBody, now: int) -> int:
-    """Ns since the Unix epoch. Raises CommandError."""
-    if (wanted.for_s is None) == (not wanted.until):
-        raise CommandError('say until when: "until", a time as 2026-02-10T17:35:00Z, or "for_s", seconds')
-    try:
-        if wanted.for_s is not None:
-            until = now + int(min(wanted.for_s, 2 * MAX_SPAN_NS / NS) * NS)
-        else:
-            moment = datetime.fromisoformat(wanted.until)
-            if moment.tzinfo is None:
-                raise ValueError
-            until = int(moment.timestamp()) * NS
-    except (ValueError, OverflowError):
-        raise CommandError(f'"until" is {wanted.until[:40]!r}; write a time as 2026-02-10T17:35:00Z') from None
-    if not now < until <= now + MAX_SPAN_NS:
-        raise CommandError("a silence ends in the future, and within 30 days")
-    return until

@@ -7,7 +7,7 @@ from collector.failover.commanding import command
 from collector.failover.health import well_for
 from collector.failover.move import Move, readiness_of, word_of
 from collector.failover.rules import blocking, judge
-from collector.failover.saying import blocked_title, to_say, told
+from collector.failover.saying import blocked_key, blocked_title, to_say, told
 from collector.failover.types import Decided, GroupState, Policy, Situation
 from collector.failover.wishes import asked_key, drill_wanted
 from parallax.clock import NS
@@ -99,7 +99,7 @@ def _back(state: GroupState, policy: Policy, situation: Situation, said: list[De
     rules = judge(move, state, policy, situation)
     blocked = blocking(rules)
     if blocked:
-        if to_say(state, f"blocked {move.target} {' '.join(each.id for each in blocked)}", situation.now):
+        if to_say(state, blocked_key(state, move, blocked), situation.now):
             title = blocked_title(move, policy, blocked)
             said.append(told("blocked", move, policy, situation, title, severity="warning", rules=rules))
         return

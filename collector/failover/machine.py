@@ -25,7 +25,7 @@ from collector.failover.commanding import begin, command, end, under_way, unhind
 from collector.failover.health import note_health
 from collector.failover.move import SETTLED, Move, choose, direction_to
 from collector.failover.rules import MOST_MOVES, blocking, judge
-from collector.failover.saying import act, blocked_title, hush, to_say, told
+from collector.failover.saying import act, blocked_key, blocked_title, hush, to_say, told
 from collector.failover.types import Decided, GroupState, Phase, Policy, Situation
 from collector.failover.wishes import all_bad, asked_key, may_go_back, note_trouble, wanted
 from parallax.clock import NS
@@ -175,7 +175,7 @@ def _consider(state: GroupState, policy: Policy, situation: Situation, move: Mov
     blocked = blocking(rules)
     if blocked:
         end(state)
-        if to_say(state, f"blocked {move.target} {' '.join(each.id for each in blocked)}", now):
+        if to_say(state, blocked_key(state, move, blocked), now):
             severity: Severity = "critical" if move.by_trouble else "warning"
             title = blocked_title(move, policy, blocked)
             said.append(told("blocked", move, policy, situation, title, severity=severity, rules=rules))
@@ -287,7 +287,7 @@ def _next(state: GroupState, policy: Policy, situation: Situation, move: Move, s
     rules = judge(move, state, policy, situation)
     blocked = blocking(rules)
     if blocked:
-        if to_say(state, f"blocked {move.target} {' '.join(each.id for each in blocked)}", situation.now):
+        if to_say(state, blocked_key(state, move, blocked), situation.now):
             severity: Severity = "critical" if move.by_trouble else "warning"
             title = blocked_title(move, policy, blocked)
             said.append(told("blocked", move, policy, situation, title, severity=severity, rules=rules))
@@ -310,7 +310,7 @@ def _turn(state: GroupState, policy: Policy, situation: Situation, move: Move, s
         said.append(command(state, policy, situation, move, policy.actions, rules))
         if move.wanted == "asked":
             state.asked = asked_key(situation)
-    elif to_say(state, f"blocked {move.target} {' '.join(each.id for each in blocked)}", situation.now):
+    elif to_say(state, blocked_key(state, move, blocked), situation.now):
         title = blocked_title(move, policy, blocked)
         said.append(told("blocked", move, policy, situation, title, severity="critical", rules=rules))
 

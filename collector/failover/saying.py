@@ -41,6 +41,14 @@ def to_say(state: GroupState, key: str, now: int) -> bool:
     return True
 
 
+def blocked_key(state: GroupState, move: Move, blocked: tuple[RuleOutcome, ...]) -> str:
+    """For `to_say`: which rules forbid it. What was said stays as good while all that it named still hold it up: one
+    more rule is no news."""
+    prefix, ids = f"blocked {move.target} ", [each.id for each in blocked]
+    named = state.said.removeprefix(prefix).split() if state.said.startswith(prefix) else []
+    return state.said if named and {*named} <= {*ids} else prefix + " ".join(ids)
+
+
 def hush(state: GroupState, now: int) -> None:
     """Nothing is wanted: what was said is no longer so. What was not so for an hour is forgotten."""
     state.said = state.pending = ""

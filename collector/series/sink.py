@@ -109,7 +109,9 @@ class Sink:
         self._written = self._rejected = self._missed = self._unreadable = self._replays = self._gauges_lost = 0
         self._why: dict[str, int] = {}
         self._problem: str | None = None
-        self._failing_since = self._behind_since = 0.0
+        self._failing_since = 0.0
+        self._behind_since: dict[str, float] = {}
+        """By journal: since when something of it waits; not there where nothing does."""
         self._moved = trio.Event()
 
     @property
@@ -127,7 +129,7 @@ class Sink:
             inputs=self._at.inputs,
             events=self._at.events,
             behind=behind,
-            behind_s=round(now - self._behind_since, 1) if behind and self._behind_since else 0.0,
+            behind_s=round(now - min(self._behind_since.values(), default=now), 1) if behind else 0.0,
             written=self._written,
             rejected=self._rejected,
             why=[f"{number} points: {words}" for words, number in self._why.items()],
@@ -174,12 +176,13 @@ class Sink:
         journal = self._journals[name]
         try:
             while True:
-                after, generation = getattr(self._at, name), self.generation
-                if after >= journal.stats.last:
-                    self._behind_since = 0.0
+                after, generation, last = getattr(self._at, name), self.generation, journal.stats.last
+                if after >= last:
+                    self._behind_since.pop(name, None)
                     await self._wait_beyond(journal, after)
-                    self._behind_since = self._behind_since or trio.current_time()
+                    self._behind_since[name] = trio.current_time()
                     continue
+                self._behind_since.setdefault(name, trio.current_time())
                 records = await journal.read(after, max_records=READ_RECORDS, max_bytes=READ_BYTES)
                 if not records:
                     await trio.sleep(self._gather_s)
@@ -191,6 +194,8 @@ class Sink:
                 if generation == self.generation:
                     self._missed += records[0].position - after - 1
                     self._unreadable += made.unreadable
+                    if records[-1].position >= last:  # what waits now came since
+                        self._behind_since[name] = began
                     self._move(name, records[-1].position)
                 await self._save_now_and_then()
                 await self._make_way(worked_s)

@@ -265,7 +265,10 @@ def order_routes(pages: "Pages", orders: Orders) -> list[Route]:
         name, order = request.path_params["group"], orders.thaw
         if fields.get("order") != "thaw":
             order = orders.freeze
-            asked |= {"for_s": int(span)} if (span := fields.get("for_s", "")).isdigit() and len(span) < 9 else {}
+            span = fields.get("for_s", "")
+            if span and not (span.isdecimal() and len(span) < 9):
+                return form(request, identity, f"{span[:40]!r} is no number of seconds; take a span from the list", 400)
+            asked |= {"for_s": int(span)} if span else {}
         try:
             answer = await order(name, msgspec.json.encode(asked), identity.name)
         except CommandError as error:

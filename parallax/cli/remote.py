@@ -214,7 +214,7 @@ def _receiver(receiver: dict[str, Any]) -> str:
     counts = f"{receiver['delivered']} delivered, {receiver['waiting']} waiting"
     if receiver["given_up"]:
         counts += f", {receiver['given_up']} given up"
-    trouble = {"not_built": "not told", "disabled": "disabled until the plan changes"}.get(receiver["state"], "")
+    trouble = "disabled until the plan changes" if receiver["state"] == "disabled" else ""
     if receiver["state"] == "failing":
         trouble = f"failing for {_ago(receiver['failing_s'])}"
     return f"{receiver['name']}: " + "; ".join(filter(None, (trouble, counts, receiver["last_word"])))

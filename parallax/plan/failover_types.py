@@ -62,6 +62,9 @@ class Failover(msgspec.Struct, frozen=True, kw_only=True):
     three kinds, if left out."""
     mode: Literal["observe", "recommend", "auto"] = "recommend"
     """Whether it only watches, tells people what to do, or acts."""
+    several: bool = False
+    """Whether several members may serve at once; if not, people are told where two do for longer than a switch
+    takes."""
     ttl: Duration = Duration(60)
     """The TTL of the record that is switched, as configured. A longer one that is seen is a fault of readiness."""
     facts: Annotated[list[StandbyFact], msgspec.Meta(max_length=20)] = []

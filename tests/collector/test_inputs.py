@@ -74,8 +74,8 @@ GOLDEN: dict[str, Input] = {
         before=("eu",), after=("us-east",), text="switched", took_ns=1_000_000,
     ),
     "delivery": DeliveryInput(
-        at=1_700_000_000_000_000_000, alert="5eed5eed-9", key="5eed5eed-1", receiver="pager", outcome="retried", tries=2,
-        text="answered 503", incident="5eed5eed-1",
+        at=1_700_000_000_000_000_000, alert="5eed5eed-9", key="5eed5eed-1", receiver="pager", outcome="retried",
+        tries=2, text="answered 503", incident="5eed5eed-1",
     ),
     "peer": PeerInput(
         at=1_700_000_000_000_000_000,

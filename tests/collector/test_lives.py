@@ -15,6 +15,7 @@ from tests.fakes.events import AT, incident
 def alert(number: int, phase: Any = "trigger", change: Any = "opened", **more: Any) -> Event:
     at = AT + number * NS
     told = incident(change=change, at=at)
+    assert isinstance(told.data, IncidentChanged)
     known: dict[str, Any] = {
         "key": "i1", "about": f"incident.{change}", "phase": phase, "tier": "page", "severity": "critical",
         "of": (ToldEvent(id=told.id, at=at, data=told.data),), "to": ("pager",), "incident": "i1",

@@ -30,7 +30,7 @@ COMPONENTS = {
         name="Sign-in", owner="identity team", runbook=Url("https://wiki.example.org/sign-in"), checks=["api"]
     )
 }
-LINK = "https://parallax.example.org/incidents/i1"
+LINK = "https://parallax.example.org/incident/i1"
 EVIDENCE = Evidence(
     failing=9, voters=10, networks=5, span_ns=9 * NS, reasons={"dns_timeout": 9},
     extent=Extent(share=0.9, low=0.7, high=0.98),

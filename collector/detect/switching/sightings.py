@@ -138,7 +138,7 @@ def points_of(wave: list[int], vantages: int) -> tuple[tuple[int, int], ...]:
 def serves_both(memory: GroupMemory, group: GroupView, shares: dict[str, float], now: int) -> tuple[str, ...]:
     """The members that serve side by side for longer than any switchover lasts, where one alone did before."""
     both = tuple(member for member in group.members if shares.get(member, 0.0) >= BOTH)
-    if len(both) < 2 or not memory.settled:
+    if len(both) < 2 or not memory.settled or group.group.several:
         memory.both_since, memory.both_said = 0, False
         return ()
     memory.both_since = memory.both_since or now

@@ -228,6 +228,17 @@ async def test_a_foreign_epoch_is_not_overwritten(tmp_path: Path) -> None:
         assert 'is no epoch of ours: "hello"; delete it' in result.text
 
 
+async def test_an_alias_in_the_epochs_place_is_no_fence(tmp_path: Path) -> None:
+    """The server would take the update, and leave the epoch out of it."""
+    async with updatable_bind(LINES + "_epoch.api CNAME elsewhere.example.\n") as server:
+        part = Part(server, tmp_path)
+        result = await carry_out(part.actor(), command(1))
+        look = await part.actor().look("api", Standing(serving="us-east", target="eu-west", epoch=0))
+        assert (result.outcome, result.then, look.outcome) == ("refused", "next", "unreachable")
+        assert result.text.endswith("is an alias, where no epoch can be kept; delete it")
+        assert await part.values() == EAST
+
+
 async def test_nobody_there(part: Part, server: Daemon) -> None:
     server.kill()
     result = await carry_out(part.actor(), command(1))

@@ -19,9 +19,9 @@ KNOWN = Silence(id="s1", keys=("x",), author="ann", since=1, until=2)
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"for_s": 60}, 'say what is to be silent: "match", with keys as in [[route]], or "keys"'),
     ({"keys": ["i1"]}, 'say until when: "until", a time as 2026-02-10T17:35:00Z, or "for_s", seconds'),
-    ({"keys": ["i1"], "for_s": -1}, "a silence ends in the future, and within 30 days"),
-    ({"keys": ["i1"], "for_s": 31 * 86400}, "a silence ends in the future, and within 30 days"),
-    ({"keys": ["i1"], "for_s": 1e300}, "a silence ends in the future, and within 30 days"),
+    ({"keys": ["i1"], "for_s": -1}, "it must end in the future, and within 30 days"),
+    ({"keys": ["i1"], "for_s": 31 * 86400}, "it must end in the future, and within 30 days"),
+    ({"keys": ["i1"], "for_s": 1e300}, "it must end in the future, and within 30 days"),
     ({"keys": ["i1"], "until": "2026-02-10T17:35:00"}, "\"until\" is '2026-02-10T17:35:00'; write a time as"),
     ({"keys": ["i1"] * 101, "for_s": 60}, '"keys" has 101 of them; 100 are the most'),
     ({"match": {"type": ["incident.open"]}, "for_s": 60}, 'match.type.0: "incident.open" is no type of event; did you'),

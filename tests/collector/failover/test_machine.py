@@ -151,6 +151,17 @@ def test_grey_failure_of_all_is_blocked_by_s1() -> None:
     assert "429" in said[1].title
 
 
+def test_one_more_rule_that_forbids_it_is_no_news() -> None:
+    group = Group()
+    group.look(ready={**group.situation.ready, EAST: ready(EAST, ReadyLine(id="checks", ok=False, why="fails"))})
+    assert words(group.stands(10, west="down")) == ["failover.blocked"]
+    for frozen in ("by ann: a deploy", "", "by ann: another"):
+        group.look(10, frozen=frozen)
+        assert not group.run(10)
+    [said] = group.look(10, ready={name: ready(name) for name in (WEST, EAST)})
+    assert [rule.id for rule in said.rules if not rule.ok] == ["S7"], "what was said is no longer in the way"
+
+
 def test_the_lesser_evil_must_be_far_better_for_a_minute() -> None:
     group = Group()
     bad, less = word(WEST, "down", share=0.9), word(EAST, "degraded", share=0.55)
@@ -343,8 +354,8 @@ def test_flickering_rules_are_no_flood() -> None:
     began = len(group.log)
     for turn in range(360):
         group.look(10, frozen="ann" if turn % 2 else "", agreed=False)
-    # S7 with S10 and S10 alone: each is news once.
-    assert words(group.log[began:]) == ["failover.blocked"] * 2
+    # S7 beside S10 is no news.
+    assert words(group.log[began:]) == ["failover.blocked"]
 
 
 def test_the_ready_member_that_stands_best_is_chosen() -> None:

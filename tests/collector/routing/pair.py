@@ -28,7 +28,7 @@ class Node:
         self.name, self.role = name, role
         self.state = Routing()
         self.alive = self.hears = True
-        self.up_at = 0
+        self.up_at = self.looked_at = 0
         self.open: set[int] = set()
         self.wrote: PeerWord | None = None
         self.wrote_at = -1000
@@ -37,7 +37,7 @@ class Node:
         charge = self.state.charge
         made = PeerWord(
             role=self.role,
-            at=AT + now * NS,
+            at=self.looked_at,
             echo=charge.word.at if charge.word is not None else 0,
             ready=now >= self.up_at + 2,
             in_charge=charge.in_charge,
@@ -148,6 +148,7 @@ class Pair:
         note_peer(node.state, value, self._ns)
 
     def _look(self, node: Node, events: list[Event]) -> None:
+        node.looked_at = self._ns
         routed = settle_charge(node.state, PLAN, self._ns, lambda: node.hears)
         routed += keep_charge(node.state, route(node.state, PLAN, events, self._ns), self._ns)
         self.said += [(self.now, node.name, each.phase, each.key, each.pages) for each in routed if _told(each)]

@@ -202,7 +202,7 @@ def test_whatever_happens_somebody_is_in_charge_and_what_was_opened_is_closed(se
     closed_at: dict[str, int] = {}
     for at, _, phase, key, _ in pair.said:
         if phase == "resolve":
-            lost = any(min(abs(moment - closed_at.get(key, at)), abs(moment - at)) <= 10 for moment in pair.disturbed)
+            lost = any(min(abs(moment - closed_at.get(key, at)), abs(moment - at)) <= 35 for moment in pair.disturbed)
             assert is_open.get(key) or lost, f"{key} is closed twice, and the other could have heard of it"
             is_open[key], closed_at[key] = False, at
         elif phase != "notice":

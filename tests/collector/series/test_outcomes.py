@@ -1,15 +1,21 @@
 """What an answer means, as a table; and what a sink makes of it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from collector.series.encode import Encoder
 from collector.series.outcomes import Answer, Outcome, outcome_of, retry_s
 from collector.series.records import Lines, made_of
+from collector.series.sink import Cursor, Sink
+from parallax.clock import NS
 from parallax.journal import Entry, Record
 from tests.fakes.events import incident
 from tests.fakes.histories import AT, some, world
+from tests.fakes.inputs import MemoryInputs, batch_entry
 from tests.fakes.observations import observation
 from tests.fakes.series import FakeSender, running, server, settle, until
 
@@ -97,6 +103,58 @@ async def test_the_cursor_moves_only_after_the_acknowledgement(tmp_path: Path):
         async with running(here, server(), by) as sink:
             assert sink.status.behind == 0
     assert len(by.taken) == 10
+
+
+async def test_a_backlog_is_caught_up_in_order_and_no_faster_than_asked(autojump_clock: trio.testing.MockClock):
+    by, down = FakeSender(lambda body: Answer(failure="refused") if down else None), True
+    inputs: Any = MemoryInputs()
+    events: Any = MemoryInputs()
+    for n in range(100):
+        await inputs.append(
+            [batch_entry([observation(started_at=AT - (100 - n) * NS + k, seq=k + 1) for k in range(100)], AT)]
+        )
+    sink = Sink(server(rate=1000), by, {"inputs": inputs, "events": events})
+    sink._at = Cursor()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.run)
+        await trio.sleep(20)
+        assert (sink.status.behind, sink.status.behind_s) == (100, 20.0)
+        down, began = False, trio.current_time()
+        await sink.wait_position(inputs=100)
+        took = trio.current_time() - began
+        assert 6 <= took < 60, "10,000 at 1,000 a second, 2,000 at once; the first and the last wait for nothing"
+        times = [int(line.rpartition(" ")[2]) for line in by.taken]
+        assert len(times) == 10_000
+        assert times == sorted(times)
+        await trio.sleep(10)
+        assert (sink.status.behind, sink.status.behind_s) == (0, 0.0)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_stream_without_a_pause_is_not_said_to_be_ever_further_behind(
+    autojump_clock: trio.testing.MockClock,
+):
+    inputs: Any = MemoryInputs()
+    events: Any = MemoryInputs()
+
+    class Feeding(FakeSender):
+        """While it writes, more comes in."""
+
+        async def write(self, body: bytes, place: str) -> Answer:
+            await inputs.append([batch_entry([observation(started_at=AT + inputs.stats.last, seq=1)], AT)])
+            await trio.sleep(1)
+            return await super().write(body, place)
+
+    sink = Sink(server(), Feeding(), {"inputs": inputs, "events": events})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.run)
+        await trio.testing.wait_all_tasks_blocked()
+        await inputs.append([batch_entry([observation(started_at=AT, seq=1)], AT)])
+        await sink.wait_position(inputs=30)
+        assert trio.current_time() >= 25
+        assert sink.status.behind == 1
+        assert sink.status.behind_s <= 2
+        nursery.cancel_scope.cancel()
 
 
 def test_a_record_that_meets_a_bug_is_left_out_alone():

@@ -222,9 +222,7 @@ def test_each_expectation_has_its_judge_and_its_row():
 
 def performance(seed: int, observed: float, limit: float = 20) -> Performance:
     came = played(at(observed, check("down")))
-    return Performance(
-        seed=seed, played=came, outcomes=outcomes_of(Expect(first_down_s=limit, pages=0), came)
-    )
+    return Performance(seed=seed, played=came, outcomes=outcomes_of(Expect(first_down_s=limit, pages=0), came))
 
 
 def test_over_seeds_the_worst_counts():

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+import trio
 from click.testing import CliRunner, Result
 
 from dashboards.build import DASHBOARDS
 from parallax.cli import parallax
 from parallax.state import write_private
 from tests.fakes.grafana import TOKEN, grafana
+from tests.parts.influxdb import influxdb
 from tests.parts.program import ROOT
 
 
@@ -111,3 +114,20 @@ def test_preview_says_where_it_cannot_ask(tmp_path: Path):
     assert done.exit_code == 2
     assert "is it running?" in done.output
     assert run("preview").exit_code == 2
+
+
+@pytest.mark.slow
+async def test_preview_says_what_an_influxdb_lacks(tmp_path: Path):
+    ask = ["preview", "--to", tmp_path / "x.html", "--influxdb"]
+    async with influxdb() as db:
+        empty = await trio.to_thread.run_sync(run, *ask, db.url)
+        assert (empty.exit_code, empty.output) == (
+            2,
+            f"parallax: {db.url}: database not found: parallax; make it: parallax series setup, or name another: "
+            "--database\n",
+        )
+    async with influxdb(auth=True) as db:
+        closed = await trio.to_thread.run_sync(run, *ask, db.url)
+        assert closed.exit_code == 2
+        assert "answered 40" in closed.output
+        assert "--config takes a token" in closed.output

@@ -16,7 +16,7 @@ EXAMPLES = [ROOT / "docs/examples/small.toml", *sorted((ROOT / "docs/examples/fl
 UNSEEN = {
     "empty", "pace", "defaults_timeout", "check_name_twice", "probes_unknown", "probes_none", "secret", "control_twice",
     "dns_targets", "http_targets", "component_references", "syntax", "syntax_unterminated", "key_twice",
-    "failover_decides", "failover_limits", "routing",
+    "failover_decides", "failover_limits", "heartbeat", "routing",
 }  # fmt: skip
 """Bad plans whose fault is between keys or tables, in a target, or in the TOML: no schema of a file shows those."""
 

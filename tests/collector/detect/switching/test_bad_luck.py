@@ -44,7 +44,7 @@ def open_alerts(front: Front) -> list[str]:
 
 
 @pytest.mark.parametrize("leap_s", [600, 86400, -3600])
-def test_a_command_is_not_late_for_time_in_which_nobody_looked(leap_s: int):
+def test_a_command_is_not_late_for_time_in_which_nobody_looked(leap_s: int) -> None:
     front = commanded()
     front.t += leap_s
     front.put(ClockInput(at=front.now))
@@ -55,7 +55,7 @@ def test_a_command_is_not_late_for_time_in_which_nobody_looked(leap_s: int):
     assert [said.target for said in front.said("effective")] == ["west"]
 
 
-def test_a_clock_that_leaps_ahead_and_back_forgets_no_failover():
+def test_a_clock_that_leaps_ahead_and_back_forgets_no_failover() -> None:
     front = commanded()
     front.move("west")
     front.run(60)
@@ -67,7 +67,7 @@ def test_a_clock_that_leaps_ahead_and_back_forgets_no_failover():
     assert front.memory.decision.moves == before
 
 
-def test_a_group_that_comes_back_goes_on_from_its_epoch():
+def test_a_group_that_comes_back_goes_on_from_its_epoch() -> None:
     front = commanded()
     front.put_plan(WITHOUT)
     front.run(10)
@@ -78,7 +78,7 @@ def test_a_group_that_comes_back_goes_on_from_its_epoch():
     assert front.state.switching.left == {}
 
 
-def test_a_command_of_a_group_that_the_plan_drops_is_withdrawn():
+def test_a_command_of_a_group_that_the_plan_drops_is_withdrawn() -> None:
     front = commanded()
     front.put_plan(WITHOUT)
     front.run(5)
@@ -86,7 +86,7 @@ def test_a_command_of_a_group_that_the_plan_drops_is_withdrawn():
     assert (said.group, said.epoch, said.title) == ("front", 1, "front is no failover group of the plan any more")
 
 
-def test_a_standby_that_leaves_the_plan_is_not_open_for_ever():
+def test_a_standby_that_leaves_the_plan_is_not_open_for_ever() -> None:
     for without in (WITHOUT, PLAN.replace('name = "west"', 'name = "occident"')):
         front = Front(AUTO + OPS)
         front.prove()
@@ -99,7 +99,7 @@ def test_a_standby_that_leaves_the_plan_is_not_open_for_ever():
         assert front.readiness()[-1].title == "front: west is no standby any more" or without == WITHOUT
 
 
-def test_an_order_that_was_blocked_ends_with_the_wish():
+def test_an_order_that_was_blocked_ends_with_the_wish() -> None:
     front = Front(AUTO + OPS)
     front.prove()
     front.command("failover_freeze", why="a deploy", until=rfc3339(front.now + 3600 * NS))
@@ -116,7 +116,7 @@ def test_an_order_that_was_blocked_ends_with_the_wish():
     assert len(front.said("withdrawn")) == 1
 
 
-def test_that_two_serve_ends_when_one_does_again():
+def test_that_two_serve_ends_when_one_does_again() -> None:
     front = Front(AUTO + OPS)
     front.prove()
     front.move("west", ["fra1", "lon1", "iad1"])

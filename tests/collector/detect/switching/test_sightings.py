@@ -207,6 +207,14 @@ def test_two_that_serve_side_by_side_are_told_once():
     assert len(front.said("both_serving")) == 2
 
 
+def test_several_may_serve_where_the_plan_says_so():
+    front = Front("several = true\n")
+    front.run(60)
+    front.move("west", PROBES[:4])
+    front.run(300)
+    assert front.said("both_serving") == []
+
+
 def test_where_two_have_always_served_that_is_no_news():
     front = Front()
     front.move("west", PROBES[:4])

@@ -53,7 +53,7 @@ class Ground:
             "common_bundle": str(bundle or self.bundle),
             "collector_plan": str(self.folder / "plan.toml"),
             "ansible_ssh_private_key_file": str(self.network.key),
-            "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
+            "ansible_ssh_common_args": " ".join([*self.network.ssh_options[2:], "-o", "ControlPersist=10s"]),
         }
         children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
         inventory = self.folder / "hosts.json"

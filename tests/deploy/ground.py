@@ -53,7 +53,7 @@ class Ground:
             "common_bundle": str(bundle or self.bundle),
             "collector_plan": str(self.folder / "plan.toml"),
             "ansible_ssh_private_key_file": str(self.network.key),
-            "ansible_ssh_common_args": " ".join([*self.network.ssh_options[2:], "-o", "ControlPersist=10s"]),
+            "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
         }
         children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
         inventory = self.folder / "hosts.json"
@@ -92,6 +92,7 @@ def environment(folder: Path) -> Mapping[str, str]:
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_CONFIG": str(COLLECTION / "ansible.cfg"),
         "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=10s",
         "ANSIBLE_NOCOLOR": "1",
         "NO_COLOR": "1",
     }

@@ -83,9 +83,6 @@ PARTS="
 nsd nsd tests against an authoritative name server
 knotd knot tests against a second operator's name server
 named bind9 tests against a fallback operator and a second resolver
-systemd-nspawn systemd-container tests of deployment, on hosts in containers
-debootstrap debootstrap the image of those hosts
-ssh openssh-client tests of deployment, which log in to those hosts
 ip iproute2 tests in a network namespace, a small internet
 nft nftables tests in a network namespace where packets are dropped or sent elsewhere
 dnsperf dnsperf the rival in make bench for DNS
@@ -99,6 +96,11 @@ prometheus-blackbox-exporter prometheus-blackbox-exporter the rival in make benc
 promtool prometheus tests of GET /metrics against what Prometheus reads
 influxd influxdb tests of the time series against InfluxDB 1
 victoria-metrics victoria-metrics tests of the time series against VictoriaMetrics
+"
+DEPLOY_PARTS="
+systemd-nspawn systemd-container tests of deployment, on hosts in containers
+debootstrap debootstrap the image of those hosts
+ssh openssh-client tests of deployment, which log in to those hosts
 "
 
 list_missing() {
@@ -212,12 +214,9 @@ parts)
     install_parts
     install_oidc_provider
     install_canaille
-    if [ "${PARALLAX_DEPLOY:-}" != none ]; then
-        install_deploy
-        install_image
-    fi
     ;;
 deploy)
+    PARTS=$PARTS$DEPLOY_PARTS
     install_parts
     install_deploy
     install_image

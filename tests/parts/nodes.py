@@ -1,4 +1,4 @@
-"""Hosts with a systemd and an sshd of their own: systemd-nspawn over one image (`tools/setup.sh image`), each a layer
+"""Hosts with a systemd and an sshd of their own: systemd-nspawn over one image (`tools/setup.sh deploy`), each a layer
 of overlayfs, on a network that is theirs alone (10.231.0.0/24 on a bridge in a network namespace).
 
     with nodes(folder) as network:
@@ -191,7 +191,7 @@ def nodes(folder: Path) -> Iterator[Network]:
     for program, package in (("systemd-nspawn", "systemd-container"), ("ip", "iproute2"), ("ssh", "openssh-client")):
         find_program(program, package)
     if not (IMAGE / "etc/os-release").exists():
-        pytest.skip(f"there is no image of a host in {IMAGE}: tools/setup.sh image")
+        pytest.skip(f"there is no image of a host in {IMAGE}: tools/setup.sh deploy")
     network = Network(folder)
     try:
         try:

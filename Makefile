@@ -9,7 +9,7 @@ ROUNDS ?= 500
 MINUTES ?= 60
 SECONDS ?= 60
 
-.PHONY: help run test check lint format bench bench-detect bench-failover bench-replay bench-alerts soak fuzz docs parts clean
+.PHONY: help run test check lint format bench bench-detect bench-failover bench-replay bench-alerts bundle test-deploy soak fuzz docs parts clean
 
 help:  ## this text
 	@echo "make run                 the lab: a world in miniature to break things in (Ctrl-C ends)"
@@ -23,6 +23,8 @@ help:  ## this text
 	@echo "make bench-alerts        from the deciding observation to the webhook's bytes, at 5,000 observations a second"
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
 	@echo "make fuzz                spoils DNS messages for $(SECONDS) s, to break what reads them"
+	@echo "make bundle              what hosts are installed from, in dist/bundle; docs/deploy.md"
+	@echo "make test-deploy         hosts in containers: installed, upgraded, spoilt, removed; half an hour, as root"
 	@echo "make docs                docs/plan.md and docs/config.md from the types"
 	@echo "make clean               removes the virtual environment, servers from package registries, and caches"
 
@@ -70,6 +72,13 @@ soak: $(VENV)/.test parts
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.probe.dns.fuzz $(SECONDS)
+
+bundle: $(VENV)/.test
+	$(BIN)/python -m tools.bundle $(ARGS)
+
+test-deploy: $(VENV)/.test
+	@tools/setup.sh deploy
+	PARALLAX_DEPLOY=all $(BIN)/pytest tests/deploy $(ARGS)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m tools.docs

@@ -19,6 +19,7 @@ from parallax.plan.load import MANY, SINGLE
 from parallax.plan.types import CheckKeys
 from parallax.points import MEASUREMENTS, OBSERVATION_TAGS
 from parallax.values import VALUE_TYPES, Address, Cidr, DnsName, Duration, Endpoint, Rate, Redirect, Size, Url
+from tools import ansible_readme
 
 FOLDER = Path(__file__).parent.parent / "docs"
 
@@ -286,6 +287,7 @@ def main() -> None:
     """Writes the pages that changed."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), "utf-8")
+    (ansible_readme.COLLECTION / "README.md").write_text(ansible_readme.readme(), "utf-8")
 
 
 if __name__ == "__main__":

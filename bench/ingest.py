@@ -21,6 +21,7 @@ from bench.report import fdatasyncs_per_s
 from collector.tokens import add_token
 from parallax import wire
 from parallax.observation import Observation, Phase
+from tests.parts.ports import free_port
 
 PROBES = 8
 BATCH = 500
@@ -176,12 +177,6 @@ def wait_for(path: Path) -> Any:
             return json.loads(path.read_text())
         time.sleep(0.01)
     raise TimeoutError(f"{path} does not appear")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def cpu_s(pid: int) -> float:

@@ -19,10 +19,11 @@ from typing import Any
 
 from bench.detect_cost import ADDRESSES, PROBES, observation
 from bench.detect_cost import plan as checks_plan
-from bench.ingest import ask, cpu_s, free_port, post, resident, wait_for
+from bench.ingest import ask, cpu_s, post, resident, wait_for
 from collector.tokens import add_token
 from parallax import wire
 from parallax.clock import NS
+from tests.parts.ports import free_port
 
 BATCH = 500
 AHEAD_S = 1.0

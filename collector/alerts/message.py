@@ -4,18 +4,17 @@
 under 20 kB as the specification wants; `data.cut` says how many entries of which list were left out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from collector.alerts.facts import clean, facts_of, failover_head, incident_head, risk_head
+from collector.alerts.facts import clean, facts_of
 from collector.alerts.notification import Notification
 from collector.alerts.wording import words_of
 from collector.events import (
     Affected,
     Conclusion,
-    Event,
     FailoverChanged,
     FaultDomain,
     Incident,
@@ -24,8 +23,9 @@ from collector.events import (
     ReadinessChanged,
     RiskChanged,
     Runway,
+    Told,
 )
-from collector.routing.facts import RISK_SEVERITY, key_of
+from collector.routing.facts import RISK_SEVERITY
 from parallax.clock import NS, rfc3339
 from parallax.plan.types import Component
 
@@ -71,35 +71,16 @@ def rendered(notification: Notification, templates: Mapping[str, str] = {}) -> M
     }
     if words.body:
         around["text"] = words.body
-    body = _body(told.data, told.at, notification.components, around, missed=notification.missed, summary=words.line)
-    return Message(id=notification.id, body=body)
+    return Message(id=notification.id, body=_body(notification, told, words.line, around))
 
 
-def message_of(event: Event, components: Iterable[Component] = (), *, missed: bool = False) -> Message:
-    """The message of one conclusion by itself. `components` are the plan's: what they say of owner and runbook goes
-    along. `missed`: the receiver was never told of the start, so the end tells it all."""
-    assert isinstance(event.data, IncidentChanged | RiskChanged | Noticed)
-    named = {component.name: component for component in components}
-    return Message(id=event.id, body=_body(event.data, event.at, named, {"dedup_key": key_of(event)}, missed=missed))
-
-
-def _body(
-    data: Conclusion,
-    at: int,
-    components: Mapping[str, Component],
-    around: dict[str, Any],
-    *,
-    missed: bool,
-    summary: str | None = None,
-) -> bytes:
+def _body(notification: Notification, told: Told, summary: str, around: dict[str, Any]) -> bytes:
     """The JSON, with what of it fits."""
     for share in (1.0, 0.5, 0.25, 0.1, 0.0):
-        shown = _Shown(share, components)
-        told = shown.told(data, at, missed=missed)
-        if summary is not None:
-            told["summary"] = summary
-        told |= around | {"cut": shown.cut}
-        body = msgspec.json.encode({"type": data.type, "timestamp": rfc3339(at), "data": told})
+        shown = _Shown(share, notification.components)
+        says = shown.told(told.data, told.at, missed=notification.missed)
+        data = {"summary": summary} | says | around | {"cut": shown.cut}
+        body = msgspec.json.encode({"type": told.type, "timestamp": rfc3339(told.at), "data": data})
         if len(body) < LARGEST:
             break
     return body
@@ -122,9 +103,9 @@ class _Shown:
     def told(self, data: Conclusion, at: int, *, missed: bool) -> dict[str, Any]:
         """What a conclusion says, by its type."""
         if isinstance(data, IncidentChanged):
-            return self.incident(data, missed=missed)
+            return self.incident(data)
         if isinstance(data, RiskChanged):
-            return self.risk(data, at, missed=missed)
+            return self.risk(data, at)
         if isinstance(data, Noticed):
             return self.notice(data)
         if isinstance(data, FailoverChanged):
@@ -132,12 +113,11 @@ class _Shown:
         if isinstance(data, ReadinessChanged):
             return self.readiness(data)
         facts = facts_of(data, at, missed=missed)
-        return {"summary": _line(facts.head), "why": _line(facts.what), "components": self._named(facts.components)}
+        return {"why": _line(facts.what), "components": self._named(facts.components)}
 
-    def incident(self, change: IncidentChanged, *, missed: bool) -> dict[str, Any]:
+    def incident(self, change: IncidentChanged) -> dict[str, Any]:
         known, over = change.incident, change.incident.resolved_at
         return {
-            "summary": _incident_summary(change, missed=missed),
             "incident": known.id,
             "status": "open" if over is None else "resolved",
             "stage": known.stage,
@@ -161,10 +141,9 @@ class _Shown:
             "probes": [_text(probe) for probe in self._some("probes", known.probes)],
         }
 
-    def risk(self, change: RiskChanged, at: int, *, missed: bool) -> dict[str, Any]:
+    def risk(self, change: RiskChanged, at: int) -> dict[str, Any]:
         known, over = change.risk, change.change == "cleared"
         return {
-            "summary": _line(risk_head(known, at, over=over, missed=missed)),
             "risk": known.id,
             "status": "resolved" if over else "open",
             "severity": RISK_SEVERITY,
@@ -195,7 +174,6 @@ class _Shown:
 
     def notice(self, known: Noticed) -> dict[str, Any]:
         return {
-            "summary": _line(known.title),
             "notice": known.word,
             "severity": known.severity,
             "title": _line(known.title),
@@ -210,7 +188,6 @@ class _Shown:
 
     def failover(self, known: FailoverChanged) -> dict[str, Any]:
         return {
-            "summary": _line(failover_head(known)),
             "failover": known.group,
             "word": known.word,
             "direction": known.direction or None,
@@ -248,7 +225,6 @@ class _Shown:
 
     def readiness(self, known: ReadinessChanged) -> dict[str, Any]:
         return {
-            "summary": _line(known.title),
             "failover": known.group,
             "member": _text(known.member),
             "ready": known.word == "restored",
@@ -290,15 +266,6 @@ class _Shown:
         if len(kept) < len(entries):
             self.cut[name] = len(entries) - len(kept)
         return kept
-
-
-def _incident_summary(change: IncidentChanged, *, missed: bool) -> str:
-    head, known = incident_head(change, missed=missed), change.incident
-    if change.change not in ("opened", "updated", "reopened"):
-        return _line(head)
-    where = f" ({', '.join(_text(name) for name in known.components[:3])})" if known.components else ""
-    new = change.what.removeprefix(known.title).removeprefix("; ") if change.change == "updated" else ""
-    return _line(head + where + (f": {new}" if new else ""))
 
 
 def _domain(domain: FaultDomain | None) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import trio
 
-from bench.ingest import batches, free_port, receive, wait_for
+from bench.ingest import batches, receive, wait_for
 from collector.detector import SNAPSHOT
 from collector.main import Running, _events_limits, main
 from collector.tokens import add_token
@@ -25,6 +25,7 @@ from parallax.state import StartError
 from parallax.values import Address
 from tests.collector.serving import PLAN, Client, batch, collector
 from tests.fakes.inputs import MemoryInputs
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

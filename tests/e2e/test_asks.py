@@ -22,8 +22,8 @@ from parallax.values import Address, Cidr, Url
 from probe.schedule import Grid
 from tests.e2e.test_outage import wait_board
 from tests.parts.certificates import Authority
-from tests.parts.daemon import free_port
 from tests.parts.nginx import Site, nginx
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

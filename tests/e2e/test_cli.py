@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts.ports import free_port
 from tests.parts.program import PARALLAX, PATIENCE_S, ROOT, Program
 
 pytestmark = pytest.mark.slow
@@ -71,13 +72,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
     yield host
     for program in host.programs:
         program.close()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def one_line(text: str) -> str:

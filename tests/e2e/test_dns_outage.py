@@ -26,10 +26,10 @@ from parallax.values import Address, Cidr, Url
 from tests.e2e.dns_world import DOCUMENTATION, head
 from tests.e2e.test_outage import check_replay
 from tests.parts.certificates import Authority
-from tests.parts.daemon import free_port
 from tests.parts.internet import NAMES_B, OPERATOR_A, WEB, ZONE, Internet, address, idp_zone, internet
 from tests.parts.namespace import network_namespace
 from tests.parts.nginx import Site, nginx
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

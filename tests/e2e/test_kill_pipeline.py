@@ -24,7 +24,7 @@ from parallax import wire
 from parallax.journal import Journal, Limits, open_journal
 from parallax.values import Address
 from tests.fakes.relay import Relay
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

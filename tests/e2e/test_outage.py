@@ -29,9 +29,10 @@ from parallax.values import Address, Cidr, Url
 from tests.collector.serving import Client
 from tests.fakes.receiver import FakeReceiver, Got, fake_receiver
 from tests.parts.certificates import Authority
-from tests.parts.daemon import Daemon, free_port
+from tests.parts.daemon import Daemon
 from tests.parts.nginx import Nginx, Site, nginx
 from tests.parts.nsd import nsd
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -20,9 +20,10 @@ from parallax.journal import Journal
 from parallax.observation import Observation
 from parallax.values import Address, Cidr, Url
 from tests.parts.certificates import DAY, Authority
-from tests.parts.daemon import Daemon, free_port
+from tests.parts.daemon import Daemon
 from tests.parts.nginx import Nginx, Site, nginx
 from tests.parts.nsd import nsd
+from tests.parts.ports import free_port
 from tests.parts.unbound import unbound
 
 pytestmark = pytest.mark.slow

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.tokens import add_token
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 30.0
@@ -20,9 +21,7 @@ PLAN = '[[check]]\nname = "a"\nkind = "tls"\nexternal = false\ntargets = ["127.0
 def program_of(name: str, folder: Path) -> list[str]:
     (folder / "plan.toml").write_text(PLAN)
     collector = 'state = "collector"\nplan = "plan.toml"\nlisten = "127.0.0.1:{}"\n'
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "token").write_text(add_token(folder / "collector", "probe", "p1"))
     (folder / "token").chmod(0o600)
     probe = 'id = "p1"\nstate = "probe"\n[[collector]]\nurl = "http://127.0.0.1:{}"\ntoken = "file:token"\n'

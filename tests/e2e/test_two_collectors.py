@@ -20,7 +20,7 @@ from parallax.values import Address, Cidr, Url
 from tests.collector.serving import Client
 from tests.fakes.http_server import Peer, http_server, response
 from tests.fakes.receiver import FakeReceiver, fake_receiver
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

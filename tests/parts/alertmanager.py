@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from parallax.values import Address
-from tests.parts.daemon import Daemon, daemon, find_program, free_port
+from tests.parts.daemon import Daemon, daemon, find_program
+from tests.parts.ports import free_port
 
 
 class Alertmanager:

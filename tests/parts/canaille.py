@@ -17,9 +17,10 @@ from typing import Literal
 from parallax.dialling.route import Routes
 from parallax.values import Address, Cidr, Redirect
 from tests.parts.certificates import Authority
-from tests.parts.daemon import Daemon, daemon, free_port
+from tests.parts.daemon import Daemon, daemon
 from tests.parts.installed import find_part
 from tests.parts.oidc_provider import Client, signing_keys
+from tests.parts.ports import free_port
 
 PUBLIC = Address("192.0.2.81:443")
 """Where the issuer's name points, as far as the tests go."""

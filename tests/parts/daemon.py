@@ -150,20 +150,6 @@ def find_program(name: str, package: str) -> str:
     return path
 
 
-def free_port(ip: str = "127.0.0.1") -> int:
-    """A port that is free for UDP and TCP at this moment, for servers that can't be given port 0."""
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    while True:
-        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
-            tcp.bind((ip, 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind((ip, port))
-            except OSError:
-                continue
-            return port
-
-
 @asynccontextmanager
 async def daemon(
     command: Callable[[Path], list[str]],

@@ -11,7 +11,8 @@ import trio
 
 from parallax.values import Address
 from tests.parts.certificates import Authority, Leaf
-from tests.parts.daemon import Daemon, daemon, find_program, free_port
+from tests.parts.daemon import Daemon, daemon, find_program
+from tests.parts.ports import free_port
 
 _CONFIG = """
 global

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from parallax.values import Address
-from tests.parts.daemon import Daemon, daemon, find_program, free_port
+from tests.parts.daemon import Daemon, daemon, find_program
+from tests.parts.ports import free_port
 
 _CONFIG = """
 reporting-disabled = true

@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from parallax.values import Address
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 
 
 class MailSink:

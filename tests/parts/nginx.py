@@ -9,7 +9,8 @@ import msgspec
 
 from parallax.values import Address
 from tests.parts.certificates import Leaf
-from tests.parts.daemon import Daemon, daemon, find_program, free_port
+from tests.parts.daemon import Daemon, daemon, find_program
+from tests.parts.ports import free_port
 
 _CONFIG = """
 daemon off;

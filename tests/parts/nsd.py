@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.parts.daemon import Daemon, daemon, find_program, free_port
+from tests.parts.daemon import Daemon, daemon, find_program
+from tests.parts.ports import free_port
 from tests.parts.zones import file_name, zone_file
 
 _CONFIG = """

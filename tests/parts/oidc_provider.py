@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from parallax.dialling.route import Routes
 from parallax.values import Address, Cidr, Redirect
 from tests.parts.certificates import Authority, Leaf
-from tests.parts.daemon import Daemon, daemon, free_port
+from tests.parts.daemon import Daemon, daemon
 from tests.parts.installed import find_node, find_part
+from tests.parts.ports import free_port
 
 PUBLIC = Address("192.0.2.80:443")
 """Where the issuer's name points, as far as the tests go."""

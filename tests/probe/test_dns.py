@@ -13,7 +13,7 @@ from parallax.plan.specs import Answer
 from parallax.values import Address, Redirect
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import dns_server
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.probe.dns_attempts import Outcome, ask, tools
 
 SHORT_S = 0.3

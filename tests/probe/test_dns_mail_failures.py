@@ -15,7 +15,7 @@ from probe.dns.memory import Memory
 from probe.tools import Tools
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import DnsServer, dns_server
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.probe.dns_runs import record, run_kind
 
 R1, B, ROOT = Address("203.0.113.53:53"), Address("192.0.2.65:53"), Address("198.51.100.1:53")

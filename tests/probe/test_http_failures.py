@@ -11,7 +11,7 @@ from parallax.values import Address
 from tests.fakes import http_server as fake
 from tests.fakes.http_server import Behaviour, http_server, response
 from tests.parts.certificates import Authority
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.probe.attempts import Outcome, check
 
 SHORT_S = 0.3

@@ -30,7 +30,7 @@ from tests.fakes.alerts import alert
 from tests.fakes.http_server import Peer, response, silent
 from tests.fakes.receiver import FakeReceiver, Got, fake_receiver
 from tests.parts.certificates import Authority
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 PLAN = f'{CHECK}\n[[probe]]\nid = "fra1"\n'  # named, so that a plan that changes nothing for it is in force at once

@@ -1,16 +1,41 @@
 """Messages: what they say, in which form, and how long they get."""
 
 import json
+from collections.abc import Iterable
 
 import msgspec
 import pytest
 
-from collector.alerts.message import LARGEST, message_of, trial_message
-from collector.events import Affected, Evidence, FaultDomain, IncidentChanged
+from collector.alerts.message import LARGEST, Message, rendered, trial_message
+from collector.alerts.notification import Notification
+from collector.events import Affected, AlertRouted, Event, Evidence, FaultDomain, IncidentChanged
 from parallax.clock import NS, rfc3339
 from parallax.plan.types import Component
 from parallax.values import Url
+from tests.fakes.alerts import routed
 from tests.fakes.events import AT, incident, risk
+
+
+def message_of(event: Event, components: Iterable[Component] = (), *, missed: bool = False) -> Message:
+    """The message of a conclusion's own alert."""
+    alert = routed(event).data
+    assert isinstance(alert, AlertRouted)
+    named = {component.name: component for component in components}
+    told = Notification(
+        id=event.id,
+        at=event.at,
+        phase=alert.phase,
+        alert=alert,
+        key=alert.key,
+        receiver="ops",
+        components=named,
+        missed=missed,
+    )
+    return rendered(told)
+
+
+DARK = "DNS operator dns-a is dark (Sign-in)"
+SINCE = "since 22:13:20 UTC; 4 of 5 probes in 3 networks failed within 9.0 s"
 
 
 def test_an_incident_as_it_is_sent() -> None:
@@ -21,7 +46,7 @@ def test_an_incident_as_it_is_sent() -> None:
         "type": "incident.opened",
         "timestamp": "2023-11-14T22:13:20.000Z",
         "data": {
-            "summary": "DNS operator dns-a is dark (Sign-in)",
+            "summary": f"{DARK}; {SINCE}; runbook: https://wiki.example.org/sign-in; owner: identity team",
             "incident": "i1",
             "status": "open",
             "stage": "investigating",
@@ -66,6 +91,11 @@ def test_an_incident_as_it_is_sent() -> None:
             ],
             "probes": [],
             "dedup_key": "i1",
+            "phase": "trigger",
+            "tier": "page",
+            "link": None,
+            "todo": "",
+            "also": [],
             "cut": {},
         },
     }
@@ -77,20 +107,30 @@ def test_an_update_says_what_is_new_and_the_name_once() -> None:
     assert isinstance(event.data, IncidentChanged)
     what = f"{event.data.incident.title}; hurts Mail"
     told = msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, what=what))
-    assert json.loads(message_of(told).body)["data"]["summary"] == (
-        "Update: DNS operator dns-a is dark (Sign-in): hurts Mail"
-    )
+    assert json.loads(message_of(told).body)["data"]["summary"] == (f"Update: {DARK}; {SINCE}; hurts Mail")
 
 
 @pytest.mark.parametrize(
     ("change", "missed", "summary"),
     [
-        ("updated", False, "Update: DNS operator dns-a is dark (Sign-in): it is updated"),
-        ("reopened", False, "Again: DNS operator dns-a is dark (Sign-in)"),
-        ("monitoring", False, "Over after 4 min, being watched: DNS operator dns-a is dark"),
-        ("monitoring", True, "Over before you could be told, lasted 4 min: DNS operator dns-a is dark"),
-        ("resolved", False, "Over after 4 min: DNS operator dns-a is dark"),
-        ("resolved", True, "Over before you could be told, lasted 4 min: DNS operator dns-a is dark"),
+        ("updated", False, f"Update: {DARK}; {SINCE}; it is updated"),
+        ("reopened", False, f"Again: {DARK}; {SINCE}; it is reopened"),
+        (
+            "monitoring",
+            False,
+            "Over after 4 min, being watched: DNS operator dns-a is dark (Sign-in); it is monitoring",
+        ),
+        (
+            "monitoring",
+            True,
+            "Over before you could be told, lasted 4 min: DNS operator dns-a is dark (Sign-in); it is monitoring",
+        ),
+        ("resolved", False, f"Over after 4 min: {DARK}; it is resolved"),
+        (
+            "resolved",
+            True,
+            "Over before you could be told, lasted 4 min: DNS operator dns-a is dark (Sign-in); it is resolved",
+        ),
     ],
 )
 def test_the_line_for_people(change: str, missed: bool, summary: str) -> None:
@@ -103,17 +143,22 @@ def test_the_line_for_people(change: str, missed: bool, summary: str) -> None:
 def test_a_risk_as_it_is_sent() -> None:
     raised = json.loads(message_of(risk()).body)
     assert raised["type"] == "risk.raised"
-    assert raised["data"]["summary"] == "Risk: the certificate of front expires; users may feel it in 1 h"
+    assert raised["data"]["summary"] == (
+        "Risk: the certificate of front expires; users may feel it in 1 h (Sign-in); since 22:13:20 UTC"
+    )
     assert (raised["data"]["dedup_key"], raised["data"]["severity"]) == ("r1", "warning")
     assert raised["data"]["expected_at"] == rfc3339(AT + 3600 * NS)
     cleared = json.loads(message_of(risk(change="cleared", since=AT - 90 * NS)).body)
-    assert cleared["data"]["summary"] == "Risk is over after 1 min: the certificate of front expires"
+    assert cleared["data"]["summary"] == "Risk is over after 1 min: the certificate of front expires (Sign-in)"
     assert cleared["data"]["resolved_at"] == rfc3339(AT)
 
 
 def test_a_risk_without_a_date() -> None:
     data = json.loads(message_of(risk(expected_at=None)).body)["data"]
-    assert (data["summary"], data["expected_at"]) == ("Risk: the certificate of front expires", None)
+    assert (data["summary"], data["expected_at"]) == (
+        "Risk: the certificate of front expires (Sign-in); since 22:13:20 UTC",
+        None,
+    )
 
 
 def test_long_lists_are_cut_and_the_cut_is_told() -> None:

@@ -20,9 +20,9 @@ from parallax.config import CollectorConfig, SeriesServer
 from tests.fakes.histories import World, world
 from tests.fakes.observations import observation
 from tests.fakes.series import running, server, settle
-from tests.parts.daemon import free_port
 from tests.parts.influxdb import InfluxDb, influxdb
 from tests.parts.nginx import Site, nginx
+from tests.parts.ports import free_port
 from tests.parts.victoria_metrics import victoria_metrics
 
 pytest.importorskip("influxdb_client", reason="influxdb-client is not installed: pip install parallax-monitor[series]")

@@ -12,7 +12,7 @@ from parallax.values import Address
 from tests.collector.mail.test_smtp import deliver, mail
 from tests.fakes.signin_server import Asked, Said, signin_server
 from tests.parts.certificates import Authority
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

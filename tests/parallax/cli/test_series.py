@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from parallax.cli import parallax
 from parallax.state import write_private
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.parts.program import ROOT
 
 CONFIG = 'state = "s"\nplan = "p"\n'

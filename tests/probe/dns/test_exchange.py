@@ -24,7 +24,7 @@ from probe.dns.memory import Memory
 from probe.dns.message import Query, Record, Reply
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import UdpBehaviour, dns_server
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.probe.test_dns import open_sockets_to
 
 SHORT_S = 0.3

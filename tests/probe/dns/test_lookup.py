@@ -24,7 +24,7 @@ from probe.tools import Tools
 from probe.verdict import Verdict
 from tests.fakes import dns_server as fake
 from tests.fakes.dns_server import Query, UdpBehaviour, dns_server
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.probe.dns_attempts import tools
 
 

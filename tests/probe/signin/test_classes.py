@@ -26,7 +26,7 @@ from tests.fakes.http_server import Peer, blurts, http_server, resets_at_once, s
 from tests.fakes.probes import part, probe_config
 from tests.fakes.signin_server import DISCOVERY, LOGIN, PASSWORD, Asked, Said, SigninServer, as_json, page, to
 from tests.parts.certificates import DAY, Authority
-from tests.parts.daemon import free_port
+from tests.parts.ports import free_port
 from tests.probe.oidc.keys import signed, weak_signer
 from tests.probe.signin.flows import check_of, run, spec_of, tools_at
 

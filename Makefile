@@ -9,7 +9,7 @@ ROUNDS ?= 500
 MINUTES ?= 60
 SECONDS ?= 60
 
-.PHONY: help run test check lint format bench bench-detect bench-failover bench-replay bench-alerts bundle test-deploy soak fuzz docs parts clean
+.PHONY: help run test again check lint format bench bench-detect bench-failover bench-replay bench-alerts bundle test-deploy soak fuzz docs parts clean
 
 help:  ## this text
 	@echo "make run                 the lab: a world in miniature to break things in (Ctrl-C ends)"
@@ -35,8 +35,17 @@ run: $(VENV)/.run
 test: $(VENV)/.test parts
 	@status=0; \
 	$(BIN)/pytest -q -n auto -m "not alone" $(ARGS) || [ $$? = 5 ] || status=1; \
-	$(BIN)/pytest -n 2 --dist loadgroup -m alone $(ARGS) || [ $$? = 5 ] || status=1; \
+	$(BIN)/pytest -n 2 --dist loadgroup -m alone $(ARGS) || [ $$? = 5 ] || $(MAKE) --no-print-directory again || status=1; \
 	exit $$status
+
+# A host that stalls can break any one of a thousand deadlines. So a few that failed side by side have to pass alone,
+# without a neighbour, and are named; many are no accident.
+AT_MOST := 3
+FAILED = $(BIN)/pytest --lf --lfnf none -m alone $(ARGS)
+again: $(VENV)/.test
+	@count=$$($(FAILED) --collect-only -q -o addopts= | grep -c '::'); \
+	echo "make test: $$count failed beside others; at most $(AT_MOST) are tried again, each by itself"; \
+	[ $$count -ge 1 ] && [ $$count -le $(AT_MOST) ] && $(FAILED) -v
 
 check: lint
 	$(BIN)/pytest -q -n auto -m "not slow" $(ARGS)

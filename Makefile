@@ -18,7 +18,7 @@ help:  ## this text
 	@echo "make check               ruff, mypy, import-linter and the fast tests"
 	@echo "make bench               measures, and writes docs/benchmarks.md"
 	@echo "make bench-detect        detection in a simulated world, for an hour or more; writes docs/detection.md"
-	@echo "make bench-replay        a region that flaps, replayed with a hundred seeds, for half an hour"
+	@echo "make bench-replay        a region that flaps, replayed with a hundred seeds, for half an hour on two cores; writes docs/failover.md"
 	@echo "make bench-failover      policies of failing over and back, for ten minutes; writes docs/failover.md"
 	@echo "make bench-alerts        from the deciding observation to the webhook's bytes, at 5,000 observations a second"
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
@@ -67,7 +67,7 @@ bench-detect: $(VENV)/.test
 	$(BIN)/python -m bench.detect --months 240 --outages 300 --pages $(ARGS)
 
 bench-replay: $(VENV)/.test
-	$(BIN)/parallax replay 2025-08-06-region-flapping --seeds 100
+	$(BIN)/python -m bench.replay --seeds 100 --pages
 
 bench-failover: $(VENV)/.test
 	$(BIN)/python -m bench.failover --patterns 2000 --pages

@@ -1,7 +1,7 @@
 """The figures as docs/failover.md shows them: the block between two marks, and its pictures."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from bench.switching.policies import POLICIES
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, IMAGES = DOCS / "failover.md", DOCS / "images"
-BEGIN, END = "<!-- figures: written by make bench-failover -->", "<!-- end of figures -->"
+BLOCK = "figures: written by make bench-failover"
+END = "<!-- end of figures -->"
 GOAL = 1.8
 SHOWN_SEED = 2
 SHOWN = ("**ours**", "mirror", "back after 10 min")
@@ -27,12 +28,10 @@ def write_pages(
     patterns: int,
     machine: str,
 ) -> None:
-    """Writes the block and the pictures. The page must have both marks."""
-    head, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    lines = ["", f"Simulated. {machine}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.", ""]
+    """Writes the block and the pictures."""
+    lines = [f"Simulated. {machine}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.", ""]
     lines += [*august_table(nights, untouched), "", *ratio_table(ratios, patterns), "", *cheap_table(cheap)]
-    PAGE.write_text("\n".join([head + BEGIN, *lines, "", END + tail]))
+    write_block(BLOCK, lines)
     IMAGES.mkdir(exist_ok=True)
     title = "What fail-back costs at worst, over what hindsight would have paid (simulated)"
     image = bars(title, {name: worst(row) for name, row in ratios.items() if worst(row) < 12}, GOAL)
@@ -41,6 +40,16 @@ def write_pages(
     played = {name: play(spans, POLICIES[name](), random.Random(SHOWN_SEED)) for name in SHOWN}
     title = "A night of 6 August 2025: traffic at the standby (simulated)"
     (IMAGES / "failover-night.svg").write_text(timeline(title, spans, played, "02:30"))
+
+
+def write_block(name: str, lines: Sequence[str]) -> None:
+    """Lines of the page between the mark of this name and the next end. The page must have both marks."""
+    begin = f"<!-- {name} -->"
+    head, found, rest = PAGE.read_text().partition(begin)
+    _, ended, tail = rest.partition(END)
+    if not (found and ended):
+        raise ValueError(f"{PAGE.name} has no {begin} with an {END} after it")
+    PAGE.write_text("\n".join([head + begin, "", *lines, "", END + tail]))
 
 
 def august_table(nights: Mapping[str, August], untouched: float) -> list[str]:

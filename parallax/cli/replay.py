@@ -35,7 +35,8 @@ def replay(file: Path, seed: int, seeds: int, watch: bool, speed: float, listen:
     """
     from collector.recording import RecordingError
     from lab.replay.loading import ScriptErrors
-    from lab.replay.playing import INCIDENTS, incidents, open_piece, perform
+    from lab.replay.playing import INCIDENTS, incidents, open_piece
+    from lab.replay.seeds import perform_seeds
 
     if not file.exists() and str(file) in incidents():
         file = INCIDENTS / f"{file}.toml"
@@ -50,9 +51,10 @@ def replay(file: Path, seed: int, seeds: int, watch: bool, speed: float, listen:
         if watch:
             _watch(piece, seed, speed, listen)
         performances = []
-        for number in range(seeds):
-            with _Bar(piece, number, seeds, shown=sys.stderr.isatty()) as bar:
-                performances.append(perform(piece, seed + number, bar.tell))
+        with _Bar(piece, seeds, shown=sys.stderr.isatty()) as bar:
+            for performance in perform_seeds(piece, range(seed, seed + seeds), bar.tell):
+                performances.append(performance)
+                bar.played_one()
     except ScriptErrors as error:
         fail(*(clean(problem) for problem in error.problems))
     except RecordingError as error:
@@ -70,9 +72,8 @@ def replay(file: Path, seed: int, seeds: int, watch: bool, speed: float, listen:
 class _Bar:
     """How far it is, on a terminal."""
 
-    def __init__(self, piece: "Piece", number: int, seeds: int, *, shown: bool) -> None:
-        self._shown, self._told = shown and piece.script is not None, 0
-        self._label = f"seed {number + 1} of {seeds}" if seeds > 1 else "playing"
+    def __init__(self, piece: "Piece", seeds: int, *, shown: bool) -> None:
+        self._shown, self._told, self._seeds = shown and piece.script is not None, 0, seeds
         self._start = self._end = 0
         if piece.script is not None:
             from lab.replay.script import ns_of
@@ -83,7 +84,10 @@ class _Bar:
     def __enter__(self) -> "_Bar":
         if self._shown:
             self._bar = click.progressbar(
-                length=max(self._end - self._start, 1), label=self._label, file=sys.stderr, show_pos=False
+                length=self._seeds if self._seeds > 1 else max(self._end - self._start, 1),
+                label=f"{self._seeds} seeds" if self._seeds > 1 else "playing",
+                file=sys.stderr,
+                show_pos=self._seeds > 1,
             )
             self._bar.__enter__()
         return self
@@ -92,10 +96,15 @@ class _Bar:
         if self._bar is not None:
             self._bar.__exit__(*what)
 
+    def played_one(self) -> None:
+        """A seed of several is done."""
+        if self._bar is not None and self._seeds > 1:
+            self._bar.update(1)
+
     @property
     def tell(self) -> "Tell":
         def tell(record: Any, player: Any) -> None:
-            if self._bar is None:
+            if self._bar is None or self._seeds > 1:
                 return
             gone = min(max(record.at_ns - self._start, 0), self._end - self._start)
             if gone - self._told >= BAR_EVERY_NS:

@@ -92,6 +92,7 @@ def make_app(services: Services) -> Starlette:
             *series_routes(services.series, services.sample, routes.guarded),
             *command_routes(services.moves, services.incidents, services.silences, services.failover, routes.guarded),
             *(extension.api(routes) if extension else ()),
+            *([services.charts.route()] if services.charts is not None else ()),
             *ack_routes(pages, services.incidents.acknowledge),
             *order_routes(pages, services.failover),
             *pages.routes(),

@@ -11,8 +11,9 @@ import trio
 
 from collector.actions import Actions
 from collector.alerts import Alerts
+from collector.alerts.chart_links import open_links
 from collector.alerts.ledger import Ledger
-from collector.alerts.pictures import Pictures
+from collector.alerts.pictures import Pictures, no_link
 from collector.app import make_app
 from collector.asking import Asking
 from collector.commands import Commands, FailoverCommands, IncidentCommands, MoveCommands, SilenceCommands
@@ -32,6 +33,7 @@ from collector.services import Services
 from collector.status import collector_status
 from collector.tokens import Tokens
 from collector.web import Extension, View
+from collector.web.charts import Charts
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.exposition import Point
@@ -112,7 +114,10 @@ async def run(
     precedence = Precedence(lambda: ingest.pressing)
     asking = Asking()
     detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
-    alerts = Alerts(events, plans, config, Ledger(inputs), Pictures(history).chart_of)
+    pictures, links = Pictures(history), open_links(config, state)
+    alerts = Alerts(
+        events, plans, config, Ledger(inputs), pictures.chart_of, links.link_of if links is not None else no_link
+    )
     commands = Commands(inputs, detector.board, detector.wait_changed)
     actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving)
     if detector.blind_after is not None:
@@ -176,6 +181,7 @@ async def run(
             inbox=inbox,
             sample=sample,
             series=series,
+            charts=Charts(links, pictures.draw) if links is not None else None,
             peer_word=detector.peer_word,
         )
     )

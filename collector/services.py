@@ -17,6 +17,7 @@ from collector.series.series import Sample, Series
 from collector.status import Status
 from collector.tokens import Tokens
 from collector.web import View
+from collector.web.charts import Charts
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,3 +42,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at a moment (ns), as points of series."""
     peer_word: Callable[[], PeerWord]
     """What the other collector is told."""
+    charts: Charts | None = None
+    """Pictures for channels that fetch them."""

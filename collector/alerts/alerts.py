@@ -16,7 +16,7 @@ from collector.alerts.ledger import Ledger
 from collector.alerts.names import Names
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, outcome_of
-from collector.alerts.pictures import PICTURED, MakeChart, Pictured, no_chart
+from collector.alerts.pictures import PICTURED, MakeChart, MakeLink, Pictured, no_chart, no_link
 from collector.alerts.receivers import RECEIVERS
 from collector.alerts.sender import Sender
 from collector.alerts.trials import names_to_try, receivers_named
@@ -28,6 +28,7 @@ from parallax.dialling.post import Answer
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 from parallax.plan.alert_types import Receiver
+from parallax.plan.receivers import FETCHING
 from parallax.plan.types import Plan
 
 RETRY_S = 1.0
@@ -62,9 +63,10 @@ class Alerts:
         config: CollectorConfig,
         ledger: Ledger,
         chart_of: MakeChart = no_chart,
+        link_of: MakeLink = no_link,
     ) -> None:
         self._events, self._plans, self._config, self._ledger = events, plans, config, ledger
-        self._chart_of = chart_of
+        self._chart_of, self._link_of = chart_of, link_of
         self._names = Names(events, config.resolvers)
         self._served: dict[str, _Served] = {}
 
@@ -181,7 +183,9 @@ class Alerts:
     def _sender(self, receiver: Receiver) -> Sender:
         look_up = self._names.for_receiver(receiver.fallback)
         sender = RECEIVERS[receiver.kind](receiver, self._config, look_up=look_up)
-        return Pictured(sender, self._chart_of) if receiver.kind in PICTURED else sender
+        if receiver.kind in PICTURED:
+            return Pictured(sender, chart_of=self._chart_of)
+        return Pictured(sender, link_of=self._link_of) if receiver.kind in FETCHING else sender
 
     def _link(self, alert: AlertRouted) -> str:
         """The page of what an alert is about; empty where the config does not say what people reach it under."""

@@ -8,6 +8,9 @@ import msgspec
 from collector.events import AlertRouted
 from parallax.plan.types import Component
 
+CHART_WORDS = "The last hour: by the minute, the share of vantages that failed"
+"""What a chart shows, for whoever cannot see it."""
+
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """One alert for one receiver. `id` stays the same over all tries, over restarts, and on a second collector."""
@@ -28,4 +31,6 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     link: str = ""
     """The page of the incident or the group; empty where the config has no `page`."""
     chart: bytes | None = None
-    """A picture of the last hour (PNG), for the kinds that show one."""
+    """A picture of the last hour (PNG), for the kinds that take one with the message."""
+    chart_link: str = ""
+    """Where that picture can be fetched, for the kinds that show one by its address; empty where it cannot."""

@@ -19,15 +19,21 @@ from parallax.clock import NS
 from parallax.dialling.post import Answer
 
 PICTURED = ("discord", "ntfy", "email")
-"""The kinds that take a picture with the message itself; others would fetch it from an address that all can reach."""
+"""The kinds that take a picture with the message itself; for others that show one see collector.alerts.chart_links."""
 LONGEST_S = 1.0
 _MINUTE_NS = 60 * NS
 
 MakeChart = Callable[[Notification], Awaitable[bytes | None]]
+MakeLink = Callable[[Notification], str]
 
 
 async def no_chart(notification: Notification) -> None:
     """Where there is no history."""
+
+
+def no_link(notification: Notification) -> str:
+    """Where the config has no `charts`."""
+    return ""
 
 
 class Pictures:
@@ -39,9 +45,10 @@ class Pictures:
     async def chart_of(self, notification: Notification) -> bytes | None:
         """The hour before the alert, of the check that most of it is about; None where there is none, or not now."""
         check = check_of(notification)
-        if not check:
-            return None
-        until = notification.at - notification.at % _MINUTE_NS + _MINUTE_NS
+        return await self.draw(check, end_of_hour(notification.at)) if check else None
+
+    async def draw(self, check: str, until: int) -> bytes | None:
+        """The hour of a check up to a moment (ns), a whole minute; None where history does not answer now."""
         since = until - MINUTES * _MINUTE_NS
         try:
             with trio.move_on_after(LONGEST_S):
@@ -53,10 +60,10 @@ class Pictures:
 
 
 class Pictured:
-    """A receiver that is sent a picture with each message."""
+    """A receiver that is sent a picture with each message, or where to fetch it (`link_of`)."""
 
-    def __init__(self, sender: Sender, chart_of: MakeChart) -> None:
-        self._sender, self._chart_of = sender, chart_of
+    def __init__(self, sender: Sender, chart_of: MakeChart = no_chart, link_of: MakeLink = no_link) -> None:
+        self._sender, self._chart_of, self._link_of = sender, chart_of, link_of
 
     @property
     def again_s(self) -> float:
@@ -67,8 +74,13 @@ class Pictured:
 
     async def send(self, notification: Notification) -> Answer:
         """Delivers once; what came of it."""
-        chart = await self._chart_of(notification)
-        return await self._sender.send(msgspec.structs.replace(notification, chart=chart) if chart else notification)
+        chart, link = await self._chart_of(notification), self._link_of(notification)
+        return await self._sender.send(msgspec.structs.replace(notification, chart=chart or None, chart_link=link))
+
+
+def end_of_hour(at: int) -> int:
+    """Where the hour before an alert ends: with the minute that it is of."""
+    return at - at % _MINUTE_NS + _MINUTE_NS
 
 
 def check_of(notification: Notification) -> str:

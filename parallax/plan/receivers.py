@@ -47,6 +47,8 @@ RULES: dict[str, Rule] = {
     "heartbeat": Rule(url="none", key="needed", example="the URL to call"),
 }
 """By kind. What delivers is in collector.alerts.receivers."""
+FETCHING = ("pagerduty", "slack", "teams", "grafana-irm")
+"""The kinds that show a chart which they fetch themselves, from where the collector's config says (`charts`)."""
 HEARTBEAT = "heartbeat"
 """The kind that is called each minute and told of nothing: no route leads to it."""
 _EXTRA = ("address", "fallback", "key_before", "sign", "host", "host_name", "user", "sender", "to", "unsubscribe")
@@ -176,6 +178,11 @@ def receiver_notes(plan: Plan) -> list[str]:
             notes.append(
                 f"[[receiver]] {shown(receiver.name)} has no address: it is looked up, by the DNS that may be what "
                 "is down"
+            )
+        if receiver.kind in FETCHING:
+            notes.append(
+                f"[[receiver]] {shown(receiver.name)} shows a chart where the collector's config has `charts`: "
+                f"{receiver.kind} fetches it from there"
             )
         if plan.route and receiver.name not in routed and receiver.kind != HEARTBEAT:
             notes.append(f"[[receiver]] {shown(receiver.name)} is in no [[route]]: it gets nothing")

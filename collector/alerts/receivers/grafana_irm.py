@@ -15,6 +15,8 @@ def render(notification: Notification, words: Words, way: Way) -> list[Post]:
         "state": "ok" if words.status == "resolved" else "alerting",
         "message": cut(text, 8000),
     }
+    if notification.chart_link:
+        content["image_url"] = notification.chart_link
     if words.link:
         content["link_to_upstream_details"] = words.link
     return [json_post(content)]

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from collector.alerts.facts import cut
-from collector.alerts.notification import Notification
+from collector.alerts.notification import CHART_WORDS, Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
 from collector.alerts.wording import Words, newest
 from collector.events import IncidentChanged
@@ -36,6 +36,9 @@ def render(notification: Notification, words: Words, way: Way) -> list[Post]:
             content["payload"]["component"] = cut(words.components[0], 255)
         if words.body:
             content["payload"]["custom_details"]["text"] = cut(words.body, 8000)
+        if notification.chart_link:
+            image = {"src": notification.chart_link, "alt": CHART_WORDS}
+            content["images"] = [image | {"href": words.link} if words.link else image]
         content["client"] = "Parallax"
         links = [{"href": words.link, "text": "Incident"}] if words.link else []
         links += [{"href": url, "text": "Runbook"} for url in words.runbooks]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from collector.alerts.facts import cut
-from collector.alerts.notification import Notification
+from collector.alerts.notification import CHART_WORDS, Notification
 from collector.alerts.receivers.escaping import slack
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
 from collector.alerts.wording import Words
@@ -15,7 +15,14 @@ OVER = "#188038"
 
 
 def render(notification: Notification, words: Words, way: Way) -> list[Post]:
-    """`text` is what a phone shows; the blocks below it, behind a bar of colour, what it rests on."""
+    """`text` is what a phone shows; the blocks below it, behind a bar of colour, what it rests on. Slack refuses the
+    whole message where it cannot fetch the chart, and then gets it without."""
+    plain = json_post(_message(words, chart=""))
+    chart = notification.chart_link
+    return [json_post(_message(words, chart=chart)), plain] if chart else [plain]
+
+
+def _message(words: Words, *, chart: str) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(words.title, LONGEST_HEADER), "emoji": False}},
         _section(words.body or words.line),
@@ -28,6 +35,8 @@ def render(notification: Notification, words: Words, way: Way) -> list[Post]:
         blocks.append({"type": "section", "fields": fields})
     if words.also:
         blocks.append(_section("\n".join(words.also)))
+    if chart:
+        blocks.append({"type": "image", "image_url": chart, "alt_text": CHART_WORDS})
     buttons = [_button("Incident", words.link)] if words.link else []
     buttons += [_button("Runbook", url) for url in words.runbooks[:3]]
     if buttons:
@@ -35,13 +44,12 @@ def render(notification: Notification, words: Words, way: Way) -> list[Post]:
     state = f"{words.severity} · {words.type} · {words.key}"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _within("", state, 300)}]})
     colour = OVER if words.status == "resolved" else COLOURS[words.severity]
-    content = {
+    return {
         "text": _within("", words.line, LONGEST_SECTION),
         "attachments": [{"color": colour, "blocks": blocks}],
         "unfurl_links": False,
         "unfurl_media": False,
     }
-    return [json_post(content)]
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from collector.alerts.facts import cut
-from collector.alerts.notification import Notification
+from collector.alerts.notification import CHART_WORDS, Notification
 from collector.alerts.receivers.posting import Kind, Post, Way, json_post
 from collector.alerts.wording import Words
 
@@ -21,13 +21,13 @@ COLOURS = {"critical": "Attention", "warning": "Warning", "info": "Accent"}
 def render(notification: Notification, words: Words, way: Way) -> list[Post]:
     """The title in the colour of its severity, the line, and the figures behind it. Smaller where it is too large."""
     for share in (1.0, 0.5, 0.2, 0.0):
-        content = _message(words, share)
+        content = _message(words, share, notification.chart_link)
         if len(msgspec.json.encode(content)) < LARGEST:
             break
     return [json_post(content)]
 
 
-def _message(words: Words, share: float) -> dict[str, Any]:
+def _message(words: Words, share: float, chart: str) -> dict[str, Any]:
     colour = "Good" if words.status == "resolved" else COLOURS[words.severity]
     body = [
         _block(_run(cut(words.title, 200), weight="Bolder", size="Medium", color=colour)),
@@ -38,6 +38,8 @@ def _message(words: Words, share: float) -> dict[str, Any]:
             _block(_run(f"{name}: ", weight="Bolder"), _run(cut(text, int(100 + 400 * share))))
             for name, text in words.rows
         ]
+    if chart:
+        body.append({"type": "Image", "url": chart, "altText": CHART_WORDS, "size": "Stretch"})
     body += [_block(_run(cut(line, 200))) for line in words.also[: int(11 * share)]]
     body.append(_block(_run(cut(f"{words.severity} · {words.type} · {words.key}", 200), isSubtle=True, size="Small")))
     actions = [{"type": "Action.OpenUrl", "title": "Incident", "url": words.link}] if words.link else []

@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from collector.alerts.chart_links import open_links
+from collector.events import Affected
 from parallax import wire
+from parallax.clock import wall_ns
+from parallax.config import CollectorConfig
+from parallax.values import Url
 from tests.collector.serving import batch, collector
 from tests.collector.web.serving import Listening
+from tests.fakes.notifications import changed, notification
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +33,23 @@ async def test_the_page_stands_beside_the_api(tmp_path: Path) -> None:
         assert (await client.request("GET", "/v1/nothing", headers=own)).json["error"] == "not_found"
         assert (await client.request("GET", "/v1/batches", headers=own)).json["error"] == "wrong_method"
         assert (await client.post(served.token(), wire.encode(batch(1)))).status == 200
+
+
+async def test_a_chart_is_fetched_without_a_token_and_under_any_name(tmp_path: Path) -> None:
+    base = Url("https://charts.example.org")
+    async with collector(tmp_path, charts=base) as served, served.client() as client:
+        links = open_links(CollectorConfig(state=str(served.state), plan="p", charts=base), served.state)
+        assert links is not None
+        affected = Affected(check="front door", kind="tls", target="t", subject="s", state="down", since=0)
+        told = msgspec.structs.replace(notification(changed(checks=(affected,))), at=wall_ns())
+        path = links.link_of(told).removeprefix("https://charts.example.org")
+        chart = await client.request("GET", path, headers={"host": "charts.example.org"})
+        assert (chart.status, chart.headers["content-type"]) == (200, "image/png")
+        assert chart.body.startswith(b"\x89PNG")
+        other = await client.request("GET", path.replace("front", "back"), headers={"host": "charts.example.org"})
+        assert other.status == 404
+    async with collector(tmp_path) as served, served.client() as client:
+        assert (await client.request("GET", path, headers={"host": str(served.running.address)})).status == 404
 
 
 async def test_what_probes_say_reaches_an_open_page_and_the_end_is_quick(tmp_path: Path) -> None:

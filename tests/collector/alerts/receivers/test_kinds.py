@@ -32,7 +32,7 @@ from collector.events import FaultDomain
 from parallax.clock import NS
 from parallax.dialling.post import Answer
 from parallax.plan.alert_types import Receiver
-from parallax.plan.receivers import RULES
+from parallax.plan.receivers import FETCHING, RULES
 from parallax.values import Url
 from tests.fakes.events import AT
 from tests.fakes.notifications import EVERY, LINK, changed, nasty, notification
@@ -85,6 +85,36 @@ def test_every_kind_of_the_plan_delivers() -> None:
 def test_each_event_is_rendered_as_it_was(kind: str) -> None:
     golden = json.loads((VECTORS / f"{kind}.json").read_text("utf-8"))
     assert {name: shown(kind, told) for name, told in EVERY.items()} == golden
+
+
+CHART = "https://parallax.example.org/chart/c2ln/1700000040/api.png"
+CHARTED = {
+    "pagerduty": lambda sent: sent["images"][0]["src"],
+    "slack": lambda sent: next(b for b in sent["attachments"][0]["blocks"] if b["type"] == "image")["image_url"],
+    "teams": lambda sent: next(
+        b for b in sent["attachments"][0]["content"]["body"] if b["type"] == "Image"
+    )["url"],
+    "grafana-irm": lambda sent: sent["image_url"],
+}  # fmt: skip
+"""Where the address of a chart stands."""
+
+
+@pytest.mark.parametrize("kind", FETCHING)
+def test_a_chart_is_fetched_from_its_address(kind: str) -> None:
+    told = EVERY["incident.opened"]
+    with_chart = msgspec.structs.replace(told, chart_link=CHART)
+    first = posts(kind, with_chart)[0]
+    assert CHARTED[kind](json.loads(first.body)) == CHART
+    assert CHART.encode() not in posts(kind, told)[0].body
+    charted, nothing = msgspec.structs.replace(nasty(), chart_link=CHART), nasty()
+    assert len(posts(kind, charted)[0].body) < 28_000 or kind != "teams"
+    assert len(posts(kind, charted)[0].body) >= len(posts(kind, nothing)[0].body)
+
+
+def test_slack_gets_it_without_where_it_cannot_fetch_the_chart() -> None:
+    told = EVERY["incident.opened"]
+    _, without = posts("slack", msgspec.structs.replace(told, chart_link=CHART))
+    assert [without] == posts("slack", told)
 
 
 @pytest.mark.parametrize("told", [*EVERY.values(), nasty(), nasty(900)], ids=[*EVERY, "nasty", "long"])

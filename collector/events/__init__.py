@@ -12,16 +12,16 @@ from collector.events.changes import (
     IncidentChanged,
     IncidentNoted,
     Noticed,
-    NoticeWord,
     ProbeChanged,
     RiskChanged,
 )
 from collector.events.event import VERSION, Event, EventData, EventError, decode_event, encode_event
 from collector.events.evidence import CheckState, Evidence, Extent
-from collector.events.failover import FailoverChanged, FailoverWord, ReadinessChanged, RuleOutcome, SafetyRule
+from collector.events.failover import FailoverChanged, ReadinessChanged, RuleOutcome, SafetyRule
 from collector.events.incident import Affected, ComponentState, Human, Incident, Moment, MomentWord, Severity, Stage
-from collector.events.places import DomainKind, FaultDomain
+from collector.events.places import FaultDomain
 from collector.events.risk import Held, Risk, Runway
+from parallax.event_words import DomainKind, FailoverWord, NoticeWord
 
 __all__ = [
     "VERSION",

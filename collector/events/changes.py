@@ -8,34 +8,8 @@ from collector.events.evidence import CheckState, Evidence
 from collector.events.incident import ComponentState, Incident, Moment, Severity
 from collector.events.places import FaultDomain
 from collector.events.risk import Risk
+from parallax.event_words import IncidentWord, NoticeWord, RiskWord
 from parallax.reasons import Fault
-
-NoticeWord = Literal[
-    "chain_changed",
-    "delegation_changed",
-    "move_started",
-    "move_done",
-    "move_stuck",
-    "move_regressed",
-    "old_set_withdrawn_early",
-    "site_lost",
-    "site_bad",
-    "site_flapping",
-    "site_renumbered",
-    "catchment_shift",
-    "remote_catchment",
-    "anycast_confirmed",
-    "probe_location_suspect",
-    "certificate_changed",
-    "certificate_issuer_changed",
-    "keys_rotated",
-    "discovery_changed",
-    "receiver_lost",
-    "receiver_back",
-    "weekly_test",
-    "test_undelivered",
-    "handed_over",
-]
 
 
 class CheckChanged(msgspec.Struct, frozen=True, kw_only=True, tag="check"):
@@ -64,7 +38,7 @@ class IncidentChanged(msgspec.Struct, frozen=True, kw_only=True, tag="incident")
     """An incident as it stands after the change. `what` is one line on what this change says. `monitoring` is the
     all-clear: all of it passes again, and it is watched for a while before it is resolved."""
 
-    change: Literal["opened", "updated", "reopened", "monitoring", "resolved"]
+    change: IncidentWord
     what: str
     incident: Incident
 
@@ -87,7 +61,7 @@ class IncidentNoted(msgspec.Struct, frozen=True, kw_only=True, tag="noted"):
 class RiskChanged(msgspec.Struct, frozen=True, kw_only=True, tag="risk"):
     """`updated`: what is known of it changed so that people must hear: users are nearer to it than was said."""
 
-    change: Literal["raised", "updated", "cleared"]
+    change: RiskWord
     risk: Risk
 
     @property

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from collector.events.incident import Severity
+from parallax.event_words import FailoverWord, ReadinessWord
 
 SafetyRule = Literal["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10"]
 """S1 the target is ready; S2 never nobody serving; S3 enough voters in enough networks; S4 a cause that a switch
@@ -24,30 +25,6 @@ class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What it was judged by, as text."""
     overridden_by: str = ""
     """Who overrode it, and why, where it does not hold and counts as if it did."""
-
-
-FailoverWord = Literal[
-    "switched",
-    "both_bad",
-    "both_serving",
-    "recommended",
-    "command",
-    "blocked",
-    "effective",
-    "not_effective",
-    "failed",
-    "withdrawn",
-    "frozen",
-    "thawed",
-    "overridden",
-    "drill_started",
-    "drill_done",
-]
-"""switched: the serving member changed, whoever did it. both_bad: neither may be switched to. both_serving: two where
-one should. recommended: people should switch. command: the group's actions are carried out (mode auto, or a drill).
-blocked: it should be switched, and a rule forbids it. effective: what was decided is seen by 80 % of vantages.
-not_effective: it is not, after three TTLs. failed: an action could not be carried out. withdrawn: what was recommended
-is needless by now."""
 
 
 class FailoverChanged(msgspec.Struct, frozen=True, kw_only=True, tag="failover"):
@@ -100,7 +77,7 @@ class ReadinessChanged(msgspec.Struct, frozen=True, kw_only=True, tag="readiness
     """A standby could be switched to from now on, or no longer. It is a risk that it cannot: failover would be
     blocked."""
 
-    word: Literal["lost", "restored"]
+    word: ReadinessWord
     group: str
     member: str
     title: str

@@ -1,12 +1,8 @@
 """Where a fault is."""
 
-from typing import Literal
-
 import msgspec
 
-DomainKind = Literal[
-    "operator", "zone", "name_server", "resolver", "region", "site", "address", "endpoint", "network", "probe"
-]
+from parallax.event_words import DomainKind
 
 
 class FaultDomain(msgspec.Struct, frozen=True, kw_only=True):

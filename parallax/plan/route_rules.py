@@ -2,8 +2,9 @@
 come, and a [[maintenance]] has an end. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from parallax.event_words import DomainKind, FailoverWord, IncidentWord, NoticeWord, ReadinessWord, RiskWord
 from parallax.loading.convert import Fault, good
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan.alert_types import Group, Inhibit, Maintenance, Match, Receiver, Route
@@ -13,68 +14,18 @@ from parallax.plan.receivers import HEARTBEAT, SEVERITIES
 if TYPE_CHECKING:
     from parallax.plan.rules import Entry
 
-CAUSES = (
-    "operator",
-    "zone",
-    "name_server",
-    "resolver",
-    "region",
-    "site",
-    "address",
-    "endpoint",
-    "network",
-    "probe",
-    "certificate",
-)
-_FAILOVER = (
-    "switched",
-    "both_bad",
-    "both_serving",
-    "recommended",
-    "command",
-    "blocked",
-    "effective",
-    "not_effective",
-    "failed",
-    "withdrawn",
-    "frozen",
-    "thawed",
-    "overridden",
-    "drill_started",
-    "drill_done",
-)
-_NOTICES = (
-    "chain_changed",
-    "delegation_changed",
-    "move_started",
-    "move_done",
-    "move_stuck",
-    "move_regressed",
-    "old_set_withdrawn_early",
-    "site_lost",
-    "site_bad",
-    "site_flapping",
-    "site_renumbered",
-    "catchment_shift",
-    "remote_catchment",
-    "anycast_confirmed",
-    "probe_location_suspect",
-    "certificate_changed",
-    "certificate_issuer_changed",
-    "keys_rotated",
-    "discovery_changed",
-    "receiver_lost",
-    "receiver_back",
-    "weekly_test",
-    "test_undelivered",
-    "handed_over",
-)
-TYPES = (
-    *(f"incident.{word}" for word in ("opened", "updated", "reopened", "monitoring", "resolved")),
-    *(f"risk.{word}" for word in ("raised", "updated", "cleared")),
-    *(f"{way}.{word}" for way in ("failover", "failback") for word in _FAILOVER),
-    *(f"readiness.{word}" for word in ("lost", "restored")),
-    *(f"notice.{word}" for word in _NOTICES),
+CAUSES = (*get_args(DomainKind), "certificate")
+TYPES = tuple(
+    f"{kind}.{word}"
+    for kind, words in (
+        ("incident", IncidentWord),
+        ("risk", RiskWord),
+        ("failover", FailoverWord),
+        ("failback", FailoverWord),
+        ("readiness", ReadinessWord),
+        ("notice", NoticeWord),
+    )
+    for word in get_args(words)
 )
 """The types of events that people can be told of."""
 _ABOUT_GROUPS = ("failover.", "failback.", "readiness.")

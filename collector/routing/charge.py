@@ -5,9 +5,10 @@ it is alive. The second takes charge when nothing was heard of the first for a w
 first is heard and up to date; the first goes on once it has heard that. At its start a collector waits in the same way,
 so that both are in charge only while neither hears the other.
 
-Incidents have other ids there. So each says of its open alerts what they are about, and who was told of them under
-which key. Who takes charge finds its own among them, and goes on under the key that people know: what was told is not
-told again, what was not is told now, and what was told and is over gets its end.
+Incidents have other ids there. So what is told first gets a key that both derive alike (keys.py), and each says of its
+open alerts what they are about, and who was told of them under which key. Who takes charge finds its own among them,
+and goes on under the key that people know: what was told is not told again, what was not is told now, and what was told
+and is over gets its end.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from collector.events import AlertRouted, Noticed, Suppressed, Told
 from collector.inputs import PeerInput
 from collector.peer_word import MOST_ALERTS, PeerAlert
 from collector.routing.facts import facts_of, own
+from collector.routing.keys import shared_key
 from collector.routing.likeness import pairs, shown
 from collector.routing.state import Alert, Charge, Ear, Owed, Routing
 from parallax.clock import NS
@@ -113,7 +115,7 @@ def keep_charge(state: Routing, routed: list[AlertRouted], now: int) -> list[Ale
             continue
         if not alert.told_as and each.phase != "resolve" and charge.owed:
             each = _found_again(charge, alert, each)
-        key = next(iter(alert.told_as), alert.key)
+        key = alert.known_as = next(iter(alert.told_as), "") or _key(state, alert)
         if each.phase == "resolve":
             under = alert.told_as or {key: ()}
             under = under | {key: tuple(dict.fromkeys([*under[key], *each.to]))}
@@ -126,6 +128,12 @@ def keep_charge(state: Routing, routed: list[AlertRouted], now: int) -> list[Ale
             alert.told_as[key] = tuple(dict.fromkeys([*alert.told_as.get(key, ()), *each.to]))
             found.append(msgspec.structs.replace(each, key=key))
     return found
+
+
+def _key(state: Routing, alert: Alert) -> str:
+    """What nobody was told of yet gets a key that the other finds, too, unless something else here has it."""
+    key = alert.known_as or shared_key(alert)
+    return alert.key if any(key in other.told_as for other in state.alerts.values()) else key
 
 
 def told_alerts(state: Routing) -> tuple[PeerAlert, ...]:
@@ -240,7 +248,8 @@ def _missed(state: Routing, plan: Plan, same: dict[str, PeerAlert], since: int, 
             continue
         to = tuple(name for name, ear in alert.ears.items() if ear.before and name in names)
         if to:
-            found.append(_end(own(alert), alert.key, to, now, phase_is_notice=True))
+            key = alert.known_as or shared_key(alert)
+            found.append(_end(own(alert), key, to, now, phase_is_notice=True))
     return found
 
 

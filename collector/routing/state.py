@@ -69,6 +69,8 @@ class Alert(msgspec.Struct):
     """With another collector beside this one: who was really told, by either of them, under which key."""
     told_at: int = 0
     """When that was first so."""
+    known_as: str = ""
+    """With another collector: the key under which this one tells of it, also when it comes back."""
 
 
 class Owed(msgspec.Struct):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from collector.events import Affected, AlertRouted, Event, FaultDomain
+from collector.events import Affected, AlertRouted, Event, FaultDomain, IncidentChanged
 from collector.inputs import PeerInput
 from collector.peer_word import PeerRole, PeerWord
 from collector.routing.charge import keep_charge, note_peer, note_start_charge, settle_charge, told_alerts
@@ -55,6 +55,8 @@ class Pair:
         self.linked = True
         self.now = 0
         self.said: list[tuple[int, str, str, str, bool]] = []
+        self.names: dict[str, str] = {}
+        """By key, its name here: the trouble that was first told under it, with a mark for each further key of that."""
         self.disturbed: list[int] = []
         """When a collector was killed, or the two were parted."""
         self.troubles: dict[int, bool] = {}
@@ -151,8 +153,14 @@ class Pair:
         node.looked_at = self._ns
         routed = settle_charge(node.state, PLAN, self._ns, lambda: node.hears)
         routed += keep_charge(node.state, route(node.state, PLAN, events, self._ns), self._ns)
-        self.said += [(self.now, node.name, each.phase, each.key, each.pages) for each in routed if _told(each)]
+        told = [each for each in routed if each.to]
+        self.said += [(self.now, node.name, each.phase, self._name(each), each.pages) for each in told]
 
-
-def _told(alert: AlertRouted) -> bool:
-    return bool(alert.to)
+    def _name(self, alert: AlertRouted) -> str:
+        data = alert.of[-1].data
+        if alert.key not in self.names and isinstance(data, IncidentChanged):
+            name = data.incident.title
+            while name in self.names.values():
+                name += "'"
+            self.names[alert.key] = name
+        return self.names[alert.key]

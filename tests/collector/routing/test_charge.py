@@ -33,7 +33,7 @@ def test_the_second_keeps_still_while_the_first_is_alive() -> None:
     pair.run(100)
     pair.end(1)
     pair.run(10)
-    assert pair.phases() == ["a: trigger a-1!", "a: resolve a-1"]
+    assert pair.phases() == ["a: trigger T1!", "a: resolve T1"]
 
 
 def test_it_takes_over_goes_on_under_the_same_key_and_gives_back() -> None:
@@ -43,18 +43,18 @@ def test_it_takes_over_goes_on_under_the_same_key_and_gives_back() -> None:
     pair.kill("a")
     pair.run(45)
     assert pair.in_charge() == ["b"]
-    assert pair.phases() == ["a: trigger a-1!"]  # what is open is not told again
+    assert pair.phases() == ["a: trigger T1!"]  # what is open is not told again
     pair.begin(2)
     pair.run(20)
     pair.end(1)
     pair.run(20)
-    assert pair.phases()[1:] == ["b: trigger b-2!", "b: resolve a-1"]
+    assert pair.phases()[1:] == ["b: trigger T2!", "b: resolve T1"]
     pair.start("a")
     pair.run(30)
     assert pair.in_charge() == ["a"]
     pair.end(2)
     pair.run(20)
-    assert pair.phases()[3:] == ["a: resolve b-2"]
+    assert pair.phases()[3:] == ["a: resolve T2"]
 
 
 def test_what_began_while_nobody_was_in_charge_is_told_by_who_takes_over() -> None:
@@ -66,7 +66,7 @@ def test_what_began_while_nobody_was_in_charge_is_told_by_who_takes_over() -> No
     pair.run(10)
     pair.end(2)
     pair.run(40)
-    assert sorted(pair.phases()) == ["b: notice b-2", "b: trigger b-1!"]
+    assert sorted(pair.phases()) == ["b: notice T2", "b: trigger T1!"]
 
 
 def test_what_ended_while_nobody_was_in_charge_is_ended_under_its_key() -> None:
@@ -77,7 +77,7 @@ def test_what_ended_while_nobody_was_in_charge_is_ended_under_its_key() -> None:
     pair.run(5)
     pair.end(1)
     pair.run(60)
-    assert pair.phases() == ["a: trigger a-1!", "b: resolve a-1"]
+    assert pair.phases() == ["a: trigger T1!", "b: resolve T1"]
     pair.start("a")
     pair.run(60)
     assert len(pair.said) == 2
@@ -92,7 +92,7 @@ def test_what_ends_while_the_first_is_started_anew_is_ended_by_it() -> None:
     pair.end(1)
     pair.start("a")
     pair.run(60)
-    assert pair.phases() == ["a: trigger a-1!", "a: resolve a-1"]
+    assert pair.phases() == ["a: trigger T1!", "a: resolve T1"]
 
 
 def test_what_only_the_first_saw_is_ended_after_a_while() -> None:
@@ -102,9 +102,9 @@ def test_what_only_the_first_saw_is_ended_after_a_while() -> None:
     pair.run(20)
     pair.kill("a")
     pair.run(60)
-    assert pair.phases() == ["a: trigger a-1!"]
+    assert pair.phases() == ["a: trigger T1!"]
     pair.run(ORPHAN_NS // NS)
-    assert pair.phases() == ["a: trigger a-1!", "b: resolve a-1"]
+    assert pair.phases() == ["a: trigger T1!", "b: resolve T1"]
 
 
 def test_what_it_concludes_later_is_found_again() -> None:
@@ -118,7 +118,7 @@ def test_what_it_concludes_later_is_found_again() -> None:
     pair.run(5)
     pair.end(1)
     pair.run(10)
-    assert pair.phases() == ["a: trigger a-1!", "b: update a-1", "b: resolve a-1"]
+    assert pair.phases() == ["a: trigger T1!", "b: update T1", "b: resolve T1"]
 
 
 def test_both_page_while_neither_hears_the_other_and_every_key_is_closed_once() -> None:
@@ -128,17 +128,17 @@ def test_both_page_while_neither_hears_the_other_and_every_key_is_closed_once() 
     pair.part()
     pair.run(60)
     assert pair.in_charge() == ["a", "b"]
-    assert pair.keys() == ["a-1"]  # known to both before
+    assert pair.keys() == ["T1"]  # known to both before
     pair.begin(2)
     pair.run(10)
-    assert pair.keys() == ["a-1", "a-2", "b-2"]
+    assert pair.keys() == ["T1", "T2", "T2"]  # by both, under one key
     pair.linked = True
     pair.run(20)
     assert pair.in_charge() == ["a"]
     pair.end(1)
     pair.end(2)
     pair.run(30)
-    assert sorted(pair.phases()[3:]) == ["a: resolve a-1", "a: resolve a-2", "a: resolve b-2"]
+    assert sorted(pair.phases()[3:]) == ["a: resolve T1", "a: resolve T2"]
 
 
 def test_a_second_that_hears_no_probes_takes_nothing() -> None:

@@ -33,7 +33,7 @@ from parallax.journal import Entry, Journal, JournalBusy, JournalError, JournalF
 from parallax.log import get_log
 from parallax.plan.load import load_plan_source
 from parallax.plan.part import NoSuchProbe
-from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
+from parallax.plan.source import PlanErrors, PlanSource, plan_paths, read_plan_source
 from parallax.plan.types import Check, Plan
 
 MARK = "plan"
@@ -337,8 +337,7 @@ def _settled(seen: _Fingerprint) -> _Fingerprint | None:
 def _fingerprint(path: Path) -> _Fingerprint:
     """What changes when a file is written, replaced, added or taken away; empty where nothing can be seen."""
     try:
-        paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-        stats = [(p.name, p.stat()) for p in paths[:2000]]
+        stats = [(p.name, p.stat()) for p in plan_paths(path)[:2000]]
     except OSError:
         return ()
     return tuple((name, s.st_mtime_ns, s.st_size, s.st_ino) for name, s in stats)

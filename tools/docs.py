@@ -29,8 +29,8 @@ _PLAN_HEAD = """# The plan
 
 The plan says what to check: probes, checks, and what is built on them. It is TOML, in one file or in a folder of
 `*.toml` that are read together in name order. A list of tables (`[[check]]`) may be spread over the files of a folder;
-what is there once (`[defaults]`, `[control]`, `schema`) stands in one of them. A plan never holds secrets, and never
-says where state lives; that is [config](config.md).
+what is there once (`[defaults]`, `[control]`, `schema`) stands in one of them. A folder also has the `*.ics` that
+`[[maintenance]]` names. A plan never holds secrets, and never says where state lives; that is [config](config.md).
 
 - `parallax plan check PLAN` says everything that is wrong with it, with file, line, section and key.
 - `parallax plan schema` prints its JSON Schema, for editors.

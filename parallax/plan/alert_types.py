@@ -143,6 +143,7 @@ class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime | None = msgspec.field(name="to", default=None)
     """When it ends, with an offset from UTC."""
     calendar: Annotated[str, msgspec.Meta(max_length=100_000)] = ""
-    """Instead of `from` and `to`: the text of an iCalendar (RFC 5545) whose events are windows, with RRULE."""
+    """Instead of `from` and `to`: an iCalendar (RFC 5545) whose events are windows, with RRULE. Its text, or the name
+    of a file in the plan's folder that ends in `.ics`."""
     freeze: bool = False
     """Whether no failover may be commanded in it (safety rule S7)."""

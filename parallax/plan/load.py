@@ -13,6 +13,7 @@ from parallax.loading.document import Document, parse_document
 from parallax.loading.problems import Problem, nearest, shown
 from parallax.plan.action_rules import action_notes
 from parallax.plan.alert_types import Group, Inhibit, Maintenance, Receiver, Route
+from parallax.plan.calendar_files import with_calendars
 from parallax.plan.checks import Unsupported, convert_check
 from parallax.plan.costs import cost_notes
 from parallax.plan.failover_types import Action, Failover
@@ -20,7 +21,7 @@ from parallax.plan.pinned import pinned_checks
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
 from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
-from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
+from parallax.plan.source import PlanErrors, PlanSource, is_calendar_file, read_plan_source
 from parallax.plan.types import (
     RESOLVER_PORTS,
     SCHEMA,
@@ -71,7 +72,7 @@ _OF_CONFIGS = {
 
 
 def load_plan(path: Path) -> Plan:
-    """The plan in one file or in a folder of *.toml. Raises PlanErrors with every problem."""
+    """The plan in one file or in a folder of *.toml and *.ics. Raises PlanErrors with every problem."""
     return _load(read_plan_source(path), path if path.is_dir() else path.parent)
 
 
@@ -94,7 +95,10 @@ def plan_notes(plan: Plan) -> list[str]:
 def _load(source: PlanSource, folder: Path) -> Plan:
     problems: list[Problem] = []
     documents: list[Document] = []
+    calendars = {name: text for name, text in source.files.items() if is_calendar_file(name)}
     for name, text in sorted(source.files.items()):
+        if name in calendars:
+            continue
         document = parse_document(text, str(folder / name))
         if isinstance(document, Problem):
             problems.append(document)
@@ -104,10 +108,11 @@ def _load(source: PlanSource, folder: Path) -> Plan:
         raise PlanErrors(problems)
     faults: list[tuple[Entry, Fault]] = []
     entries = [entry for number in range(len(documents)) for entry in _entries(documents, number, faults)]
-    converted = _convert(entries, faults)
+    converted = with_calendars(_convert(entries, faults), calendars, faults)
     faults.extend(plan_faults(converted))
     if not faults and not any(entry.section == "check" for entry in converted):
-        raise PlanErrors([Problem(file=str(folder / min(source.files)), message="has no [[check]]: nothing to do")])
+        first = min(source.files.keys() - calendars.keys())
+        raise PlanErrors([Problem(file=str(folder / first), message="has no [[check]]: nothing to do")])
     if faults:
         raise PlanErrors(_problems(documents, faults))
     values: dict[str, Any] = {section: [] for section in MANY}

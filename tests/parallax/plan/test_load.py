@@ -55,6 +55,51 @@ def test_a_folder_is_read_in_name_order_and_lists_are_joined(tmp_path: Path) -> 
     assert {check.period for check in plan.check} == {Duration(60)}
 
 
+WINDOW = '[[component]]\nname = "Mail"\n[[maintenance]]\nname = "m"\ncomponents = ["Mail"]\ncalendar = "up.ics"\n'
+ICS = "\r\n".join(
+    [
+        "BEGIN:VCALENDAR",
+        "BEGIN:VEVENT",
+        "UID:a",
+        "DTSTART:20260301T020000Z",
+        "DURATION:PT2H",
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+)
+
+
+def test_a_calendar_may_stand_as_a_file_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(CHECK.format("a") + WINDOW)
+    (tmp_path / "up.ics").write_bytes(ICS.encode())
+    (tmp_path / ".hidden.ics").write_text("no calendar")
+    (tmp_path / "nobodys.ics").write_text("no calendar")
+    plan = load_plan(tmp_path)
+    assert plan.maintenance[0].calendar == ICS
+    source = read_plan_source(tmp_path)
+    assert list(source.files) == ["a.toml", "nobodys.ics", "up.ics"]
+    assert load_plan_source(source) == plan
+    (tmp_path / "up.ics").write_bytes(ICS.replace("0301", "0308").encode())
+    assert read_plan_source(tmp_path).hash != source.hash
+
+
+def test_a_calendar_file_that_is_not_there_or_is_none_is_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(CHECK.format("a") + WINDOW)
+    place = 'HERE/a.toml:10: [[maintenance]] "m": calendar: '
+    assert refusal(tmp_path) == (
+        place + 'there is no file "up.ics" in the plan; such files stand in the plan\'s folder, beside its *.toml'
+    )
+    (tmp_path / "upp.ics").write_text(ICS)
+    assert refusal(tmp_path) == place + 'there is no file "up.ics" in the plan; did you mean "upp.ics"?'
+    (tmp_path / "up.ics").write_text("BEGIN:VEVENT")
+    assert refusal(tmp_path).startswith(place)
+    for text in ("up.ics", "upp.ics"):
+        (tmp_path / text).write_text(ICS)
+    file.unlink()
+    assert refusal(tmp_path) == "HERE: has no *.toml file; a plan is one file or a folder"
+
+
 def test_a_section_that_is_there_once_stands_in_one_file(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.toml").write_text("schema = 1\n" + CHECK.format(name) + "[defaults]\n[control]\n")

@@ -183,7 +183,7 @@ def fault_words(domain: FaultDomain | None) -> str:
 def _share(evidence: Evidence | None) -> str:
     if evidence is None:
         return ""
-    return evidence.words if evidence.extent is None else evidence.extent.words
+    return evidence.extent_words or evidence.words
 
 
 def _of(evidence: Mapping[str, str]) -> str:

@@ -46,7 +46,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     single: bool = False
     """Only one probe measures it."""
     extent: Extent | None = None
-    """None while all is well."""
+    """How much of it fails as the vantages see it; None while all is well."""
+    users: Extent | None = None
+    """Of an incident: the share of users that it hurts, by the weights that the plan gives its probes. None where it
+    gives none, and where nobody is hurt."""
+
+    @property
+    def extent_words(self) -> str:
+        """For people: of users where that is known, and of vantages; "" while all is well."""
+        return "; ".join(each.words for each in (self.users, self.extent) if each is not None)
 
     @property
     def words(self) -> str:

@@ -197,9 +197,10 @@ def story_lines(incident: dict[str, Any], now: int) -> list[str]:
 
 def _evidence(found: dict[str, Any]) -> list[str]:
     lines = [f"    seen by {found['failing']} of {found['voters']} probe{'s' * (found['voters'] != 1)}"]
-    if (extent := found["extent"]) is not None:
-        share, low, high = (round(100 * extent[key]) for key in ("share", "low", "high"))
-        lines.append(f"    extent {share} % of {extent['of']}, likely {low}-{high} %")
+    for extent in (found.get("users"), found["extent"]):
+        if extent is not None:
+            share, low, high = (round(100 * extent[key]) for key in ("share", "low", "high"))
+            lines.append(f"    extent {share} % of {extent['of']}, likely {low}-{high} %")
     return lines
 
 

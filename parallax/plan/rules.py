@@ -26,6 +26,8 @@ MAX_PAIRS = 10_000
 """(check, target) pairs of one plan."""
 MAX_RETRIES = 10
 """[[retry]] of one plan: each is reckoned through whenever the page is looked at."""
+MOST_WEIGHT = 1.01
+"""What shares of users add up to at most: that of seven probes with 0.143 each."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ def plan_faults(entries: list[Entry]) -> Found:
     yield from _unique_names(entries)
     yield from _references(entries)
     yield from _connect_to(entries)
+    yield from _weights(entries)
     for beyond in [entry for entry in entries if entry.section == "retry"][MAX_RETRIES:]:
         yield beyond, Fault((), f"is beyond the {MAX_RETRIES} [[retry]] that a plan may have")
     pairs = 0
@@ -160,6 +163,16 @@ def _connect_to(entries: list[Entry]) -> Found:
             if sources & seen:
                 yield entry, Fault(("from",), f"{shown(str(source))} is redirected already; one entry can win only")
             seen |= sources
+
+
+def _weights(entries: list[Entry]) -> Found:
+    """Shares of users are no more than all of them."""
+    total = 0.0
+    for entry in entries:
+        if isinstance(entry.value, Probe) and good(entry.value.weight) and entry.value.weight:
+            before, total = total, total + entry.value.weight
+            if before <= MOST_WEIGHT < total:
+                yield entry, Fault(("weight",), f"brings the shares of users to {total:.2f} in all; they are 1 at most")
 
 
 def _own_faults(value: Any) -> Iterator[Fault]:

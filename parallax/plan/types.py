@@ -62,6 +62,9 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     network: Literal["data-centre", "access"] = "data-centre"
     """Whether it is in a data centre, or on a line as users have (home, office, mobile). Services treat the two
     differently: what only data centres get says nothing of users."""
+    weight: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """The share of users that it stands for, 0 to 1: those of its region, say, divided among the probes there. Only
+    where each probe that measures a thing has one is it said how many users are hurt."""
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ EVIDENCE = Evidence(
     silent=2,
     reasons={"connect_timeout": 3, "connect_refused": 1},
     extent=Extent(share=0.8, low=0.38, high=0.96, since=AT - 9 * S),
+    users=Extent(share=0.6, low=0.31, high=0.83, of="users", since=AT - 9 * S),
 )
 DOMAIN = FaultDomain(kind="region", name="us-east")
 INCIDENT = Incident(

@@ -16,6 +16,7 @@ from collector.detect.incidents.titles import title_of
 from collector.detect.places import spot_of
 from collector.detect.state import MAX_MEMBERS, Case, State
 from collector.detect.verdicts.components import RANK
+from collector.detect.verdicts.users import users_hurt
 from collector.detect.verdicts.votes import evidence_of, tally
 from collector.detect.view import View
 from collector.events import (
@@ -135,7 +136,7 @@ def _most(state: State, view: View, case: Case) -> Evidence | None:
     if now is None or before is None or now.failing > before.failing:
         return now or before
     if now.failing == before.failing and now.extent is not None:  # that gets surer with each run
-        return msgspec.structs.replace(before, extent=now.extent)
+        return msgspec.structs.replace(before, extent=now.extent, users=now.users or before.users)
     return before
 
 
@@ -221,4 +222,6 @@ def worst_evidence(state: State, view: View, case: Case) -> Evidence | None:
     worst = max(keys, key=lambda key: (key.failing, key.voters), default=None)
     if worst is None:
         return case.shown.evidence
-    return evidence_of(tally(state, view, view.checks[worst.check], worst), worst.extent)
+    evidence = evidence_of(tally(state, view, view.checks[worst.check], worst), worst.extent)
+    users = users_hurt(state, view, keys)
+    return evidence if users is None else msgspec.structs.replace(evidence, users=users)

@@ -153,14 +153,10 @@ def extent_of(count: Tally, began: int | None) -> Extent | None:
     probes: dict[str, int] = {}
     runs = 0.0
     for ballot in count.voters:
-        vote = ballot.vote
-        if vote.at < began:
+        counted = runs_of(ballot.vote, began)
+        if counted is None:
             continue
-        failing = vote.reason is not None
-        if failing and vote.passed_at < began:  # what it counted before is from before it began
-            of = bad = float(min(max(vote.streak, 1), WINDOW))
-        else:
-            of, bad = (vote.runs, vote.fails) if vote.runs else (1.0, float(failing))
+        bad, of = counted
         network = ballot.view.network
         sums[network] = sums.get(network, 0.0) + bad / of
         probes[network] = probes.get(network, 0) + 1
@@ -170,6 +166,17 @@ def extent_of(count: Tally, began: int | None) -> Extent | None:
     share = sum(total / probes[network] for network, total in sums.items()) / len(sums)
     low, high = wilson(share, runs)
     return Extent(share=round(share, 3), low=round(low, 3), high=round(high, 3), since=began)
+
+
+def runs_of(vote: Vote, began: int) -> tuple[float, float] | None:
+    """How many of a probe's runs failed that were launched since it began, of how many; None where none was."""
+    if vote.at < began:
+        return None
+    failing = vote.reason is not None
+    if failing and vote.passed_at < began:  # what it counted before is from before it began
+        of = bad = float(min(max(vote.streak, 1), WINDOW))
+        return bad, of
+    return (vote.fails, vote.runs) if vote.runs else (float(failing), 1.0)
 
 
 def _grace_until(state: State, check: CheckView, key: Key) -> int:

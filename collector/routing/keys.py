@@ -23,16 +23,19 @@ def shared_key(alert: Alert) -> str:
     of names, and the same as they are."""
     match own(alert).data:
         case IncidentChanged(incident=known):
-            first = min(known.checks, key=lambda each: (each.since, each.check, each.target, each.subject), default=None)
-            place = _certain(known.domain) or (f"{first.check}\0{first.target}" if first is not None else known.title)
-            return _digest("incident", place, known.started_at)
+            first = min(
+                known.checks, key=lambda each: (each.since, each.check, each.target, each.subject), default=None
+            )
+            member = f"{first.check}\0{first.target}" if first is not None else known.title
+            return _digest("incident", _place(known.domain) or member, known.started_at)
         case RiskChanged(risk=risk):
-            return _digest("risk", _certain(risk.domain) or f"{risk.check}\0{risk.title}", risk.since)
+            return _digest("risk", _place(risk.domain) or f"{risk.check}\0{risk.title}", risk.since)
     return alert.key
 
 
-def _certain(domain: FaultDomain | None) -> str:
-    return str(domain) if domain is not None and domain.certain else ""
+def _place(domain: FaultDomain | None) -> str:
+    """Also where it is not certain: who fails and who passes is the same for both; who failed first is not."""
+    return str(domain) if domain is not None else ""
 
 
 def _digest(sort: str, place: str, at: int) -> str:

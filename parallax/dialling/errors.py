@@ -10,7 +10,6 @@ import re
 import ssl
 from collections.abc import Iterator
 
-import h11
 import trio
 
 from parallax.dialling.http_exchange import HttpError, Unsendable
@@ -21,9 +20,6 @@ FAILURES: dict[type[BaseException], str] = {
     trio.BrokenResourceError: "reset",
     trio.ClosedResourceError: "closed",
     trio.TooSlowError: "timeout",
-    h11.ProtocolError: "malformed",
-    h11.RemoteProtocolError: "malformed",
-    h11.LocalProtocolError: "unsendable",
     HttpError: "malformed",
     Unsendable: "unsendable",
 }

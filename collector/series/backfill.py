@@ -70,7 +70,7 @@ async def fill(
     sink: Sink,
     inputs: Journal,
     events: Journal,
-    write_minutes: Callable[[Sink, int, int], Awaitable[int]],
+    write_minutes: Callable[[Sink, int, int, Callable[[int], None]], Awaitable[int]],
     make_way: MakeWay,
     progress: BackfillStatus,
 ) -> None:
@@ -78,7 +78,11 @@ async def fill(
     try:
         for journal, make in ((inputs, input_lines), (events, event_lines)):
             await _replay(sink, journal, make, make_way, progress)
-        progress.minutes = await write_minutes(sink, progress.since, progress.until)
+
+        def wrote(number: int) -> None:
+            progress.minutes = number
+
+        await write_minutes(sink, progress.since, progress.until, wrote)
     except (JournalError, QueryError) as error:
         progress.state, progress.why = "failed", str(error)
     else:

@@ -56,11 +56,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`rejected` points are refused for good; `way_out` is what a person can do."""
+    """`rejected` points are refused for good; `way_out` is what a person can do. `hides_old`: points beyond the
+    retention may be refused besides, and are not among `rejected`."""
 
     action: Literal["done", "split", "wait", "retry"]
     rejected: int = 0
     way_out: str = ""
+    hides_old: bool = False
 
 
 def outcome_of(answer: Answer, lines: int) -> Outcome:
@@ -83,7 +85,8 @@ def outcome_of(answer: Answer, lines: int) -> Outcome:
 
 def _of_lines(body: bytes, lines: int) -> Outcome:
     if b"partial write" in body and (dropped := _DROPPED.search(body)):
-        return Outcome("done", min(int(dropped[1]), lines))
+        # InfluxDB gives one cause of a write: another one takes the place of points that were too old
+        return Outcome("done", min(int(dropped[1]), lines), hides_old=b"beyond retention" not in body)
     if b"partial write" in body and b'"data"' in body:  # InfluxDB 3 names every line that it refuses
         return Outcome("done", _of_influxdb3(body, lines))
     if b"partial write" in body and (bad := len(_PARSE.findall(body))):

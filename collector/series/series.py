@@ -86,13 +86,19 @@ class Series:
     async def _fill(self) -> None:
         sinks = {sink.name: sink for sink in self.sinks}
         async for wanted in self._queue:
-            for progress in wanted:
-                sink = sinks[progress.sink]
-                await fill(sink, self._inputs, self._events, self.write_minutes, self._make_way, progress)
-                _log.info("series backfilled", **{name: getattr(progress, name) for name in _TOLD})
+            async with trio.open_nursery() as nursery:  # a server that is away holds up no other
+                for progress in wanted:
+                    nursery.start_soon(self._fill_one, sinks[progress.sink], progress)
 
-    async def write_minutes(self, sink: Sink, since: int, until: int) -> int:
-        """Writes the minutes that begin in [since, until); how many rows. Raises QueryError."""
+    async def _fill_one(self, sink: Sink, progress: BackfillStatus) -> None:
+        await fill(sink, self._inputs, self._events, self.write_minutes, self._make_way, progress)
+        _log.info("series backfilled", **{name: getattr(progress, name) for name in _TOLD})
+
+    async def write_minutes(
+        self, sink: Sink, since: int, until: int, wrote: Callable[[int], None] = lambda number: None
+    ) -> int:
+        """Writes the minutes that begin in [since, until); how many rows, which `wrote` is told page by page. Raises
+        QueryError."""
         number = 0
         while True:
             began = trio.current_time()
@@ -100,6 +106,7 @@ class Series:
             lines = [sink.encoder.point(point) for point in minute_points(table.rows)]
             await sink.put(lines, "long")
             number += len(lines)
+            wrote(number)
             await self._make_way(trio.current_time() - began)
             if len(lines) < AT_ONCE:
                 return number

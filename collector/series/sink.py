@@ -19,10 +19,12 @@ import msgspec
 import trio
 
 from collector.precedence import MakeWay, have_it_all
+from collector.series.bodies import halves, older, size
 from collector.series.encode import Encoder
-from collector.series.outcomes import WAIT_S, Answer, outcome_of, retry_s
+from collector.series.outcomes import WAIT_S, Answer, Outcome, outcome_of, retry_s
 from collector.series.records import Lines, event_lines, input_lines, made_of
 from collector.series.senders import REPLAY_S, TEXTS, Place, Sender
+from parallax.clock import NS, wall_ns
 from parallax.config import SeriesServer
 from parallax.exposition import Point
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
@@ -96,6 +98,7 @@ class Sink:
         self.encoder = Encoder()
         self.texts = TEXTS.get(server.kind, True)
         self._replay_s = REPLAY_S.get(server.kind, 0.0)
+        self._ages_ns = {"raw": round(server.raw_age * NS), "long": round(server.minutes_age * NS)}
         self._writing = trio.Lock()
         raw = journals["inputs"].mark(self._mark)
         self._at = self._start(raw)
@@ -236,7 +239,7 @@ class Sink:
         async with self._writing:
             while True:
                 answer = await self._write_once(body, place)
-                outcome = outcome_of(answer, body.count(b"\n") + 1)
+                outcome = outcome_of(answer, size(body))
                 if outcome.action in ("done", "split"):
                     break
                 tries += 1
@@ -245,11 +248,19 @@ class Sink:
             self._say(None)
             if answer.fresh and self._replay_s:
                 self._set_back()
+            again = halves(body) if outcome.action == "split" else self._hidden(body, place, outcome)
             if outcome.action == "done":
-                self._count(body.count(b"\n") + 1 - outcome.rejected, outcome.rejected, answer)
-        if outcome.action == "split":
-            for half in _halves(body):
-                await self._deliver(half, place)
+                named = size(body) - sum(map(size, again))
+                self._count(named - min(outcome.rejected, named), min(outcome.rejected, named), answer)
+        for part in again:
+            await self._deliver(part, place)
+
+    def _hidden(self, body: bytes, place: Place, outcome: Outcome) -> tuple[bytes, ...]:
+        """What is written alone, to hear of it: points that are too old, of which the answer to all may be silent."""
+        if not outcome.hides_old:
+            return ()
+        old = older(body, wall_ns() - self._ages_ns[place])
+        return (old,) if 0 < size(old) < size(body) else ()
 
     async def _write_once(self, body: bytes, place: Place) -> Answer:
         answer = Answer(failure="timeout", detail=f"no answer within {WRITE_TIMEOUT_S:.0f} s")
@@ -342,9 +353,3 @@ class Sink:
         except (JournalBusy, JournalFull, JournalError, trio.ClosedResourceError):
             return  # after a restart it is written again, as the same points
         self._saved, self._saved_at = raw, trio.current_time()
-
-
-def _halves(body: bytes) -> tuple[bytes, bytes]:
-    lines = body.split(b"\n")
-    middle = len(lines) // 2
-    return b"\n".join(lines[:middle]), b"\n".join(lines[middle:])

@@ -17,6 +17,8 @@ from parallax.cli.text import clean
 from parallax.clock import NS, rfc3339, wall_ns
 
 POLL_S = 0.5
+TELL_EVERY_S = 5.0
+"""How often a backfill that goes on says how far it is."""
 FAILED = 1
 
 
@@ -70,18 +72,43 @@ def backfill(config: Path | None, state: Path | None, start: int, end: int | Non
     ask("POST", "/v1/series/backfill", place, body=wanted)
     if no_wait:
         return
+    found = _wait_done(place, start, until, name)
+    for each in found:
+        click.echo(clean(backfill_line(each)))
+    sys.exit(FAILED if any(each["state"] == "failed" for each in found) else 0)
+
+
+def _wait_done(place: Path, start: int, until: int, name: str) -> list[dict[str, Any]]:
+    """What came of the backfills between these moments. Meanwhile it says how far they are: at once where a server
+    begins or ceases to be waited for, else now and then."""
+    waiting: list[str | None] = []
+    said, said_at = "", time.monotonic()
     while True:
+        answer = ask("GET", "/v1/status", place)
+        problems = {sink["name"]: sink["problem"] for sink in answer["series"]}
         mine = [
             each
-            for each in ask("GET", "/v1/status", place)["backfills"]
+            for each in answer["backfills"]
             if (each["since"], each["until"]) == (start, until) and name in ("", each["sink"])
         ]
-        if all(each["state"] != "running" for each in mine):
-            break
+        if not mine:
+            fail("the collector started anew, which ends a backfill: give the command again")
+        going = [each for each in mine if each["state"] == "running"]
+        if not going:
+            return mine
+        before, waiting = waiting, [problems.get(each["sink"]) for each in going]
+        text = "\n".join(clean(going_line(each, problems.get(each["sink"]))) for each in going)
+        due = time.monotonic() - said_at >= TELL_EVERY_S
+        if (due and text != said) or (waiting != before and any(waiting)):
+            click.echo(text, err=True)
+            said, said_at = text, time.monotonic()
         time.sleep(POLL_S)
-    for each in mine:
-        click.echo(clean(backfill_line(each)))
-    sys.exit(FAILED if any(each["state"] == "failed" for each in mine) else 0)
+
+
+def going_line(status: dict[str, Any], problem: str | None) -> str:
+    """How far one is, for people. `problem`: why nothing can be written to its server now. Pure."""
+    text = f"{status['sink']}: {status['observations']} observations, {status['minutes']} rows by the minute so far"
+    return f"{text}; waits for its server: {problem} (Ctrl-C leaves the collector to it)" if problem else text
 
 
 def backfill_line(status: dict[str, Any]) -> str:

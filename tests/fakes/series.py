@@ -13,6 +13,8 @@ from parallax.config import CollectorConfig, SeriesServer
 from parallax.values import Url
 from tests.fakes.histories import World
 
+Rows = list[dict[str, Any]]
+
 
 class FakeSender:
     """Takes every line; `answer` is the hook: what it says to a body, or None for 204."""
@@ -59,8 +61,16 @@ async def settle(here: World, sink: Sink, within_s: float = 60.0) -> None:
         await sink.wait_position(inputs=here.inputs.stats.last, events=here.events.stats.last)
 
 
-async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Waits for something that other tasks or threads bring about."""
     with trio.fail_after(within_s):
         while not condition():  # noqa: ASYNC110
             await trio.sleep(0.01)
+
+
+async def until_there(ask: Callable[[], Rows], number: int = 1, within_s: float = 60.0) -> Rows:
+    """The rows that a real server answers with, once there are so many. Others run meanwhile."""
+    with trio.fail_after(within_s):
+        while len(rows := await trio.to_thread.run_sync(ask)) < number:
+            await trio.lowlevel.checkpoint()
+    return rows

@@ -20,6 +20,7 @@ from tests.fakes.observations import observation
 from tests.fakes.series import FakeSender, running, server, settle, until
 
 PARTIAL = b'{"error":"partial write: field type conflict: input field \\"x\\" dropped=3"}'
+OLD = b'{"error":"partial write: points beyond retention policy dropped=3"}'
 PARSE = b"{\"error\":\"partial write: unable to parse 'a b': missing\\nunable to parse 'c d': missing\"}"
 THIRD = b'{"error":"partial write of line protocol occurred","data":[{"line_number":2},{"line_number":5}]}'
 
@@ -33,8 +34,9 @@ THIRD = b'{"error":"partial write of line protocol occurred","data":[{"line_numb
         (Answer(status=500), 5, Outcome("retry")),
         (Answer(status=503), 5, Outcome("retry")),
         (Answer(status=429), 5, Outcome("retry")),
-        (Answer(status=400, body=PARTIAL), 5, Outcome("done", 3)),
-        (Answer(status=400, body=PARTIAL), 2, Outcome("done", 2)),
+        (Answer(status=400, body=PARTIAL), 5, Outcome("done", 3, hides_old=True)),
+        (Answer(status=400, body=PARTIAL), 2, Outcome("done", 2, hides_old=True)),
+        (Answer(status=400, body=OLD), 5, Outcome("done", 3)),
         (Answer(status=400, body=PARSE), 5, Outcome("done", 2)),
         (Answer(status=400, body=THIRD), 5, Outcome("done", 2)),
         (Answer(status=400, body=b'{"error":"field type conflict"}'), 5, Outcome("split")),

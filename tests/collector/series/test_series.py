@@ -1,5 +1,6 @@
 """A whole collector that writes series to a real InfluxDB 1: what probes send, what is concluded, what is known now."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from collector.series.setup import set_up
 from collector.tokens import add_token
 from parallax import wire
 from parallax.cli import parallax
-from parallax.clock import NS, wall_ns
+from parallax.clock import NS, rfc3339, wall_ns
 from parallax.config import CollectorConfig
 from tests.collector.serving import batch, collector
 from tests.fakes.histories import AT, some, world
 from tests.fakes.inputs import MemoryInputs
-from tests.fakes.series import server
+from tests.fakes.series import server, until_there
 from tests.parts.influxdb import influxdb
+from tests.parts.program import Program
 
 CONFIG = CollectorConfig(state="/nowhere", plan="/nowhere")
 
@@ -39,15 +41,11 @@ async def test_a_collector_writes_what_it_takes_and_what_it_knows(tmp_path: Path
                 sent = batch(first, 100, at=now - 30 * NS + first * 1000)
                 assert (await client.post(token, wire.encode(sent))).status == 200
 
-            def there() -> Any:
-                return db.rows('SELECT count("ok") AS n FROM parallax_tls')
-
-            with trio.fail_after(20):
-                while not (rows := there()) or rows[0]["n"] < 200:  # noqa: ASYNC110
-                    await trio.sleep(0.05)
-            assert rows[0]["n"] == 200, "of one moment, and still 200"
-            assert db.rows("SELECT * FROM parallax_collector")
-            assert {row["severity"] for row in db.rows("SELECT * FROM parallax_incidents")} >= {"critical", "warning"}
+            every = 'SELECT "ok" FROM parallax_tls'
+            assert len(await until_there(lambda: db.rows(every), 200)) == 200, "of one moment, and still 200"
+            await until_there(lambda: db.rows("SELECT * FROM parallax_collector"))
+            of_incidents = await until_there(lambda: db.rows("SELECT * FROM parallax_incidents"))
+            assert {row["severity"] for row in of_incidents} >= {"critical", "warning"}
 
             status = (await client.request("GET", "/v1/status", token=owner)).json
             (sink,) = status["series"]
@@ -63,18 +61,16 @@ async def test_a_collector_writes_what_it_takes_and_what_it_knows(tmp_path: Path
 
             db.ask("DROP DATABASE parallax")
             await set_up(at, CONFIG)
-            asked = b'{"since": %d, "until": %d}' % (now - 3600 * NS, wall_ns() + NS)
-            begun = await client.request("POST", "/v1/series/backfill", token=owner, body=asked)
-            assert begun.status == 200
-
-            async def done() -> Any:
-                return (await client.request("GET", "/v1/status", token=owner)).json["backfills"][0]
-
-            with trio.fail_after(20):
-                while (progress := await done())["state"] == "running":  # noqa: ASYNC110
-                    await trio.sleep(0.05)
-            assert (progress["state"], progress["observations"]) == ("done", 200)
-            assert there()[0]["n"] == 200
+            db.daemon.kill()
+            since = rfc3339(now - 3600 * NS)
+            command = Program("series", "backfill", "--state", str(served.state), "--from", since, state_home=tmp_path)
+            with closing(command):
+                waits = await trio.to_thread.run_sync(command.wait_line, "waits for its server: (.*)")
+                assert "Ctrl-C" in waits[1]
+                await db.daemon.restart()
+                await trio.to_thread.run_sync(command.wait_line, "^one: 200 observations, 0 rows")
+                assert await trio.to_thread.run_sync(command.process.wait, 60) == 0
+            assert len(db.rows(every)) == 200
             wrong = await client.request("POST", "/v1/series/backfill", token=owner, body=b'{"sink": "two"}')
             assert wrong.status == 400
 
@@ -87,9 +83,9 @@ async def test_figures_by_the_minute_go_where_they_are_kept(tmp_path: Path):
         await set_up(at, CONFIG)
         await here.take(*some(now - 300 * NS), received_at=now)
         async with here.history(tmp_path / "history") as history:
-            with trio.fail_after(20):
-                while not (await history.query("SELECT * FROM minute")).rows:  # noqa: ASYNC110
-                    await trio.sleep(0.01)
+            with trio.fail_after(60):
+                while not (await history.query("SELECT * FROM minute")).rows:
+                    await trio.lowlevel.checkpoint()
             series = Series(
                 CollectorConfig(state="s", plan="p", series=[at]), here.inputs, here.events, history, wall=here.wall
             )

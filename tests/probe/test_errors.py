@@ -117,7 +117,7 @@ def _raised(*causes: BaseException) -> BaseException:
         (_raised(trio.BrokenResourceError(), ssl.SSLCertVerificationError(1, "y")), "certificate"),
         (_raised(trio.BrokenResourceError(), ssl.SSLEOFError(8, "y")), "closed"),
         (HttpError("x"), "malformed"),
-        (_raised(Unsendable("x"), HttpError("y")), "unsendable"),
+        (Unsendable("x"), "unsendable"),
         (ExceptionGroup("x", [OSError(errno.ECONNREFUSED, "y")]), "refused"),
         (_raised(RuntimeError("x"), NotAllowed(Address("10.0.0.1:80"))), "bug"),
         (NotAllowed(Address("10.0.0.1:80")), "not_allowed"),

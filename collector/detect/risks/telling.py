@@ -102,11 +102,14 @@ def _update(state: State, name: str, wish: Wish, told: list[EventData]) -> None:
     if wish.runway is not None or _is_due(state, name):
         said.looked_at = state.now
     gained = wish.runway is not None and before.runway is None
+    gained = gained or bool(before.failover and not wish.failover)  # nobody else tells of it any more
     if gained or _width(wish.domain) > _width(before.domain) or (step > said.step and state.now - said.at >= UPDATE_NS):
         state.risks_said[name] = Said(state.now, max(step, said.step), state.now, state.now)
         runway = wish.runway or before.runway
         expected_at = wish.expected_at if runway is wish.runway else before.expected_at
-        changes = {"since": before.since, "runway": runway, "expected_at": expected_at}
+        # who was told of it by itself is told its end by itself
+        failover = before.failover and wish.failover
+        changes = {"since": before.since, "runway": runway, "expected_at": expected_at, "failover": failover}
         state.risks[name] = msgspec.structs.replace(_risk(wish, before.id), **changes)
         told.append(RiskChanged(change="updated", risk=state.risks[name]))
 

@@ -21,7 +21,7 @@ from collector.detect.risks.blind import blind_checks
 from collector.detect.risks.expiry import certificates, left, passwords
 from collector.detect.risks.wish import Wish
 from collector.detect.state import Key, State
-from collector.detect.switching.readiness import because_of
+from collector.detect.switching.readiness import because_of, missing_of
 from collector.detect.verdicts.intake import SIGNATURES_END
 from collector.detect.view import View, for_check
 from collector.events import FaultDomain
@@ -112,6 +112,7 @@ def _unready(state: State, view: View) -> Iterator[Wish]:
                 why=f"{why}; {board.why}" if why and board.why else why or board.why,
                 stage=int(board.serves),
                 domain=FaultDomain(kind="operator", name=board.fallback),
+                failover="" if board.serves else _told_by(state, view, board.check, board.fallback),
             )
     bad: dict[tuple[str, str], list[Spot]] = {}
     for name, key in state.keys.items():
@@ -134,7 +135,23 @@ def _unready(state: State, view: View) -> Iterator[Wish]:
             if spots[0].server
             else "it could not take over",
             domain=FaultDomain(kind="operator", name=operator),
+            failover=_told_by(state, view, check, operator),
         )
+
+
+def _told_by(state: State, view: View, check: str, operator: str) -> str:
+    """The failover group by whose readiness it is told that this operator could not take over, so that it is not told
+    twice; empty where there is none."""
+    for name, group in view.groups.items():
+        member, memory = group.operators.get(operator), state.switching.groups.get(name)
+        if member is None or memory is None or check not in (*group.parity, *group.standing_checks):
+            continue
+        known = memory.ready.get(member)
+        if known is None or member in (memory.settled, group.group.primary):
+            continue
+        if known.told is False or missing_of(known):
+            return name
+    return ""
 
 
 def _unready_words(board: FallbackBoard) -> tuple[str, str]:

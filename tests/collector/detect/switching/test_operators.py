@@ -3,8 +3,9 @@
 from typing import Any
 
 import msgspec
+import pytest
 
-from collector.events import FailoverChanged
+from collector.events import AlertRouted, FailoverChanged
 from parallax.observation import Observation
 from parallax.plan.types import Check
 from tests.collector.detect.zone_world import PLAN, ZONE, Vendor
@@ -63,3 +64,43 @@ def test_nobody_goes_back_to_an_operator_that_does_not_answer() -> None:
     assert ("failback", "blocked") not in after
     (group,) = vendor.board.groups
     assert {member.name: member.standing for member in group.members}["dns-a"] in ("down", "unknown")
+
+
+RECEIVER = """
+[[receiver]]
+name = "ops"
+kind = "webhook"
+url = "https://hooks.example.org/x"
+address = "192.0.2.99:443"
+key = "secret:HOOK"
+"""
+
+
+def alerts(vendor: Moved) -> list[str]:
+    """What people were told."""
+    routed = [event.data for event in vendor.events if isinstance(event.data, AlertRouted)]
+    return [f"{each.phase} {each.about} {each.tier}" for each in routed if each.to]
+
+
+def test_without_a_group_the_risk_itself_is_told() -> None:
+    vendor = Moved(PLAN + RECEIVER)
+    vendor.run(60)
+    assert alerts(vendor) == ["trigger risk.raised ticket"]
+
+
+@pytest.mark.slow
+def test_a_fallback_that_is_not_ready_is_one_ticket_for_as_long_as_a_group_tells_of_it() -> None:
+    vendor = Moved(PLAN + GROUP + RECEIVER)
+    vendor.run(670)
+    [risk] = vendor.board.risks
+    assert risk.title.startswith("Fallback dns-b is not ready")
+    assert risk.failover == f"operators of {ZONE}"
+    assert alerts(vendor) == ["trigger readiness.lost ticket"]
+    vendor.put_plan(PLAN + RECEIVER)
+    vendor.run(30)
+    assert alerts(vendor)[0] == "trigger readiness.lost ticket"
+    assert sorted(alerts(vendor)[1:]) == ["resolve readiness.restored ticket", "trigger risk.updated ticket"]
+    vendor.put_plan(PLAN + GROUP + RECEIVER)
+    vendor.mail_at = {"dns-a", "dns-b"}
+    vendor.run(60)
+    assert alerts(vendor)[3:] == ["resolve risk.cleared ticket"], "who was told by itself is told its end by itself"

@@ -311,8 +311,9 @@ def _turn(state: GroupState, policy: Policy, situation: Situation, move: Move, s
         if move.wanted == "asked":
             state.asked = asked_key(situation)
     elif to_say(state, blocked_key(state, move, blocked), situation.now):
+        severity: Severity = "critical" if move.by_trouble else "warning"
         title = blocked_title(move, policy, blocked)
-        said.append(told("blocked", move, policy, situation, title, severity="critical", rules=rules))
+        said.append(told("blocked", move, policy, situation, title, severity=severity, rules=rules))
 
 
 def _phase(state: GroupState, policy: Policy, situation: Situation) -> Phase:

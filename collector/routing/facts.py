@@ -30,7 +30,7 @@ RISK_SEVERITY: Severity = "warning"
 SOON_NS = 3600 * NS
 """A risk that may hurt users within so long is a page."""
 PAGING: frozenset[FailoverWord] = frozenset({"blocked", "not_effective", "failed", "both_bad"})
-"""Words on a failover group at which a person must act now."""
+"""Words on a failover group at which a person must act now, where users are hurt."""
 LASTING: frozenset[FailoverWord] = PAGING | {"recommended", "both_serving"}
 """Words that hold until another one ends them; all others are notices."""
 ENDED_BY: Mapping[FailoverWord, frozenset[FailoverWord]] = {
@@ -117,6 +117,12 @@ def lasts(data: EventData) -> bool:
     return not isinstance(data, Noticed)
 
 
+def wakes(data: FailoverChanged) -> bool:
+    """Whether somebody is to be woken by it. A drill that fails, and a way back that waits while the standby serves
+    well, hurt nobody: they are warnings."""
+    return data.word in PAGING and data.severity == "critical"
+
+
 def facts_of(event: Event | Told, now: int) -> Facts:
     """By what it is picked, at this moment."""
     data, key = event.data, key_of(event)
@@ -153,7 +159,7 @@ def facts_of(event: Event | Told, now: int) -> Facts:
                 adds=risk.runway is not None,
             )
         case FailoverChanged():
-            tier: Tier = "page" if data.word in PAGING else _quiet(data.severity)
+            tier: Tier = "page" if wakes(data) else _quiet(data.severity)
             commands = data.word == "command"
             return Facts(
                 key=key,

@@ -25,7 +25,7 @@ from collector.events import (
     Told,
 )
 from collector.inputs import CommandInput
-from collector.routing.facts import ENDED_BY, PAGING, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own
+from collector.routing.facts import ENDED_BY, SOON_NS, Facts, ends, facts_of, is_alert, key_of, lasts, own, wakes
 from collector.routing.holding import PATIENCE_NS, Hold, Holds
 from collector.routing.matching import Pace, audience, pace_by_name
 from collector.routing.people import people_of
@@ -175,7 +175,7 @@ def _tell_within(state: Routing, data: FailoverChanged, told: Told, now: int, to
         return
     _add(alert, told, now)
     touched[alert.key] = None
-    if data.word in PAGING and data.word not in alert.woke:
+    if wakes(data) and data.word not in alert.woke:
         alert.woke = (*alert.woke, data.word)
         for ear in alert.ears.values():
             ear.paged_at = 0

@@ -6,6 +6,7 @@ import msgspec
 
 from collector.events import AlertRouted, Event, FailoverChanged, FailoverWord, Noticed, ReadinessChanged
 from collector.inputs import CommandInput
+from collector.routing.facts import PAGING
 from collector.routing.route import command_routing, rewind_routing, route
 from collector.routing.state import Routing
 from parallax.clock import NS
@@ -32,6 +33,7 @@ TEAM = Group(name="team", receivers=["ops"])
 
 def failover(word: FailoverWord, at: int = AT, **more: Any) -> Event:
     known: dict[str, Any] = {"group": "regions", "title": f"it is {word}", "components": ("Sign-in",)}
+    known |= {"severity": "critical"} if word in PAGING else {}
     return Event(id=f"f-{word}-{at}", at=at, cause=1, data=FailoverChanged(word=word, **(known | more)))
 
 

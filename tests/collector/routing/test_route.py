@@ -77,6 +77,10 @@ def test_an_incident_without_components_is_for_routes_without_them() -> None:
         (notice("critical"), f"notice n-critical ticket > {ALL}"),
         (failover("blocked"), f"trigger regions/blocked page!~ > {ALL}"),
         (failover("failed"), f"trigger regions/failed page!~ > {ALL}"),
+        (failover("blocked", direction="failback", severity="warning"), f"trigger regions/blocked ticket > {ALL}"),
+        (failover("not_effective", severity="warning"), f"trigger regions/not_effective ticket > {ALL}"),
+        (failover("drill_done", severity="warning"), f"notice regions/drill_done ticket > {ALL}"),
+        (failover("drill_done", severity="info"), "notice regions/drill_done log >"),
         (failover("recommended"), f"trigger regions/recommended ticket > {ALL}"),
         (failover("command", severity="info"), f"notice regions/command ticket~ > {ALL}"),
         (failover("switched", severity="info"), "notice regions/switched log >"),
@@ -85,6 +89,20 @@ def test_an_incident_without_components_is_for_routes_without_them() -> None:
 )
 def test_tier_lane_and_key(event: Event, line: str) -> None:
     assert Desk().say(event) == [line]
+
+
+def test_what_was_a_warning_pages_once_it_hurts() -> None:
+    desk = Desk()
+    desk.say(failover("blocked", direction="failback", severity="warning"))
+    assert desk.say(failover("blocked"), after=MIN) == [f"update regions/blocked page!~ > {ALL}"]
+    assert desk.say(failover("blocked"), after=MIN) == [f"update regions/blocked page > {ALL}"]
+
+
+def test_a_warning_of_its_failover_wakes_nobody_again_for_an_incident() -> None:
+    desk = Desk()
+    desk.say(incident())
+    lines = desk.say(failover("not_effective", incident="i1", severity="warning"), after=MIN)
+    assert lines[0] == f"update i1 page > {ALL}"
 
 
 @pytest.mark.parametrize(

@@ -145,13 +145,15 @@ def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentStat
     hurting = [state.keys[name] for name in case.bad if not state.keys[name].blocked]
     shown = case.shown
     components, impact = list(shown.components), shown.impact
+    failing = {key.check for key in hurting}
     for component in view.components:
+        if failing.isdisjoint(component.checks):  # nearly all, where there are hundreds
+            continue
         level = levels[component.name]
-        checks = frozenset(component.checks)
-        own = [key for key in hurting if key.check in checks]
+        own = [key for key in hurting if key.check in component.checks]
         if level in HURT and not any(key.state == "down" or key.held == "down" or key.throttled for key in own):
             level = "degraded_performance"  # what is worse there is another incident's doing
-        if own and RANK[level] >= RANK["degraded_performance"]:
+        if RANK[level] >= RANK["degraded_performance"]:
             if component.name not in components:
                 components.append(component.name)
             if component.name not in quiet and RANK[level] > RANK[impact]:

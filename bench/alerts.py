@@ -2,13 +2,20 @@
 
     python -m bench.alerts [OBSERVATIONS_PER_S] [SECONDS]
 
-The collector is the real program in a process of its own; fifteen probes send what a second of their grid brings, and
-one check after the other goes dark and comes back. An alert's event names the record of `inputs` that led to it: the
-wait is from the moment when its probe heard that it is durable to the moment when the receiver has read the whole
-request, by the clock of one machine. Beside it stands a bare loop in one process: a batch appended durably, one POST.
+The collector is the real program in a process of its own; fifteen probes send what they see of 240 targets, each the
+whole of a component, which go dark one after the other, five a second, and come back. So most of the minute's pages are
+the first of an incident of their own. An alert's event names the record of `inputs` that led to it: the wait is from
+the moment when its probe heard that it is durable to the moment when the receiver has read the whole request, by the
+clock of one machine.
+
+Beside it, in the same minute on the same machine: Alertmanager's own path, from its answer to a POST of one new alert
+to the webhook's bytes, `group_wait` 0. It has neither to conclude anything nor to make that durable first. After it: a
+bare loop in one process, a batch appended durably, one POST.
 """
 
+import http.client
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,12 +26,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import trio
 
-from bench.detect_cost import ADDRESSES, PROBES, observation
-from bench.detect_cost import plan as checks_plan
+from bench.detect_cost import observation
 from bench.ingest import ask, cpu_s, post, wait_for
-from bench.sustained import BATCH
 from collector.events import AlertRouted, decode_event
 from collector.inputs import BatchInput, decode_input
 from collector.tokens import add_token
@@ -35,12 +41,20 @@ from parallax.dialling.post import Poster
 from parallax.journal import Entry, Limits, open_journal
 from parallax.standard_webhooks import headers
 from parallax.values import Cidr, Url
+from tests.parts.alertmanager import Alertmanager, alertmanager
 from tests.parts.ports import free_port
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-DARK_S, EVERY_S, FIRST_S = 16, 2, 5
+TARGETS, PROBES = 240, 15
+DARK_S, EVERY_S, FIRST_S = 8, 0.2, 5
+CUTS = 4
+"""Batches that a probe cuts in a second."""
+PEER_EVERY_S = 0.25
 LIMITS = Limits(max_bytes=10**9, max_age_s=10**9, ballast_bytes=0)
 BARE = 300
+BATCH = 500
+MADE_S = 1.5
+"""What making the batches of a second may take, at most."""
 
 
 class Sink:
@@ -66,35 +80,44 @@ class Sink:
             fields = dict(line.split(": ", 1) for line in head.decode().lower().split("\r\n")[1:] if ": " in line)
             while len(body) < int(fields.get("content-length", 0)) and (more := sock.recv(65536)):
                 body += more
-            self.came.setdefault(fields.get("webhook-id", ""), time.time_ns())
-            sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            now = time.time_ns()
+            if "webhook-id" in fields:
+                self.came.setdefault(fields["webhook-id"], now)
+            else:  # Alertmanager's, which lists the alerts of a group
+                for alert in json.loads(body)["alerts"]:
+                    self.came.setdefault(alert["labels"]["parallax_key"], now)
+            sock.sendall(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
 
 
 def main() -> int:
     rate = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 60
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        print(json.dumps(measure(Path(folder), rate, seconds)))
+        print(json.dumps(trio.run(beside, Path(folder), rate, seconds)))
     return 0
 
 
-def measure(folder: Path, rate: int, seconds: int) -> dict[str, Any]:
-    sink, state, port = Sink(), folder / "state", free_port()
-    each = rate // PROBES // ADDRESSES  # checks that a probe runs in a second
+async def beside(folder: Path, rate: int, seconds: int) -> dict[str, Any]:
+    """With Alertmanager where that is installed."""
+    sink = Sink()
+    if shutil.which("prometheus-alertmanager") is None:
+        return await trio.to_thread.run_sync(measure, folder, rate, seconds, sink, None)
+    async with alertmanager(f"http://127.0.0.1:{sink.port}/am") as peer:
+        return await trio.to_thread.run_sync(measure, folder, rate, seconds, sink, peer)
+
+
+def measure(folder: Path, rate: int, seconds: int, sink: Sink, peer: Alertmanager | None) -> dict[str, Any]:
+    state, port = folder / "state", free_port()
     (folder / "key").write_text(KEY)
     (folder / "key").chmod(0o600)
-    receiver = (
-        '[[receiver]]\nname = "ops"\nkind = "webhook"\nkey = "secret:HOOK"\n'
-        f'url = "http://127.0.0.1/in"\naddress = "127.0.0.1:{sink.port}"\n'
-    )
-    (folder / "plan.toml").write_text(checks_plan(each) + receiver)
+    (folder / "plan.toml").write_text(plan(sink.port))
     (folder / "collector.toml").write_text(
         f'state = "{state}"\nplan = "{folder}/plan.toml"\nlisten = "127.0.0.1:{port}"\nallow = ["127.0.0.0/8"]\n'
         f'[secrets]\nHOOK = "file:{folder}/key"\n'
     )
     tokens = {number: add_token(state, "probe", f"p{number}") for number in range(PROBES)}
-    start = time.time_ns() + int((seconds * 0.6 + 4) * NS)
-    loads = {number: bodies(number, each, seconds, start) for number in range(PROBES)}
+    start = time.time_ns() + int((seconds * MADE_S + 4) * NS)
+    loads = {number: bodies(number, rate, seconds, start) for number in range(PROBES)}
     assert time.time_ns() < start, "the batches took longer to make than was allowed for"
     command = [sys.executable, "-m", "parallax", "collector", "--config", str(folder / "collector.toml")]
     collector = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -102,10 +125,13 @@ def measure(folder: Path, rate: int, seconds: int) -> dict[str, Any]:
         way = wait_for(state / "owner.json")
         late: list[float] = []
         acked: dict[int, list[int]] = {number: [] for number in loads}
+        peers: dict[str, int] = {}
         threads = [
             threading.Thread(target=send, args=(port, tokens[number], loads[number], late, acked[number]))
             for number in loads
         ]
+        if peer is not None:
+            threads.append(threading.Thread(target=post_alerts, args=(peer, start, seconds, peers)))
         for thread in threads:
             thread.start()
         time.sleep(max(0.0, (start - time.time_ns()) / NS))
@@ -118,47 +144,96 @@ def measure(folder: Path, rate: int, seconds: int) -> dict[str, Any]:
     finally:
         collector.send_signal(signal.SIGTERM)
         collector.wait()
-    waits = sorted(waits_of(state, sink, {f"p{number}": moments for number, moments in acked.items()}))
-    bare = sorted(trio.run(bare_loop, folder, sink))
-    sent = sum(len(load) for load in loads.values())
-    return {
+    waits = trio.run(waits_of, state, sink, {f"p{number}": moments for number, moments in acked.items()})
+    theirs = [(sink.came[key] - at) / 1e6 for key, at in peers.items() if key in sink.came]
+    bare = trio.run(bare_loop, folder, sink)
+    figures: dict[str, Any] = {
         "bench": "from the deciding observation to the webhook's bytes",
-        "observations a s": round(PROBES * seconds * each * ADDRESSES / took),
-        "batches a s": round(sent / took),
-        "alerts": len(waits),
+        "observations a s": round(rate // PROBES * PROBES * seconds / took),
+        "batches a s": round(sum(len(load) for load in loads.values()) / took),
+        **{f"alerts.{name}": value for name, value in spread(waits["alerts"]).items()},
+        **{f"of it first pages.{name}": value for name, value in spread(waits["pages"]).items()},
+        "to the first conclusion.ms p50": spread(waits["concluded"])["ms p50"],
+        "to the first conclusion.ms p99": spread(waits["concluded"])["ms p99"],
+        "bare loop.ms p50": spread(bare)["ms p50"],
+        "bare loop.ms p99": spread(bare)["ms p99"],
+        "ack.ms p99": round(sorted(late)[len(late) * 99 // 100] * 1000, 1),
+        "collector cores": round(busy / took, 2),
+    }
+    if theirs:
+        figures |= {f"alertmanager.{name}": value for name, value in spread(theirs).items()}
+        ours = spread(waits["pages"])
+        figures["ours over alertmanager's, p99"] = round(ours["ms p99"] / spread(theirs)["ms p99"], 2)
+    return figures
+
+
+def spread(found: list[float]) -> dict[str, Any]:
+    """Milliseconds."""
+    if not found:
+        return {"number": 0, "ms p50": None, "ms p99": None, "ms most": None}
+    waits = sorted(found)
+    return {
+        "number": len(waits),
         "ms p50": round(waits[len(waits) // 2], 1),
         "ms p99": round(waits[len(waits) * 99 // 100], 1),
         "ms most": round(waits[-1], 1),
-        "bare loop ms p50": round(bare[len(bare) // 2], 1),
-        "bare loop ms p99": round(bare[len(bare) * 99 // 100], 1),
-        "ack ms p99": round(sorted(late)[len(late) * 99 // 100] * 1000, 1),
-        "collector cores": round(busy / took, 2),
     }
 
 
-def is_dark(check: int, second: int, checks: int) -> bool:
-    """One check after the other, each for some seconds, and anew once all had their turn."""
-    since = second - FIRST_S - check * EVERY_S
-    return since >= 0 and since % (checks * EVERY_S) < DARK_S
+def plan(sink: int) -> str:
+    """Targets that have nothing in common, each the whole of a component."""
+    text = '[defaults]\nperiod = "1s"\ntimeout = "900ms"\n'
+    for number in range(PROBES):
+        text += f'[[probe]]\nid = "p{number}"\nprovider = "n{number % 5}"\nasn = {64496 + number % 5}\n'
+    for number in range(TARGETS):
+        text += (
+            f'[[check]]\nname = "c{number}"\nkind = "http"\ntargets = ["https://a{number}.test/"]\nexternal = false\n'
+            f'[[component]]\nname = "C{number}"\nchecks = ["c{number}"]\n'
+        )
+    return text + (
+        '[[receiver]]\nname = "ops"\nkind = "webhook"\nkey = "secret:HOOK"\n'
+        f'url = "http://127.0.0.1/in"\naddress = "127.0.0.1:{sink}"\n'
+    )
 
 
-def bodies(probe: int, checks: int, seconds: int, start: int) -> list[tuple[int, bytes]]:
-    """Batches, and when each is sent (wall clock, ns)."""
-    made, seqs = [], {probe: 0}
-    subjects = [(check, address) for check in range(checks) for address in range(ADDRESSES)]
-    parts = [subjects[first : first + BATCH] for first in range(0, len(subjects), BATCH)]
-    for second in range(seconds):
-        for number, part in enumerate(parts):
-            at = start + second * NS + (number * NS + probe * NS // PROBES) // len(parts)
-            found = [
-                observation(f"p{probe}", check, address, at, is_dark(check, second, checks), seqs, probe)
-                for check, address in part
-            ]
-            batch = wire.Batch(
-                probe=f"p{probe}", stream=f"{probe:016x}", first_seq=found[0].seq, last_seq=found[-1].seq, cut_at=at,
-                plan="h", observations=found,
-            )  # fmt: skip
-            made.append((at, wire.encode(batch)))
+def post_alerts(peer: Alertmanager, start: int, seconds: int, posted: dict[str, int]) -> None:
+    """One new alert after the other; when each was answered, wall clock in ns."""
+    for number in range(int(seconds / PEER_EVERY_S)):
+        time.sleep(max(0.0, (start + number * int(PEER_EVERY_S * NS) - time.time_ns()) / NS))
+        key = f"am{number}"
+        body = json.dumps([{"labels": {"alertname": "Outage", "parallax_key": key}}])
+        connection = http.client.HTTPConnection(peer.address.ip, peer.address.port, timeout=30)
+        connection.request("POST", "/api/v2/alerts", body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        posted[key] = time.time_ns()
+        assert answer.status == 200, answer.read()
+        connection.close()
+
+
+def is_dark(target: int, at_s: float) -> bool:
+    """One after the other, each once."""
+    return 0 <= at_s - FIRST_S - target * EVERY_S < DARK_S
+
+
+def bodies(probe: int, rate: int, seconds: int, start: int) -> list[tuple[int, bytes]]:
+    """Batches, and when each is sent (wall clock, ns). Each probe takes the targets in turn."""
+    made, seqs, turn = [], {probe: 0}, probe * TARGETS // PROBES
+    each = rate // PROBES // CUTS
+    for cut in range(seconds * CUTS):
+        at = start + cut * NS // CUTS + probe * NS // CUTS // PROBES
+        found = []
+        for target in (number % TARGETS for number in range(turn, turn + each)):
+            seen = observation(f"p{probe}", target, 0, at, is_dark(target, (at - start) / NS), seqs, probe)
+            ip = f"198.51.100.{target}"
+            changes = {"kind": "http", "target": f"https://a{target}.test/", "subject": f"{ip}:443"}
+            dims = {"address": ip, "family": "4"}
+            found.append(msgspec.structs.replace(seen, dims=dims, **changes))
+        turn += each
+        batch = wire.Batch(
+            probe=f"p{probe}", stream=f"{probe:016x}", first_seq=found[0].seq, last_seq=found[-1].seq, cut_at=at,
+            plan="h", observations=found,
+        )  # fmt: skip
+        made.append((at, wire.encode(batch)))
     return made
 
 
@@ -174,14 +249,19 @@ def send(port: int, token: str, load: list[tuple[int, bytes]], late: list[float]
             late.append(time.monotonic() - began)
 
 
-def waits_of(state: Path, sink: Sink, acked: dict[str, list[int]]) -> list[float]:
-    """Milliseconds, for every alert that came and that a batch led to."""
-    durable = trio.run(durable_of, state, acked)
-    return [
-        (sink.came[event.id] - durable[event.cause]) / 1e6
-        for event in trio.run(alerts_of, state)
-        if event.id in sink.came and event.cause in durable
-    ]
+async def waits_of(state: Path, sink: Sink, acked: dict[str, list[int]]) -> dict[str, list[float]]:
+    """Milliseconds, for every alert that came and that a batch led to; of those the first pages; and until the alert
+    was concluded."""
+    durable = await durable_of(state, acked)
+    found: dict[str, list[float]] = {"alerts": [], "pages": [], "concluded": []}
+    for at, event in await alerts_of(state):
+        if event.id in sink.came and event.cause in durable:
+            wait = (sink.came[event.id] - durable[event.cause]) / 1e6
+            found["alerts"].append(wait)
+            if event.data.pages:
+                found["pages"].append(wait)
+                found["concluded"].append((at - durable[event.cause]) / 1e6)
+    return found
 
 
 async def durable_of(state: Path, acked: dict[str, list[int]]) -> dict[int, int]:
@@ -198,13 +278,18 @@ async def durable_of(state: Path, acked: dict[str, list[int]]) -> dict[int, int]
     return found
 
 
-async def alerts_of(state: Path) -> list[Any]:
-    found, position = [], 0
+async def alerts_of(state: Path) -> list[tuple[int, Any]]:
+    """Each that is told to somebody, and when it was written into `events`."""
+    found: list[tuple[int, Any]] = []
+    position = 0
     async with open_journal(state / "events.db", LIMITS) as events:
         while records := await events.read(position, max_records=1000):
             position = records[-1].position
-            found += [decode_event(record) for record in records if record.kind.startswith("alert.")]
-    return [event for event in found if isinstance(event.data, AlertRouted) and event.data.to]
+            for record in records:
+                event = decode_event(record) if record.kind.startswith("alert.") else None
+                if event is not None and isinstance(event.data, AlertRouted) and event.data.to:
+                    found.append((record.at_ns, event))
+    return found
 
 
 async def bare_loop(folder: Path, sink: Sink) -> list[float]:

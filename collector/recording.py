@@ -13,10 +13,10 @@ is what was concluded live, under the same ids.
 import os
 import sqlite3
 import struct
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import msgspec
 import zstandard
@@ -25,6 +25,9 @@ from collector.inputs import ClockInput, Input, InputError, PlanInput, PlanState
 from parallax.journal import Record
 from parallax.journal.file import APPLICATION_ID, FORMAT, connect_reader, read_marks, read_records
 from parallax.observation import Int64
+
+if TYPE_CHECKING:
+    from collector.detect import State
 
 FORM = "parallax-inputs"
 VERSION = 1
@@ -105,6 +108,21 @@ def read_inputs(file: Path, start: int | None = None, end: int | None = None) ->
     try:
         with closing(_connect(file)) as db:
             yield from _records(db, start, end, damaged)
+    except sqlite3.Error as error:
+        raise RecordingError(f"{file}: cannot be read ({error}); is it a collector's inputs.db?") from None
+
+
+def read_kinds(file: Path, kinds: Sequence[str], most: int) -> Iterator[Record]:
+    """The records of these kinds in a journal, the oldest first; of more than `most` the newest. The bodies of others
+    are not read. Damaged ones are left out. Raises RecordingError."""
+    names = ", ".join("?" * len(kinds))
+    newest = f"SELECT position FROM records WHERE kind IN ({names}) ORDER BY position DESC LIMIT ?"  # noqa: S608
+    try:
+        with closing(_connect(file)) as db:
+            rows = db.execute(newest, (*[kind.encode() for kind in kinds], most)).fetchall()
+            for (position,) in reversed(rows):
+                records, _ = read_records(db, position - 1, position, frozenset(), 1, CHUNK_BYTES)
+                yield from (record for record in records if record.position == position)
     except sqlite3.Error as error:
         raise RecordingError(f"{file}: cannot be read ({error}); is it a collector's inputs.db?") from None
 
@@ -273,21 +291,21 @@ def _header(db: sqlite3.Connection, file: Path, start: int | None, end: int | No
         start=start,
         end=end,
         whole=whole,
-        seed=_seed(file.with_name("events.db")) if whole else "",
+        seed=concluded.seed if whole and (concluded := last_state(file.with_name("events.db"))) is not None else "",
     )
 
 
-def _seed(events: Path) -> str:
-    """The seed of the ids in a collector's `events`; empty where it cannot be had."""
+def last_state(events: Path) -> "State | None":
+    """Detection's last snapshot in a collector's `events`; None where it cannot be had."""
     from collector.detect import decode_state
     from collector.detect.state import StateError
 
     if not events.is_file():
-        return ""
+        return None
     with suppress(sqlite3.Error, StateError), closing(connect_reader(events)) as db:
         snapshot = read_marks(db).get(SNAPSHOT)
-        return decode_state(snapshot).seed if snapshot else ""
-    return ""
+        return decode_state(snapshot) if snapshot else None
+    return None
 
 
 def _records(db: sqlite3.Connection, start: int | None, end: int | None, damaged: list[int]) -> Iterator[Record]:

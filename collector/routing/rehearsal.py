@@ -1,16 +1,19 @@
 """Routing over what was concluded before: who would have been told, by which plan. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
 
 import msgspec
 
 from collector.events import AlertRouted, Event, IncidentChanged, IncidentNoted
+from collector.inputs import CommandInput
 from collector.routing.people import people_of
-from collector.routing.route import route
+from collector.routing.route import command_routing, route
 from collector.routing.state import NEVER, Routing
 from collector.routing.titles import title_of
 from parallax.clock import NS
+from parallax.plan.alert_types import Maintenance
 from parallax.plan.types import Plan
 
 WEEK_NS = 7 * 24 * 3600 * NS
@@ -59,16 +62,45 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Components by pages, the most first."""
 
 
-def rehearse(plan: Plan, events: Iterable[Event], until: int) -> list[Routed]:
+class Ordered(msgspec.Struct, frozen=True, kw_only=True):
+    """What people ordered at a moment: a command, or the windows of the plan that was in force from then on."""
+
+    at: int
+    command: CommandInput | None = None
+    windows: tuple[Maintenance, ...] | None = None
+
+
+def rehearse(
+    plan: Plan, events: Iterable[Event], until: int, orders: Iterable[Ordered] = (), silenced: int = 0
+) -> list[Routed]:
     """What routing makes of events, oldest first, and of the time up to a moment. Alerts among the events are passed
-    over. Silences are no events: they are not played again."""
-    state, found = Routing(), list[Routed]()
-    for event in events:
-        if not isinstance(event.data, AlertRouted):
-            _pass_time(state, plan, event.at, found)
-            found += [Routed(at=event.at, alert=alert) for alert in route(state, plan, [event], event.at)]
+    over. What people ordered, oldest first, is played with them: silences, and windows of maintenance that were in
+    force then and that the plan has no more; those of the plan itself hold in any case. `silenced`: how many silences
+    there were before, as their ids count on."""
+    state, found, tried = Routing(silenced=silenced), list[Routed](), plan
+    both: Iterator[Event | Ordered] = merge(orders, events, key=lambda each: each.at)
+    for each in both:
+        if isinstance(each, Event) and isinstance(each.data, AlertRouted):
+            continue
+        _pass_time(state, plan, each.at, found)
+        if isinstance(each, Event):
+            found += [Routed(at=each.at, alert=alert) for alert in route(state, plan, [each], each.at)]
+            continue
+        if each.command is not None:
+            command_routing(state, plan, each.command, each.at)
+        if each.windows is not None:
+            plan = _with_windows(tried, each.windows)
+            state.due = 0
+        _pass_time(state, plan, each.at, found)
     _pass_time(state, plan, until, found)
     return found
+
+
+def _with_windows(plan: Plan, windows: Sequence[Maintenance]) -> Plan:
+    own = {window.name for window in plan.maintenance}
+    return msgspec.structs.replace(
+        plan, maintenance=[*plan.maintenance, *(window for window in windows if window.name not in own)]
+    )
 
 
 def counts_of(plan: Plan, routed: Iterable[Routed]) -> list[Counts]:

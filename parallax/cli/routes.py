@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collector.events import Event
-    from collector.routing.rehearsal import Counts, Routed
+    from collector.routing.rehearsal import Counts, Ordered, Routed
     from parallax.plan.types import Plan
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
@@ -40,14 +40,17 @@ def test(
 ) -> None:
     """Play what was concluded through a plan's routes: who would have been told what, and what was kept back why.
 
-    Without --plan it is the plan that --config names. Nobody is told anything. Silences are not played again.
+    Without --plan it is the plan that --config names. Nobody is told anything. Silences and maintenance are played as
+    they were, as far back as inputs.db beside events.db goes.
     """
     from collector.routing.rehearsal import counts_of, rehearse
 
     plan = _plan(plan_path, config)
     until = wall_ns()
-    events = stored(file or collector_state(config, state) / "events.db", until - int(last_s * NS))
-    routed = rehearse(plan, events, until)
+    file = file or collector_state(config, state) / "events.db"
+    since = until - int(last_s * NS)
+    orders, silenced = _orders(file)
+    routed = rehearse(plan, stored(file, since), until, orders, silenced)
     if as_json:
         click.echo(msgspec.json.encode({"alerts": routed, "receivers": counts_of(plan, routed)}))
         return
@@ -98,6 +101,23 @@ def stored(file: Path, since: int) -> "Iterator[Event]":
                 yield decode_event(record)
             except EventError:
                 continue  # a plan that recordings begin with, or another version's
+    except RecordingError as error:
+        fail(clean(error))
+
+
+def _orders(events: Path) -> "tuple[list[Ordered], int]":
+    """The silences and windows that the journal of inputs beside one of events has, and how many silences there were
+    before; none where there is none."""
+    from collector.orders import orders_in, silenced_before
+    from collector.recording import RecordingError
+
+    inputs = events.with_name("inputs.db")
+    if not inputs.exists():
+        click.echo(f"{clean(inputs)} is not there: silences and past maintenance are not played", err=True)
+        return [], 0
+    try:
+        orders = list(orders_in(inputs))
+        return orders, silenced_before(events, orders)
     except RecordingError as error:
         fail(clean(error))
 

@@ -8,6 +8,7 @@ import trio
 from click.testing import CliRunner
 
 from collector.events import AlertRouted, Event, Told, encode_event
+from collector.inputs import CommandInput, Input, PlanInput, PlanStateInput, encode_input
 from parallax.cli import parallax
 from parallax.clock import NS, wall_ns
 from parallax.journal import Limits, open_journal
@@ -56,7 +57,33 @@ async def journal(file: Path) -> None:
 
 def run(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(parallax, arguments)
-    return result.exit_code, result.output
+    return result.exit_code, result.output if result.exit_code else result.stdout
+
+
+async def inputs(file: Path) -> None:
+    at = wall_ns() - 3700 * NS
+    until = str(at + 1800 * NS)
+    given = CommandInput(at=at, word="silence", actor="ann", arguments={"component": ["Sign-in"], "until": [until]})
+    other = CommandInput(at=at, word="move_start", actor="ann")
+    text = PlanInput(at=at, digest="d", hash="h", files={"plan.toml": "[[check"})
+    values: list[Input] = [other, given, text, PlanStateInput(at=at, change="promoted", digest="d", hash="h")]
+    limits = Limits(max_bytes=10_000_000, max_age_s=1e9, ballast_bytes=0, refuse_when_full=True)
+    async with open_journal(file, limits) as opened:
+        await opened.append([encode_input(each, at_ns=at) for each in values])
+
+
+def test_silences_are_played_again(tmp_path: Path) -> None:
+    trio.run(journal, tmp_path / "events.db")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(PLAN)
+    command = ("routes", "test", "--plan", str(plan), "--state", str(tmp_path))
+    without = CliRunner().invoke(parallax, command).stderr
+    assert without.endswith("inputs.db is not there: silences and past maintenance are not played\n")
+    trio.run(inputs, tmp_path / "inputs.db")
+    status, output = run(*command)
+    assert status == 0
+    assert "    kept from pager by silence: silence s1 of ann until" in output
+    assert output.splitlines()[-2].startswith("pager  0 pages, 0 triggers")
 
 
 def test_who_would_have_been_told(tmp_path: Path) -> None:

@@ -83,15 +83,12 @@ def rehearse(
         if isinstance(each, Event) and isinstance(each.data, AlertRouted):
             continue
         _pass_time(state, plan, each.at, found)
-        if isinstance(each, Event):
-            found += [Routed(at=each.at, alert=alert) for alert in route(state, plan, [each], each.at)]
-            continue
-        if each.command is not None:
+        if isinstance(each, Ordered) and each.command is not None:
             command_routing(state, plan, each.command, each.at)
-        if each.windows is not None:
+        if isinstance(each, Ordered) and each.windows is not None:
             plan = _with_windows(tried, each.windows)
-            state.due = 0
-        _pass_time(state, plan, each.at, found)
+        happened = [each] if isinstance(each, Event) else []
+        found += [Routed(at=each.at, alert=alert) for alert in route(state, plan, happened, each.at)]
     _pass_time(state, plan, until, found)
     return found
 

@@ -4,7 +4,17 @@ ask for."""
 from typing import Literal
 
 DomainKind = Literal[
-    "operator", "zone", "name_server", "resolver", "region", "site", "address", "endpoint", "network", "probe"
+    "operator",
+    "zone",
+    "name_server",
+    "resolver",
+    "region",
+    "site",
+    "address",
+    "endpoint",
+    "network",
+    "probe",
+    "certificate",
 ]
 """What kind of place a fault is in."""
 

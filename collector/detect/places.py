@@ -13,7 +13,7 @@ from collector.detect.state import Key, State, Vote
 from collector.detect.view import CheckView, View, ip_of
 from parallax.operators import REGISTRIES
 
-WEIGHTS = {"operator": 16, "zone": 8, "address": 4, "site": 4, "region": 2, "host": 1, "alike": 1}
+WEIGHTS = {"operator": 16, "zone": 8, "address": 4, "certificate": 4, "site": 4, "region": 2, "host": 1, "alike": 1}
 SERVERS, RESOLVERS = ("dns", "dns.zone"), ("dns", "dns.resolve")
 """The kinds that measure name servers, and resolvers."""
 RESOLVER_DOWN = "dns_resolver_down"
@@ -42,6 +42,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """It is at an operator that is to take over, and does not serve yet; or at a member that is addressed directly."""
     gone_to: frozenset[tuple[str, str]] = frozenset()
     """The address and region, by kind, to which all failing runs went that chose one of several."""
+    certificates: frozenset[str] = frozenset()
+    """What they were shown whose handshake fails."""
 
     @property
     def server(self) -> bool:
@@ -56,6 +58,7 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
         """Where it is, as "kind name", and what each of them weighs."""
         named = [("host", self.host), ("address", self.ip), ("region", self.region), ("operator", self.operator)]
         named += sorted(self.gone_to)
+        named += [("certificate", shown) for shown in sorted(self.certificates)]
         named += [("site", site) for site in sorted(self.sites)]
         named += [("zone", zone) for zone in sorted(self.zones)]
         served = (self.ip and not self.check.of_dns) or self.check.of_steps
@@ -126,7 +129,13 @@ def spot_of(state: State, view: View, name: str) -> Spot | None:
         zones=zones_of(names | set(key.names)) if by_name and key.reason != RESOLVER_DOWN else frozenset(),
         standby=is_standby(view, state.zones.serving, key, check),
         gone_to=_gone_to(state, failing) if check.of_steps else frozenset(),
+        certificates=frozenset(shown for vote in failing if (shown := shown_to(vote))),
     )
+
+
+def shown_to(vote: Vote) -> str:
+    """The certificate that a word speaks of: a handshake's. A request that fails got past it."""
+    return vote.certificate if vote.reason is None or vote.reason.startswith("tls_") else ""
 
 
 def _gone_to(state: State, failing: Sequence[Vote]) -> frozenset[tuple[str, str]]:

@@ -91,6 +91,8 @@ class Vote(msgspec.Struct, array_like=True):
     """Since when it takes a multiple of what is usual; 0 where it does not."""
     address: str = ""
     """For a step of a flow: the address that it went to, as its runs choose one of several."""
+    certificate: str = ""
+    """What it was shown, by the first 16 hex digits of its fingerprint."""
 
 
 class Key(msgspec.Struct):

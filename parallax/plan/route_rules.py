@@ -14,7 +14,7 @@ from parallax.plan.receivers import HEARTBEAT, SEVERITIES
 if TYPE_CHECKING:
     from parallax.plan.rules import Entry
 
-CAUSES = (*get_args(DomainKind), "certificate")
+CAUSES = get_args(DomainKind)
 TYPES = tuple(
     f"{kind}.{word}"
     for kind, words in (

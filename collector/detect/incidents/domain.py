@@ -27,7 +27,7 @@ from collector.locate import Cause, Located, Row, locate
 DATA_CENTRES = "data centres"
 WRONG = ("dns_nxdomain", "dns_nodata", "dns_wrong_answer")
 """What a name server says that is up."""
-DOMAINS = ("operator", "zone", "name_server", "resolver", "region", "site", "address")
+DOMAINS = ("operator", "zone", "name_server", "resolver", "region", "site", "address", "certificate")
 """Places that are fault domains by their own name; others are called by the host."""
 WHOLE, PARTS = ("endpoint", "application"), ("region", "address")
 """What a host is as a whole, and what it may be in part."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.detect.dns.zones import hosted_by, zone_among
-from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, zones_of
+from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, shown_to, zones_of
 from collector.detect.state import Key, State, Vote
 from collector.detect.verdicts.flows import vote_fresh_ns
 from collector.detect.view import CheckView, View, ip_of
@@ -49,7 +49,8 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
             who = (Place("vantage", probe), Place("network", known.network if known else probe))
             site = (Place("site", vote.site),) if vote.site and key.server else ()
             gone_to = _at_address(state, vote.address) if vote.address else ()
-            places = frozenset((*who, *site, *gone_to, *(passing if vote.reason is None else failing)))
+            shown = (Place("certificate", certificate),) if (certificate := shown_to(vote)) else ()
+            places = frozenset((*who, *site, *shown, *gone_to, *(passing if vote.reason is None else failing)))
             counts.setdefault(places, [0, 0])[vote.reason is None] += 1
     return rows_of(counts)
 
@@ -112,6 +113,7 @@ def stands_at(state: State, spot: Spot) -> frozenset[Place]:
     votes = spot.key.votes.values() if spot.check.of_steps else ()
     gone_to = {vote.address for vote in votes if vote.address and vote.reason is not None and vote.counts}
     places = [place for ip in gone_to for place in _at_address(state, ip)]
+    places += [Place("certificate", certificate) for certificate in spot.certificates]
     return frozenset((*failing, *places, *(Place("site", site) for site in spot.sites)))
 
 

@@ -1,12 +1,14 @@
 """The lines of the status page: what the subjects of a component's checks come to.
 
-Worsens at once, improves when the better state has lasted: a flicker must not be three messages.
+A part in which hardly a run gets through (a region that probes stand in, a family) is a partial outage, however small
+it is beside the rest. Worsens at once, improves when the better state has lasted: a flicker must not be three messages.
 """
 
 from collections.abc import Iterable
 
 from collector.detect.state import Key, Line, State
 from collector.detect.verdicts.flows import BEHIND
+from collector.detect.verdicts.slices import dark_slices
 from collector.detect.view import View
 from collector.events import ComponentChanged, ComponentState, EventData
 from parallax.clock import NS
@@ -41,7 +43,7 @@ def keys_by_check(state: State) -> dict[str, list[Key]]:
     return found
 
 
-def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
+def raw_state(state: State, component: Component, view: View, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
     """What the subjects say now, maintenance aside, and why."""
     if not component.checks:
         return "not_measured", "no check of the plan measures it"
@@ -62,13 +64,19 @@ def raw_state(component: Component, view: View, keys: dict[str, list[Key]]) -> t
         whole = parts | {_part(view, key): True for key in down if not _is_behind(view, key) and _is_whole(key)}
         number = len({_part(view, key) for key in down})
         share = f"{number} of {len(parts)} measured subjects down: {_checks(view, down)}"
-        return "full_outage" if all(whole.values()) else "partial_outage", share
+        if all(whole.values()):
+            return "full_outage", share
+        return "partial_outage", f"{share}{_where(dark_slices(state, view, down))}"
     degraded = [key for key in known if key.counts_as == "degraded" and not key.blocked]
-    partly = [key for key in degraded if _is_partial(key)]
+    earnest = [key for key in degraded if _is_earnest(key)]
+    partly = [key for key in earnest if key.extent is not None and key.extent.share >= PARTIAL]
+    if earnest and (dark := dark_slices(state, view, earnest)):
+        return "partial_outage", f"{_share(earnest)} of runs fail: {_checks(view, earnest)}{_where(dark)}"
     if partly:
         return "partial_outage", f"{_share(partly)} of runs fail: {_checks(view, partly)}"
     if degraded:
-        return "degraded_performance", f"degraded: {_checks(view, degraded)}"
+        where = _where(dark_slices(state, view, degraded))
+        return "degraded_performance", f"degraded: {_checks(view, degraded)}{where}"
     if unseen:
         return "unknown", unseen
     if all(key.state == "unknown" for key in known):
@@ -87,7 +95,7 @@ def tell_components(state: State, view: View, told: list[EventData]) -> dict[str
         line = state.lines.get(component.name)
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)
-        new, why = raw_state(component, view, keys)
+        new, why = raw_state(state, component, view, keys)
         levels[component.name] = new
         if new == "operational" and state.blind is not None:
             new, why = "unknown", "monitoring is blind: too few probes can vote"
@@ -185,11 +193,15 @@ def _is_whole(key: Key) -> bool:
     return extent is None or (extent.share >= FULL and extent.low >= SURELY)
 
 
-def _is_partial(key: Key) -> bool:
-    """Whether many runs fail, and in earnest: an answer that is late is one."""
+def _is_earnest(key: Key) -> bool:
+    """Whether what fails does so in earnest: an answer that is late is one."""
     known = REASONS.get(key.reason or "")
-    hard = known is not None and not known.soft and known.fault != "blocked"
-    return hard and key.extent is not None and key.extent.share >= PARTIAL
+    return known is not None and not known.soft and known.fault != "blocked"
+
+
+def _where(dark: tuple[str, ...]) -> str:
+    """In which part hardly a run gets through, after what fails."""
+    return f"; hardly a run gets through {', '.join(dark)}" if dark else ""
 
 
 def _share(keys: Iterable[Key]) -> str:

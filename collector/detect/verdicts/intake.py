@@ -131,6 +131,7 @@ def _vote(observation: Observation, check: CheckView, key: Key, before: Vote | N
         looking=reason in SLOW and _lookup_ns(observation) * 2 > observation.duration_ns,
     )
     vote.aside = aside
+    vote.certificate = _certificate(observation) if observation.kind in HANDSHAKES else ""
     vote.address = plain_label(observation.dims.get("address")) or "" if check.of_steps else ""
     vote.every_ns = turn_ns(check, observation)
     vote.counts = abstain is None and vote.fault not in OWN_TROUBLE and reason not in NO_WORD
@@ -155,6 +156,13 @@ def _vouch(state: State, over_tcp: str) -> None:
 def _of_one(check: CheckView, observation: Observation) -> bool:
     """Whether one server answered it: of several, the site of one explains nobody's failures."""
     return check.kind not in ("dns.chain", "dns.parity") and observation.subject != "delegation"
+
+
+def _certificate(observation: Observation) -> str:
+    chain = observation.findings.get("chain")
+    leaf = chain[0] if isinstance(chain, list) and chain else None
+    print_ = leaf.get("sha256") if isinstance(leaf, dict) else None
+    return print_[:16] if isinstance(print_, str) else ""
 
 
 def _lookup_ns(observation: Observation) -> int:

@@ -6,9 +6,9 @@ the member's. What a run goes to besides, another host that a redirect or a page
 
 import msgspec
 
-from parallax.plan.kinds import SPECS
+from parallax.plan.pinned import pinned_endpoints
 from parallax.plan.types import Check
-from parallax.values import Address, Endpoint, Url
+from parallax.values import Address
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -31,13 +31,4 @@ def pin_of(check: Check, target: str) -> Pin | None:
     """The pin of a check's run at a target; None where it goes where the name leads."""
     if check.pinned is None:
         return None
-    return Pin({each.host: each.port for each in reversed(_endpoints(check, target))}, check.pinned)
-
-
-def _endpoints(check: Check, target: str) -> list[Endpoint]:
-    """The target, and where a flow's provider is by the plan."""
-    read = SPECS[check.kind].endpoint
-    if read is not None:
-        return [read(target)]
-    named = [getattr(check.spec, key, None) for key in ("issuer", "frontend_api")]
-    return [Url(url).endpoint for url in (target, *named) if url]
+    return Pin({each.host: each.port for each in reversed(pinned_endpoints(check, target))}, check.pinned)

@@ -17,7 +17,7 @@ from parallax.plan.calendar_files import with_calendars
 from parallax.plan.checks import Unsupported, convert_check
 from parallax.plan.costs import cost_notes
 from parallax.plan.failover_types import Action, Failover
-from parallax.plan.pinned import pinned_checks
+from parallax.plan.pinned import pinned_checks, pinned_notes
 from parallax.plan.receivers import receiver_faults, receiver_notes, route_faults
 from parallax.plan.resolver_notes import resolver_notes
 from parallax.plan.rules import Entry, plan_faults
@@ -88,6 +88,7 @@ def plan_notes(plan: Plan) -> list[str]:
         notes.append("without addresses in [control] a probe cannot tell its own dead uplink from dead targets")
     notes += resolver_notes(plan.check, plan.resolver)
     notes += cost_notes(plan)
+    notes += pinned_notes(plan.failover, plan.check)
     notes += action_notes(plan)
     return notes + receiver_notes(plan)
 

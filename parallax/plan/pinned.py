@@ -9,11 +9,17 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from parallax.loading.problems import quoted
 from parallax.plan.failover_types import Failover, Member
+from parallax.plan.kinds import SPECS
 from parallax.plan.types import Check
+from parallax.values import Endpoint, Url
 
 PINNABLE = ("http", "tls", "oidc", "signin")
 """The kinds that dial what a name leads to, and so can dial something else instead."""
+FLOWS = ("oidc", "signin")
+"""Those of them that may go to several hosts."""
+VERBS = ("get", "post", "put", "patch", "delete")
 
 
 def pinned_checks(groups: Iterable[Failover], checks: Iterable[Check]) -> list[Check]:
@@ -38,6 +44,46 @@ def pinned_of(group: Failover, known: dict[str, Check]) -> Iterator[tuple[Check,
 def pinned_name(check: str, member: str) -> str:
     """What a check is called that goes to a member directly."""
     return f"{check} @ {member}"
+
+
+def pinned_endpoints(check: Check, target: str) -> list[Endpoint]:
+    """What stands for the member's address in such a check: the target, and where a flow's provider is by the plan."""
+    read = SPECS[check.kind].endpoint
+    if read is not None:
+        return [read(target)]
+    named = [getattr(check.spec, key, None) for key in ("issuer", "frontend_api")]
+    return [Url(url).endpoint for url in (target, *named) if url]
+
+
+def pinned_notes(groups: Iterable[Failover], checks: Iterable[Check]) -> Iterator[str]:
+    """Which hosts of a flow are dialled at a member, and which by their names: what is wrong there is no member's."""
+    known = {check.name: check for check in checks}
+    for group in groups:
+        told: set[str] = set()
+        for check, _ in pinned_of(group, known):
+            if check.kind not in FLOWS or check.name in told:
+                continue
+            told.add(check.name)
+            own = {each.host for target in check.targets for each in pinned_endpoints(check, str(target))}
+            others = sorted(_hosts_of_steps(check) - own)
+            named = f"{quoted(others)} and " if others else ""
+            yield (
+                f'failover "{group.name}": "{check.name}" dials each member for {quoted(sorted(own))}; {named}whatever '
+                "else it is led to is dialled by name, also where another member serves that"
+            )
+
+
+def _hosts_of_steps(check: Check) -> set[str]:
+    """Those that the plan's own steps name as they are."""
+    found: set[str] = set()
+    for step in getattr(check.spec, "step", ()):
+        request = step.request
+        for text in (getattr(request, verb) for verb in VERBS) if request is not None else ():
+            try:
+                found.add(Url(str(text)).endpoint.host)
+            except ValueError:
+                continue  # none, or one that a run fills in
+    return found
 
 
 def own_name(check: Check) -> str:

@@ -146,6 +146,29 @@ def test_they_count_where_checks_count() -> None:
     assert not [note for note in plan_notes(plan) if "@" in note]
 
 
+def test_a_flow_says_which_of_its_hosts_are_the_members() -> None:
+    said = 'failover "front/door": "sign-in" dials each member for "sso.example.org"; '
+    by_name = "whatever else it is led to is dialled by name, also where another member serves that"
+    assert [note for note in plan_notes(load(CHECKS, GROUP)) if "failover" in note] == [said + by_name]
+    assert not [note for note in plan_notes(load(CHECKS)) if "failover" in note]
+    steps = """
+[[check.step]]
+name = "own"
+request = { get = "https://sso.example.org/in" }
+[[check.step]]
+name = "app"
+request = { post = "https://app.example.org/session" }
+[[check.step]]
+name = "filled-in"
+request = { get = "{authorize_url}" }
+"""
+    own = CHECKS.replace('use = "oidc.password"\n', "").replace(
+        'every = { full = "5m" }\n', f'every = {{ full = "5m" }}\n{steps}'
+    )
+    (note,) = (note for note in plan_notes(load(own, GROUP)) if "failover" in note)
+    assert note == said + '"app.example.org" and ' + by_name
+
+
 def test_a_limit_that_only_they_break_is_the_groups_fault() -> None:
     for most, told in ((12, False), (11, True), (3, True)):
         limits = f"[load]\nmost_per_target = {most}\n"

@@ -2,7 +2,18 @@
 
 from dashboards.frame import Placed, Row, dashboard_of
 from dashboards.influxql import Query, one_of, select
-from dashboards.panels import CHART, GREEN, ORANGE, RED, YELLOW, YES_NO, map_panel, table_panel, timeseries_panel
+from dashboards.panels import (
+    CHART,
+    GREEN,
+    MINUTES,
+    ORANGE,
+    RED,
+    YELLOW,
+    YES_NO,
+    map_panel,
+    table_panel,
+    timeseries_panel,
+)
 from dashboards.sdk import dashboard
 from parallax import points
 
@@ -81,10 +92,11 @@ def sites_share_timeseries() -> dashboard.Panel:
         "Catchment over time",
         "How much each site has of the probes, one on top of the other: a site that is withdrawn gives way to others.",
         Query(
-            select('count("remote")', points.CATCHMENT, where=_PROBE, by=["site"], every="1m", fill="0"),
+            select('count("remote")', points.CATCHMENT, where=_PROBE, by=["site"], fill="0"),
             alias="$tag_site",
         ),
         stacked=True,
+        least=MINUTES,
     )
 
 

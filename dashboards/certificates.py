@@ -74,10 +74,10 @@ def handshake_time_timeseries() -> dashboard.Panel:
 
 
 def phases_timeseries() -> dashboard.Panel:
-    what = ", ".join(f'median("{name}_seconds") AS "{name}"' for name in ("lookup", "connect", "tls", "first_byte"))
+    what = ", ".join(f'mean("{name}_seconds") AS "{name}"' for name in ("lookup", "connect", "tls", "first_byte"))
     return timeseries_panel(
         "Where the time goes",
-        "The median time of each phase of HTTPS requests, one on top of the other.",
+        "The mean time of each phase of HTTPS requests, one on top of the other.",
         Query(select(what, HTTP, where=_COUNTED), alias="$col"),
         unit="s",
         stacked=True,

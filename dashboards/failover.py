@@ -6,6 +6,7 @@ from dashboards.panels import (
     CHART,
     GREEN,
     GREY,
+    MINUTES,
     ORANGE,
     READY,
     RED,
@@ -44,22 +45,24 @@ def failover() -> dashboard.Dashboard:
 
 
 def regions_timeline() -> dashboard.Panel:
-    text = select('count("ok")', HTTP, where=_ANSWERED, by=["region"], every="1m", fill="0")
+    text = select('count("ok")', HTTP, where=_ANSWERED, by=["region"], fill="0")
     return timeline_panel(
         "Who serves",
-        "Regions that answered probes: a band is green in every minute with an answer from the region.",
+        "Regions that answered probes: a band is green wherever an answer came from the region.",
         Query(text, alias="$tag_region"),
         steps=((None, GREY), (1, GREEN)),
+        least=MINUTES,
     )
 
 
 def regions_share_timeseries() -> dashboard.Panel:
     return timeseries_panel(
         "Answers by region",
-        "How many answers came from each region in a minute, one on top of the other: traffic that moves shows as one "
-        "giving way to another.",
-        Query(select('count("ok")', HTTP, where=_ANSWERED, by=["region"], every="1m", fill="0"), alias="$tag_region"),
+        "How many answers came from each region, one on top of the other: traffic that moves shows as one giving way "
+        "to another.",
+        Query(select('count("ok")', HTTP, where=_ANSWERED, by=["region"], fill="0"), alias="$tag_region"),
         stacked=True,
+        least=MINUTES,
     )
 
 

@@ -5,6 +5,7 @@ https://grafana.com/docs/grafana/latest/datasources/influxdb/query-editor/ what 
 `$__interval`, and variables, of which one with several values stands between slashes as `(one|other)`.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
@@ -21,7 +22,15 @@ _NAME = re.compile(r'"([^"]+)"')
 _ALIAS = re.compile(r'\bAS\s+"([^"]+)"', re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
 _CHOSEN = re.compile(r"/\^\$(\w+)\$/")
-_INTERVALS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+_INTERVALS_S = (
+    (1.5, 1), (3.5, 2), (7.5, 5), (12.5, 10), (17.5, 15), (25, 20), (45, 30), (90, 60), (210, 120), (450, 300),
+    (750, 600), (1050, 900), (1500, 1200), (2700, 1800), (5400, 3600), (9000, 7200), (16200, 10800), (32400, 21600),
+    (86400, 43200), (604800, 86400), (1814400, 604800), (math.inf, 2592000),
+)  # fmt: skip
+"""Below how many seconds which `$__interval` is taken, as Grafana rounds it."""
+_LEAST_S = {"": 1, "15s": 15, "1m": 60}
+_POINTS = 400
+"""Of a query that has no panel."""
 _REGEX_SIGNS = re.compile(r"([\\^$.|?*+()\[\]{}/])")
 
 Format = Literal["time_series", "table"]
@@ -111,12 +120,18 @@ def one_of(tag: str, variable: str = "") -> str:
 
 
 def expand(
-    query: str, variables: Mapping[str, list[str]], since: int, until: int, *, width: int = 400, least_s: int = 15
+    query: str,
+    variables: Mapping[str, list[str]],
+    since: int,
+    until: int,
+    panel: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text as Grafana sends it, for `width` points between two moments (ns since the Unix epoch). A variable
-    without values means all. What `$__interval` is, Grafana rounds likewise; it is `least_s` at least."""
-    step = max((until - since) / 1e9 / width, least_s)
-    interval = next((s for s in _INTERVALS_S if s >= step), _INTERVALS_S[-1])
+    """The text as Grafana sends it for what is between two moments (ns since the Unix epoch). A variable without
+    values means all. A panel says of how many points its lines are, and what `$__interval` is at least."""
+    of = panel or {}
+    step = (until - since) / 1e9 / of.get("maxDataPoints", _POINTS)
+    rounded = next(s for below, s in _INTERVALS_S if step < below)
+    interval = max(rounded, _LEAST_S[of.get("interval", "")])
 
     def put(found: re.Match[str]) -> str:
         name = found[1] or found[2]

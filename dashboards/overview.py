@@ -7,6 +7,7 @@ from dashboards.panels import (
     COUNT,
     GREEN,
     GREY,
+    MINUTES,
     ORANGE,
     RED,
     SHARE,
@@ -37,7 +38,7 @@ def overview() -> dashboard.Dashboard:
         "overview",
         "Overview",
         "How the components stand, what is wrong now, and how much of the error budget is left.",
-        ["component", "probe", "target", "objective"],
+        ["component", "target", "objective"],
         [
             Row("Now", [
                 Placed(18, STRIP + 1, components_timeline()), Placed(6, STRIP + 1, incidents_stat()),
@@ -103,18 +104,17 @@ def budget_bars() -> dashboard.Panel:
 
 def success_timeseries() -> dashboard.Panel:
     share = '1 - sum("failed") / sum("counted")'
-    text = select(
-        share, points.MINUTE, where=f"{one_of('probe')} AND {one_of('target')}", by=["check"], policy=LONG, every="1m"
-    )
+    text = select(share, points.CHECK_MINUTE, where=one_of("target"), by=["check"], policy=LONG)
     return timeseries_panel(
         "Success by check",
-        "The share of observations without a reason, by the minute, from the figures that are kept for 13 months. "
+        "The share of observations without a reason, of all probes, from the figures that are kept for 13 months. "
         "Observations that must not count are left out.",
         Query(text, alias="$tag_check"),
         unit="percentunit",
         steps=((None, RED), (0.95, GREEN)),
         low=0,
         high=1,
+        least=MINUTES,
     )
 
 

@@ -29,8 +29,12 @@ COUNT: Steps = ((None, GREEN), (1, RED))
 """Of something that should not be."""
 CHART, CARD, STRIP = 8, 4, 6
 """Heights in Grafana's grid."""
-LEAST_INTERVAL = "15s"
-"""Of `$__interval`: what is known now is written every 15 s, so less would draw gaps."""
+LEAST_INTERVAL, MINUTES = "15s", "1m"
+"""Of `$__interval`: what is known now is written every 15 s, so less would draw gaps; figures by the minute, each
+minute."""
+MOST_POINTS = 180
+"""Of a line. What a query costs an InfluxDB goes by its series times its points; more than these nobody can see on a
+panel. Three hours come by the minute."""
 SOURCE = common.DataSourceRef(type_val=KIND, uid=DATASOURCE)
 
 
@@ -56,6 +60,7 @@ def timeseries_panel(
     high: float | None = None,
     stacked: bool = False,
     bars: bool = False,
+    least: str = LEAST_INTERVAL,
 ) -> dashboard.Panel:
     """Lines over time; `steps` are drawn as lines across."""
     panel = (
@@ -88,7 +93,7 @@ def timeseries_panel(
         panel = panel.min(low)
     if high is not None:
         panel = panel.max(high)
-    return _told(panel.build(), title, why, queries)
+    return _told(panel.build(), title, why, queries, least)
 
 
 def stat_panel(
@@ -136,7 +141,13 @@ def bars_panel(
 
 
 def timeline_panel(
-    title: str, why: str, *queries: Query, states: States | None = None, steps: Steps = (), unit: str = "short"
+    title: str,
+    why: str,
+    *queries: Query,
+    states: States | None = None,
+    steps: Steps = (),
+    unit: str = "short",
+    least: str = LEAST_INTERVAL,
 ) -> dashboard.Panel:
     """States over time, a line each; or the steps of a number."""
     panel = (
@@ -149,7 +160,7 @@ def timeline_panel(
     )
     if states:
         panel = panel.mappings([_mapping(states)])
-    return _told(panel.thresholds(_steps(steps or ((None, GREY),))).build(), title, why, queries)
+    return _told(panel.thresholds(_steps(steps or ((None, GREY),))).build(), title, why, queries, least)
 
 
 def table_panel(
@@ -216,11 +227,13 @@ def map_panel(title: str, why: str, query: Query, *, shown: str, unit: str, step
     return _told(panel.build(), title, why, (query,))
 
 
-def _told(panel: dashboard.Panel, title: str, why: str, queries: tuple[Query, ...]) -> dashboard.Panel:
-    """With what is said of it, and what it asks."""
+def _told(
+    panel: dashboard.Panel, title: str, why: str, queries: tuple[Query, ...], least: str = LEAST_INTERVAL
+) -> dashboard.Panel:
+    """With what is said of it, and what it asks; `least` is the shortest interval."""
     panel.title, panel.description, panel.datasource = title, why, SOURCE
     if any("$__interval" in query.query for query in queries):
-        panel.interval = LEAST_INTERVAL
+        panel.interval, panel.max_data_points = least, MOST_POINTS
     for number, query in enumerate(queries):
         query.ref = chr(ord("A") + number)
     panel.targets = list(queries)

@@ -74,7 +74,9 @@ class Page:
         place = f"grid-area:{at['y'] + 1}/{at['x'] + 1}/span {at['h']}/span {at['w']}"
         if panel["type"] == "row":
             return f'<div class="row" style="{place}">{escape(panel["title"])}</div>'
-        answers = [self._ask(expand(target["query"], ALL, self._since, self._until)) for target in panel["targets"]]
+        answers = [
+            self._ask(expand(target["query"], ALL, self._since, self._until, panel)) for target in panel["targets"]
+        ]
         if not any(answers):
             self.empty.append(f"{board['title']}: {panel['title']}")
             body = '<div class="none">nothing in this time</div>'

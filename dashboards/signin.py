@@ -1,13 +1,24 @@
 """Sign-in, step by step: first attempts, beside what retries make of them."""
 
 from dashboards.frame import Placed, Row, dashboard_of
-from dashboards.influxql import Query, one_of, select
-from dashboards.panels import CHART, GREEN, RED, SHARE, stat_panel, table_panel, timeline_panel, timeseries_panel
+from dashboards.influxql import LONG, Query, one_of, select
+from dashboards.panels import (
+    CHART,
+    GREEN,
+    MINUTES,
+    RED,
+    SHARE,
+    stat_panel,
+    table_panel,
+    timeline_panel,
+    timeseries_panel,
+)
 from dashboards.sdk import dashboard
 from parallax import points
 
 SIGN_IN, OIDC = points.OBSERVATIONS["signin"], points.OBSERVATIONS["oidc"]
 COUNTED = f"\"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
+_MINUTES = f"\"kind\" = 'signin' AND {one_of('probe')} AND {one_of('target')}"
 FIRST = f"{COUNTED} AND \"attempt\" = ''"
 """First attempts: what the user of a client without retries sees."""
 
@@ -56,23 +67,19 @@ def against_stat() -> dashboard.Panel:
 
 
 def retries_timeseries() -> dashboard.Panel:
-    first = select('mean("ok")', SIGN_IN, where=FIRST, by=["check"], every="1m")
-    last = select('max("ok") AS "well"', SIGN_IN, where=COUNTED, by=["check", "probe", "step"], every="1m")
+    first = select('mean("ok")', SIGN_IN, where=FIRST, by=["check"])
+    last = select('mean("well")', points.MINUTE, where=_MINUTES, by=["check"], policy=LONG)
     return timeseries_panel(
         "First attempt against after retries",
-        "The share of steps that were well at once, and of those that were well at least once in the minute, as a "
+        "The share of steps that were well at once, and of those that were well at least once within a minute, as a "
         "client that tries again sees it. Where the lines part, retries hide a failure.",
         Query(first, alias="$tag_check: first attempt"),
-        Query(_mean_of(last), alias="$tag_check: after retries"),
+        Query(last, alias="$tag_check: after retries"),
         unit="percentunit",
         low=0,
         high=1,
+        least=MINUTES,
     )
-
-
-def _mean_of(inner: str) -> str:
-    rest = 'WHERE $timeFilter GROUP BY time(1m), "check" fill(none)'
-    return f'SELECT mean("well") FROM ({inner}) {rest}'  # noqa: S608 (as in influxql.py)
 
 
 def steps_timeline() -> dashboard.Panel:
@@ -88,8 +95,8 @@ def steps_timeline() -> dashboard.Panel:
 def steps_duration_timeseries() -> dashboard.Panel:
     return timeseries_panel(
         "Time of each step",
-        "The median time that a step takes, one on top of the other: about what a user waits for a sign-in.",
-        Query(select('median("duration_seconds")', SIGN_IN, where=FIRST, by=["step"]), alias="$tag_step"),
+        "The mean time that a step takes, one on top of the other: what a user waits for a sign-in.",
+        Query(select('mean("duration_seconds")', SIGN_IN, where=FIRST, by=["step"]), alias="$tag_step"),
         unit="s",
         stacked=True,
     )

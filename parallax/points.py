@@ -167,8 +167,20 @@ MINUTE = Measurement(
         Field("failed", "those with a reason, without those that abstain"),
         Field("abstained", "those that must not count"),
         Field("counted", "those that count: total without abstained"),
+        Field("well", "1 where at least one that counts was well, 0 where none was"),
         Field("p50_seconds", "the median duration of those without a reason"),
         Field("p95_seconds", "the same, 95th percentile"),
+    ),
+)
+CHECK_MINUTE = Measurement(
+    name="parallax_check_minute",
+    meaning="the same over all probes and subjects of a check's target: few enough series to show months of",
+    tags=(CHECK, _KIND, TARGET),
+    fields=(
+        Field("total", "observations that began in it"),
+        Field("failed", "those with a reason, without those that abstain"),
+        Field("abstained", "those that must not count"),
+        Field("counted", "those that count: total without abstained"),
     ),
 )
 PROBE_HEALTH = Measurement(
@@ -365,6 +377,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *OBSERVATIONS.values(),
     OTHER_KINDS,
     MINUTE,
+    CHECK_MINUTE,
     CHECK_STATE,
     COMPONENT_STATE,
     INCIDENTS,

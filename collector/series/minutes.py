@@ -4,9 +4,9 @@ They are written by us, and not made by the server out of what it has: so Influx
 have the same, a medium of probes that were late counts them, and `backfill` can bring a year that no server saw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from parallax import points
 from parallax.clock import NS
@@ -18,37 +18,68 @@ AT_ONCE = 5_000
 AGAIN_NS = 10 * MINUTE_NS
 """How far back minutes are written again, for what came late."""
 _COLUMNS = "minute, check_name, kind, target, subject, probe, total, failed, abstained, p50_ns, p95_ns"
+_SUMS = "sum(total)::BIGINT, sum(failed)::BIGINT, sum(abstained)::BIGINT"
+
+
+class Figures(NamedTuple):
+    """One measurement's figures: a page of the minutes that begin in [since, until), ns, in an order that pages keep;
+    and a row of it as a point."""
+
+    sql: Callable[[int, int, int], str]
+    point: Callable[[Sequence[Any]], Point]
 
 
 def minutes_sql(since: int, until: int, offset: int) -> str:
-    """A page of the minutes that begin in [since, until), ns; in an order that pages keep."""
+    """By check, target, subject and probe."""
+    return _page(_COLUMNS, "minute, check_name, target, subject, probe, kind", since, until, offset)
+
+
+def check_minutes_sql(since: int, until: int, offset: int) -> str:
+    """By check and target."""
+    key = "minute, check_name, kind, target"
+    return _page(f"{key}, {_SUMS}", key, since, until, offset, f"GROUP BY {key} ")
+
+
+def _page(columns: str, order: str, since: int, until: int, offset: int, group: str = "") -> str:
     return (
-        f"SELECT {_COLUMNS} FROM minute WHERE minute >= make_timestamp({since // 1000}) "  # noqa: S608  numbers alone
-        f"AND minute < make_timestamp({until // 1000}) ORDER BY minute, check_name, target, subject, probe, kind "
-        f"LIMIT {AT_ONCE} OFFSET {offset}"
+        f"SELECT {columns} FROM minute WHERE minute >= make_timestamp({since // 1000}) "  # noqa: S608  numbers alone
+        f"AND minute < make_timestamp({until // 1000}) {group}ORDER BY {order} LIMIT {AT_ONCE} OFFSET {offset}"
     )
 
 
-def minute_points(rows: Sequence[Sequence[Any]]) -> list[Point]:
-    """The rows of `minutes_sql` as points."""
-    return [_point(row) for row in rows]
-
-
-def _point(row: Sequence[Any]) -> Point:
+def minute_point(row: Sequence[Any]) -> Point:
+    """A row of `minutes_sql`."""
     minute, check, kind, target, subject, probe, total, failed, abstained, p50_ns, p95_ns = row
+    counts = _counts(total, failed, abstained)
     return Point(
         of=points.MINUTE,
         at=_ns(minute),
         tags={"probe": probe, "check": check, "kind": kind, "target": target, "subject": subject},
-        fields={
-            "total": total,
-            "failed": failed,
-            "abstained": abstained,
-            "counted": total - abstained,
+        fields=counts
+        | {
+            "well": int(failed < counts["counted"]) if counts["counted"] else None,
             "p50_seconds": None if p50_ns is None else p50_ns / NS,
             "p95_seconds": None if p95_ns is None else p95_ns / NS,
         },
     )
+
+
+def check_minute_point(row: Sequence[Any]) -> Point:
+    """A row of `check_minutes_sql`."""
+    minute, check, kind, target, total, failed, abstained = row
+    return Point(
+        of=points.CHECK_MINUTE,
+        at=_ns(minute),
+        tags={"check": check, "kind": kind, "target": target},
+        fields=_counts(total, failed, abstained),
+    )
+
+
+FIGURES = (Figures(minutes_sql, minute_point), Figures(check_minutes_sql, check_minute_point))
+
+
+def _counts(total: int, failed: int, abstained: int) -> dict[str, float | None]:
+    return {"total": total, "failed": failed, "abstained": abstained, "counted": total - abstained}
 
 
 def _ns(text: str) -> int:

@@ -8,7 +8,7 @@ import trio
 from collector.history import History, QueryError
 from collector.precedence import MakeWay, have_it_all
 from collector.series.backfill import BackfillStatus, fill, read_asked
-from collector.series.minutes import AGAIN_NS, AT_ONCE, MINUTE_NS, minute_points, minutes_sql
+from collector.series.minutes import AGAIN_NS, AT_ONCE, FIGURES, MINUTE_NS
 from collector.series.senders import SENDERS
 from collector.series.sink import GAUGES_EVERY_S, Sink, SinkStatus
 from parallax.clock import wall_ns
@@ -100,16 +100,18 @@ class Series:
         """Writes the minutes that begin in [since, until); how many rows, which `wrote` is told page by page. Raises
         QueryError."""
         number = 0
-        while True:
-            began = trio.current_time()
-            table = await self._history.query(minutes_sql(since, until, number), max_rows=AT_ONCE)
-            lines = [sink.encoder.point(point) for point in minute_points(table.rows)]
-            await sink.put(lines, "long")
-            number += len(lines)
-            wrote(number)
-            await self._make_way(trio.current_time() - began)
-            if len(lines) < AT_ONCE:
-                return number
+        for figures in FIGURES:
+            offset, rows = 0, AT_ONCE
+            while rows == AT_ONCE:
+                began = trio.current_time()
+                table = await self._history.query(figures.sql(since, until, offset), max_rows=AT_ONCE)
+                lines = [sink.encoder.point(figures.point(row)) for row in table.rows]
+                await sink.put(lines, "long")
+                rows = len(lines)
+                offset, number = offset + rows, number + rows
+                wrote(number)
+                await self._make_way(trio.current_time() - began)
+        return number
 
     async def _write_gauges(self) -> None:
         while True:

@@ -155,7 +155,7 @@ def test_a_name_that_no_measurement_has_does_not_build(what: str, where: str, by
 
 def test_chosen_values_cannot_break_out_of_their_expression():
     query = "SELECT x FROM y WHERE $timeFilter AND a =~ /^$target$/ GROUP BY time($__interval)"
-    text = expand(query, {"target": ["https://a.example/v1", "b|c"]}, 0, 3600 * 10**9)
+    text = expand(query, {"target": ["https://a.example/v1", "b|c"]}, 0, 3600 * 10**9, {"interval": "15s"})
     assert r"/^(https:\/\/a\.example\/v1|b\|c)$/" in text
     assert "time >= 0ms and time <= 3600000ms" in text
     assert "time(15s)" in text

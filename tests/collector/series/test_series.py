@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from collector.history import Table
 from collector.series import Series
 from collector.series.backfill import BackfillError, position_before, read_asked
-from collector.series.minutes import minutes_sql
+from collector.series.minutes import FIGURES
 from collector.series.setup import set_up
 from collector.tokens import add_token
 from parallax import wire
@@ -90,11 +90,16 @@ async def test_figures_by_the_minute_go_where_they_are_kept(tmp_path: Path):
                 CollectorConfig(state="s", plan="p", series=[at]), here.inputs, here.events, history, wall=here.wall
             )
             (sink,) = series.sinks
-            assert await series.write_minutes(sink, now - 600 * NS, now) == 1
-            assert await series.write_minutes(sink, now - 600 * NS, now) == 1
+            wrote: list[int] = []
+            assert await series.write_minutes(sink, now - 600 * NS, now, wrote.append) == 2
+            assert await series.write_minutes(sink, now - 600 * NS, now) == 2
+            assert wrote == [1, 2]
             sink._sender.close()
         (row,) = db.rows('SELECT * FROM "long".parallax_minute')
         assert (row["total"], row["failed"], row["p50_seconds"], row["time"]) == (10, 0, 0.005, now - 300 * NS)
+        assert row["well"] == 1
+        (row,) = db.rows('SELECT * FROM "long".parallax_check_minute')
+        assert (row["total"], row["failed"], row["counted"], row["time"]) == (10, 0, 10, now - 300 * NS)
 
 
 async def test_where_a_moment_stands_in_a_journal(tmp_path: Path):
@@ -155,6 +160,5 @@ async def test_minutes_that_a_server_missed_are_written_after_a_restart(
         config = CollectorConfig(state="s", plan="p", series=[server()])
         with trio.move_on_after(70):
             await Series(config, inputs, inputs, Minutes(), wall=lambda now=now: now).run()  # type: ignore[arg-type, misc]
-    first, second = asked
-    assert first == minutes_sql(AT - 600 * NS, AT, 0)
-    assert second == minutes_sql(AT - 600 * NS, AT + 3600 * NS, 0)
+    first, second = AT, AT + 3600 * NS
+    assert asked == [figures.sql(AT - 600 * NS, until, 0) for until in (first, second) for figures in FIGURES]

@@ -10,8 +10,6 @@ command's id, `"42" "<id>"`: whoever does not get the answer reads it back and k
 out. The epoch is read and not taken to be one less, as a command that was refused is counted as well.
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
 
 import dns.asyncquery
@@ -31,15 +29,13 @@ import dns.update
 import msgspec
 
 from collector.actions.actor import Command, Result, Standing
-from collector.actions.dns_answers import NOT_AS_EXPECTED, by_rcode, by_tsig
+from collector.actions.dns_answers import NOT_AS_EXPECTED, by_rcode
+from collector.actions.dns_primary import Primary, Unusable
 from parallax.config import CollectorConfig
-from parallax.dialling.route import NotAllowed, Routes
+from parallax.dialling.route import Routes
 from parallax.plan.failover_types import Action, Record
-from parallax.secret import SecretError, read_secret
 
 READ_BACK_TRIES = 2
-SHORTEST_SECRET = 16
-"""Octets."""
 LOOK_ID = "parallax-look"
 _IN = dns.rdataclass.IN
 
@@ -52,30 +48,19 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     rdata: dns.rdata.Rdata | None = None
 
 
-class Unusable(Exception):
-    """The update cannot be made or its answer cannot be used; `result` says why."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.text)
-        self.result = result
-
-
 class DnsUpdate:
     """One action of the kind dns-update."""
 
     def __init__(self, action: Action, config: CollectorConfig) -> None:
-        assert action.server is not None  # the plan's loader has seen to these
-        assert action.zone is not None
-        assert action.key_name is not None
-        self._action, self._server, self._secrets = action, action.server, config.secrets
-        self._zone, self._key_name = dns.name.from_text(action.zone), dns.name.from_text(action.key_name)
+        assert action.zone is not None  # the plan's loader has seen to it
+        self._action, self._zone = action, dns.name.from_text(action.zone)
         self._epoch_name = dns.name.from_text(action.epoch or f"_epoch.{action.records[0].name}")
-        self._routes = Routes.of(((entry.source, entry.to) for entry in config.connect_to), config.allow)
-        self._key: dns.tsig.Key | None = None
+        routes = Routes.of(((entry.source, entry.to) for entry in config.connect_to), config.allow)
+        self._primary = Primary(action, config.secrets, routes)
         self._granted = False
 
     async def prepare(self) -> str:
-        return self._read_key()
+        return self._primary.read_key()
 
     async def look(self, group: str, standing: Standing) -> Result:
         """The prerequisites of a switch without its changes. Until the key was once seen to be allowed to change the
@@ -91,7 +76,7 @@ class DnsUpdate:
             update = self._compare(standing.serving, epoch)
             if not self._granted:
                 self._delete_what_is_not_there(update, standing)
-            reply = await self._exchange(update)
+            reply = await self._primary.exchange(update)
             if reply.rcode() == dns.rcode.NOERROR:
                 self._granted = True
                 return Result(
@@ -119,7 +104,7 @@ class DnsUpdate:
                 return found
             update = self._compare(current, epoch)
             self._swap(update, command)
-            reply = await self._exchange(update)
+            reply = await self._primary.exchange(update)
             if reply.rcode() == dns.rcode.NOERROR:
                 return self._applied(command)
             # It may be our own: an answer that got lost before, and the same update once more.
@@ -198,7 +183,7 @@ class DnsUpdate:
         update.delete(self._epoch_name, dns.rdtypes.ANY.TXT.TXT(_IN, dns.rdatatype.TXT, [LOOK_ID]))
 
     async def _read_epoch(self) -> Epoch:
-        rrset = await self._read(self._epoch_name, "TXT")
+        rrset = await self._primary.read(self._epoch_name, "TXT")
         if rrset is None:
             return Epoch()
         rdata = rrset[0]
@@ -208,81 +193,17 @@ class DnsUpdate:
             raise Unusable(Result(outcome="refused", then="next", text=text))
         return Epoch(number=int(texts[0]), id=texts[1] if len(texts) > 1 else "", rdata=rdata)
 
-    async def _read(self, name: dns.name.Name, kind: str) -> dns.rrset.RRset | None:
-        query = dns.message.make_query(name, kind)
-        query.flags &= ~dns.flags.RD
-        reply = await self._exchange(query)
-        if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            raise Unusable(by_rcode(reply.rcode(), self._server, self._key_name))
-        if not reply.flags & dns.flags.AA:
-            raise Unusable(
-                Result(outcome="refused", then="next", text=f"{self._server} does not serve the zone itself")
-            )
-        alias = reply.get_rrset(reply.answer, name, _IN, dns.rdatatype.CNAME)
-        if alias is not None and kind == "TXT":  # what is added beside an alias is ignored (RFC 2136 section 3.4.2.2)
-            text = f"{name} is an alias, where no epoch can be kept; delete it"
-            raise Unusable(Result(outcome="refused", then="next", text=text))
-        return reply.get_rrset(reply.answer, name, _IN, dns.rdatatype.from_text(kind))
-
     async def _refused(self, rcode: dns.rcode.Rcode, current: str) -> Result:
         """What a code that is no success means; where the records are not as expected, with what was found."""
         if rcode not in NOT_AS_EXPECTED:
-            return by_rcode(rcode, self._server, self._key_name)
+            return by_rcode(rcode, self._primary.address, self._primary.key_name)
         found: list[str] = []
         for record in self._action.records:
-            rrset = await self._read(dns.name.from_text(record.name), record.type)
+            rrset = await self._primary.read(dns.name.from_text(record.name), record.type)
             values = sorted(rdata.to_text() for rdata in rrset) if rrset else ["none"]
             found.append(f"{record.name} {record.type} {' '.join(values)}")
         text = f"the records are not those of {current} any more: {'; '.join(found)}"
         return Result(outcome="refused", then="stop", text=text[:500], before=tuple(found))
-
-    async def _exchange(self, message: dns.message.Message) -> dns.message.Message:
-        """The reply, signed with our key. Raises Unusable."""
-        if self._key is None and (problem := self._read_key()):
-            raise Unusable(Result(outcome="failed", then="next", text=problem, sent=False))
-        assert self._key is not None
-        message.use_tsig(self._key)
-        sent = False
-        try:
-            real = self._routes.dial_address(self._server, "tcp")
-            sent = True
-            reply = await dns.asyncquery.tcp(message, real.ip, port=real.port)
-        except NotAllowed as refused:
-            text = (
-                f'{refused.address.ip} is not a public address; add its network to "allow" in the collector\'s config'
-            )
-            raise Unusable(Result(outcome="failed", then="next", text=text, sent=False)) from None
-        except ConnectionRefusedError:
-            raise Unusable(
-                Result(outcome="failed", then="again", text=f"{self._server} refuses the connection", sent=False)
-            ) from None
-        except dns.tsig.PeerError as error:
-            self._key = None  # it may have been mended by the next try
-            raise Unusable(by_tsig(error, self._key_name)) from None
-        except (dns.exception.DNSException, OSError, EOFError) as error:
-            text = f"{self._server} gives no answer that can be used: {type(error).__name__}"
-            raise Unusable(Result(outcome="failed", then="again", text=text, sent=sent)) from None
-        # Not every version of the library refuses what should be signed and is not.
-        if not reply.had_tsig and reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, *NOT_AS_EXPECTED):
-            raise Unusable(Result(outcome="failed", then="again", text=f"the answer of {self._server} is not signed"))
-        return reply
-
-    def _read_key(self) -> str:
-        """Reads the key anew; what is wrong with it, or ""."""
-        name = self._action.key.removeprefix("secret:")
-        reference = self._secrets.get(name)
-        if reference is None:
-            return f'the collector\'s config has no {name} under [secrets]; add {name} = "file:PATH"'
-        try:
-            secret = base64.b64decode(read_secret(reference).reveal(), validate=True)
-        except SecretError as error:
-            return f"{name}: {error}"
-        except (binascii.Error, ValueError):
-            secret = b""
-        if len(secret) < SHORTEST_SECRET:
-            return f"{name} is no TSIG secret; one is Base64 of 16 octets or more, as tsig-keygen prints it"
-        self._key = dns.tsig.Key(self._key_name, secret, f"{self._action.algorithm}.")
-        return ""
 
     def _values(self, member: str) -> tuple[str, ...]:
         return tuple(

@@ -1,6 +1,6 @@
 """Scenes of a group, moment by moment."""
 
-from collector.failover.machine import TTLS
+from collector.failover.following import TTLS
 from collector.failover.move import LASTING_NS
 from collector.failover.rules import RULES
 from collector.failover.types import Override, ReadyLine

@@ -1,6 +1,5 @@
 """The collector: probes' batches in, the plan out. The whole wiring."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -37,6 +36,7 @@ from collector.web.charts import Charts
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.exposition import Point
+from parallax.garbage import sparing_collections
 from parallax.journal import Journal, JournalError, Limits, open_journal
 from parallax.log import get_log
 from parallax.plan.types import Retry
@@ -80,7 +80,7 @@ async def main(
 ) -> None:
     """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start, and
     where its journal takes no more, which only a restart mends."""
-    with _sparing_collections(), lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
+    with sparing_collections(100_000), lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
         try:
             async with (
                 open_journal(state / "inputs.db", _limits(config)) as inputs,
@@ -222,20 +222,6 @@ async def run(
             )
         if failed:  # raised here, past the nursery, so that it comes alone
             raise failed[0]
-
-
-@contextmanager
-def _sparing_collections() -> Iterator[None]:
-    """A batch is thousands of objects that live for a moment and hold no cycles. At the usual thresholds each would
-    set off several collections, which cost five times what its decoding does."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()  # what stays frozen is never freed, and DuckDB's binding complains of that on stderr
 
 
 @contextmanager

@@ -6,6 +6,7 @@ show one token. Names and structure stay, as they tell what it was.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 MASK = "***"
@@ -88,6 +89,7 @@ def secret_query_key(url: str) -> str | None:
     return next((key for key, _, value in pairs if value and unquote(key).lower() in SECRET_QUERY_KEYS), None)
 
 
+@lru_cache(1024)
 def redact_url(url: str) -> str:
     """A URL with its userinfo, query values and fragment masked; names of query keys stay. Any text is taken."""
     try:

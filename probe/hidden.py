@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from parallax.redaction import MASK
-from probe.likeness import Likeness
+from probe.likeness import Likeness, is_bare
 
 SHORTEST = 4
 """Characters: what is shorter would mask half of every text, and is no secret."""
@@ -77,12 +77,27 @@ class Hidden:
         """The value without what is hidden: a text, or anything that a finding is made of, names of keys too."""
         if not self.starts and not (self._above and self._above.starts):
             return value
+        if isinstance(value, dict | list | tuple) and self._is_clear("\0".join(_texts(value))):
+            return value
+        return self._scrubbed(value)
+
+    def _is_clear(self, texts: str) -> bool:
+        """Whether texts have nothing of what is hidden, which is soon seen of all at once. Where they are dressed up
+        in any way, each must be looked at."""
+        return (
+            is_bare(texts)
+            and not self.looks_alike(texts)
+            and not (self._above is not None and self._above.looks_alike(texts))
+            and not self._begun_in(_starts_of(texts))
+        )
+
+    def _scrubbed(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._scrub_text(value)
         if isinstance(value, dict):
-            return {self.scrub(key): self.scrub(inner) for key, inner in value.items()}
+            return {self._scrubbed(key): self._scrubbed(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
-            return type(value)(self.scrub(inner) for inner in value)
+            return type(value)(self._scrubbed(inner) for inner in value)
         return value
 
     def _scrub_text(self, text: str) -> str:
@@ -106,11 +121,19 @@ class Hidden:
 
     def _masked(self, value: str) -> str:
         """The text without the forms of what is known."""
-        starts = [value[at : at + SHORTEST] for at in range(len(value) - SHORTEST + 1)]
-        known = [
+        starts = _starts_of(value)
+        known = self._begun_in(starts)
+        return _masked(value, starts, known) if known else value
+
+    def _begun_in(self, starts: list[str]) -> list[dict[str, set[str]]]:
+        """What is known that may begin at one of these."""
+        return [
             hidden.starts for hidden in (self, self._above) if hidden and not hidden.starts.keys().isdisjoint(starts)
         ]
-        return _masked(value, starts, known) if known else value
+
+
+def _starts_of(text: str) -> list[str]:
+    return [text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)]
 
 
 def _masked(text: str, starts: list[str], known: Sequence[Mapping[str, Collection[str]]]) -> str:
@@ -137,6 +160,18 @@ def _end_of(text: str, at: int, forms: Collection[str]) -> int:
         if any(form.startswith(rest) for form in forms):
             return stop
     return end
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _is_long(form: str) -> bool:

@@ -37,7 +37,8 @@ _ESCAPE = re.compile(
 )
 _BASES = {"percent": 16, "hex": 16, "dec": 10, "u": 16, "x": 16, "octal": 8, "quoted": 16}
 _TAG = re.compile(r"<[^<>]{0,300}>|&[a-z]{2,8};", re.I)
-_DRESSED = frozenset("%&\\=<")
+_DRESS = re.compile(r"[%&\\<]|=[0-9a-f]{2}|=\r?\n", re.I)
+"""What an escape or a tag begins with."""
 
 
 class Likeness:
@@ -69,10 +70,15 @@ class Likeness:
         return found
 
 
+def is_bare(text: str) -> bool:
+    """Whether the text has no escapes or tags, and no letters that may stand for others."""
+    return text.isascii() and _DRESS.search(text) is None
+
+
 def _looks(text: str) -> Iterator[str]:
     """What the text is without its dress."""
     yield _bare(text)
-    if text.isascii() and _DRESSED.isdisjoint(text):
+    if is_bare(text):
         return
     text = unicodedata.normalize("NFKC", text)
     for _ in range(_ROUNDS):

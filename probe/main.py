@@ -1,6 +1,5 @@
 """The probe program: its whole wiring."""
 
-import gc
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -15,6 +14,7 @@ from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, ProbeConfig
 from parallax.dialling.tls import check_ca_file
 from parallax.exposition import Point
+from parallax.garbage import sparing_collections
 from parallax.health_point import health_point
 from parallax.journal import Journal, Limits, open_journal
 from parallax.observation import Observation
@@ -47,6 +47,8 @@ from probe.uplink import dialler
 from probe.waiting import Waiting, Waits
 from probe.work import jobs_of
 
+YOUNG = 10_000
+"""Objects that a search for cycles waits for. A dead connection may hang in one, and each holds tens of kilobytes."""
 FINISH_S = 1.0
 """How long the end of the process may take to put the open batch on disk and ship what there is."""
 
@@ -71,9 +73,8 @@ async def main(
 
     Raises StartError and JournalError, one line each, for what it cannot start with.
     """
-    gc.freeze()  # what the imports made lives as long as the process: full collections need not walk it
     _check_trust(config)
-    with lock_state_folder(Path(config.state)) as state:
+    with sparing_collections(YOUNG), lock_state_folder(Path(config.state)) as state:
         async with open_journal(state / "spool.db", _limits(config)) as journal, AsyncExitStack() as stack:
             clients = {collector.url: await _open_client(stack, collector) for collector in config.collector}
             await journal.register(list(clients))

@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from parallax.dialling.http import Headers
 
@@ -20,6 +21,7 @@ def retry_after_s(headers: Headers, now_s: float) -> float | None:
     return max(0.0, round(until - (http_date(headers.get("date", "")) or now_s), 1))
 
 
+@lru_cache(256)
 def http_date(text: str) -> float | None:
     """An HTTP date (RFC 9110 section 5.6.7) in seconds since the Unix epoch; None if it is none."""
     try:

@@ -27,11 +27,11 @@ ABSTAINS = "over_budget"
 """Why an observation of a spent budget does not count."""
 
 
-async def may_sign_in(flow: Flow) -> bool:
-    """Whether the run may go on beyond its light part; where not, the observation that says why is taken. To be asked
-    when the user's turn has come: the run before may have been refused."""
+async def may_sign_in(flow: Flow, key: str) -> bool:
+    """Whether the run, whose halts have this key, may go on beyond its light part; where not, the observation that says
+    why is taken. To be asked when the user's turn has come: the run before may have been refused."""
     halts, now = flow.tools.signins.halts, wall_ns() / NS
-    halt = halts.get(halt_key(flow), now)
+    halt = halts.get(key, now)
     if halt is None and flow.steps.check.member:
         halt = halts.get(halt_key(flow, directly=False), now)
     if halt is not None:
@@ -59,17 +59,17 @@ async def say_busy(flow: Flow) -> None:
     await _say(flow, _first(flow), fault)
 
 
-async def note_begun(flow: Flow) -> None:
+async def note_begun(flow: Flow, key: str) -> None:
     """Writes down that the user is being signed in, before anything of it is sent."""
     halts = flow.tools.signins.halts
-    halts.begin(halt_key(flow), _first(flow), wall_ns() / NS)
+    halts.begin(key, _first(flow), wall_ns() / NS)
     await trio.to_thread.run_sync(halts.save)
 
 
-async def halt_after(flow: Flow) -> None:
+async def halt_after(flow: Flow, key: str) -> None:
     """Writes down that it is over; and halts the flow where its last step was refused in a way that must not be
     repeated."""
-    halts, key = flow.tools.signins.halts, halt_key(flow)
+    halts = flow.tools.signins.halts
     halts.end(key)
     taken = next((each for each in reversed(flow.steps.taken) if each.subject.name != "cleanup"), None)
     if taken is not None and taken.verdict is not None:
@@ -79,8 +79,8 @@ async def halt_after(flow: Flow) -> None:
 
 
 def halt_key(flow: Flow, *, directly: bool | None = None) -> str:
-    """Of the provider, the user and the password; where a flow has no password of a user, of all its secrets. What
-    cannot be read is told by the step that needs it.
+    """Of the provider, the user and the password as it is now: what a run begins under it, it ends under it. Where a
+    flow has no password of a user, of all its secrets. What cannot be read is told by the step that needs it.
 
     The members of a failover group that are signed in at `directly` are one more provider: a standby that knows no user
     must not keep the check that users depend on from being tried, and a password that was refused is not sent to one

@@ -43,6 +43,8 @@ MAX_BODY = 2_000_000
 """Octets of one response, compressed or not."""
 MAX_HOPS = 25
 """Redirects of one request."""
+SHOWN_URL = 300
+"""Characters of a URL in the findings."""
 SHOWN_HOPS = 30
 """Requests of a step that its findings list."""
 MAX_HOSTS = 20
@@ -164,7 +166,7 @@ class Browser:
             tape.dims.update(address=address.ip, family=str(address.family))
         client = await self._client(endpoint.host, address)
         began = trio.current_time()
-        hop: dict[str, object] = {"method": method, "url": tape.hidden.scrub(redact_url(url))[:300]}
+        hop: dict[str, object] = {"method": method, "url": _shown(url, tape)}
         hops: list[dict[str, object]] = tape.findings.setdefault("hops", [])
         if len(hops) < SHOWN_HOPS:
             hops.append(hop)
@@ -241,6 +243,12 @@ def sendable(url: str, tape: Tape) -> str:
     except ValueError:
         shown = f"{urlsplit(url).scheme[:20]}:..." if "://" not in url[:30] else redact_url(url)[:200]
         raise end(tape, Fault("signin_unexpected_page", {"detail": f"the page leads to {shown}"})) from None
+
+
+def _shown(url: str, tape: Tape) -> str:
+    """A URL for the findings, which are looked through for secrets before they leave; but not for half of one."""
+    shown = redact_url(url)
+    return shown if len(shown) <= SHOWN_URL else tape.hidden.scrub(shown)[:SHOWN_URL]
 
 
 def _referer(url: str, onward: str) -> str | None:

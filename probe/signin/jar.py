@@ -7,6 +7,7 @@ domain is refused, which is what a sign-in could be hurt by.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -208,8 +209,10 @@ def _default_path(path: str) -> str:
     return path.rpartition("/")[0] or "/"
 
 
+@lru_cache(1024)
 def _place(url: str) -> tuple[str, str, bool]:
-    """Host in lower case, path, and whether it is https or this machine, which browsers trust alike."""
+    """Host in lower case, path, and whether it is https or this machine, which browsers trust alike. Kept, as it is
+    asked for each cookie of each request."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     return host, parts.path or "/", parts.scheme == "https" or host == "localhost"

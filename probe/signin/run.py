@@ -12,7 +12,7 @@ from parallax.plan.signin_specs import SigninSpec
 from probe.attempt import evidence_of, record
 from probe.hidden import Hidden
 from probe.kind import Subject
-from probe.signin.admission import halt_after, may_sign_in, note_begun, say_busy
+from probe.signin.admission import halt_after, halt_key, may_sign_in, note_begun, say_busy
 from probe.signin.browser import SHORTEST_HIDDEN, Browser, Names
 from probe.signin.cadence import cadence_at
 from probe.signin.flow import CLEANUP_S, Flow, Preset
@@ -67,7 +67,7 @@ async def _say_unsupported(spec: SigninSpec, steps: Steps) -> None:
 
 async def _run_whole(flow: Flow, *, keeping: bool) -> None:
     if not flow.preset.signs_in:
-        await _finish(flow, keeping=False)
+        await _finish(flow, keeping=False, key=None)
         return
     await flow.go(lambda each: each.part == "light")
     if flow.stopped:
@@ -76,18 +76,19 @@ async def _run_whole(flow: Flow, *, keeping: bool) -> None:
     with trio.move_on_after(flow.steps.left_s / 2) as waiting:
         async with turn:
             waiting.deadline = float("inf")
-            if await may_sign_in(flow):
-                await _finish(flow, keeping=keeping)
+            key = halt_key(flow)
+            if await may_sign_in(flow, key):
+                await _finish(flow, keeping=keeping, key=key)
     if waiting.cancelled_caught:
         await say_busy(flow)
 
 
-async def _finish(flow: Flow, *, keeping: bool) -> None:
-    """The rest of a whole run."""
+async def _finish(flow: Flow, *, keeping: bool, key: str | None) -> None:
+    """The rest of a whole run; `key` is that of its halts, if it signs somebody in."""
     kept = False
     try:
-        if flow.preset.signs_in:
-            await _sign_in(flow)
+        if key is not None:
+            await _sign_in(flow, key)
         else:
             await flow.go()
         if keeping and not flow.stopped:
@@ -100,13 +101,13 @@ async def _finish(flow: Flow, *, keeping: bool) -> None:
             await flow.clean()
 
 
-async def _sign_in(flow: Flow) -> None:
+async def _sign_in(flow: Flow, key: str) -> None:
     """It is on disk that this began, and what came of it, before the cleaning takes its time."""
     try:
-        await note_begun(flow)
+        await note_begun(flow, key)
         await flow.go()
     finally:
-        await halt_after(flow)
+        await halt_after(flow, key)
 
 
 async def _leave(flow: Flow, before: Session) -> None:

@@ -59,7 +59,9 @@ RAW: tuple[tuple[str, re.Pattern[str]], ...] = (
 def site_of_headers(headers: Headers) -> Site | None:
     """The edge that says it answered, or None. Never fails."""
     for rule in RULES:
-        match = rule.pattern.fullmatch(headers.get(rule.header, "")[:_READ])
+        if rule.header not in headers:
+            continue
+        match = rule.pattern.fullmatch(headers[rule.header][:_READ])
         if match and _corroborated(rule, headers):
             iata = (match.groupdict().get("iata") or "").upper()
             return Site(
@@ -70,8 +72,7 @@ def site_of_headers(headers: Headers) -> Site | None:
                 confidence=rule.confidence,
             )
     for name, pattern in RAW:
-        raw = pattern.fullmatch(headers.get(name, "")[:_READ])
-        if raw:
+        if name in headers and (raw := pattern.fullmatch(headers[name][:_READ])):
             return Site(name=raw[1][:MAX_NAME])
     return None
 

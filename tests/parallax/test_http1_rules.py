@@ -1,5 +1,5 @@
-"""HTTP/1.1 (RFC 9112): what is sent cannot be read as more than it is; what is read is what h11 reads, whatever was done
-to it on the way."""
+"""HTTP/1.1 (RFC 9112): what is sent cannot be read as more than it is; what is read is what h11 reads, whatever was
+done to it on the way."""
 
 import random
 

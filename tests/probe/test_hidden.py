@@ -58,6 +58,24 @@ def test_everything_that_a_finding_is_made_of_is_looked_through():
     }
 
 
+@pytest.mark.parametrize(
+    ("finding", "left"),
+    [
+        ({"title": "cut corr3ct-h", "then": "more"}, {"title": f"cut {MASK}", "then": "more"}),
+        (["<", "cor>r3ct-h0rse-battery", "x"], ["<", MASK, "x"]),
+        (["%63orr3ct-h0rse-battery", "plain"], [MASK, "plain"]),
+        ({"corr3ct-h0rse-battery": {"deep": ("corr3ct-h0rse-battery",)}}, {MASK: {"deep": (MASK,)}}),
+        ({"a": ["corr3ct-", "h0rse-"]}, {"a": [MASK, "h0rse-"]}),
+    ],
+)
+def test_each_text_of_a_finding_is_looked_at_by_itself_where_all_of_them_are_not_clear(finding: object, left: object):
+    hidden = Hidden(Hidden())
+    hidden.add("corr3ct-h0rse-battery", for_all=True)
+    assert hidden.scrub(finding) == left
+    clear = {"status": 200, "hops": [{"url": "https://acme.test/login"}]}
+    assert hidden.scrub(clear) is clear
+
+
 def test_the_longer_of_two_is_hidden_whole():
     assert knowing("secret", "secret-and-more").scrub("secret-and-more") == MASK
 

@@ -65,7 +65,7 @@ from collector.small_bodies import read_small
 from collector.tokens import Identity, Role
 from collector.web import Pages
 from collector.web.ack import ack_routes
-from collector.web.failover import order_routes
+from collector.web.failover_orders import order_routes
 from parallax.journal import JournalBusy, JournalError, JournalFull
 
 Handler = Callable[[Request, Identity], Coroutine[Any, Any, Response]]

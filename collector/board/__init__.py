@@ -8,13 +8,24 @@ import msgspec
 
 from collector.board.certificates import CertificateBoard, LeafBoard
 from collector.board.checks import CheckBoard, ComponentBoard, Latest, SubjectBoard
-from collector.board.groups import FrozenBoard, GroupBoard, MemberBoard, SpokenBoard, StandbyFactBoard, SwitchBoard
+from collector.board.groups import (
+    ActionBoard,
+    BackBoard,
+    FrozenBoard,
+    GroupBoard,
+    MemberBoard,
+    SpokenBoard,
+    StandbyFactBoard,
+    SwitchBoard,
+)
 from collector.board.probes import ProbeBoard, ProbeState
 from collector.board.sites import CatchmentBoard, Caught, SiteBoard
 from collector.board.zones import ChainBoard, FallbackBoard, Gap, HopBoard, MoveBoard, MoveState
 from collector.events import Incident, Risk
 
 __all__ = [
+    "ActionBoard",
+    "BackBoard",
     "Board",
     "CatchmentBoard",
     "Caught",

@@ -75,6 +75,45 @@ class SpokenBoard(msgspec.Struct, frozen=True, kw_only=True):
     said: FailoverChanged
 
 
+class ActionBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """An action of a group: whether it could be carried out, and what came of the last command by it."""
+
+    name: str
+    reachable: bool | None = None
+    """None: nobody has looked yet."""
+    looked_at: int = 0
+    why: str = ""
+    """What the look came to."""
+    epoch: int = 0
+    """Of the last command by it; 0: there was none."""
+    member: str = ""
+    outcome: str = ""
+    """applied, refused, failed, expired, dry_run; empty while nothing is known of that command."""
+    at: int = 0
+    text: str = ""
+    """What the other side said."""
+    effect: str = ""
+    """What was seen of that command from outside: effective, not_effective, failed, withdrawn; empty while nothing."""
+
+
+class BackBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """The way back to the primary, while another serves. Spans in ns."""
+
+    primary: str
+    well_since: int
+    """Since when the primary is up without a break; 0 while it is not."""
+    counted_ns: int
+    """How long of that counts: where a person sent traffic away, only what came after."""
+    needed_ns: int
+    longest_gap_ns: int = 0
+    """The longest span of health after which it relapsed in this trouble; 0 where none is known."""
+    vendor_open: bool = False
+    """Its vendor reports an incident: what is needed is doubled."""
+    how: str = ""
+    """Who decides: auto, hours, manual, as the plan says; person where a person sent traffic away."""
+    hours: str = ""
+
+
 class GroupBoard(msgspec.Struct, frozen=True, kw_only=True):
     """A failover group: who serves whom, since when, who could take over, and what is decided."""
 
@@ -104,5 +143,9 @@ class GroupBoard(msgspec.Struct, frozen=True, kw_only=True):
     """The last ones, the newest first."""
     frozen: FrozenBoard | None = None
     overrides: tuple[Override, ...] = ()
+    actions: tuple[ActionBoard, ...] = ()
+    """In the plan's order."""
+    back: BackBoard | None = None
+    """None while the primary serves, or nobody can tell who does."""
     components: tuple[str, ...] = ()
     incident: str | None = None

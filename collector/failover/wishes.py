@@ -63,13 +63,18 @@ def wanted(state: GroupState, policy: Policy, situation: Situation, source: str)
     if not situation.blind and is_bad(state, situation, source):
         return _out(state, policy, situation, source)
     if source != policy.primary and not state.drill and word_of(situation, policy.primary).standing == "up":
-        well, needed = well_for(state, situation.now), hold(state, policy, situation)
-        if state.by_person:
-            well = min(well, situation.now - state.away_since)
+        well, needed = back_health(state, policy, situation)
         if state.well_since and well >= needed and not situation.blind:
             why = f"{policy.primary} has been well for {lasting(well)}; it takes {lasting(needed)}"
             return _move(policy, source, policy.primary, "back", why)
     return None
+
+
+def back_health(state: GroupState, policy: Policy, situation: Situation) -> tuple[int, int]:
+    """While another than the primary serves: how long the primary's health counts by now, and how long it must before
+    traffic goes back, ns. Where a person sent it away, it counts from then."""
+    well, needed = well_for(state, situation.now), hold(state, policy, situation)
+    return (min(well, situation.now - state.away_since) if state.by_person else well), needed
 
 
 def may_go_back(policy: Policy, now: int) -> bool:

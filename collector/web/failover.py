@@ -1,26 +1,18 @@
 """Failover groups: who serves whom, who could take over, what is decided and why. The shaping is pure.
 
-GET  /failover                 all groups
-GET  /failover/order/{group}   forms: freeze, thaw
-POST /failover/order/{group}   an owner: carries one out; back to /failover with 303
+GET  /failover   all groups
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs, quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from collector.answers import Refusal
-from collector.board import GroupBoard, MemberBoard, SpokenBoard, SwitchBoard
-from collector.commands import CommandError
+from collector.board import ActionBoard, BackBoard, GroupBoard, MemberBoard, SpokenBoard, SwitchBoard
 from collector.failover.types import Phase, ReadyLine
-from collector.json_answers import refusal_answer
-from collector.small_bodies import read_small
-from collector.tokens import Identity
 from collector.web.words import Look
 from parallax.clock import NS
 from parallax.spans import lasting
@@ -33,7 +25,6 @@ WIDTH, ROW = 600, 10
 SAID = 12
 """How much of what was said a page shows; /v1/failover has all."""
 SWITCHES = 10
-MAX_BODY = 4000
 _SPANS_S = (900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
 PHASES: Mapping[Phase, Look] = {
     "primary": Look("primary serves", "ok"),
@@ -61,6 +52,15 @@ DECISIONS: Mapping[str, Look] = {
     "drill_done": Look("drill done", "ok"),
 }
 """What is said of a group; a word of a later version is shown as itself."""
+OUTCOMES: Mapping[str, Look] = {
+    "": Look("sent, no answer yet", "warn"),
+    "applied": Look("taken, not seen yet", "plan"),
+    "refused": Look("refused", "bad"),
+    "failed": Look("nobody knows whether it was carried out", "bad"),
+    "expired": Look("expired", "bad"),
+    "dry_run": Look("tried without any change", "plan"),
+}
+"""What came of a command by an action."""
 BY = {"command": "commanded", "recommendation": "as recommended", "": "by somebody else"}
 
 
@@ -203,6 +203,40 @@ def by(switch: SwitchBoard) -> str:
     return BY.get(switch.by, switch.by)
 
 
+def outcome_look(action: ActionBoard) -> Look:
+    """How what came of a command by this action is shown: what was seen from outside says more than an answer."""
+    if action.effect:
+        return look(action.effect)
+    return OUTCOMES.get(action.outcome) or Look(action.outcome.replace("_", " "), "none")
+
+
+def back_words(back: BackBoard, now: int) -> str:
+    """How far the way back is, as a sentence."""
+    takes = f"it must be well for {lasting(back.needed_ns)} without a break"
+    if back.longest_gap_ns:
+        takes += f", as it relapsed after up to {lasting(back.longest_gap_ns)} before"
+    if back.vendor_open:
+        takes += ", twice as long as usual while its vendor reports an incident"
+    left = back.needed_ns - back.counted_ns
+    if not back.well_since:
+        return f"{back.primary} is not well. Once it is, {takes}."
+    if left > 0:
+        at = "after traffic was sent away by a person, " if back.how == "person" else ""
+        well = f"{back.primary} has been well for {lasting(now - back.well_since)}; {at}{takes}"
+        return f"{well}. {lasting(left)} are left. {_then(back)}"
+    return f"{back.primary} has been well for long enough ({lasting(back.needed_ns)}). {_then(back)}"
+
+
+def _then(back: BackBoard) -> str:
+    if back.how == "person":
+        return "Then the way back is recommended: a person sent traffic away, and orders it back."
+    if back.how == "manual":
+        return "Then the way back is recommended: by the plan a person orders it."
+    if back.how == "hours":
+        return f"Then traffic goes back within {back.hours}."
+    return "Then traffic goes back, or that is recommended."
+
+
 def anchor(name: str) -> str:
     return f"group-{quote(name, safe='')}"
 
@@ -229,56 +263,3 @@ async def get_failover(pages: "Pages", request: Request) -> Response:
     board = pages.view.board()
     strips = {group.name: strip(group, now) for group in board.groups}
     return pages.render(request, "failover.html", board=board, strips=strips, strip_size=(WIDTH, ROW))
-
-
-class Orders(Protocol):
-    """What carries an order out. Its methods take a group's name, a JSON body and who it is; they raise
-    CommandError."""
-
-    async def freeze(self, name: str, body: bytes, actor: str, /) -> Any: ...
-
-    async def thaw(self, name: str, body: bytes, actor: str, /) -> Any: ...
-
-
-def order_routes(pages: "Pages", orders: Orders) -> list[Route]:
-    """The forms."""
-
-    def form(request: Request, identity: Identity, why_not: str = "", status: int = 200) -> Response:
-        board, name = pages.view.board(), request.path_params["group"]
-        group = next((each for each in board.groups if each.name == name), None)
-        if group is None:
-            return pages.not_found(request, "There is no such failover group.", "The page of failover has them all.")
-        owner = identity.role == "owner"
-        return pages.render(
-            request, "failover_order.html", status=status, board=board, group=group, owner=owner, why_not=why_not
-        )
-
-    async def get_order(request: Request, identity: Identity) -> Response:
-        return form(request, identity)
-
-    async def post_order(request: Request, identity: Identity) -> Response:
-        body = await read_small(request, MAX_BODY, "this form")
-        if isinstance(body, Response):
-            return body
-        fields = {name: texts[-1] for name, texts in parse_qs(body.decode("utf-8", "replace")).items()}
-        asked: dict[str, str | int] = {"why": fields.get("why", "")}
-        name, order = request.path_params["group"], orders.thaw
-        if fields.get("order") != "thaw":
-            order = orders.freeze
-            span = fields.get("for_s", "")
-            if span and not (span.isdecimal() and len(span) < 9):
-                return form(request, identity, f"{span[:40]!r} is no number of seconds; take a span from the list", 400)
-            asked |= {"for_s": int(span)} if span else {}
-        try:
-            answer = await order(name, msgspec.json.encode(asked), identity.name)
-        except CommandError as error:
-            return form(request, identity, str(error), 400)
-        if isinstance(answer, Refusal):
-            return refusal_answer(answer)
-        return Response(status_code=303, headers={"Location": "/failover"})
-
-    path = "/failover/order/{group:path}"
-    return [
-        Route(path, pages.guarded(get_order), methods=["GET"]),
-        Route(path, pages.guarded(post_order, "owner"), methods=["POST"]),
-    ]

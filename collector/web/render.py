@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from collector.web import failover, words
+from collector.web import failover, failover_orders, words
 from collector.web.guard import HEADERS
 from collector.web.overview import headline
 from collector.web.packing import packed
@@ -61,6 +61,7 @@ class Renderer:
             live=_live,
             words=words,
             failover=failover,
+            orders=failover_orders,
             headline=headline,
             share=share,
             factor=factor,

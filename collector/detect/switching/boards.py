@@ -1,18 +1,35 @@
 """Failover groups as people see them. Pure."""
 
-from collector.board import FrozenBoard, GroupBoard, MemberBoard, SpokenBoard, StandbyFactBoard, SwitchBoard
+from collections.abc import Mapping
+
+import msgspec
+
+from collector.board import (
+    ActionBoard,
+    BackBoard,
+    FrozenBoard,
+    GroupBoard,
+    MemberBoard,
+    SpokenBoard,
+    StandbyFactBoard,
+    SwitchBoard,
+)
 from collector.detect.state import State
+from collector.detect.switching.deciding import policy_of, situation_of
 from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import GroupMemory, Ready, Spoken, Switch
 from collector.detect.switching.sightings import fresh_sights, points_of, shares_of, wave_of
-from collector.detect.switching.standing import words_of
+from collector.detect.switching.standing import case_of, words_of
 from collector.detect.view import View
 from collector.failover.types import MemberWord
+from collector.failover.wishes import back_health
 
 OF_DECISIONS = ("recommended", "command", "blocked", "not_effective", "failed", "both_bad")
 """What is still to be done, or waited for."""
 DONE = ("effective", "withdrawn", "switched", "drill_done")
 """What makes it needless."""
+EFFECTS = ("effective", "not_effective", "withdrawn")
+"""What is seen of a command from outside."""
 
 
 def groups_on(state: State, view: View) -> tuple[GroupBoard, ...]:
@@ -45,6 +62,8 @@ def _board(state: State, view: View, group: GroupView, memory: GroupMemory) -> G
         if frozen is not None
         else None,
         overrides=tuple(memory.overrides),
+        actions=tuple(_action(memory, name) for name in group.group.actions),
+        back=_back(state, view, group, memory, words),
         components=group.components,
         incident=memory.incident,
     )
@@ -69,6 +88,53 @@ def _member(group: GroupView, memory: GroupMemory, word: MemberWord, serves: flo
             for name, pushed in memory.facts.get(word.name, {}).items()
         ),
         checks=group.pinned.get(word.name, ()),
+    )
+
+
+def _action(memory: GroupMemory, name: str) -> ActionBoard:
+    reached, result, decision = memory.reached.get(name), memory.results.get(name), memory.decision
+    epoch = result.epoch if result is not None else 0
+    awaited = decision.commanded and name in decision.tried and epoch < decision.epoch
+    known = ActionBoard(
+        name=name,
+        reachable=reached.ok if reached is not None else None,
+        looked_at=reached.at if reached is not None else 0,
+        why=reached.text if reached is not None else "",
+    )
+    if awaited:
+        return msgspec.structs.replace(known, epoch=decision.epoch, member=decision.target)
+    if result is None:
+        return known
+    seen = [each.said.word for each in memory.words if each.said.epoch == epoch and each.said.word in EFFECTS]
+    return msgspec.structs.replace(
+        known,
+        epoch=epoch,
+        member=result.member,
+        outcome=result.outcome,
+        at=result.at,
+        text=result.text,
+        effect=seen[-1] if seen and result.outcome == "applied" else "",
+    )
+
+
+def _back(
+    state: State, view: View, group: GroupView, memory: GroupMemory, words: Mapping[str, MemberWord]
+) -> BackBoard | None:
+    decision, primary = memory.decision, group.group.primary
+    if memory.settled in ("", primary) or decision.drill:
+        return None
+    policy = policy_of(view, group)
+    situation = situation_of(state, group, memory, words, case_of(state, view, group, memory))
+    counted, needed = back_health(decision, policy, situation)
+    return BackBoard(
+        primary=primary,
+        well_since=decision.well_since,
+        counted_ns=counted,
+        needed_ns=needed,
+        longest_gap_ns=decision.longest_gap,
+        vendor_open=situation.vendor_open,
+        how="person" if decision.by_person else policy.back,
+        hours=policy.hours,
     )
 
 

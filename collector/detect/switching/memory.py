@@ -73,6 +73,16 @@ class Reached(msgspec.Struct, array_like=True):
     text: str = ""
 
 
+class Result(msgspec.Struct, array_like=True):
+    """What came of the last command by an action."""
+
+    epoch: int
+    outcome: str
+    at: int
+    member: str = ""
+    text: str = ""
+
+
 class Ready(msgspec.Struct):
     """How ready a member is."""
 
@@ -159,6 +169,8 @@ class GroupMemory(msgspec.Struct):
     """By action."""
     outcomes: dict[str, tuple[int, str]] = {}
     """By action: the last command's epoch, and what came of it."""
+    results: dict[str, Result] = {}
+    """The same, as people see it."""
     frozen: Frozen | None = None
     overrides: list[Override] = []
     asked: Asked | None = None

@@ -18,6 +18,7 @@ from collector.detect.switching.memory import (
     GroupMemory,
     News,
     Reached,
+    Result,
     Spoken,
     Switch,
     Switching,
@@ -104,6 +105,9 @@ def note_action(switching: Switching, view: View, action: ActionInput, now: int)
             memory.reached[action.action] = Reached(ok, min(action.at, now), action.text[:MAX_TEXT])
     elif action.epoch >= memory.outcomes.get(action.action, (0, ""))[0]:
         memory.outcomes[action.action] = (action.epoch, action.outcome)
+        memory.results[action.action] = Result(
+            action.epoch, action.outcome, min(action.at, now), action.member, action.text[:MAX_TEXT]
+        )
 
 
 def tell_switching(state: State, view: View, told: list[EventData], *, changed: bool = True) -> None:
@@ -140,6 +144,8 @@ def rewind_switching(switching: Switching, at: int) -> None:
             known.other_since = min(known.other_since, at)
         for reached in memory.reached.values():
             reached.at = min(reached.at, at)
+        for result in memory.results.values():
+            result.at = min(result.at, at)
         for facts in memory.facts.values():
             for pushed in facts.values():
                 pushed.at = min(pushed.at, at)

@@ -2,17 +2,22 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 from starlette.routing import BaseRoute
 
 from collector.answers import Refusal
-from collector.board import Board, FrozenBoard, GroupBoard
+from collector.board import ActionBoard, BackBoard, Board, FrozenBoard, GroupBoard
 from collector.commands import CommandError
 from collector.failover.types import Override
 from collector.web import Pages
-from collector.web.failover import WIDTH, order_routes, phase_look, shares, strip
+from collector.web.failover import WIDTH, back_words, phase_look, shares, strip
+from collector.web.failover_orders import order_routes, orders
+from parallax.cli import parallax
 from parallax.clock import NS
 from tests.collector.web.asking import HOST, Answer, ask
 from tests.collector.web.test_pages import Reader, read
@@ -224,3 +229,114 @@ async def test_what_was_not_done_is_said_with_the_form() -> None:
     assert (answer.status, "Not done" in answer.text, "<b>" in answer.text) == (400, True, False)
     assert (await Desk(group(), Refusal("full")).post(b"order=freeze&why=x")).status == 507
     assert (await Desk(group()).post(b"why=" + b"x" * 5000)).status == 413
+
+
+ACTIONS = (
+    ActionBoard(
+        name="dns", reachable=True, looked_at=NOW - MIN, epoch=2, member="us-east", outcome="applied",
+        at=NOW - 2 * MIN, text="serial 43", effect="effective",
+    ),
+    ActionBoard(name="hook", reachable=False, looked_at=NOW, why="answered 500", epoch=1, outcome="refused", at=NOW),
+    ActionBoard(name="new"),
+    ActionBoard(name="sent", reachable=True, epoch=3, member="eu-west"),
+    ActionBoard(name="late", reachable=True, epoch=2, outcome="expired", at=NOW),
+    ActionBoard(name="taken", reachable=True, epoch=2, outcome="applied", at=NOW),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "could be carried out action dns effective command 2 to us-east, 17:04:00 (2 min ago) serial 43",
+        "cannot be carried out action hook: answered 500 refused command 1",
+        "not looked at yet action new",
+        "action sent sent, no answer yet command 3 to eu-west",
+        "action late expired command 2",
+        "action taken taken, not seen yet command 2",
+    ],
+)
+async def test_the_page_says_what_came_of_actions(words: str) -> None:
+    assert words in await words_of(board(group(actions=ACTIONS)))
+
+
+BACK = BackBoard(
+    primary="us-east", well_since=NOW - 4 * MIN, counted_ns=4 * MIN, needed_ns=20 * MIN, longest_gap_ns=10 * MIN,
+    how="auto", hours="Mon-Fri 09:00-17:00 UTC",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {},
+            "us-east has been well for 4 min; it must be well for 20 min without a break, as it relapsed after up to "
+            "10 min before. 16 min are left. Then traffic goes back, or that is recommended.",
+        ),
+        (
+            {"how": "hours", "longest_gap_ns": 0},
+            "us-east has been well for 4 min; it must be well for 20 min without a break. 16 min are left. Then "
+            "traffic goes back within Mon-Fri 09:00-17:00 UTC.",
+        ),
+        (
+            {"how": "person", "counted_ns": MIN, "longest_gap_ns": 0},
+            "us-east has been well for 4 min; after traffic was sent away by a person, it must be well for 20 min "
+            "without a break. 19 min are left. Then the way back is recommended: a person sent traffic away, and "
+            "orders it back.",
+        ),
+        (
+            {"counted_ns": 21 * MIN, "how": "manual"},
+            "us-east has been well for long enough (20 min). Then the way back is recommended: by the plan a person "
+            "orders it.",
+        ),
+        (
+            {"well_since": 0, "counted_ns": 0, "vendor_open": True, "longest_gap_ns": 0},
+            "us-east is not well. Once it is, it must be well for 20 min without a break, twice as long as usual while "
+            "its vendor reports an incident.",
+        ),
+    ],
+)
+def test_the_way_back_in_words(changes: dict[str, Any], words: str) -> None:
+    assert back_words(msgspec.structs.replace(BACK, **changes), NOW) == words
+
+
+async def test_the_way_back_stands_on_the_page_while_a_standby_serves() -> None:
+    assert "way back us-east has been well for 4 min" in await words_of(board(group(back=BACK)))
+    assert "way back" not in await words_of(board(group()))
+
+
+def commands(shown: GroupBoard) -> list[str]:
+    return [each.command for each in orders(shown)]
+
+
+def test_orders_are_given_in_full() -> None:
+    assert commands(group(actions=ACTIONS)) == [
+        "parallax failover override --for 1h edge S1 WHY",
+        "parallax failover switch edge eu-west WHY",
+        "parallax failover freeze --for 2h edge WHY",
+        "parallax failover drill --member eu-west edge WHY",
+    ]
+    first = orders(group())[0]
+    assert (first.path, json.loads(first.body)) == (
+        "/v1/failover/edge/override", {"rule": "S1", "why": "WHY", "for_s": 3600}
+    )  # fmt: skip
+    assert commands(group(frozen=FROZEN, now=None)) == [
+        "parallax failover switch edge eu-west WHY",
+        "parallax failover thaw edge WHY",
+    ]
+
+
+@pytest.mark.parametrize("name", ["edge of us; rm -rf /", "-x", "it's", HOSTILE])
+def test_a_shell_reads_an_order_as_it_is_meant(name: str) -> None:
+    shown = msgspec.structs.replace(group(actions=ACTIONS), name=name)
+    for command in commands(shown):
+        words = shlex.split(command)
+        assert words[:2] == ["parallax", "failover"]
+        result = CliRunner().invoke(parallax, [*words[1:], "--state", "/nonexistent"])
+        assert "No such option" not in result.output, result.output
+        assert "Usage" not in result.output, result.output
+
+
+async def test_orders_stand_open_where_a_rule_forbids_what_is_wanted() -> None:
+    assert '<details class="orders" open>' in (await ask(FakeView(board(group())), "/failover")).text
+    assert '<details class="orders">' in (await ask(FakeView(board(group(now=None))), "/failover")).text

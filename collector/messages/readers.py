@@ -36,6 +36,8 @@ def _awaited(spec: SigninSpec, kind: LetterKind) -> Iterator[str]:
     user = spec.user
     if kind == "mail" and user is not None and user.mail is not None:
         yield user.address or user.name
+    if kind == "sms" and user is not None and user.sms is not None:
+        yield user.sms.to
     for step in spec.step:
         yield from _awaited_by(step, user, kind)
 

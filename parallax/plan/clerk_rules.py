@@ -77,6 +77,9 @@ def _user_faults(user: User, use: str) -> Iterator[Fault]:
             'has neither code nor mail; write where the code comes from: code = "424242" of a test user, or mail'
         )
         yield Fault(("user",), complaint)
+    if good(user.sms) and user.sms is not None:
+        complaint = 'is read by oidc.password only; a test number of Clerk\'s takes code = "424242"'
+        yield Fault(("user", "sms"), complaint)
     for key in UNUSED.get(use, ()):
         if good(getattr(user, key)) and getattr(user, key) is not None:
             yield Fault(("user", key), f"is of no use to {use}, which sends none; take it out")

@@ -11,6 +11,7 @@ from parallax.loading.problems import shown
 from parallax.plan.letter_specs import MailStep, SmsStep, WebhookStep
 from parallax.plan.signin_specs import SigninSpec
 from parallax.plan.step_specs import Step
+from parallax.values import Duration
 
 WORK = ("mail", "sms", "webhook")
 _CAPTURED_BY = {"mail": ("regex",), "sms": ("regex",), "webhook": ("json", "regex")}
@@ -26,14 +27,25 @@ def letter_faults(spec: SigninSpec, step: Step, path: Path, what: str) -> Iterat
         if good(work.authenticated) and len(set(work.authenticated)) < len(work.authenticated):
             yield Fault((*path, "authenticated"), "names one of them twice")
     elif isinstance(work, SmsStep):
-        if good(work.to) and number_of(re.sub(r"\{[^{}]*\}", "000", work.to)) is None:
-            yield Fault((*path, "to"), f"{shown(work.to)} is no phone number; write one like +15005550006")
+        yield from number_faults(work.to, (*path, "to"))
     elif isinstance(work, WebhookStep):
         for place, where in enumerate(work.where if good(work.where) else ()):
             if good(where) and good(where.json) and (complaint := path_complaint(where.json)):
                 yield Fault((*path, "where", place, "json"), complaint)
-    if what != "mail" and good(work.within, work.late) and work.late is not None and work.late >= work.within:
-        yield Fault((*path, "late"), f"{work.late} is not shorter than within, {work.within}: it would never be late")
+    if what != "mail":
+        yield from late_faults(work.within, work.late, path)
+
+
+def number_faults(to: str, path: Path) -> Iterator[Fault]:
+    """Of the number that an SMS is sent to; what is in braces may be any digits."""
+    if good(to) and number_of(re.sub(r"\{[^{}]*\}", "000", to)) is None:
+        yield Fault(path, f"{shown(to)} is no phone number; write one like +15005550006")
+
+
+def late_faults(within: Duration, late: Duration | None, path: Path) -> Iterator[Fault]:
+    """Of how long a letter may take."""
+    if good(within, late) and late is not None and late >= within:
+        yield Fault((*path, "late"), f"{late} is not shorter than within, {within}: it would never be late")
 
 
 def captures_from_letter(step: Step) -> tuple[str, tuple[str, ...]] | None:

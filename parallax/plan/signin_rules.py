@@ -7,6 +7,7 @@ from parallax.loading.convert import Fault, good
 from parallax.loading.lines import Path
 from parallax.loading.problems import nearest, quoted, shown
 from parallax.plan import clerk_rules
+from parallax.plan.letter_rules import late_faults, number_faults
 from parallax.plan.oidc_rules import expect_faults, issuer_faults
 from parallax.plan.signin_specs import PRESETS, Client, Every, SigninSpec, Totp, User
 from parallax.plan.step_rules import step_faults
@@ -124,9 +125,14 @@ def _shared_faults(spec: SigninSpec) -> Iterator[Fault]:
 
 
 def _user_faults(user: User) -> Iterator[Fault]:
-    factors = [name for name in ("totp", "code", "mail") if good(getattr(user, name)) and getattr(user, name)]
-    if "code" in factors and "mail" in factors:
-        yield Fault(("user", "mail"), "and code both say where the code comes from; take one out")
+    factors = [name for name in ("code", "mail", "sms") if good(getattr(user, name)) and getattr(user, name)]
+    for second in factors[1:]:
+        yield Fault(("user", second), f"and {factors[0]} both say where the code comes from; take one out")
+    for name in ("mail", "sms"):
+        if good(letter := getattr(user, name)) and letter is not None:
+            yield from late_faults(letter.within, letter.late, ("user", name))
+    if good(user.sms) and user.sms is not None:
+        yield from number_faults(user.sms.to, ("user", "sms", "to"))
     if good(user.totp) and isinstance(user.totp, Totp) and good(user.totp.period) and not 10 <= user.totp.period <= 300:
         yield Fault(("user", "totp", "period"), f"{user.totp.period} is out of bounds; wants 10s to 5m")
 
@@ -143,6 +149,8 @@ def _templates(spec: SigninSpec) -> Iterator[tuple[Path, str]]:
     if isinstance(spec.user, User):
         for name in ("name", "address", "code"):
             yield ("user", name), getattr(spec.user, name)
+        if good(spec.user.sms) and spec.user.sms is not None:
+            yield ("user", "sms", "to"), spec.user.sms.to
     if good(spec.parameters):
         yield from ((("parameters", name), text) for name, text in spec.parameters.items())
 

@@ -63,6 +63,19 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A mail that takes longer than this is late: degraded, not failed."""
 
 
+class Sms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The SMS with a one-time code, as its provider brings it to a hook of the collector's ([[hook]] in its config)."""
+
+    to: Template
+    """The number that it is sent to, with its country: "+15005550006". Each probe needs its own."""
+    within: Duration = Duration(60)
+    """How long it may take to arrive."""
+    code: Annotated[str, msgspec.Meta(max_length=200)] = r"\b(\d{6})\b"
+    """A regular expression whose first group is the code."""
+    late: Duration | None = None
+    """An SMS that takes longer than this is late: degraded, not failed."""
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who signs in: an account of its own for each probe, made for this and for nothing else."""
 
@@ -74,6 +87,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The second factor, if it has one."""
     mail: Mail | None = None
     """Where codes by mail are read; `name` or `address` is then an address of the collector's mail server."""
+    sms: Sms | None = None
+    """Where codes by SMS are read."""
     address: Template | None = None
     """The user's mail address, where that is not its name."""
     code: Template | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from probe.pages.form import Button, Field, Form
-from probe.pages.pressing import denies, press_to_allow, press_to_log_out, press_to_skip, said, shown
+from probe.pages.pressing import denies, press_to_allow, press_to_log_out, press_to_skip, said, says_by_value, shown
 from probe.pages.scene import Scene, Word
 from probe.pages.view import View
 from probe.pages.vocabulary import Vocabulary, fold, fold_name, names
@@ -41,6 +41,8 @@ def consent(view: View) -> Scene | None:
             why = about or ("a hidden field says so" if marked else None)
             if why is None and refusable:
                 why = view.tells(topics.CONSENT_TEXT)
+            if why is None and refusable and says_by_value(press, labels.ALLOW) and _for_consent(view, form):
+                why = "it may be refused"
         if why is None and not marked:
             continue
         return Scene(

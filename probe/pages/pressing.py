@@ -15,7 +15,12 @@ def said(button: Button) -> str:
 
 def says(button: Button, vocabulary: Vocabulary) -> bool:
     """Its label, or its value, says one of the words."""
-    return bool(vocabulary.found(said(button)) or (button.value and vocabulary.found(fold_name(button.value))))
+    return bool(vocabulary.found(said(button))) or says_by_value(button, vocabulary)
+
+
+def says_by_value(button: Button, vocabulary: Vocabulary) -> bool:
+    """Its value says one of the words: a programmer's, whatever language the page is in."""
+    return bool(button.value and vocabulary.found(fold_name(button.value)))
 
 
 def shown(form: Form) -> list[Button]:

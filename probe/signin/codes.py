@@ -1,4 +1,4 @@
-"""The one-time code that a page asks for: one that always holds, one by the clock (RFC 6238), or one by mail."""
+"""The one-time code that a page asks for: one that always holds, one by the clock (RFC 6238), or one by mail or SMS."""
 
 import base64
 import hmac
@@ -11,7 +11,7 @@ from parallax.clock import NS, wall_ns
 from parallax.plan.signin_specs import Totp, User
 from probe.fault import Fault
 from probe.pages.scene import Scene
-from probe.signin.letters import mailed_code
+from probe.signin.letters import mailed_code, texted_code
 from probe.signin.reply import end
 from probe.tape import Tape
 from probe.tools import Tools
@@ -25,16 +25,24 @@ SHORTEST_S = 3.0
 async def code_for(
     user: User, scene: Scene, tape: Tape, tools: Tools, *, to: str, values: Values, since: float | None = None
 ) -> str:
-    """The code, to be sent to the URL `to`. `values` is what the user's texts may name; a mail counts if it arrived
+    """The code, to be sent to the URL `to`. `values` is what the user's texts may name; a letter counts if it arrived
     after `since` (trio's clock; when this step began if left out). Ends the step where there is none; raises
     Withheld."""
-    if user.totp is not None and (scene.word == "totp" or (user.code is None and user.mail is None)):
+    if user.totp is not None and (scene.word == "totp" or not sends_code(user)):
         return await by_clock(user.totp, user.name, tape, tools, to=to)
     if user.code is not None:
         return fill(user.code, values, to, tools.vault, tools.hidden)
+    since = tape.started if since is None else since
     if user.mail is not None:
-        return await mailed_code(user, tape, tools, values, tape.started if since is None else since)
+        return await mailed_code(user, tape, tools, values, since)
+    if user.sms is not None:
+        return await texted_code(user.sms, tape, tools, values, since)
     raise end(tape, Fault("signin_mfa_required"))
+
+
+def sends_code(user: User) -> bool:
+    """Whether the plan has the code that a provider sends, or says where it arrives."""
+    return user.code is not None or user.mail is not None or user.sms is not None
 
 
 async def by_clock(totp: Totp, user: str, tape: Tape, tools: Tools, *, to: str | None = None) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from parallax.letters import Letter, LetterKind, Mechanism
-from parallax.plan.signin_specs import User
+from parallax.plan.signin_specs import Sms, User
 from parallax.redaction import excerpt
 from probe.fault import Fault
 from probe.http import patterns
@@ -43,6 +43,13 @@ async def mailed_code(user: User, tape: Tape, tools: Tools, values: Values, sinc
     address = fill(user.address or user.name, values, "", tools.vault, tools.hidden)
     wait = Wait(to=address, within_s=float(mail.within), late_s=mail.late)
     return code_in(await letters_to(wait, tape, tools, since), mail.code, tape)
+
+
+async def texted_code(sms: Sms, tape: Tape, tools: Tools, values: Values, since: float) -> str:
+    """As `mailed_code`, in an SMS."""
+    to = fill(sms.to, values, "", tools.vault, tools.hidden)
+    wait = Wait(to=to, within_s=float(sms.within), late_s=sms.late, kind="sms")
+    return code_in(await letters_to(wait, tape, tools, since), sms.code, tape)
 
 
 async def letters_to(wait: Wait, tape: Tape, tools: Tools, since: float) -> list[Letter]:
@@ -101,13 +108,13 @@ def unproven(letter: Letter, mechanisms: Sequence[Mechanism]) -> Fault | None:
 
 
 def code_in(letters: list[Letter], pattern: str, tape: Tape) -> str:
-    """The code in the newest mail that has one; hidden from now on. Ends the step where none has."""
+    """The code in the newest of the letters that has one; hidden from now on. Ends the step where none has."""
     for letter in reversed(letters):
         code = group_in(pattern, f"{letter.subject}\n{letter.text}")
         if code:
             tape.hidden.add(code)
             return code
-    raise end(tape, Fault("mail_wrong_content"))
+    raise end(tape, Fault(f"{letters[0].kind}_wrong_content"))
 
 
 def group_in(pattern: str, text: str) -> str | None:

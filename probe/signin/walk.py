@@ -170,23 +170,24 @@ async def _values(walk: Walk, scene: Scene, flow: Flow, action: str, tape: Tape)
     if "password" in scene.fields and user.password is not None:
         values["password"] = fill(user.password, flow.values, action, tools.vault, tools.hidden)
     if "otp" in scene.fields:
-        if user.mail is not None:
-            _check_mailed(flow, action)
+        if user.mail is not None or user.sms is not None:
+            _check_sent(flow, action)
         since = _last_began(flow)
         values["otp"] = await code_for(user, scene, tape, tools, to=action, values=flow.values, since=since)
         tape.hidden.add(values["otp"])
     return values
 
 
-def _check_mailed(flow: Flow, url: str) -> None:
-    """A code by mail is bound to no host by the probe's config. It goes to the issuer's own hosts, and to those that a
-    secret of this check may be sent to: a page that a redirect leads to could have had it sent. Raises Withheld."""
+def _check_sent(flow: Flow, url: str) -> None:
+    """A code by mail or SMS is bound to no host by the probe's config. It goes to the issuer's own hosts, and to those
+    that a secret of this check may be sent to: a page that a redirect leads to could have had it sent. Raises
+    Withheld."""
     if is_bound(flow, url) or is_issuers(state_of(flow).found, url):
         return
     raise Withheld(
         "secret_withheld",
-        f"a mailed code is not sent to {host_of(url)}; if it should, add the host to the hosts of a secret of this "
-        "check, in this probe's config",
+        f"a code by mail or SMS does not go to {host_of(url)}; if it should, add the host to the hosts of a secret of "
+        "this check, in this probe's config",
     )
 
 
@@ -241,8 +242,12 @@ def _means(user: User | None) -> frozenset[str]:
     """The second factors that the plan gives, in the words of probe.pages."""
     if user is None:
         return frozenset()
-    has_code = user.code is not None or user.mail is not None
-    return frozenset({"totp"} if user.totp is not None else ()) | frozenset({"otp"} if has_code else ())
+    given = {
+        "totp": user.totp is not None,
+        "otp": user.code is not None or user.mail is not None,
+        "sms": user.code is not None or user.sms is not None,
+    }
+    return frozenset(name for name, means in given.items() if means)
 
 
 def _judge_page(walk: Walk, flow: Flow, scene: Scene, reply: Reply, tape: Tape) -> None:

@@ -61,6 +61,17 @@ def test_sms_and_webhooks() -> None:
         assert not may_read(checks, "fra-1", kind, to)  # type: ignore[arg-type]
 
 
+def test_an_sms_that_a_preset_waits_for() -> None:
+    user = {"name": "synthetic-{probe}", "password": "secret:PW", "sms": {"to": "+1 500 555 0006"}}
+    client = {"id": "synthetic", "redirect_uri": "https://probe.invalid/cb"}
+    spec = {"name": "flow", "kind": "signin", "use": "oidc.password", "issuer": "https://sso.example", "client": client}
+    known = convert_check({**spec, "user": user, "timeout": "20s", "period": "5m"})
+    assert not isinstance(known, Unsupported), known
+    assert may_read([known], "fra-1", "sms", "+15005550006")
+    assert not may_read([known], "fra-1", "sms", "+15005550007")
+    assert not may_read([known], "fra-1", "mail", "+15005550006")
+
+
 def waits_for(to: str) -> Check:
     ask = STEP | {"capture": {name: {"json": f"$.{name}"} for name in "abcdef"}}
     table = {"name": "codes", "kind": "signin", "timeout": "30s", "period": "9m"}

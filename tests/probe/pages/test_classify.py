@@ -74,6 +74,7 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("name_above_code", "themed_login", ("identifier_password",), "totp"),
     ("unknown_decision", "themed_login", ("identifier_password",), "required_action"),
     ("unknown_decision", None, (), "unexpected"),
+    ("zh_unknown_words", "themed_login", ("identifier_password",), "required_action"),
     ("enrol_with_name", "themed_login", ("identifier_password",), "required_action"),
     ("old_password", "themed_login", ("identifier_password",), "required_action"),
     ("key_first", "themed_login", ("identifier_password",), "factor_choice"),
@@ -131,6 +132,7 @@ AFTER: list[tuple[str, str | None, tuple[Word, ...], str]] = [
     ("de_bad", "de_login", ("identifier_password",), "bad_credentials"),
     ("ja_bad", "ja_login", ("identifier_password",), "bad_credentials"),
     ("ja_consent", "ja_login", ("identifier_password",), "consent"),
+    ("zh_consent", "ja_login", ("identifier_password",), "consent"),
     ("fr_locked", "fr_login", ("identifier_password",), "locked"),
     ("es_otp", "library_login", ("identifier_password",), "totp"),
     ("it_consent", "library_login", ("identifier_password",), "consent"),
@@ -159,6 +161,7 @@ PRESSED = [
     ("bank_boxes", "Verify"),
     ("es_otp", "Verificar"),
     ("ja_consent", "許可する"),
+    ("zh_consent", "接受"),
     ("it_consent", "Consenti"),
 ]
 
@@ -373,6 +376,22 @@ def test_an_address_tells_what_a_page_of_no_known_language_is(address: str, word
     found = read_page((HTML / "unknown_decision.html").read_text(), address)
     first = page("themed_login")
     assert classify(found, first, Context(submitted=IP, previous=first)).word == word
+
+
+@pytest.mark.parametrize(
+    ("address", "word", "label"),
+    [
+        ("https://sso.example/oauth2/consent?run=8", "consent", "好"),
+        ("https://sso.example/terms?run=8", "required_action", None),
+    ],
+)
+def test_values_tell_which_button_allows_where_the_labels_are_no_words_that_are_known(
+    address: str, word: str, label: str | None
+) -> None:
+    found = read_page((HTML / "zh_unknown_words.html").read_text(), address)
+    first = page("themed_login")
+    scene = classify(found, first, Context(submitted=IP, previous=first))
+    assert (scene.word, scene.press.label if scene.press else None) == (word, label), scene
 
 
 def test_what_a_script_sends_when_it_is_clicked_is_sent_as_by_a_button() -> None:

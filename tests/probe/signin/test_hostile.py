@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from parallax.config import BoundSecret
-from parallax.letters import Letter
+from parallax.letters import Letter, LetterKind
 from parallax.observation import as_dict
 from parallax.state import write_private
 from probe.mailbox import KINDS
@@ -195,30 +195,50 @@ def tools_with_seed(ca: Authority, folder: Path, host: str) -> Tools:
 
 
 class Postman:
-    """A mailbox with one mail."""
+    """A mailbox with one letter; `asked` has what was waited for."""
 
     kinds = KINDS
 
-    async def wait(self, to: str, since: float, within_s: float, **more: object) -> list[Letter]:
-        return [Letter(number=1, to=to, sender="idp@sso.example", age_s=0.0, text="Your code is 424299.", size=20)]
+    def __init__(self) -> None:
+        self.asked: list[tuple[LetterKind, str]] = []
+
+    async def wait(
+        self, to: str, since: float, within_s: float, *, kind: LetterKind = "mail", **more: object
+    ) -> list[Letter]:
+        self.asked.append((kind, to))
+        return [
+            Letter(
+                number=1, to=to, sender="idp@sso.example", age_s=0.0, text="Your code is 424299.", size=20, kind=kind
+            )
+        ]
 
 
 @pytest.mark.parametrize("goes", [True, False])
-async def test_a_mailed_code_goes_to_the_issuer_only(
-    goes: bool, server: SigninServer, ca: Authority, tmp_path: Path
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ({"name": "probe@mx.example", "mail": {}}, "that we sent to your mail address"),
+        ({"name": "probe", "sms": {"to": "+15005550006"}}, "that we sent to your phone by SMS"),
+    ],
+    ids=["mail", "sms"],
+)
+async def test_a_code_that_was_sent_goes_to_the_issuer_only(
+    user: dict[str, object], words: str, goes: bool, server: SigninServer, ca: Authority, tmp_path: Path
 ) -> None:
     """A page elsewhere that was told who signs in may have had the code sent itself."""
     host = "localhost" if goes else "127.0.0.1"
-    mailed = CODE_PAGE.replace("from your authenticator app", "that we sent to your mail address")
+    asking = CODE_PAGE.replace("from your authenticator app", words)
     server.answers["/auth"] = lambda asked: (
         server._auth(asked),
-        page(mailed.format(action=f"https://{host}:{server.address.port}/code")),
+        page(asking.format(action=f"https://{host}:{server.address.port}/code")),
     )[1]
     server.answers["/code"] = lambda asked: server.callback()
-    tools = msgspec.structs.replace(tools_at(ca, tmp_path), mailbox=Postman())
-    user = {"name": "probe@mx.example", "mail": {}}
+    postman = Postman()
+    tools = msgspec.structs.replace(tools_at(ca, tmp_path), mailbox=postman)
     found = await run(check_of(spec_of(server, user=user), timeout_s=10), tools)
     assert server.forms("/code") == ([{"code": "424299"}] if goes else [])
-    if not goes:
+    if goes:
+        assert postman.asked == [("sms", "+15005550006") if "sms" in user else ("mail", "probe@mx.example")]
+    else:
         ended = next(each for each in found if each.reason)
         assert (ended.subject, ended.reason) == ("otp", "secret_withheld")

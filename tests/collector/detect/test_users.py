@@ -1,8 +1,13 @@
 """How many users an incident hurts, where the plan says for how many of them each probe stands."""
 
+import json
+
+import msgspec
 import pytest
 
-from collector.events import Extent
+from collector.alerts.facts import facts_of
+from collector.events import Extent, IncidentChanged
+from parallax.cli.incident import story_lines
 from tests.collector.detect.scenes import Scene, fleet
 
 WEIGHTS = {
@@ -76,6 +81,11 @@ def test_who_stands_for_most_users_makes_most_of_it() -> None:
     assert incident.evidence.extent_words.startswith("60 % of users, likely ")
     assert incident.evidence.extent is not None
     assert incident.evidence.extent.share < 0.4, "of the vantages it is two of eight"
+    [opened] = found.incidents()
+    told = IncidentChanged(change="opened", what="", incident=opened)
+    assert facts_of(told, found.now).share.startswith("60 % of users, likely "), "messages say it"
+    lines = story_lines(json.loads(msgspec.json.encode(opened)), found.now)
+    assert any(line.startswith("    extent 60 % of users, likely ") for line in lines), "and the terminal"
 
 
 def test_half_of_the_addresses_is_half_of_the_users() -> None:

@@ -286,6 +286,7 @@ async def test_an_incident_says_why_and_what_people_said() -> None:
         evidence=msgspec.structs.replace(
             INCIDENT.evidence or Evidence(failing=1, voters=1, networks=1, span_ns=0),
             extent=Extent(share=0.9, low=0.7, high=0.98),
+            users=Extent(share=0.6, low=0.3, high=0.8, of="users"),
         ),
         human=Human(title="Mail is out", title_by="ann", domain_by="bob", acknowledged_by="cy", acknowledged_at=NOW),
         title="Mail is out", seen_title=INCIDENT.title, seen_domain=FaultDomain(kind="zone", name="a.example"),
@@ -302,7 +303,8 @@ async def test_an_incident_says_why_and_what_people_said() -> None:
     text = re.sub(r"\s+", " ", page.words)
     for words in (
         "all 8 probes fail at dns-a the same names resolve at dns-b", "network transit", "incident i-parent",
-        "90 % of vantages, likely 70-98 %", "acknowledged by cy", "said by bob", "by the probes: zone a.example",
+        "60 % of users, likely 30-80 %; 90 % of vantages, likely 70-98 %",
+        "acknowledged by cy", "said by bob", "by the probes: zone a.example",
         f"Probes see {INCIDENT.title}", "note by ann <b>it is the vendor</b>", "paged ops", "3 moments had no room",
     ):  # fmt: skip
         assert words in text

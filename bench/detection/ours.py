@@ -5,6 +5,7 @@ Passes in a row, once the charts are drained, are noted as one step: what they d
 test holds it to the single steps.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 
@@ -54,12 +55,24 @@ class Live:
         self.failing: set[int] = set()
         self.pending: set[int] = set()
         self.absent: set[int] = set()
+        self.stepped = False
         for probe, vote in enumerate(self.votes):
             count = int(WARM_S // fleet.period_s)
             vote.streak, vote.at = -1, ns(self.last[probe]) - count * self.period_ns
             self._passed(vote, count, ns(self.last[probe]))
 
+    def begin_steps(self, now: float) -> None:
+        self.settle(now)
+        self.stepped = True
+
+    def end_steps(self, now: float) -> None:
+        self.stepped = False
+        for probe, last in enumerate(self.last):
+            self.last[probe] = max(last, self.world.at(probe, self.world.next_place(probe, now - 1e-6) - 1))
+
     def settle(self, now: float) -> None:
+        if self.stepped:
+            return
         key = self.key
         counts = [self._fell_due(probe, now) for probe in range(len(self.votes))]
         if not any(counts):
@@ -82,12 +95,12 @@ class Live:
             key.share = key.calm = 0.0
             for vote in self.votes:
                 if vote.streak <= 0:
-                    vote.hard = vote.partial = vote.runs = vote.fails = 0.0
+                    vote.hard = vote.partial = vote.slow = vote.runs = vote.fails = 0.0
 
     def hear(self, now: float, probe: int, launched: float, *, failed: bool, abstains: bool) -> None:
         if self.key.trouble_at:
             self.settle(launched)
-        elif count := self._fell_due(probe, launched):
+        elif not self.stepped and (count := self._fell_due(probe, launched)):
             self.last[probe] = self.world.at(probe, self.world.next_place(probe, launched - 1.0) - 1)
             self.absent.discard(probe)
             self._passed(self.votes[probe], count, ns(self.last[probe]))
@@ -110,12 +123,20 @@ class Live:
     def is_calm(self) -> bool:
         return not self.failing and not self.pending and self.key.held not in BAD
 
+    def remembers(self) -> Iterable[int]:
+        self.settle(max(self.last))
+        return [probe for probe, vote in enumerate(self.votes) if charts.remembers(vote)]
+
     def is_near(self) -> bool:
         # what was not drained since is too high, so a sum that is too low is so in truth
-        if sum([vote.partial for vote in self.votes]) < verdict.PARTIAL_CONFIRM:
+        if not self._is_much():
             return False
         self.settle(max(self.last))
-        return sum([vote.partial for vote in self.votes]) >= verdict.PARTIAL_CONFIRM
+        return self._is_much()
+
+    def _is_much(self) -> bool:
+        partial, slow = sum([vote.partial for vote in self.votes]), sum([vote.slow for vote in self.votes])
+        return partial >= verdict.PARTIAL_CONFIRM or slow >= verdict.SLOW_CONFIRM
 
     def state(self, now: float) -> State:
         key = self.key
@@ -158,7 +179,7 @@ class Live:
     def _passed(self, vote: Vote, count: int, newest: int) -> None:
         """So many runs of the grid in a row passed while there was no trouble; the newest was launched then."""
         vote.reason = vote.fault = None
-        while count and (vote.hard or vote.partial or vote.streak >= 0):
+        while count and (vote.hard or vote.partial or vote.slow or vote.streak >= 0):
             count -= 1
             self._word(vote, False, newest - count * self.period_ns)
         if count:

@@ -31,6 +31,8 @@ class Asking:
 
     first: int = voters.OTHERS
     """Voters in other networks that are asked beside the suspect."""
+    more: int = voters.MORE
+    """That many, where it is not the first failure of late."""
     pace_s: float = asks.EVERY_NS / NS
     """Everyone again, no sooner than that, once two networks show evidence."""
     until_s: float = asks.LONGEST_NS / NS
@@ -58,6 +60,12 @@ class Detector(Protocol):
     def settle(self, now: float) -> None:
         """All runs of the grid that ended before passed, but for those that were told of."""
 
+    def begin_steps(self, now: float) -> None:
+        """From now on every run that is made is told of, also one that passes: what is not told was not made."""
+
+    def end_steps(self, now: float) -> None:
+        """Until the next begin, runs of the grid from now on pass where nothing is told."""
+
     def hear(self, now: float, probe: int, launched: float, *, failed: bool, abstains: bool) -> None: ...
 
     def wait(self, now: float, probe: int, launched: float) -> None:
@@ -68,6 +76,9 @@ class Detector(Protocol):
 
     def is_calm(self) -> bool:
         """Nobody's newest word is a failure, nothing is pending, and the state is up."""
+
+    def remembers(self) -> Iterable[int]:
+        """The probes of which some failure of late still weighs."""
 
     def is_near(self) -> bool:
         """Whether what was heard might be enough for another state."""
@@ -142,6 +153,7 @@ class Simulation:
                 index += 1
                 continue
             ended = self._step(at)
+            detector.end_steps(ended)
             index = bisect_left(special, (ended, -1, -1), index)
         self._say("up", world.length)
         return self.heard
@@ -234,7 +246,7 @@ class Simulation:
         """Steps every run from a moment on until all is calm; returns when that was."""
         world, detector, size = self.world, self.detector, len(self.groups)
         self.heap.clear()
-        detector.settle(start)
+        detector.begin_steps(start)
         for probe in range(size):
             place = world.next_place(probe, start - 1e-6)
             self.last[probe] = world.at(probe, place - 1)
@@ -336,7 +348,9 @@ class Simulation:
             self.begun, self.opened, self.wide = min(self.suspects.values()), at, False
             others = [other for other in self.everyone if self.groups[other] != self.groups[probe]]
             others.sort(key=lambda other: self.last[other])
-            self._ask(at, [*([] if pending else [probe]), *others[: asking.first]], since=launched)
+            known = {self.groups[each] for each in self.detector.remembers()} - {self.groups[probe]}
+            first = asking.more if known and not asking.gap_s else asking.first
+            self._ask(at, [*([] if pending else [probe]), *others[:first]], since=launched)
         elif not self.wide and len({self.groups[each] for each in self.suspects}) >= min(2, len(set(self.groups))):
             self.wide = True
             self._ask(at, self.everyone, since=min(self.suspects.values()) + 0.1)

@@ -93,6 +93,12 @@ class Vote(msgspec.Struct, array_like=True):
     """For a step of a flow: the address that it went to, as its runs choose one of several."""
     certificate: str = ""
     """What it was shown, by the first 16 hex digits of its fingerprint."""
+    slow: float = 0.0
+    """The chart that looks for a small part that fails, and goes on to, nats (charts.py)."""
+    failed_at: int = 0
+    """The newest run that failed, by its launch, whatever came after it."""
+    onset_at: int = 0
+    """And the first of the failures in a row that it ended."""
 
 
 class Key(msgspec.Struct):
@@ -153,6 +159,8 @@ class Key(msgspec.Struct):
     """The launch of the run by which the partial charts were sure first."""
     share: float = 0.0
     """So much of it fails at least; while it is down, at the worst."""
+    onset_at: int = 0
+    """The launch of the run by which a slow chart rose last."""
     calm: float = 0.0
     """The mirror chart: how sure it is that what failed no longer does, nats."""
     may_switch: bool = False

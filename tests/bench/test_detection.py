@@ -149,6 +149,7 @@ def test_passes_in_one_step_are_as_good_as_one_by_one() -> None:
         for ours, theirs in zip(lazy.votes, stepped.votes, strict=True):
             assert (ours.at, ours.passed_at, ours.streak) == (theirs.at, theirs.passed_at, theirs.streak)
             assert isclose(ours.partial, theirs.partial, abs_tol=1e-9)
+            assert isclose(ours.slow, theirs.slow, abs_tol=1e-9)
             assert isclose(ours.p0, theirs.p0, rel_tol=1e-9)
 
 
@@ -171,6 +172,19 @@ def test_a_blip_is_nobodys_outage(lasts: float) -> None:
         heard = play(Trouble(1000.0 + 1.7 * number, 1000.0 + 1.7 * number + lasts), seed=str(number), probes=15)
         assert heard.down == []
         assert heard.hurt == []
+
+
+def test_what_is_not_told_while_runs_are_stepped_was_not_made() -> None:
+    world = draw_world("stepped", CALM, fleet(5, 30.0), DAY)
+    live = Live(world)
+    live.begin_steps(1000.0)
+    passed = [vote.passed_at for vote in live.votes]
+    live.hear(1100.0, 0, 1099.0, failed=True, abstains=False)
+    live.settle(1100.0)
+    assert [vote.passed_at for vote in live.votes] == passed, "a run that hangs, or was skipped, has not passed"
+    live.end_steps(1100.0)
+    live.settle(1200.0)
+    assert all(vote.passed_at > was for vote, was in zip(live.votes, passed, strict=True))
 
 
 def test_where_nobody_is_asked_it_takes_longer_and_costs_nothing() -> None:

@@ -23,7 +23,17 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.detect.asking.inquiries import How, Inquiries, Inquiry, Rest, Why
-from collector.detect.asking.voters import OTHERS, askable, keys_of, others_than, recovering, said_at, suspects
+from collector.detect.asking.voters import (
+    MORE,
+    OTHERS,
+    askable,
+    keys_of,
+    others_than,
+    recovering,
+    remembered,
+    said_at,
+    suspects,
+)
 from collector.detect.probes.quorum import networks_of
 from collector.detect.state import Ends, State
 from collector.detect.verdicts.charts import began_at, tau_ns
@@ -180,9 +190,9 @@ def _open(
         _widen(state, view, ends, check, inquiry)
         return
     inquiry.rounds = {probe: "again" if found[probe] else "later" for probe in sorted(new)}
-    spared = _spared(state, view, check)
+    spared = _spared(state, view, check, MORE if networks_of(view, remembered(state, ends) | new) > 1 else OTHERS)
     if spared:
-        inquiry.rounds |= dict.fromkeys(others_than(state, view, check, ends, new)[:spared], "once")
+        inquiry.rounds |= dict.fromkeys(others_than(state, view, check, ends, new, spared), "once")
     elif (began := _began_at(state, view, check, ends)) is not None:
         inquiry.rounds |= dict.fromkeys(others_than(state, view, check, ends, new), "later")
         inquiry.hold_at = began + _tau_ns(check)
@@ -225,11 +235,11 @@ def _tau_ns(check: CheckView) -> int:
     return tau_ns(check.period_ns) + HOLD_NS
 
 
-def _spared(state: State, view: View, check: CheckView) -> int:
-    """How many others may look at once, and leave enough to look when it has lasted."""
+def _spared(state: State, view: View, check: CheckView, most: int) -> int:
+    """How many others, of so many at most, may look at once, and leave enough to look when it has lasted."""
     networks = networks_of(view, askable(state, view, check))
     wanted = min(RENEWED, -(-2 * networks // 3))
-    return max(0, min(OTHERS, networks - 1 - wanted)) if check.external else OTHERS
+    return max(0, min(OTHERS, networks - 1 - wanted)) if check.external else most
 
 
 def _began_at(state: State, view: View, check: CheckView, ends: Ends) -> int | None:

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from collector.detect.state import Ends, Key, State, Vote
+from collector.detect.verdicts.charts import remembers
 from collector.detect.verdicts.flows import vote_fresh_ns
 from collector.detect.view import CheckView, View
 
-OTHERS = 2
-"""Voters in other networks that are asked first."""
+OTHERS, MORE = 2, 5
+"""Voters in other networks that are asked first; and where a failure elsewhere is not forgotten yet."""
 PART = 2 / 3
 """Where more than this fail, that a third does is news enough."""
 BAD = ("down", "degraded")
@@ -53,7 +54,9 @@ def askable(state: State, view: View, check: CheckView) -> list[str]:
     ]
 
 
-def others_than(state: State, view: View, check: CheckView, ends: Ends, suspects: set[str]) -> list[str]:
+def others_than(
+    state: State, view: View, check: CheckView, ends: Ends, suspects: set[str], most: int = OTHERS
+) -> list[str]:
     """A few in other networks than the suspects: one of each network first, and those whose word is the oldest. Where
     there are none, the suspects' neighbours."""
     everyone = [name for name in askable(state, view, check) if name not in suspects]
@@ -67,7 +70,12 @@ def others_than(state: State, view: View, check: CheckView, ends: Ends, suspects
     for name in sorted(everyone, key=lambda each: (said[each], each)):
         rank[name] = met[network[name]]
         met[network[name]] += 1
-    return sorted(everyone, key=lambda each: (network[each] in foreign, rank[each], said[each], each))[:OTHERS]
+    return sorted(everyone, key=lambda each: (network[each] in foreign, rank[each], said[each], each))[:most]
+
+
+def remembered(state: State, ends: Ends) -> set[str]:
+    """The probes of which some failure of late still weighs, whatever they have said since."""
+    return {probe for key in keys_of(state, ends) for probe, vote in key.votes.items() if remembers(vote)}
 
 
 def said_at(key: Key, probe: str) -> int:

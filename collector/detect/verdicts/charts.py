@@ -1,10 +1,12 @@
 """How much the words of a fleet weigh: charts of each probe's results, capped, and how long a trouble has lasted. Pure.
 
-Each probe has two charts on a subject. A result moves them by its log-likelihood ratio, in nats: a failure by
+Each probe has three charts on a subject. A result moves them by its log-likelihood ratio, in nats: a failure by
 ln(p1/p0), a pass by ln((1-p1)/(1-p0)), never below zero (CUSUM: E. S. Page, "Continuous Inspection Schemes",
 Biometrika 41, 1954; that no rule is quicker in the worst case: G. Lorden, Ann. Math. Statist. 42, 1971, and
 G. V. Moustakides, Ann. Statist. 14, 1986). The hard chart looks for an outage (p1 = 0.9), the partial one for one run
-in four that fails. p0 is what the probe usually fails at this subject: learnt while it is up, frozen else.
+in four that fails, the slow one for one in ten. That one is raised only where a probe that passed begins to fail, and
+by one probe at a moment: a broken vantage, or all that a blip meets, are one beginning to it. p0 is what the probe
+usually fails at this subject: learnt while it is up, frozen else.
 
 Those theorems hold for results that are independent. Those of a broken vantage are not: all of them fail. So what one
 probe can add is capped, and what one network can; the rest must come from others. And however sure it is that
@@ -25,13 +27,15 @@ import msgspec
 from collector.detect.state import Vote
 from parallax.clock import NS
 
-HARD_P1, PARTIAL_P1 = 0.9, 0.25
+HARD_P1, PARTIAL_P1, SLOW_P1 = 0.9, 0.25, 0.1
 VOTE_CAP = 5.0
 """Nats that one probe can add, to either chart."""
-HARD_CAP, PARTIAL_CAP = 6.0, 8.0
+HARD_CAP, PARTIAL_CAP, SLOW_CAP = 6.0, 8.0, 8.0
 """And one network."""
 SUSPECT = 2.0
 """So much on one chart is worth to be looked at again."""
+REMEMBERED = 3.0
+"""With so much left of a failure before, the next is less likely chance."""
 LOWEST_P0, USUAL_P0, HIGHEST_P0 = 0.002, 0.005, 0.05
 LEARNS = 0.005
 """What one result adds to p0: it remembers some 200 of them, under two hours at 30 s."""
@@ -67,7 +71,9 @@ def note(vote: Vote, *, failed: bool, at: int, up: bool, counted: bool = False) 
     usual. `counted`: it is one of the runs by which the extent is told."""
     low = vote.p0
     if failed:
-        vote.failing_since = vote.failing_since if vote.streak > 0 else at
+        vote.failed_at = max(vote.failed_at, at)
+        if vote.streak <= 0:
+            vote.failing_since = vote.onset_at = at
         vote.streak = vote.streak + 1 if vote.streak > 0 else 1
         vote.hard = min(VOTE_CAP, vote.hard + math.log(HARD_P1 / low))
         vote.partial = min(VOTE_CAP, vote.partial + math.log(PARTIAL_P1 / low))
@@ -78,6 +84,8 @@ def note(vote: Vote, *, failed: bool, at: int, up: bool, counted: bool = False) 
             vote.hard = max(0.0, vote.hard + math.log((1 - HARD_P1) / (1 - low)))
         if vote.partial:
             vote.partial = max(0.0, vote.partial + math.log((1 - PARTIAL_P1) / (1 - low)))
+        if vote.slow:
+            vote.slow = max(0.0, vote.slow + math.log((1 - SLOW_P1) / (1 - low)))
     if up:
         low += LEARNS * (failed - low)
         vote.p0 = LOWEST_P0 if low < LOWEST_P0 else HIGHEST_P0 if low > HIGHEST_P0 else low
@@ -88,6 +96,12 @@ def note(vote: Vote, *, failed: bool, at: int, up: bool, counted: bool = False) 
     vote.runs, vote.fails = vote.runs + 1, vote.fails + failed
     if vote.runs > WINDOW:
         vote.runs, vote.fails = WINDOW, vote.fails * WINDOW / vote.runs
+
+
+def note_onset(vote: Vote) -> None:
+    """That a probe which passed fails again, apart from what others met at the same moment, into its slow chart, in
+    place."""
+    vote.slow = min(VOTE_CAP, vote.slow + math.log(SLOW_P1 / min(max(vote.p0, USUAL_P0), HIGHEST_P0)))
 
 
 def recount(vote: Vote, began: int) -> None:
@@ -113,12 +127,18 @@ def carry(vote: Vote, before: Vote) -> None:
     vote.runs, vote.fails, vote.pending_at = before.runs, before.fails, before.pending_at
     vote.usual, vote.learnt = before.usual, before.learnt
     vote.lately, vote.slow_since = before.lately, before.slow_since
+    vote.slow, vote.failed_at, vote.onset_at = before.slow, before.failed_at, before.onset_at
 
 
 def suspects(vote: Vote) -> bool:
     """Whether the word is worth to be looked at again, or a run is waiting for too long."""
     waiting = PENDING if vote.pending_at > vote.at else 0.0
     return max(vote.hard, vote.partial) + waiting > SUSPECT
+
+
+def remembers(vote: Vote) -> bool:
+    """Whether it failed so lately that what fails elsewhere now is less likely chance."""
+    return vote.partial > REMEMBERED
 
 
 def hard_weight(voters: Iterable[Weighed]) -> Weight:
@@ -131,8 +151,14 @@ def partial_weight(voters: Iterable[Weighed]) -> Weight:
     return _sum(voters, _PARTIAL, PARTIAL_CAP)
 
 
+def slow_weight(voters: Iterable[Weighed]) -> Weight:
+    """The slow chart over the fleet."""
+    return _sum(voters, _SLOW, SLOW_CAP)
+
+
 _HARD: Callable[[Weighed], float] = attrgetter("vote.hard")
 _PARTIAL: Callable[[Weighed], float] = attrgetter("vote.partial")
+_SLOW: Callable[[Weighed], float] = attrgetter("vote.slow")
 
 
 def _sum(voters: Iterable[Weighed], chart: Callable[[Weighed], float], cap: float) -> Weight:

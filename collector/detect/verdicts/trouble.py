@@ -10,13 +10,15 @@ by chance, minutes before, was another.
 import math
 
 from collector.detect.state import Key, Vote
-from collector.detect.verdicts.charts import HARD_P1, USUAL_P0, note, recount
+from collector.detect.verdicts.charts import HARD_P1, USUAL_P0, note, note_onset, recount
 from collector.detect.verdicts.verdict import WELL_NATS, Verdict, changed_at
 from collector.detect.verdicts.votes import Tally, extent_of
 from parallax.clock import NS
 
 LEAST_SHARE = 0.03
 MOST_CALM = 10.0
+APART_NS = 5 * NS
+"""What begins to fail at several probes within such a moment is one thing to the slow charts."""
 SETTLED_NS, LOOK_NS = 60 * NS, 5 * NS
 """What has been down for so long is looked at so often, where words say nothing new of it."""
 
@@ -27,6 +29,9 @@ def hear(key: Key, vote: Vote, *, failed: bool, at: int) -> None:
         key.trouble_at = at
         for each in key.votes.values():
             each.runs = each.fails = 0.0
+    if failed and vote.streak <= 0 and at - key.onset_at >= APART_NS:
+        key.onset_at = at
+        note_onset(vote)
     note(vote, failed=failed, at=at, up=key.state == "up", counted=key.trouble_at != 0)
     if not key.trouble_at:
         return
@@ -75,4 +80,4 @@ def _let_go(key: Key) -> None:
     key.share = key.calm = 0.0
     for vote in key.votes.values():
         if vote.streak <= 0:
-            vote.hard = vote.partial = vote.runs = vote.fails = 0.0
+            vote.hard = vote.partial = vote.slow = vote.runs = vote.fails = 0.0

@@ -10,9 +10,9 @@
 But for one voter alone, down and degraded must have lasted (`tau_ns`, measured from launch to launch: charts.py): a
 blip is nobody's outage. Degraded is what reached the quorum with soft reasons only, what looks like a refusal of data
 centres alone, a part that fails for ever (two probes in two networks, each twice in a row: an anycast site gone), and
-what the partial charts find: one run in four that fails, whoever meets it; and what takes several times as long as it
-usually does (pace.py). Up again once three quarters pass, and so
-many runs in a row that what failed before would have shown.
+what the partial charts find: one run in four that fails, whoever meets it; what the slow charts find: a run in ten,
+here and there, for minutes; and what takes several times as long as it usually does (pace.py). Up again once three
+quarters pass, and so many runs in a row that what failed before would have shown.
 
 Where more than half of those that look at it cannot say anything, nothing is concluded from the rest.
 """
@@ -22,7 +22,7 @@ from typing import Literal
 
 import msgspec
 
-from collector.detect.verdicts.charts import TAU_NS, began_at, hard_weight, partial_weight, seen_at
+from collector.detect.verdicts.charts import TAU_NS, began_at, hard_weight, partial_weight, seen_at, slow_weight
 from collector.detect.verdicts.pace import are_slow
 from collector.detect.verdicts.votes import Ballot, Tally, networks
 from collector.events import CheckState
@@ -33,9 +33,11 @@ LARGE, LARGE_NETWORKS = 5, 3
 """From so many voters in so many networks on, charts are weighed, and a failover may rest on the verdict."""
 CONFIRM = 10.0
 """Nats of the hard charts: all is well as often as this by chance in e^10 rounds."""
-PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_NETWORKS, PARTIAL_MIXED = 16.0, 0.25, 4, 2
-"""Of the partial charts, nats; how many of those who vote fail once that has lasted; how many networks have to add to
-either; and how many of those must have passed meanwhile."""
+PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_LEAST, PARTIAL_NETWORKS = 14.0, 0.2, 2, 4
+"""Of the partial charts, nats; how many of those who vote, and how many at least, fail anew once that has lasted; and
+how many networks have to add to the charts."""
+SLOW_CONFIRM = 20.0
+"""Of the slow charts, nats, over as many networks."""
 RENEWED = 3
 """So many networks must see that it has lasted, as others fail by chance just as a blip is over."""
 PERSISTENT = 2
@@ -154,7 +156,7 @@ def _judge(
         because = "quorum"
     elif _persistent(late, tau_ns):
         because = "lasting"
-    elif partly and _goes_on(late, count, partly_at, tau_ns):
+    elif (partly and _goes_on(count, partly_at, tau_ns)) or (late and _keeps_failing(count)):
         because = "partial"
     if heard and because:
         return msgspec.structs.replace(degraded, because=because)
@@ -218,13 +220,21 @@ def _partly(count: Tally) -> bool:
     return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, count.networks)
 
 
-def _goes_on(failing: list[Ballot], count: Tally, partly_at: int, tau_ns: int) -> bool:
-    """Whether as many fail by runs launched so long after the partial charts were sure, and some of them have passed
-    meanwhile: what is broken at the probes fails always."""
-    renewed = [ballot for ballot in failing if ballot.vote.at >= partly_at + tau_ns]
-    mixed = sum(ballot.vote.passed_at >= partly_at for ballot in renewed)
-    enough = len(renewed) >= max(2, PARTIAL_SHARE * _size(count)) and mixed >= PARTIAL_MIXED
-    return partly_at > 0 and enough and networks(renewed) >= min(PARTIAL_NETWORKS, count.networks - 1)
+def _goes_on(count: Tally, partly_at: int, tau_ns: int) -> bool:
+    """Whether enough fail by runs launched so long after the partial charts were sure, who passed meanwhile: what is
+    broken at the probes fails always. It does not matter that some of them pass again by now."""
+    half = partly_at + tau_ns // 2
+    anew = [b for b in count.voters if b.vote.failed_at >= partly_at + tau_ns and b.vote.onset_at >= half]
+    enough = len(anew) >= max(PARTIAL_LEAST, PARTIAL_SHARE * _size(count))
+    return partly_at > 0 and enough and networks(anew) >= RENEWED
+
+
+def _keeps_failing(count: Tally) -> bool:
+    """Whether the slow charts are sure: here and there a run fails, again and again."""
+    if not is_large(count):
+        return False
+    weight = slow_weight(count.voters)
+    return weight.nats >= SLOW_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, count.networks)
 
 
 def _halved(count: Tally, hard: list[Ballot]) -> bool:

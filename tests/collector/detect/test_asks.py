@@ -8,6 +8,7 @@ import pytest
 from collector.asking import asks_at
 from collector.detect import decode_state, encode_state
 from collector.detect.asking.asks import EVERY_NS, LONGEST_NS, MAX_OPEN, MAX_OPEN_OF_CHECK, Ask, asks_of
+from collector.detect.asking.voters import MORE, OTHERS
 from collector.detect.view import NOTHING, view_of
 from collector.inputs import ClockInput
 from parallax.clock import NS
@@ -103,6 +104,21 @@ def one_failure(scene: Scene, probe: str = "p0") -> None:
 
 def asks_in(scene: Scene) -> tuple[Ask, ...]:
     return asks_of(scene.state, view_of(scene.state.plan) or NOTHING)
+
+
+def test_a_second_failure_elsewhere_is_looked_at_by_more() -> None:
+    seven = [f"p{number}" for number in range(8)]
+    scene = Scene(plan_of(probes=seven))
+    all_pass(scene, *seven)
+    scene.t += 30
+    one_failure(scene, "p0")
+    assert len(asks_in(scene)) == 1 + OTHERS
+    scene.t += 1
+    all_pass(scene, *seven)
+    assert not asks_in(scene)
+    scene.t += 1
+    one_failure(scene, "p3")
+    assert len(asks_in(scene)) == 1 + MORE, "p0 failed a moment ago"
 
 
 def all_pass(scene: Scene, *probes: str) -> None:

@@ -15,6 +15,7 @@ from collector.detect.verdicts.charts import (
     hard_weight,
     note,
     note_pending,
+    slow_weight,
     suspects,
     wilson,
 )
@@ -40,6 +41,9 @@ class Fleet:
         self.enrolled = 0
         self.blind = False
 
+    def ballots(self) -> list[Ballot]:
+        return [Ballot(name, vote, self.views[name]) for name, vote in self.key.votes.items()]
+
     def run(self, probe: int, t: float, reason: str | None = None) -> CheckState:
         """One run of a probe, launched then (seconds)."""
         name, at = f"p{probe}", int(t * NS)
@@ -51,7 +55,7 @@ class Fleet:
 
     def judge(self, at: int) -> CheckState:
         count = count_of(
-            [Ballot(name, vote, self.views[name]) for name, vote in self.key.votes.items()],
+            self.ballots(),
             expected=len(self.views),
             enrolled=self.enrolled,
         )
@@ -274,6 +278,65 @@ def test_a_broken_vantage_is_no_partial_outage() -> None:
         t, probe = step * 2.0, step % 15
         state = fleet.run(probe, t, "connect_timeout" if probe == 4 or chance.random() < 0.005 else None)
         assert state in ("up", "suspected")
+
+
+def test_a_slow_chart_rises_by_what_begins_to_fail_at_another_moment() -> None:
+    fleet = Fleet(6)
+    fleet.round(0)
+    step = math.log(0.1 / 0.005)
+    for t in (30, 35, 40):
+        fleet.run(0, t, "connect_timeout")
+    weighs = [fleet.key.votes[f"p{n}"] for n in range(6)]
+    assert weighs[0].slow == pytest.approx(step, abs=0.2), "failures in a row are one"
+    fleet.run(1, 42, "connect_timeout")
+    fleet.run(2, 34, "connect_timeout")
+    assert weighs[1].slow == pytest.approx(step, abs=0.2)
+    assert weighs[2].slow == 0.0, "it began at the moment of another, and was only told later"
+    before = weighs[0].slow
+    fleet.run(0, 60)
+    assert before - 0.11 < weighs[0].slow < before - 0.05
+    fleet.run(0, 90, "connect_timeout")
+    fleet.run(0, 91)
+    fleet.run(0, 98, "connect_timeout")
+    assert weighs[0].slow == VOTE_CAP
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_run_in_ten_that_fails_is_found_in_minutes(seed: int) -> None:
+    chance = random.Random(seed)
+    fleet = Fleet(15, networks=6)
+    fleet.round(0)
+    found_at = 0.0
+    for step in range(1, 360):
+        state = fleet.run(step % 15, step * 2.0, "http_server_error" if chance.random() < 0.1 else None)
+        if state == "degraded" and not found_at:
+            found_at = step * 2.0
+    assert 30 < found_at < 700
+
+
+def test_what_hits_a_probe_of_each_network_at_once_is_one_thing_to_the_slow_charts() -> None:
+    fleet = Fleet(15, networks=6)
+    fleet.round(0)
+    for t in (30, 32, 34):
+        fleet.round(t, "connect_timeout")
+    assert slow_weight(fleet.ballots()).nats < 4.0
+    fleet.round(40)
+    assert fleet.key.state == "up"
+
+
+def test_who_fails_again_after_passing_bears_a_part_out_though_it_passes_by_now() -> None:
+    fleet = Fleet(15, networks=6)
+    fleet.round(0)
+    for n in range(4):
+        fleet.run(n, 30 + n, "http_server_error")
+    assert fleet.key.partly_at == 33 * NS
+    for n in range(1, 5):
+        fleet.run(n, 36)
+    states = []
+    for n in (5, 6, 7):
+        states.append(fleet.run(n, 41.5 + n / 10, "http_server_error"))
+        fleet.run(n, 43)
+    assert states == ["up", "up", "degraded"]
 
 
 def test_more_than_half_must_be_able_to_say_something() -> None:

@@ -70,4 +70,5 @@ NoticeWord = Literal[
     "weekly_test",
     "test_undelivered",
     "handed_over",
+    "not_followed",
 ]

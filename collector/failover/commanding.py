@@ -76,6 +76,26 @@ def withdraw(state: GroupState, policy: Policy, situation: Situation) -> Decided
     return told("withdrawn", move, policy, situation, title, severity="info", epoch=state.epoch)
 
 
+def lose(state: GroupState, policy: Policy) -> Decided:
+    """The plan no longer has a member of the move under way, as when it was renamed: nobody can see that move through.
+    A command that is out may be carried out all the same, so it is a warning then."""
+    move = under_way(state, policy)
+    gone = " and ".join(name for name in (move.source, move.target) if name not in policy.members)
+    said = Decided(
+        word="withdrawn",
+        direction=move.direction,
+        source=move.source,
+        target=move.target,
+        title=f"{act(move, policy)} is followed no longer: the plan has no member {gone} any more",
+        why=move.why,
+        severity="warning" if state.commanded else "info",
+        epoch=state.epoch,
+    )
+    end(state)
+    state.said = state.pending = ""
+    return said
+
+
 def unhinder(state: GroupState, policy: Policy, situation: Situation) -> Decided:
     """A move that was forbidden is wanted no more."""
     source = state.serving or policy.primary

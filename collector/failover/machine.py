@@ -18,7 +18,7 @@ What is said where it is taken in or seen is not said here: switched, both_servi
 """
 
 from collector.failover import drill
-from collector.failover.commanding import end, under_way
+from collector.failover.commanding import end, lose, under_way
 from collector.failover.considering import consider
 from collector.failover.following import AGAIN_NS, follow
 from collector.failover.health import note_health
@@ -35,7 +35,7 @@ def decide(state: GroupState, policy: Policy, situation: Situation) -> list[Deci
     same situation says nothing new."""
     said: list[Decided] = []
     now = situation.now
-    _note_plan(state, policy)
+    _note_plan(state, policy, said)
     _note_time(state, situation)
     note_health(state, policy, situation)
     if not situation.blind:
@@ -64,12 +64,12 @@ def heading(state: GroupState, policy: Policy) -> str:
     return state.serving or policy.primary
 
 
-def _note_plan(state: GroupState, policy: Policy) -> None:
+def _note_plan(state: GroupState, policy: Policy, said: list[Decided]) -> None:
     """What is remembered of members that the plan no longer has, or of another primary, is of no use."""
     if state.serving not in policy.members:
         state.serving = ""
     if state.target and not {state.source, state.target} <= {*policy.members}:
-        end(state)
+        said.append(lose(state, policy))
     if state.drill and state.primary != policy.primary:
         state.drill = ""
     if state.primary != policy.primary:

@@ -19,6 +19,7 @@ from collector.events import (
     IncidentChanged,
     IncidentNoted,
     Lane,
+    Noticed,
     RiskChanged,
     Suppressed,
     Tier,
@@ -31,6 +32,7 @@ from collector.routing.matching import Pace, audience, pace_by_name
 from collector.routing.people import people_of
 from collector.routing.silences import command_silences
 from collector.routing.state import MAX_ALERTS, MAX_EVENTS, MAX_SPAN_NS, NEVER, Alert, Ear, Routing
+from collector.routing.titles import title_of
 from parallax.clock import NS
 from parallax.plan.types import Plan
 from parallax.spans import lasting
@@ -455,13 +457,27 @@ def _routed(
 
 
 def _forget(state: Routing, now: int, routed: list[AlertRouted]) -> None:
-    """What ended an hour ago; and past the bound the oldest, of which those who were told are told the end."""
+    """What ended an hour ago; and past the bound what ended, then what nobody was told of, then the oldest. Whoever was
+    told of that is told that it is followed no longer: their pager is not left open, and nobody claims that it is
+    over."""
     for key, alert in list(state.alerts.items()):
         if alert.stage == "closed" and (now >= alert.closed_at + FLAP_NS or not alert.ears):
             del state.alerts[key]
     while len(state.alerts) > MAX_ALERTS:
-        ended = (alert for alert in state.alerts.values() if alert.stage == "closed")
-        alert = state.alerts.pop(next(ended, next(iter(state.alerts.values()))).key)
+        every = state.alerts.values()
+        ended = next((alert for alert in every if alert.stage == "closed"), None)
+        unheard = ended or next((a for a in every if not any(ear.told for ear in a.ears.values())), None)
+        alert = state.alerts.pop((unheard or next(iter(every))).key)
         if names := tuple(name for name, ear in alert.ears.items() if ear.told):
             facts = facts_of(own(alert), now)
+            alert.events = [_not_followed(own(alert), facts, now)]
             routed.append(_routed(alert, facts, Said("resolve", "slow", False, 1), names, ()))
+
+
+def _not_followed(told: Told, facts: Facts, now: int) -> Told:
+    title = f"No longer followed, as over {MAX_ALERTS} alerts are open: {title_of(told.data)}"
+    why = "it may go on: the page has what becomes of it"
+    data = Noticed(
+        word="not_followed", title=title[:200], why=why, severity=facts.severity, components=tuple(facts.components)
+    )
+    return Told(id=f"{told.id}/not_followed", at=now, data=data)

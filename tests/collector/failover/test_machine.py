@@ -460,3 +460,26 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
 
     assert night(True) == night(False)
     assert any("is back at" in title for title in night(True))
+
+
+def test_a_member_that_is_renamed_in_mid_command_ends_it_with_a_word() -> None:
+    group = Group()
+    assert words(group.stands(10, west="down")) == ["failover.command"]
+    group.policy = a_policy(members=(WEST, "east-2"))
+    standing = {WEST: word(WEST, "down"), "east-2": word("east-2")}
+    first, *more = group.look(10, members=standing, ready={"east-2": ready("east-2")})
+    assert (first.word, first.severity, first.epoch) == ("withdrawn", "warning", 1)
+    assert first.title == (
+        "failover of api from west to east is followed no longer: the plan has no member east any more"
+    )
+    assert words(more) == ["failover.command"], "what is wanted is decided anew"
+    assert more[0].target == "east-2"
+    assert group.look(10) == []
+
+
+def test_what_was_only_recommended_is_withdrawn_without_a_warning() -> None:
+    group = Group(mode="recommend")
+    assert words(group.stands(10, west="down")) == ["failover.recommended"]
+    group.policy = a_policy(mode="recommend", members=(WEST, "east-2"))
+    first, *_ = group.look(10, members={WEST: word(WEST, "down"), "east-2": word("east-2")})
+    assert (first.word, first.severity) == ("withdrawn", "info")

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from collector.alerts.notification import Notification
+from collector.alerts.wording import words_of
 from collector.events import (
     CheckChanged,
     ComponentChanged,
@@ -17,7 +19,7 @@ from collector.events import (
     Moment,
     ProbeChanged,
 )
-from collector.routing.state import MAX_ALERTS, NEVER
+from collector.routing.state import MAX_ALERTS, NEVER, Silence
 from parallax.clock import NS
 from parallax.plan.alert_types import Group, Route
 from tests.collector.routing.desk import MIN, TEAM, Desk, failover, notice, plan, readiness, to
@@ -340,6 +342,30 @@ def test_alerts_are_bounded_and_those_that_go_are_ended() -> None:
     assert desk.say(incident("x1")) == [f"trigger x1 page!~ > {ALL}"], "one that ended makes room"
     assert desk.say(incident("x2")) == [f"trigger x2 page!~ > {ALL}", f"resolve i0 page > {ALL}"]
     assert len(desk.state.alerts) == MAX_ALERTS
+
+
+def test_what_is_followed_no_longer_is_not_said_to_be_over() -> None:
+    desk = Desk()
+    desk.take(*(incident(f"i{number}") for number in range(MAX_ALERTS)))
+    [end] = [each for each in desk.take(incident("x1"), after=MIN) if each.phase == "resolve"]
+    [told] = end.of
+    words = words_of(Notification(id="a", at=told.at, phase="resolve", alert=end, key=end.key, receiver="ops"))
+    assert (end.key, end.incident, words.status) == ("i0", "i0", "resolved")
+    assert words.line == (
+        "No longer followed, as over 1000 alerts are open: DNS operator dns-a is dark (Sign-in); it may go on: the "
+        "page has what becomes of it"
+    )
+
+
+def test_what_nobody_was_told_of_goes_before_what_somebody_was() -> None:
+    desk = Desk(plan(to("ops", tier=["page"])))
+    desk.take(*(incident(f"i{number}") for number in range(MAX_ALERTS - 1)))
+    desk.state.silences["s1"] = Silence(id="s1", keys=("held",), author="ann", since=AT, until=AT + 60 * MIN)
+    desk.take(incident("held"))
+    assert len(desk.state.alerts) == MAX_ALERTS
+    assert desk.say(incident("x1")) == ["trigger x1 page!~ > ops"]
+    assert "held" not in desk.state.alerts
+    assert desk.say(incident("x2")) == ["trigger x2 page!~ > ops", "resolve i0 page > ops"]
 
 
 def test_a_clock_that_is_put_back_repeats_nothing_and_loses_nothing() -> None:

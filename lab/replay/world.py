@@ -6,6 +6,7 @@ to answers. Each probe meets other instances of a public resolver than its neigh
 
 import hashlib
 import random
+from functools import lru_cache
 
 import msgspec
 
@@ -218,6 +219,7 @@ class World:
         return self.mode("region", region.name, at) or self.mode("service", "", at)
 
 
+@lru_cache(maxsize=4096)
 def unit(*words: str) -> float:
     """A number from 0 to 1 that is always the same for the same words."""
     return int.from_bytes(hashlib.blake2b("\0".join(words).encode(), digest_size=8).digest()) / 2**64

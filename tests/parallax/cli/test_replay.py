@@ -47,7 +47,9 @@ def test_missed_is_status_1(tmp_path: Path):
 def test_several_seeds_are_one_verdict(tmp_path: Path):
     result = call("replay", script(tmp_path, 30), "--seeds", 2, "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["expectations"][0]["observed"].startswith("2 of 2 seeds; median ")
+    found = json.loads(result.stdout)
+    assert found["expectations"][0]["observed"].startswith("2 of 2 seeds; median ")
+    assert (found["seeds"], bool(found["events"])) == ([0, 1], True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ A resolve is never held for whoever got the trigger. Nobody is left without a wo
 other: what holds must have been told, to the same receiver by the rule that is built in, to somebody by the plan's own.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import msgspec
@@ -58,11 +59,16 @@ class Holds:
 
     def _silenced(self, facts: Facts) -> Hold | None:
         for silence in self._silences:
-            if covers(silence, facts):
+            if covers(silence, facts, self._known_as(facts.key)):
                 words = f": {silence.comment}" if silence.comment else ""
                 why = f"silence {silence.id} of {silence.author} until {_moment(silence.until)}{words}"
                 return Hold("silence", why, silence.until)
         return None
+
+    def _known_as(self, key: str) -> set[str]:
+        """With another collector: the keys under which people were told of it."""
+        alert = self._state.alerts.get(key)
+        return {alert.known_as, *alert.told_as} - {""} if alert is not None else set()
 
     def _maintained(self, facts: Facts) -> Hold | None:
         """All that it touches is being worked on."""
@@ -152,9 +158,9 @@ class Holds:
         return later and not facts.components.isdisjoint(cause.components)
 
 
-def covers(silence: Silence, facts: Facts) -> bool:
-    """Whether it is one of those that a silence is about."""
-    if silence.keys and facts.key not in silence.keys and facts.incident not in silence.keys:
+def covers(silence: Silence, facts: Facts, known_as: Iterable[str] = ()) -> bool:
+    """Whether it is one of those that a silence is about. `known_as`: further keys that people know it by."""
+    if silence.keys and {facts.key, facts.incident, *known_as}.isdisjoint(silence.keys):
         return False
     return matches(silence.match, facts)
 

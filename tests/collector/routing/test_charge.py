@@ -2,12 +2,17 @@
 
 import random
 
+import msgspec
 import pytest
 
 from collector.inputs import PeerInput
 from collector.routing.charge import ORPHAN_NS, note_peer
+from collector.routing.facts import facts_of, own
+from collector.routing.holding import Holds
+from collector.routing.state import Silence
 from parallax.clock import NS
-from tests.collector.routing.pair import Pair
+from tests.collector.routing.pair import PLAN, Pair
+from tests.fakes.events import AT
 
 LIMIT_S = 48
 """Without anybody in charge, while one lives: the silence, the word that was kept for 15 s, and a round of asking."""
@@ -139,6 +144,23 @@ def test_both_page_while_neither_hears_the_other_and_every_key_is_closed_once() 
     pair.end(2)
     pair.run(30)
     assert sorted(pair.phases()[3:]) == ["a: resolve T1", "a: resolve T2"]
+
+
+def test_what_people_know_by_the_derived_key_they_silence_by_it() -> None:
+    pair = settled()
+    pair.begin(1)
+    pair.run(5)
+    (key,) = pair.names
+    state = pair.nodes["a"].state
+    (alert,) = state.alerts.values()
+    silence = Silence(id="s1", keys=(key,), author="ann", since=AT, until=AT + 3600 * NS)
+    facts = facts_of(own(alert), AT)
+    state.silences["s1"] = silence
+    hold = Holds(state, PLAN, AT + 60 * NS).of_people(facts)
+    assert hold is not None
+    assert hold.by == "silence"
+    state.silences["s1"] = msgspec.structs.replace(silence, keys=(f"{key}x",))
+    assert Holds(state, PLAN, AT + 60 * NS).of_people(facts) is None
 
 
 def test_a_second_that_hears_no_probes_takes_nothing() -> None:

@@ -235,6 +235,10 @@ def story_lines(group: dict[str, Any], now: int) -> list[str]:
         lines += ["", *_member(member, group["serving"], now)]
     if group["now"]:
         lines += ["", *decision_lines(group["now"])]
+    lines += ["", *_back(group["back"])] if group.get("back") else []
+    actions = group.get("actions", ())
+    lines += ["", "actions"] if actions else []
+    lines += [_action(each) for each in actions]
     switches = group["switches"]
     lines += ["", "switchovers"] if switches else []
     lines += [_switch(each) for each in switches]
@@ -280,6 +284,24 @@ def _member(member: dict[str, Any], serving: str, now: int) -> list[str]:
 def _ready_line(line: dict[str, Any]) -> str:
     word = {True: "ok", False: "MISSING"}.get(line["ok"], "not checked")
     return f"{word:<11}  {line['why']}"
+
+
+def _back(back: dict[str, Any]) -> list[str]:
+    needed, left = lasting(back["needed_ns"]), back["needed_ns"] - back["counted_ns"]
+    if not back["well_since"]:
+        return [f"way back   {back['primary']} is not well; once it is, it must be for {needed}"]
+    rest = f"{lasting(left)} are left" if left > 0 else "that is over"
+    return [f"way back   {back['primary']} counts as well for {lasting(back['counted_ns'])} of {needed}: {rest}"]
+
+
+def _action(action: dict[str, Any]) -> str:
+    reach = {True: "could be carried out", False: f"cannot be carried out: {action['why']}"}
+    facts = [reach.get(action["reachable"], "not looked at yet")]
+    if action["epoch"]:
+        came = [action["outcome"].replace("_", " ") or "no answer yet", action["effect"].replace("_", " ")]
+        facts.append(f"command {action['epoch']} {', '.join(filter(None, came))}")
+        facts += [action["text"]] * bool(action["text"])
+    return f"    {action['name']}: {'; '.join(facts)}"
 
 
 def _switch(switch: dict[str, Any]) -> str:

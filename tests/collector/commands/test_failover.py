@@ -9,7 +9,7 @@ import pytest
 import trio
 from click.testing import CliRunner, Result
 
-from collector.board import Board, GroupBoard
+from collector.board import ActionBoard, BackBoard, Board, GroupBoard
 from collector.commands import CommandError, Commands, FailoverCommands
 from collector.inputs import CommandInput
 from collector.tokens import add_token
@@ -21,7 +21,7 @@ from parallax.plan.source import PlanSource
 from tests.collector.commands.test_moves import commands, post
 from tests.collector.serving import collector
 from tests.fakes.boards import NOW
-from tests.fakes.groups import group
+from tests.fakes.groups import MIN, group
 
 PLAN = """
 [[check]]
@@ -147,6 +147,17 @@ def test_a_group_for_people() -> None:
         "eu-west -> us-east: commanded, 80 % of vantages after 12 s, eu-west had served 10 min, 7 runs failed",
     ):
         assert words in text
+    back = BackBoard(primary="us-east", well_since=NOW - 4 * MIN, counted_ns=4 * MIN, needed_ns=20 * MIN)
+    taken = ActionBoard(name="dns", reachable=True, epoch=2, outcome="applied", effect="effective", text="serial 43")
+    lost = ActionBoard(name="hook", reachable=False, why="answered 500", epoch=3)
+    lines = story_lines(as_json(group(back=back, actions=(taken, lost, ActionBoard(name="new")))), NOW)
+    assert "way back   us-east counts as well for 4 min of 20 min: 16 min are left" in lines
+    at = lines.index("actions")
+    assert lines[at + 1 : at + 4] == [
+        "    dns: could be carried out; command 2 applied, effective; serial 43",
+        "    hook: cannot be carried out: answered 500; command 3 no answer yet",
+        "    new: not looked at yet",
+    ]
     nobody = group_lines(as_json(group(serving="", now=None)), NOW)
     assert nobody[0] == "edge  nobody can tell who serves"
 

@@ -78,7 +78,7 @@ class World:
             yield history
 
     async def settle(self, history: History) -> None:
-        with trio.fail_after(20):
+        with trio.fail_after(90):
             await history.wait_position(inputs=self.inputs.stats.last, events=self.events.stats.last)
 
 

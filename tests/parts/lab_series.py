@@ -133,7 +133,7 @@ async def _fill(here: World, db: InfluxDb, runs: dict[str, list[Observation]], s
             config = CollectorConfig(state="s", plan="p", series=[at])
             series = Series(config, here.inputs, here.events, history, wall=here.wall)
             await here.settle(history)
-            with trio.fail_after(20):
+            with trio.fail_after(90):
                 while not await series.write_minutes(sink, since - 60 * NS, here.now):  # noqa: ASYNC110
                     await trio.sleep(0.05)
         assert sink.status.rejected == 0, sink.status.why

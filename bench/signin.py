@@ -7,6 +7,7 @@ the mood of the machine hits both alike.
 """
 
 import json
+import os
 import ssl
 import sys
 import tempfile
@@ -62,6 +63,8 @@ async def measure(runs: int) -> dict[str, Any]:
                 "goal ms": 15,
                 "httpx2, as many requests ms.median": round(theirs[len(theirs) // 2] * 1000, 1),
                 "httpx2, as many requests ms.least": round(theirs[0] * 1000, 1),
+                "of httpx2's median": round(spent[len(spent) // 2] / theirs[len(theirs) // 2], 2),
+                "load average while it ran": round(os.getloadavg()[0], 1),
                 "ten million turns of a loop on this machine at this moment ms": round(loop_ms()),
             }
 

@@ -76,20 +76,22 @@ def _family(ip: str) -> str:
 
 def _dark(cells: list[_Cell]) -> list[Where]:
     """The widest slices that are dark, none of them within another; empty where all is."""
-    regions = list(dict.fromkeys(cell.region for cell in cells if cell.region))
-    families = list(dict.fromkeys(cell.family for cell in cells if cell.family))
     within: dict[Where, list[_Cell]] = defaultdict(list)
-    single: list[Where] = [*(("", family) for family in families), *((region, "") for region in regions)]
-    double = [(region, family) for region in regions for family in families]
-    for where in (*single, *double):
-        within[where] = [cell for cell in cells if cell.is_in(where)]
+    for cell in cells:
+        for where in {(cell.region, cell.family), (cell.region, ""), ("", cell.family)} - {("", "")}:
+            within[where].append(cell)
     found: list[Where] = []
-    for where in (*single, *double):
+    for where in sorted(within, key=_width):
         own = within[where]
-        if len(own) == len(cells) or any(_covers(wider, where) for wider in found) or not _is_dark(own):
-            continue
-        found.append(where)
+        if len(own) < len(cells) and not any(_covers(wider, where) for wider in found) and _is_dark(own):
+            found.append(where)
     return found if any(not any(cell.is_in(where) for where in found) for cell in cells) else []
+
+
+def _width(where: Where) -> tuple[bool, bool, Where]:
+    """The widest first: families, then regions, then one over the other."""
+    region, family = where
+    return bool(region and family), bool(region), where
 
 
 def _covers(wider: Where, where: Where) -> bool:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parallax.loading.convert import fields_of
+from parallax.plan.alert_types import Receiver
 from parallax.plan.kinds import SPECS
 from parallax.plan.load import MANY, SINGLE, load_plan, load_plan_source, plan_notes
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
 from parallax.plan.types import CheckKeys, Plan
-from parallax.values import Duration
+from parallax.values import Address, Duration
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 CHECK = '[[check]]\nname = "{}"\nkind = "tls"\ntargets = ["a.example"]\n'
@@ -246,3 +247,13 @@ def _toml(value: object) -> str:
     if isinstance(value, float | int):
         return str(value)
     return value.isoformat()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_who_fetches_charts_is_told_where_that_is_set() -> None:
+    pinned = Address("192.0.2.1:443")
+    kinds = ("slack", "teams", "pagerduty", "grafana-irm", "discord", "email")
+    plan = Plan(receiver=[Receiver(name=kind, kind=kind, address=pinned) for kind in kinds])
+    assert [note for note in plan_notes(plan) if "chart" in note] == [
+        f'[[receiver]] "{kind}" shows a chart where the collector\'s config has `charts`: {kind} fetches it from there'
+        for kind in kinds[:4]
+    ]

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from collector.board import BackBoard
 from collector.detect import decode_state, encode_state
 from collector.detect.switching.memory import MAX_NEWS, GroupMemory, Spoken, Switch
 from collector.detect.switching.switching import _decided_by
@@ -25,9 +26,19 @@ def test_a_region_that_dies_is_left_by_command_and_seen_to_be():
     assert all(rule.ok for rule in command.rules)
     (opened,) = front.incidents()
     assert command.incident in (None, opened.id), "the member's own check may be first"
-    front.act("applied", epoch=1)
+    (action,) = front.group.actions
+    assert (action.epoch, action.member, action.outcome) == (1, "west", ""), "sent, and not answered"
+    assert front.group.back is None, "the primary serves yet"
+    front.act("applied", epoch=1, text="serial 43")
+    (action,) = front.group.actions
+    assert (action.outcome, action.text, action.at, action.effect) == ("applied", "serial 43", front.now, "")
     front.move("west")
     front.run(40)
+    (action,) = front.group.actions
+    assert (action.epoch, action.outcome, action.effect) == (1, "applied", "effective")
+    assert front.group.back == BackBoard(
+        primary="east", well_since=0, counted_ns=0, needed_ns=1800 * NS, how="auto", hours="Mon-Fri 09:00-17:00 UTC"
+    )
     (switched,) = front.said("switched")
     assert (switched.severity, switched.why, switched.incident) == ("info", "", opened.id)
     (effective,) = front.said("effective")
@@ -40,6 +51,11 @@ def test_a_region_that_dies_is_left_by_command_and_seen_to_be():
         "effective",
     ]
     assert front.component("Sign-in") == "operational"
+    front.broken.clear()
+    front.run(60)
+    back = front.group.back
+    assert back is not None
+    assert 0 < back.counted_ns == front.now - back.well_since <= 60 * NS
 
 
 def test_what_is_blocked_says_by_which_rule_and_stays_on_the_page():

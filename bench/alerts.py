@@ -11,6 +11,8 @@ clock of one machine.
 Beside it, in the same minute on the same machine: Alertmanager's own path, from its answer to a POST of one new alert
 to the webhook's bytes, `group_wait` 0. It has neither to conclude anything nor to make that durable first. After it: a
 bare loop in one process, a batch appended durably, one POST.
+
+Where the rate was not kept, the machine had other things to do: the waits are those of a collector that is behind.
 """
 
 import http.client
@@ -147,14 +149,14 @@ def measure(folder: Path, rate: int, seconds: int, sink: Sink, peer: Alertmanage
     waits = trio.run(waits_of, state, sink, {f"p{number}": moments for number, moments in acked.items()})
     theirs = [(sink.came[key] - at) / 1e6 for key, at in peers.items() if key in sink.came]
     bare = trio.run(bare_loop, folder, sink)
+    arrived = sum(len(load) for load in loads.values()) * (rate // PROBES // CUTS) / took
     figures: dict[str, Any] = {
         "bench": "from the deciding observation to the webhook's bytes",
-        "observations a s": round(rate // PROBES * PROBES * seconds / took),
+        "observations a s": round(arrived),
+        "the rate was kept": arrived > 0.95 * rate,
         "batches a s": round(sum(len(load) for load in loads.values()) / took),
         **{f"alerts.{name}": value for name, value in spread(waits["alerts"]).items()},
         **{f"of it first pages.{name}": value for name, value in spread(waits["pages"]).items()},
-        "to the first conclusion.ms p50": spread(waits["concluded"])["ms p50"],
-        "to the first conclusion.ms p99": spread(waits["concluded"])["ms p99"],
         "bare loop.ms p50": spread(bare)["ms p50"],
         "bare loop.ms p99": spread(bare)["ms p99"],
         "ack.ms p99": round(sorted(late)[len(late) * 99 // 100] * 1000, 1),
@@ -162,8 +164,9 @@ def measure(folder: Path, rate: int, seconds: int, sink: Sink, peer: Alertmanage
     }
     if theirs:
         figures |= {f"alertmanager.{name}": value for name, value in spread(theirs).items()}
-        ours = spread(waits["pages"])
-        figures["ours over alertmanager's, p99"] = round(ours["ms p99"] / spread(theirs)["ms p99"], 2)
+        if waits["pages"]:
+            ratio = spread(waits["pages"])["ms p99"] / spread(theirs)["ms p99"]
+            figures["ours over alertmanager's, p99"] = round(ratio, 2)
     return figures
 
 
@@ -250,17 +253,15 @@ def send(port: int, token: str, load: list[tuple[int, bytes]], late: list[float]
 
 
 async def waits_of(state: Path, sink: Sink, acked: dict[str, list[int]]) -> dict[str, list[float]]:
-    """Milliseconds, for every alert that came and that a batch led to; of those the first pages; and until the alert
-    was concluded."""
+    """Milliseconds, for every alert that came and that a batch led to; and of those the first pages."""
     durable = await durable_of(state, acked)
-    found: dict[str, list[float]] = {"alerts": [], "pages": [], "concluded": []}
-    for at, event in await alerts_of(state):
+    found: dict[str, list[float]] = {"alerts": [], "pages": []}
+    for event in await alerts_of(state):
         if event.id in sink.came and event.cause in durable:
             wait = (sink.came[event.id] - durable[event.cause]) / 1e6
             found["alerts"].append(wait)
             if event.data.pages:
                 found["pages"].append(wait)
-                found["concluded"].append((at - durable[event.cause]) / 1e6)
     return found
 
 
@@ -278,9 +279,9 @@ async def durable_of(state: Path, acked: dict[str, list[int]]) -> dict[int, int]
     return found
 
 
-async def alerts_of(state: Path) -> list[tuple[int, Any]]:
-    """Each that is told to somebody, and when it was written into `events`."""
-    found: list[tuple[int, Any]] = []
+async def alerts_of(state: Path) -> list[Any]:
+    """Each that is told to somebody."""
+    found: list[Any] = []
     position = 0
     async with open_journal(state / "events.db", LIMITS) as events:
         while records := await events.read(position, max_records=1000):
@@ -288,7 +289,7 @@ async def alerts_of(state: Path) -> list[tuple[int, Any]]:
             for record in records:
                 event = decode_event(record) if record.kind.startswith("alert.") else None
                 if event is not None and isinstance(event.data, AlertRouted) and event.data.to:
-                    found.append((record.at_ns, event))
+                    found.append(event)
     return found
 
 

@@ -3,7 +3,7 @@ collector's own journals, detection, history and writer. The clock alone is not 
 state of the world, and what came of it stands in the journal again and again, a round every 15 s, as the same runs
 would have."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,10 +50,15 @@ CHECKS: dict[str, Sequence[str]] = {
     "moved": ["name servers", "sign-in name", "fallback"],
 }
 """What is run in each; the rest goes on as it was."""
-MEASURED: dict[str, Sequence[str]] = {"well": CHECKS["well"], "dark": (), "moved": ("name servers", "fallback")}
-"""Checks that must come to what the world is, however busy the machine: it is all that dashboards are shown. What is
-broken keeps the plan's own timeouts, as it takes all of them."""
 PATIENCE_S = 30.0
+DARK_S = 6.0
+"""What waits for name servers that are dark takes all of it."""
+TIMEOUTS_S: dict[str, dict[str, float]] = {
+    "well": dict.fromkeys(CHECKS["well"], PATIENCE_S),
+    "dark": {"name servers": DARK_S, "sign-in name": PATIENCE_S, "accounts name": PATIENCE_S},
+    "moved": {"name servers": PATIENCE_S, "fallback": PATIENCE_S},
+}
+"""Of checks that must come to what the world is, however busy the machine: it is all that dashboards are shown."""
 CONFIG = CollectorConfig(state="/nowhere", plan="/nowhere")
 
 
@@ -77,7 +82,7 @@ async def lab_in_influxdb(folder: Path) -> AsyncIterator[Filled]:
         async with running_lab(folder / "lab") as running:
             runs: dict[str, list[Observation]] = {}
             for name, faults in BROKEN.items():
-                found = await _run_all(running, CHECKS[name], faults, MEASURED[name])
+                found = await _run_all(running, CHECKS[name], faults, TIMEOUTS_S[name])
                 again = set(CHECKS[name])
                 runs[name] = found + [o for o in runs.get("well", ()) if o.check not in again]
         at = server(db.url)
@@ -88,14 +93,14 @@ async def lab_in_influxdb(folder: Path) -> AsyncIterator[Filled]:
 
 
 async def _run_all(
-    running: Lab, checks: Sequence[str], faults: Sequence[str], patiently: Sequence[str]
+    running: Lab, checks: Sequence[str], faults: Sequence[str], timeouts_s: Mapping[str, float]
 ) -> list[Observation]:
     found: list[Observation] = []
     limit = trio.CapacityLimiter(AT_ONCE)
 
     async def one(check: str) -> None:
         async with limit:
-            mine = await running.run(check, tuple(TWINS), timeout_s=PATIENCE_S if check in patiently else None)
+            mine = await running.run(check, tuple(TWINS), timeout_s=timeouts_s.get(check))
             found.extend(mine + [msgspec.structs.replace(o, probe=TWINS[o.probe]) for o in mine])
 
     for fault in faults:

@@ -172,7 +172,7 @@ def ask(port: int, token: str, path: str = "/v1/status") -> Any:
 
 
 def wait_for(path: Path) -> Any:
-    for _ in range(1000):
+    for _ in range(6000):
         if path.exists():
             return json.loads(path.read_text())
         time.sleep(0.01)

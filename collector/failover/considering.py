@@ -1,4 +1,4 @@
-"""What becomes of a move that is wanted: it is commanded, recommended or blocked; and when it is wanted no more. Pure."""
+"""What becomes of a move that is wanted: commanded, recommended or blocked; and when it is wanted no more. Pure."""
 
 from collector.events import Severity
 from collector.failover.commanding import begin, command, end, unhinder, withdraw

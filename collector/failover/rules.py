@@ -177,9 +177,14 @@ def data(move: Move, state: GroupState, policy: Policy, situation: Situation) ->
 
 
 def agreed(move: Move, state: GroupState, policy: Policy, situation: Situation) -> RuleOutcome:
-    """S10: the other collectors see the same, where there are any."""
+    """S10: the other collectors see the same, where there are any. One that hears nothing of the other may page, and
+    not switch: where the network is parted, each would be in charge."""
     if situation.agreed is None:
         return _yes_for("S10", "there is no other collector", {"agreed": "nobody to ask"})
+    if situation.alone:
+        return _no(
+            "S10", "nothing is heard of the other collector, and one alone does not switch", {"agreed": "unheard"}
+        )
     if not situation.agreed:
         return _no("S10", "the other collectors do not see the same", {"agreed": "no"})
     return _yes_for("S10", "the other collectors see the same", {"agreed": "yes"})

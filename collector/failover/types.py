@@ -118,6 +118,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """This collector holds the lease: it may command."""
     agreed: bool | None = None
     """Whether the other collectors see the same; None where there is none."""
+    alone: bool = False
+    """There is another collector, and nothing is heard of it."""
     vendor_open: bool = False
     """The vendor of the primary's region has an incident of its own open."""
     asked: str = ""

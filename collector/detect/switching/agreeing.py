@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from collector.detect.state import State
+from collector.detect.switching.groups import GroupView
 from collector.detect.switching.memory import Switching
 from collector.detect.switching.standing import words_of
 from collector.detect.view import NOTHING, view_of
@@ -35,13 +36,17 @@ def note_epochs(switching: Switching, value: PeerInput) -> None:
             memory.decision.epoch = max(memory.decision.epoch, group.epoch)
 
 
-def agreed(state: State, name: str, serving: str, words: Mapping[str, MemberWord]) -> bool | None:
-    """Whether the other collector sees the same of who serves: the same member, and it in trouble or not. None where
-    there is no other, or nothing is heard of it."""
-    charge = state.routing.charge
+def agreed(state: State, group: GroupView, serving: str, words: Mapping[str, MemberWord]) -> bool | None:
+    """Whether the other collector sees the same of who serves: the same member, and it in trouble or not. While nobody
+    can tell who serves, it is asked of the primary. None where there is no other; False where nothing is heard of it,
+    or of this group: one alone may page, and not switch."""
+    charge, primary = state.routing.charge, group.group.primary
+    if not charge.role:
+        return None
     if charge.word is None or not peer_is_heard(charge, state.now):
-        return None
-    theirs = next((group for group in charge.word.groups if group.name == name), None)
-    if theirs is None or not theirs.serving or serving not in words:
-        return None
-    return theirs.serving == serving and (words[serving].standing in BAD) == (theirs.standings.get(serving) in BAD)
+        return False
+    theirs = next((each for each in charge.word.groups if each.name == group.group.name), None)
+    mine = serving or primary
+    if theirs is None or (theirs.serving or primary) != mine or mine not in words:
+        return False
+    return (words[mine].standing in BAD) == (theirs.standings.get(mine) in BAD)

@@ -12,6 +12,7 @@ from collector.detect.switching.standing import is_unheard, is_vendor_open
 from collector.detect.view import View
 from collector.events import FailoverChanged
 from collector.failover.types import Decided, MemberWord, Policy, Situation
+from collector.routing.charge import peer_is_heard
 from parallax.clock import NS, rfc3339
 from parallax.plan.windows import is_open
 
@@ -46,7 +47,7 @@ def situation_of(
     state: State, group: GroupView, memory: GroupMemory, words: Mapping[str, MemberWord], case: Case | None
 ) -> Situation:
     """Everything that the decision looks at now; `case` is the incident that the group is in."""
-    frozen, asked = memory.frozen, memory.asked
+    frozen, asked, charge = memory.frozen, memory.asked, state.routing.charge
     windows = [window.name for window in group.frozen_by if is_open(window, state.now)]
     return Situation(
         now=state.now,
@@ -60,8 +61,9 @@ def situation_of(
         frozen=f"by {frozen.actor}{_until(frozen.until)}: {frozen.why}" if frozen is not None else "",
         maintenance=windows[0] if windows else "",
         overrides=tuple(memory.overrides),
-        lease=state.routing.charge.in_charge,
-        agreed=agreed(state, group.group.name, memory.decision.serving, words),
+        lease=charge.in_charge,
+        agreed=agreed(state, group, memory.decision.serving, words),
+        alone=bool(charge.role) and not peer_is_heard(charge, state.now),
         vendor_open=is_vendor_open(case),
         asked=asked.member if asked is not None else "",
         actor=asked.actor if asked is not None else "",

@@ -36,6 +36,12 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("S9", {}, with_line(line("fact:replication_lag_s", False, "S9")), "fact:replication_lag_s: seen"),
     ("S9", {"single_writer": True}, {}, "the writer west is not fenced: nobody pushed that it is"),
     ("S10", {}, {"agreed": False}, "the other collectors do not see the same"),
+    (
+        "S10",
+        {},
+        {"agreed": False, "alone": True},
+        "nothing is heard of the other collector, and one alone does not switch",
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ const word = {s: span, bytes: size, percentunit: (n) => +(n*100).toPrecision(4) 
 for (const place of document.querySelectorAll("[data-plot]")) {
   const p = data[place.dataset.plot], fill = p.stacked || p.bars;
   const options = {
-    width: place.clientWidth, height: Math.max(place.clientHeight - 22 * Math.min(2, Math.ceil(p.names.length / 4)), 80), cursor: {show: false}, legend: {live: false},
+    width: place.clientWidth, height: place.clientHeight, cursor: {show: false}, legend: {live: false},
     axes: [{stroke: ink, grid: {stroke: edge, width: 1}}, {stroke: ink, grid: {stroke: edge, width: 1}, size: 72,
       values: (u, ticks) => ticks.map((n) => (word[p.unit] || String)(n))}],
     scales: {x: {range: () => p.range}, y: {range: (u, low, high) => { low = p.low ?? low; high = p.high ?? high; if (low === high) high = low + 1;
@@ -21,5 +21,9 @@ for (const place of document.querySelectorAll("[data-plot]")) {
       if (y < u.bbox.top || y > u.bbox.top + u.bbox.height) continue; u.ctx.save(); u.ctx.strokeStyle = colour; u.ctx.setLineDash([6, 4]);
       u.ctx.beginPath(); u.ctx.moveTo(u.bbox.left, y); u.ctx.lineTo(u.bbox.left + u.bbox.width, y); u.ctx.stroke(); u.ctx.restore(); } }]},
   };
-  new uPlot(options, [p.x, ...p.values], place);
+  const plot = new uPlot(options, [p.x, ...p.values], place);
+  requestAnimationFrame(() => {  // once it is laid out: the legend takes of the lines' height, up to two rows
+    const over = place.scrollHeight - options.height;
+    plot.setSize({width: options.width, height: Math.max(options.height - Math.min(over, 60), 80)});
+  });
 }

@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Iterator
 
+import h11
 import trio
 
 from parallax.dialling.http_exchange import HttpError, Unsendable
@@ -20,6 +21,9 @@ FAILURES: dict[type[BaseException], str] = {
     trio.BrokenResourceError: "reset",
     trio.ClosedResourceError: "closed",
     trio.TooSlowError: "timeout",
+    h11.ProtocolError: "malformed",
+    h11.RemoteProtocolError: "malformed",
+    h11.LocalProtocolError: "unsendable",
     HttpError: "malformed",
     Unsendable: "unsendable",
 }

@@ -6,6 +6,7 @@ import ssl
 from itertools import pairwise
 from types import ModuleType
 
+import h11
 import pytest
 import trio
 from OpenSSL import SSL
@@ -39,7 +40,7 @@ def _exceptions(module: ModuleType) -> list[type[BaseException]]:
 
 
 @pytest.mark.parametrize(
-    "kind", [c for module in (trio, ssl, http_exchange) for c in _exceptions(module)], ids=lambda c: c.__name__
+    "kind", [c for module in (trio, ssl, h11, http_exchange) for c in _exceptions(module)], ids=lambda c: c.__name__
 )
 def test_every_exception_class_is_mapped_or_explained(kind: type[BaseException]) -> None:
     if issubclass(kind, OSError):
@@ -116,8 +117,8 @@ def _raised(*causes: BaseException) -> BaseException:
         (_raised(trio.BrokenResourceError("x"), OSError(errno.EPIPE, "y")), "reset"),
         (_raised(trio.BrokenResourceError(), ssl.SSLCertVerificationError(1, "y")), "certificate"),
         (_raised(trio.BrokenResourceError(), ssl.SSLEOFError(8, "y")), "closed"),
-        (HttpError("x"), "malformed"),
-        (Unsendable("x"), "unsendable"),
+        (_raised(HttpError("x"), h11.RemoteProtocolError("y")), "malformed"),
+        (_raised(Unsendable("x"), h11.LocalProtocolError("y")), "unsendable"),
         (ExceptionGroup("x", [OSError(errno.ECONNREFUSED, "y")]), "refused"),
         (_raised(RuntimeError("x"), NotAllowed(Address("10.0.0.1:80"))), "bug"),
         (NotAllowed(Address("10.0.0.1:80")), "not_allowed"),
@@ -139,8 +140,10 @@ def test_the_alerts_name_also_where_cpython_knows_none() -> None:
 
 
 def test_details_are_the_innermost_message_redacted() -> None:
-    error = _raised(trio.BrokenResourceError(), HttpError("no header line: b'Set-Cookie: sid=abc123'"))
-    assert detail_of(error) == "no header line: b'Set-Cookie: ***"
+    error = _raised(
+        trio.BrokenResourceError(), h11.RemoteProtocolError("illegal header line: b'Set-Cookie: sid=abc123'")
+    )
+    assert detail_of(error) == "illegal header line: b'Set-Cookie: ***"
 
 
 def test_verdicts_of_the_connection_leave_the_handshake_alone() -> None:

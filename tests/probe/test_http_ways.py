@@ -222,6 +222,20 @@ async def test_what_failed_is_not_kept(tmp_path: Path) -> None:
         assert len(those.tools.kept) == 0
 
 
+async def test_a_connection_with_octets_left_over_is_not_kept(tmp_path: Path) -> None:
+    """They would be read as the answer to what is asked next."""
+
+    async def says_too_much(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(response(200, b"ok") + response(500, b"smuggled"))
+        await peer.until_gone()
+
+    async with runs(says_too_much, tmp_path) as (those, server):
+        seen = [await those.one() for _ in range(2)]
+        assert server.accepted == 2
+    assert [(each.failure, each.findings["status"]) for each in seen] == [(None, 200), (None, 200)]
+
+
 async def test_kept_connections_are_bounded_and_old_ones_are_closed(autojump_clock: trio.testing.MockClock) -> None:
     def client() -> Http:
         return Http(Address("127.0.0.1:1"), Routes(), Trust())

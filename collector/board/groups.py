@@ -30,6 +30,8 @@ class MemberBoard(msgspec.Struct, frozen=True, kw_only=True):
     failing: int = 0
     serves: float = 0.0
     """The share of vantages that it serves."""
+    seen_by: tuple[str, ...] = ()
+    """The probes that it serves, by name; of very many the first."""
     primary: bool = False
     ready: bool = False
     ready_since: int = 0

@@ -267,7 +267,8 @@ def _member(member: dict[str, Any], serving: str, now: int) -> list[str]:
     facts.append(
         f"{member['standing']} for {lasting(now - member['since'])}" if member["since"] else member["standing"]
     )
-    facts.append(f"serves {member['serves']:.0%} of vantages")
+    seen_by = member.get("seen_by", ())
+    facts.append(f"serves {member['serves']:.0%} of vantages" + (f" ({', '.join(seen_by)})" if seen_by else ""))
     if member["voters"]:
         facts.append(f"fails for {member['failing']} of {member['voters']} probes")
     lines = [f"member     {name}: {'; '.join(facts)}".replace("%", " %")]

@@ -58,8 +58,11 @@ def group(**more: Any) -> GroupBoard:
         "name": "edge", "kind": "region", "mode": "auto", "phase": "primary", "since": NOW - 3 * MIN,
         "serving": "us-east", "serving_since": NOW - 3 * MIN, "epoch": 2, "components": ("Edge",),
         "members": (
-            member("us-east", standing="down", failing=8, serves=0.75, primary=True, lines=lines[:1]),
-            member("eu-west", serves=0.25, ready_since=NOW - 4 * MIN, lines=lines, facts=facts),
+            member(
+                "us-east", standing="down", failing=8, serves=0.75, primary=True, lines=lines[:1],
+                seen_by=tuple(f"p{number}" for number in range(1, 8)),
+            ),
+            member("eu-west", serves=0.25, seen_by=("q1", "q2"), ready_since=NOW - 4 * MIN, lines=lines, facts=facts),
         ),
         "now": said(), "spoken": (said(), said("effective", actor="ann")),
         "switches": (

@@ -30,6 +30,8 @@ DONE = ("effective", "withdrawn", "switched", "drill_done")
 """What makes it needless."""
 EFFECTS = ("effective", "not_effective", "withdrawn")
 """What is seen of a command from outside."""
+MAX_SEEN_BY = 100
+"""Probes that are named of each member."""
 
 
 def groups_on(state: State, view: View) -> tuple[GroupBoard, ...]:
@@ -40,6 +42,7 @@ def groups_on(state: State, view: View) -> tuple[GroupBoard, ...]:
 
 def _board(state: State, view: View, group: GroupView, memory: GroupMemory) -> GroupBoard:
     shares = shares_of(memory, group, state.now)
+    seen = _seen_by(memory, group, state.now)
     words = words_of(state, view, group, memory)
     decision, frozen = memory.decision, memory.frozen
     return GroupBoard(
@@ -51,7 +54,7 @@ def _board(state: State, view: View, group: GroupView, memory: GroupMemory) -> G
         serving=memory.settled,
         serving_since=memory.settled_at,
         epoch=decision.epoch,
-        members=tuple(_member(group, memory, words[name], shares.get(name, 0.0)) for name in group.members),
+        members=tuple(_member(group, memory, words[name], shares.get(name, 0.0), seen) for name in group.members),
         cause=memory.cause,
         moving=_moving(memory, group, shares, state.now),
         target=decision.target,
@@ -69,7 +72,17 @@ def _board(state: State, view: View, group: GroupView, memory: GroupMemory) -> G
     )
 
 
-def _member(group: GroupView, memory: GroupMemory, word: MemberWord, serves: float) -> MemberBoard:
+def _seen_by(memory: GroupMemory, group: GroupView, now: int) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for probe, sight in sorted(fresh_sights(memory, group, now).items()):
+        for member in sight.members:
+            found.setdefault(member, []).append(probe)
+    return found
+
+
+def _member(
+    group: GroupView, memory: GroupMemory, word: MemberWord, serves: float, seen: Mapping[str, list[str]]
+) -> MemberBoard:
     ready = memory.ready.get(word.name) or Ready()
     return MemberBoard(
         name=word.name,
@@ -79,6 +92,7 @@ def _member(group: GroupView, memory: GroupMemory, word: MemberWord, serves: flo
         voters=word.voters,
         failing=word.failing,
         serves=round(serves, 3),
+        seen_by=tuple(seen.get(word.name, ())[:MAX_SEEN_BY]),
         primary=word.name == group.group.primary,
         ready=ready.ready,
         ready_since=ready.since,

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.collector.web.serving import serving
 from tests.fakes.boards import HOSTILE, INCIDENT, FakeView, full_board, hostile_board, large_board
+from tests.fakes.groups import group, member
 from tests.parts.browser import Chromium, browser, sideways
 
 pytestmark = pytest.mark.slow
@@ -52,6 +53,30 @@ async def test_hostile_names_run_nothing_and_keep_the_layout() -> None:
                 page.locator("main a", has_text="alert").first.click()
                 page.wait_for_url("**/incident/a%2Fb%3Fc")
                 assert errors == []
+
+        await chromium.run(walk)
+
+
+async def test_the_longest_names_of_members_stay_in_their_rows() -> None:
+    long = tuple(member(f"{'very-long-' * 8}{end}", serves=0.5, seen_by=("x" * 64,)) for end in ("east", "west"))
+    shown = msgspec.structs.replace(full_board(), groups=(group(members=long, serving=long[0].name),))
+    async with serving(lambda listen: FakeView(shown, listen=listen)) as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            for width in (360, 1280):
+                with chromium.page(f"{site.url}/failover", width=width) as (page, errors):
+                    names = page.locator(".strip-names li")
+                    boxes = [names.nth(number).bounding_box() for number in range(2)]
+                    strip = page.locator(".strip svg").bounding_box()
+                    assert boxes[0]
+                    assert boxes[1]
+                    assert strip
+                    assert strip["width"] >= 150
+                    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]
+                    assert boxes[1]["y"] + boxes[1]["height"] <= strip["y"] + strip["height"]
+                    assert all(box["x"] + box["width"] <= strip["x"] for box in boxes if box)
+                    assert names.nth(0).get_attribute("title") == long[0].name
+                    assert (sideways(page), errors) == (0, [])
 
         await chromium.run(walk)
 

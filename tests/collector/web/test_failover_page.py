@@ -40,7 +40,7 @@ async def words_of(shown: Board, url: str = "/failover") -> str:
     "words",
     [
         "primary serves, and is down us-east serves since 17:03:00 (3 min)",
-        "us-east serves 75 % of vantages eu-west serves 25 % of vantages",
+        "us-east serves 75 % of vantages: p1, p2, p3, p4, p5, p6 and 1 more eu-west serves 25 % of vantages: q1 and q2",
         "blocked failover of edge from us-east to eu-west is blocked",
         "us-east is down failing: 8 of 8 standby: not ready",
         "S1 does not hold eu-west is not ready: sign-in: refused",

@@ -9,7 +9,7 @@ from collector.detect.switching.memory import MAX_NEWS, GroupMemory, Spoken, Swi
 from collector.detect.switching.switching import _decided_by
 from collector.events import FailoverChanged
 from parallax.clock import NS, rfc3339
-from tests.collector.detect.switching.front import ACTION, Front
+from tests.collector.detect.switching.front import ACTION, PROBES, Front
 
 AUTO = ACTION.replace("[[action]]", 'mode = "auto"\nactions = ["automation"]\n[[action]]')
 
@@ -56,6 +56,15 @@ def test_a_region_that_dies_is_left_by_command_and_seen_to_be():
     back = front.group.back
     assert back is not None
     assert 0 < back.counted_ns == front.now - back.well_since <= 60 * NS
+
+
+def test_who_is_served_by_whom_is_told_by_name():
+    front = Front()
+    front.prove()
+    front.move("west", PROBES[5:])
+    front.run(20)
+    assert front.member("east").seen_by == tuple(sorted(PROBES[:5]))
+    assert front.member("west").seen_by == tuple(sorted(PROBES[5:]))
 
 
 def test_what_is_blocked_says_by_which_rule_and_stays_on_the_page():

@@ -80,6 +80,9 @@ def test_the_code_verifies_what_is_signed() -> None:
 
 def test_the_table_has_the_lanes() -> None:
     assert ", ".join(f"{at:.0f}" for at in outcomes.FAST_S[1:]) + " s, every 30 s up to 15 min" in TEXT
+    seconds = {"s": 1, "min": 60, "h": 3600}
+    slow = re.findall(r"(\d+) (s|min|h)\b", TEXT.partition("| slow | ")[2].partition(":")[0])
+    assert [int(number) * seconds[unit] for number, unit in slow] == list(outcomes.SLOW_PAUSES_S)
     assert f"older than {outcomes.GIVE_UP_S / 3600:.0f} h is given up" in TEXT
     for status in outcomes.BY_STATUS:
         if status != 425:

@@ -1,9 +1,11 @@
-"""What an owner is told of actions that are right."""
+"""What an owner is told of actions and receivers that are right."""
 
 import pytest
 
 from parallax.plan.action_rules import action_notes
+from parallax.plan.alert_types import Receiver
 from parallax.plan.failover_types import Action, Failover, Member
+from parallax.plan.receivers import receiver_notes
 from parallax.plan.types import Plan
 from parallax.values import Address, Url
 
@@ -30,3 +32,12 @@ def test_a_command_that_needs_the_dns_is_told_of(url: str, address: str | None, 
 def test_an_action_of_no_group_is_told_of() -> None:
     (note,) = action_notes(Plan(action=[Action(name="act", kind="dns-update")]))
     assert "is carried out for no [[failover]]" in note
+
+
+@pytest.mark.parametrize(("others", "is_told"), [((), True), (("heartbeat",), True), (("webhook",), False)])
+def test_an_only_receiver_is_told_of(others: tuple[str, ...], is_told: bool) -> None:
+    kinds = ("webhook", *others)
+    receivers = [
+        Receiver(name=f"to {number}", kind=kind, address=Address("192.0.2.44:443")) for number, kind in enumerate(kinds)
+    ]
+    assert [" is the only one: " in note for note in receiver_notes(Plan(receiver=receivers))] == [True] * is_told

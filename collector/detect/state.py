@@ -198,7 +198,9 @@ class Case(msgspec.Struct):
     places: dict[str, bool] = {}
     """Where its subjects are (the values say nothing: a set that keeps its order)."""
     kin: str = ""
-    """What sort of trouble it began with."""
+    """What sort of trouble it began with, or came back as."""
+    was: tuple[str, ...] = ()
+    """The other sorts that it was before it came back."""
     domain: FaultDomain | None = None
     title: str = ""
     grown: bool = False

@@ -92,7 +92,7 @@ def _relapsed(state: State, spot: Spot) -> str | None:
     was. An outage may come back as 429 to everybody, and the reverse: there it has to be the very place."""
     sort, places = kin(spot.key.reason), spot.places
     own = state.recent.get(spot.key.last_incident or "")
-    if own is not None and own.kin == sort and _may_relapse(state, own):
+    if own is not None and _is_of(own, spot, sort) and _may_relapse(state, own):
         return own.shown.id
     for name, case in reversed(state.recent.items()):
         if not (where := place_of(case)) or where not in places or not _may_relapse(state, case):
@@ -110,6 +110,12 @@ def place_of(case: Case) -> str:
     return f"{_PLACE_OF.get(domain.kind, domain.kind)} {domain.name}"
 
 
+def _is_of(case: Case, spot: Spot, sort: str) -> bool:
+    """Whether trouble of this sort at a place of the incident is its own: it is, or was, such. An outage that came back
+    as 429 to everybody may be one of errors again."""
+    return case.kin == sort or (sort in case.was and not spot.key.blocked)
+
+
 def _may_relapse(state: State, case: Case) -> bool:
     ended = case.shown.ended_at or 0
     return case.shown.stage == "monitoring" or state.now - ended <= RELAPSE_NS
@@ -118,7 +124,9 @@ def _may_relapse(state: State, case: Case) -> bool:
 def _reopen(state: State, name: str, sort: str) -> str:
     case = state.recent.pop(name)
     state.open[name] = case
-    case.kin = sort
+    if case.kin != sort:
+        before = (*case.was, case.kin)
+        case.kin, case.was = sort, tuple(each for each in dict.fromkeys(before) if each != sort)
     calm = max(state.now - (case.shown.ended_at or state.now), 0)
     case.pending, case.left = "reopened", ""
     case.relapses = case.relapses + 1 if calm <= LONGEST_CALM_NS else 1
@@ -163,7 +171,7 @@ def _shared(state: State, spot: Spot, sort: str) -> str | None:
     places = spot.places
     best, found = 0, None
     for name, case in state.open.items():
-        if not case.shown.probes and case.kin == sort:
+        if not case.shown.probes and _is_of(case, spot, sort):
             weight = sum(weight for place, weight in places.items() if place in case.places)
             if weight > best:
                 best, found = weight, name

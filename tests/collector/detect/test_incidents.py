@@ -17,7 +17,7 @@ from collector.detect.state import MAX_MEMBERS, MAX_RECENT, Key, Vote
 from collector.detect.verdicts.components import tell_components
 from collector.detect.verdicts.votes import key_id
 from collector.detect.view import view_of
-from collector.events import AlertRouted, EventData, Incident, IncidentChanged, IncidentNoted
+from collector.events import AlertRouted, EventData, FaultDomain, Incident, IncidentChanged, IncidentNoted
 from collector.inputs import ClockInput, CommandInput, FactInput
 from collector.routing.facts import is_alert
 from parallax.clock import NS
@@ -153,6 +153,20 @@ def test_an_outage_that_comes_back_as_429_to_everybody_is_the_same() -> None:
         here.mend(handle)
         here.run(120)
     assert changes(here) == ["opened", "monitoring", "reopened", "monitoring", "reopened", "monitoring"]
+
+
+def test_what_came_back_as_429_is_the_same_when_it_fails_again_whatever_its_place_is_taken_for_at_first() -> None:
+    here = scene(probes=8)
+    for reason in ("connect_timeout", "http_throttled"):
+        handle = here.fails(reason)
+        here.run(20)
+        here.mend(handle)
+        here.run(120)
+    [case] = here.state.recent.values()
+    region = FaultDomain(kind="region", name="eu-1", certain=True)
+    case.shown = msgspec.structs.replace(case.shown, domain=region, seen_domain=region)
+    outage(here)
+    assert changes(here) == ["opened", "monitoring", "reopened", "monitoring", "reopened"]
 
 
 def test_a_throttle_that_only_data_centres_meet_is_no_outage_that_comes_back() -> None:

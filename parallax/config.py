@@ -126,9 +126,9 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     page: Url | None = None
     """What people reach the page under: what alerts link to. Alerts have no link if left out."""
     charts: Url | None = None
-    """What the whole Internet reaches `/chart/` of this collector under (https). Slack, Teams, PagerDuty and Grafana IRM
-    fetch the chart of a message there, from an address that is signed and holds for a week; nothing else of the page
-    needs to be let through. Their messages come without a chart if left out."""
+    """What the whole Internet reaches `/chart/` of this collector under (https). Slack, Teams, PagerDuty and Grafana
+    IRM fetch the chart of a message there, from an address that is signed and holds for a week; nothing else of the
+    page needs to be let through. Their messages come without a chart if left out."""
     hosts: list[DnsName] = []
     """Names that browsers may ask for the page under, beside the listener's own address and localhost. They mean that a
     proxy stands in front, so under them the page needs a token, on loopback too."""

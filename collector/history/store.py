@@ -20,6 +20,7 @@ import msgspec
 
 from collector.history.rows import MINUTE_NS, Row, Rows, nanoseconds, timestamp
 from collector.history.tables import VERSION, missing_tables, statements
+from parallax.log import get_log
 
 FILE = "history.duckdb"
 MEMORY = "96MB"
@@ -31,6 +32,7 @@ _FULL_WORDS = ("No space left", "Disk quota", "File too large", "not enough disk
 _DAMAGED_WORDS = ("Corrupt database file", "Could not read enough bytes")
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _MINUTE = timedelta(minutes=1)
+_log = get_log(__name__)
 
 
 class StoreError(Exception):
@@ -38,7 +40,7 @@ class StoreError(Exception):
 
 
 class StoreDamaged(StoreError):
-    """What stands there is no history of this version, or is damaged."""
+    """What stands there is no history, or is damaged."""
 
 
 class StoreFull(StoreError):
@@ -47,6 +49,10 @@ class StoreFull(StoreError):
 
 class StoreBusy(StoreError):
     """A query holds the memory that this would take; the store is whole, and later there is room."""
+
+
+class _OtherLayout(Exception):
+    """The file is sound, and of this other layout."""
 
 
 class Interrupted(Exception):
@@ -252,33 +258,41 @@ def open_store(folder: Path) -> Store:
         kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
         raise kind(f"{folder}: cannot be written ({error.strerror}); see to the disk and the permissions") from None
     with _store_errors(path, opening=True):
-        db = duckdb.connect(
-            str(path),
-            config={
-                "threads": 2,
-                "memory_limit": MEMORY,
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-            },
-        )
         try:
-            for setting in (
-                f"temp_directory = '{str(temporary).replace(chr(39), chr(39) * 2)}'",
-                "max_temp_directory_size = '500MB'",
-                "TimeZone = 'UTC'",
-                "python_enable_replacements = false",
-                "enable_external_access = false",
-                "lock_configuration = true",
-            ):
-                db.execute(f"SET {setting}").fetchall()
-            for name in (path, _log_of(path)):
-                with suppress(FileNotFoundError):
-                    name.chmod(0o600)
-            _make_tables(path, db)
-            return Store(path, db)
-        except BaseException:
-            db.close()
-            raise
+            return _open(path, temporary)
+        except _OtherLayout as other:
+            _exchange(path, int(str(other)))
+            return _open(path, temporary)
+
+
+def _open(path: Path, temporary: Path) -> Store:
+    db = duckdb.connect(
+        str(path),
+        config={
+            "threads": 2,
+            "memory_limit": MEMORY,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    try:
+        for setting in (
+            f"temp_directory = '{str(temporary).replace(chr(39), chr(39) * 2)}'",
+            "max_temp_directory_size = '500MB'",
+            "TimeZone = 'UTC'",
+            "python_enable_replacements = false",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            db.execute(f"SET {setting}").fetchall()
+        for name in (path, _log_of(path)):
+            with suppress(FileNotFoundError):
+                name.chmod(0o600)
+        _make_tables(path, db)
+        return Store(path, db)
+    except BaseException:
+        db.close()
+        raise
 
 
 def set_aside(folder: Path, when: str) -> Path:
@@ -297,6 +311,21 @@ def set_aside(folder: Path, when: str) -> Path:
     return aside
 
 
+def _exchange(path: Path, found: int) -> None:
+    """Another release's file goes beside, and our own comes back from there if it was exchanged before: with its
+    cursors, so that it takes from the journals what came since. So one can upgrade and go back, and loses neither.
+    Only the latest file of another layout stays."""
+    aside, own = (path.with_name(f"{FILE}.layout-{layout}") for layout in (found, VERSION))
+    for older in path.parent.glob(f"{FILE}.layout-*"):
+        if older.name.removesuffix(".wal") != own.name:
+            older.unlink()
+    for here, to in ((path, aside), (own, path)):
+        for name, target in ((_log_of(here), _log_of(to)), (here, to)):
+            with suppress(FileNotFoundError):
+                name.replace(target)
+    _log.warning("the history is another release's; it is kept beside", layout=found, own=VERSION, aside=str(aside))
+
+
 def _make_tables(path: Path, db: duckdb.DuckDBPyConnection) -> None:
     found = {name for (name,) in db.execute("SELECT table_name FROM information_schema.tables").fetchall()}
     if not found:
@@ -305,9 +334,11 @@ def _make_tables(path: Path, db: duckdb.DuckDBPyConnection) -> None:
             db.execute(statement).fetchall()
         db.commit()
         return
-    version = db.execute("SELECT version FROM layout").fetchall() if "layout" in found else None
+    version = db.execute("SELECT version FROM layout").fetchall() if "layout" in found else []
+    if len(version) != 1 or not isinstance(version[0][0], int):
+        raise StoreDamaged(f"{path}: is no history")
     if version != [(VERSION,)]:
-        raise StoreDamaged(f"{path}: is no history of this version")
+        raise _OtherLayout(version[0][0])
     for statement in missing_tables(found):
         db.execute(statement).fetchall()
 

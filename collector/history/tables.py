@@ -10,7 +10,7 @@ from collections.abc import Collection
 import msgspec
 
 VERSION = 2
-"""Rises when a column changes; a file with another one is set aside and made anew from the journals."""
+"""Rises when a column changes; a file with another one is kept beside, and a new one made from the journals."""
 
 
 class Column(msgspec.Struct, frozen=True):

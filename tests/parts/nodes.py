@@ -75,6 +75,7 @@ class Node:
         with (self._folder / "console.log").open("wb") as console:
             nspawn = find_program("systemd-nspawn", "systemd-container")
             place = ["-D", str(self.root), f"--machine={self.name}", f"--network-namespace-path=/run/netns/{space}"]
+            place.append("--capability=CAP_NET_ADMIN")  # for a firewall of its own
             self._process = subprocess.Popen(
                 [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
                 stdin=subprocess.DEVNULL,

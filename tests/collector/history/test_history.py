@@ -17,6 +17,7 @@ from collector.history import History, QueryError
 from collector.history.history import _write
 from collector.history.rows import Rows, input_rows
 from collector.history.store import FILE, Progress, ReadDamaged, open_store
+from collector.history.tables import VERSION
 from collector.inputs import ClockInput, encode_input
 from parallax import wire
 from parallax.clock import NS
@@ -99,7 +100,7 @@ async def test_records_that_were_gone_unread_are_counted(tmp_path: Path):
             assert history.status.inputs.missed == first - 1
 
 
-@pytest.mark.parametrize("damage", ["foreign", "cut", "overwritten", "other layout"])
+@pytest.mark.parametrize("damage", ["foreign", "cut", "overwritten", "no layout"])
 async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture):
     path = tmp_path / "history" / FILE
     async with world(tmp_path) as here:
@@ -118,7 +119,7 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
         else:
             path.unlink()
             with duckdb.connect(path) as db:
-                db.execute("CREATE VIEW layout AS SELECT 0 AS version").fetchall()
+                db.execute("CREATE VIEW layout AS SELECT 'two' AS version").fetchall()
         async with here.history(tmp_path / "history") as history:
             # damage in the middle is only found by reading it, and then the query that found it has no answer
             with trio.fail_after(20):
@@ -130,6 +131,41 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
         "history damaged; it is made anew from the journals"
     ]
     assert len(list((tmp_path / "history").glob(f"{FILE}.damaged-2*Z"))) == 1
+
+
+async def test_an_upgrade_and_the_way_back_keep_both_histories(tmp_path: Path):
+    folder = tmp_path / "history"
+    async with world(tmp_path) as here:
+        await here.take(*some())
+        async with here.history(folder) as history:
+            assert await count(history) == 10
+        later = _of_a_later_release(folder / FILE)
+        await here.take(*some(AT + MINUTE))
+        async with here.history(folder) as history:
+            assert await count(history) == 20, "there was no file of our own: it is made from the journals"
+            assert history.status.problem is None
+        assert _layout(folder / f"{FILE}.layout-{later}") == later
+
+        (folder / FILE).replace(folder / f"{FILE}.layout-{VERSION}")
+        (folder / f"{FILE}.layout-{later}").replace(folder / FILE)
+        await here.take(*some(AT + 2 * MINUTE))
+        async with here.history(folder) as history:
+            await until(history, "SELECT count(*) FROM observation", 30)
+            assert history.status.observations == 30
+            assert await count(history, "(SELECT DISTINCT seq FROM observation)") == 30, "it reads on where it was"
+        assert sorted(path.name for path in folder.glob(f"{FILE}*")) == [FILE, f"{FILE}.layout-{later}"]
+
+
+def _of_a_later_release(path: Path) -> int:
+    """Makes the file one that a later release would have written."""
+    with duckdb.connect(path) as db:
+        db.execute(f"CREATE OR REPLACE VIEW layout AS SELECT {VERSION + 1} AS version").fetchall()
+    return VERSION + 1
+
+
+def _layout(path: Path) -> int:
+    with duckdb.connect(path, read_only=True) as db:
+        return int(db.execute("SELECT version FROM layout").fetchall()[0][0])
 
 
 async def test_damage_found_while_nothing_new_comes_is_mended_all_the_same(tmp_path: Path):

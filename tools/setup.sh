@@ -240,8 +240,9 @@ bring_packages() {
 }
 
 install_ubuntu_image() {
-    # install_ubuntu_image NAME MORE_PACKAGES: Debian has no keys of Ubuntu's, so they are Ubuntu's own, held by their hash
+    # install_ubuntu_image NAME: Debian has no keys of Ubuntu's, so they are Ubuntu's own, held by their hash
     local keys=$REGISTRY_PARTS/images/ubuntu-keyring
+    [ ! -e "$REGISTRY_PARTS/images/$1/etc/os-release" ] || return 0
     if [ ! -e "$keys/usr/share/keyrings/ubuntu-archive-keyring.gpg" ]; then
         mkdir -p "$keys"
         python3 -c 'import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], timeout=60).read())' \
@@ -253,8 +254,19 @@ install_ubuntu_image() {
     fi
     # every Ubuntu since 7.10 is made by one script; an older debootstrap knows its name and no newer one
     install_image "$1" "--keyring=$keys/usr/share/keyrings/ubuntu-archive-keyring.gpg" \
-        --components=main,universe "--extra-suites=$1-updates" \
-        "--include=$IMAGE_PACKAGES${2:+,$2}" "$1" "$REGISTRY_PARTS/images/$1.new" $UBUNTU gutsy
+        --components=main,universe "--include=$IMAGE_PACKAGES" "$1" "$REGISTRY_PARTS/images/$1.new" $UBUNTU gutsy
+}
+
+add_python() {
+    # add_python NAME PACKAGE: where the distribution's own is too old. It came with an update, which debootstrap knows not
+    local folder=$REGISTRY_PARTS/images/$1 root
+    [ -e "$folder/etc/os-release" ] && [ ! -e "$folder/usr/bin/$2" ] && root=$(root_prefix) || return 0
+    echo "deb $UBUNTU $1-updates main universe" | $root tee -a "$folder/etc/apt/sources.list" >/dev/null
+    $root chroot "$folder" apt-get -qq update </dev/null >/dev/null 2>&1 &&
+        $root DEBIAN_FRONTEND=noninteractive chroot "$folder" apt-get -qq install -y --no-install-recommends "$2" \
+            </dev/null >/dev/null 2>&1 && return 0
+    $root rm -rf "$folder"
+    say "skipped: tests of deployment on $1 ($2 could not be brought)"
 }
 
 case "${1:-}" in
@@ -271,7 +283,8 @@ deploy)
     install_debian_image bookworm
     bring_packages bookworm
     install_debian_image trixie
-    install_ubuntu_image jammy python3.11
+    install_ubuntu_image jammy
+    add_python jammy python3.11
     install_ubuntu_image noble
     ;;
 *) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts | deploy" ;;

@@ -26,6 +26,8 @@ BOOKWORM = "bookworm"
 GATEWAY = "10.231.0.1"
 _PATIENCE_S = 60.0
 _INTERVAL_S = 0.2
+_REBOOTS = 133
+"""The exit status by which a container asks to be started again."""
 _ENV = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
@@ -52,37 +54,14 @@ class Node:
         space = f"{self._network.space}-{self.name}"
         _do("ip", "netns", "add", space)
         link = f"to-{self.name}"[:15]
-        _do(
-            "ip",
-            "-n",
-            space,
-            "link",
-            "add",
-            "host0",
-            "type",
-            "veth",
-            "peer",
-            "name",
-            link,
-            "netns",
-            self._network.space,
-        )
+        pair = f"link add host0 type veth peer name {link} netns {self._network.space}"
+        _do("ip", "-n", space, *pair.split())
         _do("ip", "-n", self._network.space, "link", "set", link, "master", "lan", "up")
         _do("ip", "-n", space, "addr", "add", f"{self.ip}/24", "dev", "host0")
         for device in ("lo", "host0"):
             _do("ip", "-n", space, "link", "set", device, "up")
         _do("ip", "-n", space, "route", "add", "default", "via", GATEWAY)
-        with (self._folder / "console.log").open("wb") as console:
-            nspawn = find_program("systemd-nspawn", "systemd-container")
-            place = ["-D", str(self.root), f"--machine={self.name}", f"--network-namespace-path=/run/netns/{space}"]
-            place.append("--capability=CAP_NET_ADMIN")  # for a firewall of its own
-            self._process = subprocess.Popen(
-                [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                env={**_ENV, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"},
-            )
+        self._switch_on()
 
     def wait_up(self) -> None:
         """Until one can log in by ssh."""
@@ -99,9 +78,11 @@ class Node:
 
     def reboot(self) -> None:
         """As by its owner; waits until it is up again."""
-        before = self._leader()
+        assert self._process is not None
         self.run("systemctl reboot", check=False)
-        self._network.wait(lambda: self._leader(0) not in (0, before), f"{self.name} does not go down")
+        self._network.wait(lambda: self._process and self._process.poll() is not None, f"{self.name} does not go down")
+        assert self._process.returncode == _REBOOTS, f"{self.name} went down with {self._process.returncode}"
+        self._switch_on()
         self.wait_up()
 
     def close(self) -> None:
@@ -120,6 +101,20 @@ class Node:
         subprocess.run(
             ["ip", "netns", "del", f"{self._network.space}-{self.name}"], env=_ENV, check=False, capture_output=True
         )
+
+    def _switch_on(self) -> None:
+        with (self._folder / "console.log").open("ab") as console:
+            nspawn = find_program("systemd-nspawn", "systemd-container")
+            place = ["-D", str(self.root), f"--machine={self.name}"]
+            place.append(f"--network-namespace-path=/run/netns/{self._network.space}-{self.name}")
+            place.append("--capability=CAP_NET_ADMIN")  # for a firewall of its own
+            self._process = subprocess.Popen(
+                [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                env={**_ENV, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"},
+            )
 
     def _leader(self, none: int | None = None) -> int:
         assert self._process is not None

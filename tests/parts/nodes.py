@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 IMAGES = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "images"
 BOOKWORM = "bookworm"
 GATEWAY = "10.231.0.1"
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 _INTERVAL_S = 0.2
 _REBOOTS = 133
 """The exit status by which a container asks to be started again."""

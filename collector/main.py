@@ -206,7 +206,9 @@ async def run(
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
             await nursery.start(actions.run)
-            await nursery.start(history.run, inputs, events, precedence.make_way)
+            await nursery.start(
+                partial(history.run, inputs, events, precedence.make_way, probes=lambda: plans.plan.probe)
+            )
             await nursery.start(series.run)
             await nursery.start(inbox.run)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))

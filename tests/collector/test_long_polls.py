@@ -10,7 +10,6 @@ import trio.testing
 
 from collector.long_polls import LOOK_S, hold
 
-
 Clock = trio.testing.MockClock
 
 

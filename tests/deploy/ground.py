@@ -51,21 +51,27 @@ class Ground:
 
     def try_play(self, playbook: str, *options: str, bundle: Path | None = None) -> tuple[int, str]:
         """Its exit status and what it said."""
-        shared = {
-            **ALL,
-            "common_bundle": str(bundle or self.bundle),
-            "collector_plan": str(self.folder / "plan.toml"),
-            "ansible_ssh_private_key_file": str(self.network.key),
-            "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
-        }
-        children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
-        inventory = self.folder / "hosts.json"
-        inventory.write_bytes(msgspec.json.encode({"all": {"vars": shared, "children": children}}))
+        inventory = self.write_inventory(common_bundle=str(bundle or self.bundle))
         done = self.network.here(
             str(TOOLS / "ansible-playbook"), "-i", str(inventory), f"playbooks/{playbook}.yml", *options,
             cwd=COLLECTION, env=environment(self.folder), timeout=1200,
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
+
+    def write_inventory(self, **variables: object) -> Path:
+        """The inventory as a file, with variables for all hosts on top."""
+        shared = {
+            **ALL,
+            "common_bundle": str(self.bundle),
+            "collector_plan": str(self.folder / "plan.toml"),
+            "ansible_ssh_private_key_file": str(self.network.key),
+            "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
+            **variables,
+        }
+        children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
+        inventory = self.folder / "hosts.json"
+        inventory.write_bytes(msgspec.json.encode({"all": {"vars": shared, "children": children}}))
+        return inventory
 
     def status(self, collector: Node) -> Any:
         """What the collector says of itself; None where it does not answer."""

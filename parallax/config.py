@@ -295,7 +295,7 @@ _PATHS = ("state", "plan", "certificate", "key", "ca")
 
 def _references(config: Any) -> tuple[str, ...]:
     """The keys that say where a secret is."""
-    more = {CollectorAddress: ("certificate",), Pager: ("key",)}.get(type(config), ())
+    more = ["certificate"] * isinstance(config, CollectorAddress) + ["key"] * isinstance(config, Pager)
     return ("token", "password", *more)
 
 

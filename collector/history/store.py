@@ -18,9 +18,10 @@ from typing import Any
 import duckdb
 import msgspec
 
-from collector.history.rows import MINUTE_NS, Row, Rows, nanoseconds, timestamp
+from collector.history.rows import MINUTE_NS, Row, Rows, nanoseconds, timestamp, vantage_labels
 from collector.history.tables import VERSION, missing_tables, statements
 from parallax.log import get_log
+from parallax.plan.types import Probe
 
 FILE = "history.duckdb"
 MEMORY = "96MB"
@@ -124,6 +125,8 @@ class Store:
             for name, position, missed, unreadable in self._all("SELECT name, position, missed, unreadable FROM cursor")
         }
         self._due: set[int] = {_minute_of(minute) for (minute,) in self._all("SELECT minute FROM due")}
+        labels = self._all("SELECT * EXCLUDE since FROM vantage ORDER BY since")
+        self._labels: dict[str, Row] = {row[0]: tuple(row[1:]) for row in labels}
         self.observations: int = self._all("SELECT count(*) FROM observation")[0][0]
 
     def reading(self) -> Reading:
@@ -184,6 +187,25 @@ class Store:
             self._all("DELETE FROM due WHERE minute IN (SELECT unnest(?::TIMESTAMP[]))", [gone])
         self._due.difference_update(old, made)
         return len(old) + len(made) < len(ended)
+
+    def label(self, probes: Sequence[Probe], at_ns: int, oldest_ns: int) -> None:
+        """Notes the labels of probes where they are others than before, and drops those that no observation since
+        `oldest_ns` had. Raises StoreError."""
+        rows = [
+            (probe.id, timestamp(at_ns if probe.id in self._labels else 0), *vantage_labels(probe))
+            for probe in probes
+            if self._labels.get(probe.id) != vantage_labels(probe)
+        ]
+        if not rows:
+            return
+        with _store_errors(self.path), self._transaction():
+            self._append("vantage", rows)
+            self._all(
+                "DELETE FROM vantage WHERE EXISTS (FROM vantage AS later WHERE later.probe = vantage.probe"
+                " AND later.since > vantage.since AND later.since <= ?)",
+                [timestamp(oldest_ns)],
+            )
+        self._labels |= {row[0]: row[2:] for row in rows}
 
     def prune(self, table: str, column: str, before_ns: int) -> bool:
         """Deletes some of a table's oldest rows from before a moment; whether more of them wait. Raises StoreError."""

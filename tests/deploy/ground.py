@@ -24,8 +24,11 @@ period = "2s"
 timeout = "1s"
 external = false
 """
-ALL = {"common_time_sync": "unchecked", "ansible_user": "root", "probe_allow": ["10.231.0.0/24"]}
-"""The clock of a container is its host's business."""
+ALL = {
+    "common_time_sync": "unchecked", "ansible_user": "root", "probe_allow": ["10.231.0.0/24"],
+    "probe_doctor_stops": False,
+}  # fmt: skip
+"""The clock of a container is its host's business, and no resolver is on its network."""
 
 
 class Ground:
@@ -49,16 +52,7 @@ class Ground:
 
     def try_play(self, playbook: str, *options: str, bundle: Path | None = None) -> tuple[int, str]:
         """Its exit status and what it said."""
-        shared = {
-            **ALL,
-            "common_bundle": str(bundle or self.bundle),
-            "collector_plan": str(self.folder / "plan.toml"),
-            "ansible_ssh_private_key_file": str(self.network.key),
-            "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
-        }
-        children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
-        inventory = self.folder / "hosts.json"
-        inventory.write_bytes(msgspec.json.encode({"all": {"vars": shared, "children": children}}))
+        inventory = self.write_inventory(common_bundle=str(bundle or self.bundle))
         self._plays += 1
         with (self.folder / f"play-{self._plays}-{playbook}.log").open("w+", encoding="utf-8") as log:
             done = self.network.here(
@@ -67,6 +61,21 @@ class Ground:
             )  # fmt: skip
             log.seek(0)
             return done.returncode, log.read()
+
+    def write_inventory(self, **variables: object) -> Path:
+        """The inventory as a file, with variables for all hosts on top."""
+        shared = {
+            **ALL,
+            "common_bundle": str(self.bundle),
+            "collector_plan": str(self.folder / "plan.toml"),
+            "ansible_ssh_private_key_file": str(self.network.key),
+            "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
+            **variables,
+        }
+        children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
+        inventory = self.folder / "hosts.json"
+        inventory.write_bytes(msgspec.json.encode({"all": {"vars": shared, "children": children}}))
+        return inventory
 
     def status(self, collector: Node) -> Any:
         """What the collector says of itself; None where it does not answer."""

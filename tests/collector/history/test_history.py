@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import trio.testing
 from collector.events import Event, Noticed, NoticeWord
 from collector.history import History, QueryError
 from collector.history.history import _write
-from collector.history.rows import Rows, input_rows
+from collector.history.rows import Rows, input_rows, timestamp
 from collector.history.store import FILE, Progress, ReadDamaged, open_store
 from collector.history.tables import VERSION
 from collector.inputs import ClockInput, encode_input
@@ -23,6 +23,7 @@ from parallax import wire
 from parallax.clock import NS
 from parallax.config import CollectorLimits
 from parallax.journal import Entry, Limits, Record
+from parallax.plan.types import Probe
 from parallax.values import Duration
 from tests.fakes.events import incident
 from tests.fakes.histories import AT, World, some, world
@@ -442,3 +443,43 @@ async def test_a_record_that_the_history_cannot_take_is_left_out_and_costs_no_ot
     assert store.observations == 4
     store.close()
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+
+
+async def test_observations_have_the_labels_that_their_probe_had_then(tmp_path: Path):
+    day, at = 86400 * NS, AT
+    here, there = (
+        Probe(id="p1", region="eu", provider="a", asn=64500, location=(50.11, 8.68)),
+        Probe(id="p1", region="us"),
+    )
+    ask = "SELECT DISTINCT probe_region, probe_provider, probe_asn, probe_latitude FROM observed ORDER BY 1"
+    async with world(tmp_path) as given:
+        await given.take(*some(at))
+        await given.take(*some(at + day), received_at=at + 2 * day)
+        async with given.history(tmp_path / "history"):
+            pass
+        with closing(open_store(tmp_path / "history")) as store:
+            for probe, when in ((here, at), (here, at + 1), (there, at + day - NS), (Probe(id="p2"), at)):
+                store.label([probe], when, at - day)
+            with closing(store.reading()) as reading:
+                assert reading.run(ask, most=10)[1] == [("eu", "a", 64500, 50.11), ("us", "", None, None)]
+                assert reading.run("SELECT probe, since FROM vantage ORDER BY ALL", most=10)[1] == [
+                    ("p1", timestamp(0)), ("p1", timestamp(at + day - NS)), ("p2", timestamp(0)),
+                ]  # fmt: skip
+        with closing(open_store(tmp_path / "history")) as store:
+            store.label([there], at + 2 * day, at + 2 * day)
+            store.label([here], at + 3 * day, at + 2 * day)
+            with closing(store.reading()) as reading:
+                kept = reading.run("SELECT since FROM vantage WHERE probe = 'p1' ORDER BY 1", most=10)[1]
+            assert kept == [(timestamp(at + day - NS),), (timestamp(at + 3 * day),)], "what nobody has any more is gone"
+
+
+async def test_a_file_of_an_earlier_version_gets_what_is_new(tmp_path: Path):
+    async with world(tmp_path) as here:
+        await here.take(*some())
+        async with here.history(tmp_path / "history") as history:
+            before = await count(history)
+        with duckdb.connect(str(tmp_path / "history" / FILE)) as db:
+            db.execute("DROP VIEW observed").fetchall()
+            db.execute("DROP TABLE vantage").fetchall()
+        async with here.history(tmp_path / "history") as history:
+            assert (await count(history, "observed"), await count(history, "vantage")) == (before, 0)

@@ -138,7 +138,8 @@ def test_a_group_for_people() -> None:
     for words in (
         "edge  us-east serves since 2026-02-10T17:03:00.000Z: the primary serves",
         "    region; mode auto; eu-west NOT READY",
-        "member     us-east: primary; down for 30 min; serves 75 % of vantages (p1, p2, p3, p4, p5, p6, p7); fails for 8 of 8 probes",
+        "member     us-east: primary; down for 30 min; serves 75 % of vantages (p1, p2, p3, p4, p5, p6, p7); "
+        "fails for 8 of 8 probes",
         "    MISSING      sign-in @ eu-west: down, the password was refused",
         "    not checked  headroom: not checked",
         "    pushed 5 s ago by deploy: config_hash = abc",

@@ -124,7 +124,7 @@ async def run(
         events, plans, config, Ledger(inputs), pictures.chart_of, links.link_of if links is not None else no_link
     )
     commands = Commands(inputs, detector.board, detector.wait_changed)
-    actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving)
+    actions = Actions(events, inputs, lambda: plans.plan, config, detector.serving, look_up=alerts.look_up)
     if detector.blind_after is not None:
         plans.write_again(detector.blind_after)
     inbox = Inbox(config, listener.certificate)

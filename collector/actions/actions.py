@@ -23,12 +23,17 @@ from collector.events import EventError, FailoverChanged, decode_event
 from collector.inputs import ActionInput, encode_input
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
+from parallax.dialling.post import LookUp, look_up
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
 from parallax.plan.failover_types import Action, Failover
 from parallax.plan.types import Plan
 
-ACTIONS: dict[str, Callable[[Action, CollectorConfig], Actor]] = {"command": SignedCommand, "dns-update": DnsUpdate}
+MakeActor = Callable[[Action, CollectorConfig, LookUp], Actor]
+ACTIONS: dict[str, MakeActor] = {
+    "command": SignedCommand,
+    "dns-update": lambda action, config, look_up: DnsUpdate(action, config),
+}
 """By kind: how it is carried out."""
 READER = "actions"
 """The cursor in `events`, and the mark with what is done beyond it."""
@@ -74,12 +79,14 @@ class Actions:
         config: CollectorConfig,
         epoch_of: Callable[[str], tuple[str, int]],
         *,
-        kinds: Mapping[str, Callable[[Action, CollectorConfig], Actor]] = ACTIONS,
+        look_up: LookUp = look_up,
+        kinds: Mapping[str, MakeActor] = ACTIONS,
         wall: Callable[[], int] = wall_ns,
     ) -> None:
-        """`plan` is the one in force; `epoch_of` a group's serving member ("" while nobody can tell) and its epoch."""
+        """`plan` is the one in force; `epoch_of` a group's serving member ("" while nobody can tell) and its epoch;
+        `look_up` finds what is to be dialled, also while the DNS that is watched is gone."""
         self._events, self._inputs, self._plan, self._config = events, inputs, plan, config
-        self._epoch_of, self._kinds, self._wall = epoch_of, kinds, wall
+        self._epoch_of, self._look_up, self._kinds, self._wall = epoch_of, look_up, kinds, wall
         self._actors: dict[str, tuple[Action, Actor]] = {}
         self._under_way: dict[str, _Commanded] = {}
         """By group, the newest."""
@@ -184,7 +191,7 @@ class Actions:
             return None
         known = self._actors.get(name)
         if known is None or known[0] != action:
-            known = self._actors[name] = (action, self._kinds[action.kind](action, self._config))
+            known = self._actors[name] = (action, self._kinds[action.kind](action, self._config, self._look_up))
         return known[1]
 
     async def _look_now_and_then(self) -> None:

@@ -14,7 +14,7 @@ from collector.alerts.webhook import WebhookKey, post_signed
 from collector.events import FailoverChanged
 from parallax.clock import NS, rfc3339, wall_ns
 from parallax.config import CollectorConfig
-from parallax.dialling.post import Answer, Poster
+from parallax.dialling.post import Answer, LookUp, Poster, look_up
 from parallax.plan.failover_types import Action
 
 LARGEST = 20_000
@@ -32,10 +32,17 @@ _LINE = 300
 class SignedCommand:
     """One action of the kind command."""
 
-    def __init__(self, action: Action, config: CollectorConfig, wall: Callable[[], int] = wall_ns) -> None:
+    def __init__(
+        self,
+        action: Action,
+        config: CollectorConfig,
+        look_up: LookUp = look_up,
+        *,
+        wall: Callable[[], int] = wall_ns,
+    ) -> None:
         assert action.url is not None  # the plan's loader has seen to it
         self._action, self._wall = action, wall
-        self._poster = Poster(action.url, action.address, config, wall=wall)
+        self._poster = Poster(action.url, action.address, config, look_up=look_up, wall=wall)
         self._secret = WebhookKey(action.key, config.secrets)
 
     async def prepare(self) -> str:

@@ -24,7 +24,7 @@ from collector.events import AlertRouted
 from collector.plans import Plans
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
-from parallax.dialling.post import Answer
+from parallax.dialling.post import Answer, LookUp
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 from parallax.plan.alert_types import Receiver
@@ -74,6 +74,11 @@ class Alerts:
     def status(self) -> list[ReceiverStatus]:
         """Of every receiver of the plan in force, in the plan's order."""
         return [self._status_of(receiver) for receiver in self._plan.receiver]
+
+    @property
+    def look_up(self) -> LookUp:
+        """Finds what is to be dialled, also while the DNS that is watched is gone."""
+        return self._names.find
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Delivers until cancelled, to whom the plan in force names."""

@@ -22,6 +22,7 @@ from collector.events import (
     RiskChanged,
     Severity,
 )
+from collector.failover.types import CAUSES
 from parallax.spans import lasting
 
 LONGEST_TITLE = 300
@@ -79,7 +80,7 @@ def facts_of(data: Conclusion, at: int, *, missed: bool = False) -> Facts:
             severity=data.severity,
             components=data.components,
             since=data.started_at,
-            fault=clean(data.evidence.get("cause", "")),
+            fault=clean(_cause(data.evidence.get("cause", ""))),
             share=_of(data.evidence),
             todo=todo_words(data),
             what=data.why,
@@ -186,6 +187,11 @@ def _share(evidence: Evidence | None) -> str:
     return evidence.extent_words or evidence.words
 
 
+def _cause(word: str) -> str:
+    """Of a failover group; a word of a later version stands as it is."""
+    return next((text for cause, text in CAUSES.items() if cause == word), word)
+
+
 def _of(evidence: Mapping[str, str]) -> str:
     """The share as a failover group's evidence says it."""
     if "failing" in evidence and "voters" in evidence:
@@ -219,6 +225,10 @@ def todo_words(data: Conclusion) -> str:
         return f"do not switch {data.group} {way} before this holds: {broken or data.why}"
     if data.word in ("not_effective", "failed"):
         return f"look whether {data.group} was switched {way}, and switch by hand"
+    if data.word == "both_bad":
+        return f"mend a member of {data.group}: traffic stays where it is until one is well"
+    if data.word == "both_serving":
+        return f"see which member of {data.group} should serve, and take the others out"
     return ""
 
 

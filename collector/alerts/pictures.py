@@ -12,7 +12,6 @@ import trio
 from collector.alerts.chart import MINUTES, png
 from collector.alerts.notification import Notification
 from collector.alerts.sender import Sender
-from collector.alerts.wording import newest
 from collector.events import IncidentChanged, RiskChanged
 from collector.history import History, Point, QueryError
 from parallax.clock import NS
@@ -84,14 +83,14 @@ def end_of_hour(at: int) -> int:
 
 
 def check_of(notification: Notification) -> str:
-    """The check that most of what it is about is of; "" where nobody says."""
-    told = newest(notification)
-    if told is None:
-        return ""
-    if isinstance(told.data, IncidentChanged):
-        counted = Counter(each.check for each in told.data.incident.checks)
-        return counted.most_common(1)[0][0] if counted else ""
-    return told.data.risk.check if isinstance(told.data, RiskChanged) else ""
+    """The check that most of it is about, by the newest of what it says that is about checks; "" where nobody says."""
+    for told in reversed(notification.alert.of if notification.alert is not None else ()):
+        if isinstance(told.data, IncidentChanged):
+            counted = Counter(each.check for each in told.data.incident.checks)
+            return counted.most_common(1)[0][0] if counted else ""
+        if isinstance(told.data, RiskChanged):
+            return told.data.risk.check
+    return ""
 
 
 def shares_of(points: Iterable[Point], since: int) -> list[float | None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from collector.events import RuleOutcome, SafetyRule
 from collector.failover.health import well_for
 from collector.failover.move import LASTING_NS, Move, is_clean, readiness_of, word_of
-from collector.failover.types import Cause, GroupState, Override, Policy, ReadyLine, Situation
+from collector.failover.types import CAUSES, Cause, GroupState, Override, Policy, ReadyLine, Situation
 from parallax.clock import NS
 from parallax.spans import lasting
 
@@ -112,9 +112,9 @@ def cured(move: Move, state: GroupState, policy: Policy, situation: Situation) -
     if move.wanted in ("back", "drill"):
         return _yes_for("S4", "nothing is to be cured by it", inputs)
     if cause in CURES[policy.kind]:
-        return _yes_for("S4", f"the cause is {_cause(cause)}", inputs)
+        return _yes_for("S4", f"the cause is {CAUSES[cause]}", inputs)
     if cause != "unknown":
-        return _no("S4", f"the cause is {_cause(cause)}, which a switch of {_kind(policy)} does not cure", inputs)
+        return _no("S4", f"the cause is {CAUSES[cause]}, which a switch of {_kind(policy)} does not cure", inputs)
     if move.wanted == "asked":
         return _yes_for("S4", "no cause is known that it would not cure", inputs)
     if policy.kind == "dns-operator":
@@ -254,10 +254,6 @@ def _standing(standing: str) -> str:
     return "not measured" if standing == "unknown" else standing
 
 
-def _cause(cause: Cause) -> str:
-    return _CAUSES[cause]
-
-
 def _kind(policy: Policy) -> str:
     return _KINDS[policy.kind]
 
@@ -270,12 +266,4 @@ def _ago(at: int, now: int) -> str:
     return lasting(now - at) if at else "unknown"
 
 
-_CAUSES: dict[Cause, str] = {
-    "region": "in the member that serves",
-    "app": "in the application of the member that serves",
-    "dns": "in the DNS",
-    "shared": "in something that all members share",
-    "probe": "in the probes or their networks",
-    "unknown": "not known",
-}
 _KINDS = {"region": "regions", "address": "addresses", "dns-operator": "DNS operators"}

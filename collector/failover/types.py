@@ -10,6 +10,15 @@ from collector.inputs import ActionOutcome
 
 Standing = Literal["up", "degraded", "down", "unknown"]
 Cause = Literal["region", "app", "dns", "shared", "probe", "unknown"]
+CAUSES: Mapping[Cause, str] = {
+    "region": "in the member that serves",
+    "app": "in the application of the member that serves",
+    "dns": "in the DNS",
+    "shared": "in something that all members share",
+    "probe": "in the probes or their networks",
+    "unknown": "not known",
+}
+"""What the trouble of the member that serves is rooted in, in words."""
 """What the trouble of the serving member is rooted in, as far as detection can tell. A switch of regions cures `region`
 and `app`; one of DNS operators cures `dns`; `shared` is what all members have in common."""
 Mode = Literal["observe", "recommend", "auto"]

@@ -198,6 +198,18 @@ def took(ns: int) -> str:
     return lasting(ns)
 
 
+def wave(switch: SwitchBoard) -> str:
+    """How the vantages came over: "25 % of vantages after 3 s, 50 % after 8 s, 80 % after 12 s"."""
+    came = []
+    for share in (250, 500):
+        at = next((at for at, per_mille in switch.points if per_mille >= share), None)
+        if at is not None:
+            came.append((share // 10, at - switch.started_at))
+    came.append((80, switch.duration_ns))
+    (first, after), *more = came
+    return ", ".join((f"{first} % of vantages after {took(after)}", *(f"{of} % after {took(ns)}" for of, ns in more)))
+
+
 def by(switch: SwitchBoard) -> str:
     """Who decided a switchover."""
     return BY.get(switch.by, switch.by)

@@ -47,11 +47,16 @@ def action_faults(entries: Sequence["Entry"]) -> Iterator[tuple["Entry", Fault]]
 def action_notes(plan: Plan) -> list[str]:
     """What the owner should know of actions that are right."""
     used = {name for group in plan.failover for name in group.actions}
-    return [
-        f"[[action]] {shown(action.name)} is carried out for no [[failover]]: it is in no `actions`"
-        for action in plan.action
-        if action.name not in used
-    ]
+    notes = []
+    for action in plan.action:
+        if action.name not in used:
+            notes.append(f"[[action]] {shown(action.name)} is carried out for no [[failover]]: it is in no `actions`")
+        url = action.url
+        if url is not None and not (action.address or url.endpoint.address or url.endpoint.host == "localhost"):
+            notes.append(
+                f"[[action]] {shown(action.name)} has no address: it is looked up, by the DNS that may be what is down"
+            )
+    return notes
 
 
 def _action(action: Action) -> Iterator[Fault]:

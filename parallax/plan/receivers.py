@@ -186,6 +186,11 @@ def receiver_notes(plan: Plan) -> list[str]:
             )
         if plan.route and receiver.name not in routed and receiver.kind != HEARTBEAT:
             notes.append(f"[[receiver]] {shown(receiver.name)} is in no [[route]]: it gets nothing")
+    people = [receiver.name for receiver in plan.receiver if receiver.kind != HEARTBEAT]
+    if len(people) == 1:
+        notes.append(
+            f"[[receiver]] {shown(people[0])} is the only one: while it cannot be told, nobody is, nor that it cannot"
+        )
     return notes
 
 

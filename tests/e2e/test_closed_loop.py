@@ -6,8 +6,10 @@ in its journal, as one does that was stopped for a moment: all members well, see
 """
 
 import re
+import urllib.request
 from collections.abc import Callable
 from functools import partial
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,16 @@ class Watch:
             while not is_so():
                 await detector.wait_changed(detector.board())
 
+    async def page(self) -> str:
+        """What people read of groups."""
+
+        def read() -> str:
+            with urllib.request.urlopen(f"{self._running.url}/failover", timeout=PATIENCE_S) as answer:
+                return answer.read().decode()
+
+        page = await trio.to_thread.run_sync(read)
+        return " ".join(unescape(re.sub("<[^>]*>", " ", page.partition("<main")[2])).split())
+
     async def carried_out(self, epoch: int) -> ActionInput:
         """What came of the action of a command."""
         inputs, position = self._running.inputs, 0
@@ -152,6 +164,11 @@ async def test_a_region_dies_and_its_traffic_goes_to_the_other_and_back(tmp_path
         assert (await watch.carried_out(2)).outcome == "applied"
         assert (await watch.wait("failback.effective")).epoch == 2
         assert serving("edge") == ("us-east", 2)
+
+        await watch.wait_so(lambda: len(up.collector.detector.board().groups[0].switches) == 2)
+        page = await watch.page()
+        assert "us-east serves since" in page
+        assert re.search("commanded failback eu-west → us-east .* commanded failover us-east → eu-west", page)
 
         commanded = [each.text for each in await up.lab.received() if each.text.startswith("carried out")]
         assert commanded == ["carried out: eu-west to us-east, epoch 2", "carried out: us-east to eu-west, epoch 1"]

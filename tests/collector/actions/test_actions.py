@@ -91,7 +91,7 @@ class World:
             lambda: self.plan,
             CollectorConfig(state="", plan=""),
             lambda name: self.serving.get(name, ("", 0)),
-            kinds={"command": lambda action, config: self.actors[action.name]},
+            kinds={"command": lambda action, config, look_up: self.actors[action.name]},
             wall=self.wall,
         )
         async with trio.open_nursery() as nursery:

@@ -11,7 +11,7 @@ from collector.actions.command import LARGEST, SignedCommand, command_body, resu
 from collector.events import FailoverChanged, RuleOutcome
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorConfig
-from parallax.dialling.post import Answer
+from parallax.dialling.post import Answer, LookUp, look_up
 from parallax.plan.failover_types import Action
 from parallax.standard_webhooks import key_of, verify
 from parallax.values import Address, Cidr, Url
@@ -25,17 +25,16 @@ COMMAND = Command(
 )
 
 
-def actor(folder: Path, port: int, key: str = KEY) -> SignedCommand:
+def actor(folder: Path, port: int | None, key: str = KEY, look_up: LookUp = look_up) -> SignedCommand:
     file = folder / "key"
     file.write_text(key)
     file.chmod(0o600)
     action = Action(
         name="automation", kind="command", url=Url("http://automation.test/switch"), key="secret:KEY",
-        address=Address.of("127.0.0.1", port),
+        address=Address.of("127.0.0.1", port) if port is not None else None,
     )  # fmt: skip
-    return SignedCommand(
-        action, CollectorConfig(state="", plan="", secrets={"KEY": f"file:{file}"}, allow=[Cidr("127.0.0.0/8")])
-    )
+    config = CollectorConfig(state="", plan="", secrets={"KEY": f"file:{file}"}, allow=[Cidr("127.0.0.0/8")])
+    return SignedCommand(action, config, look_up)
 
 
 async def carry_out(acting: SignedCommand) -> Result:
@@ -60,6 +59,20 @@ async def test_a_command_is_signed_and_a_look_is_a_dry_run_of_the_next_one(tmp_p
     )
     assert (look.json["data"]["from"], look.json["data"]["to"]) == ("east", "west")
     assert look.json["data"]["expected_current"] == "east"
+
+
+async def test_where_it_goes_is_found_by_what_finds_receivers(tmp_path: Path):
+    """What remembers addresses while the DNS that is watched is gone."""
+    asked: list[str] = []
+    async with fake_receiver() as receiver:
+
+        async def look_up(host: str, port: int) -> list[Address]:
+            asked.append(host)
+            return [Address.of("127.0.0.1", receiver.port)]
+
+        acting = actor(tmp_path, None, look_up=look_up)
+        assert (await carry_out(acting)).outcome == "applied"
+    assert asked == ["automation.test"]
 
 
 async def test_who_refuses_a_dry_run_cannot_be_reached(tmp_path: Path):

@@ -17,7 +17,7 @@ from parallax.dialling.post import Answer
 from tests.fakes.events import AT
 from tests.fakes.histories import AT as BEGIN
 from tests.fakes.histories import some, world
-from tests.fakes.notifications import EVERY, changed, notification
+from tests.fakes.notifications import EVERY, changed, failover, notification
 
 MINUTE = 60 * NS
 
@@ -45,6 +45,7 @@ def test_the_check_that_most_of_it_is_about() -> None:
 
     assert check_of(notification(changed(checks=(one("a"), one("b"), one("b"))))) == "b"
     assert check_of(notification(changed(checks=()))) == ""
+    assert check_of(notification(changed(checks=(one("b"),)), failover())) == "b", "its failover is told with it"
     assert check_of(EVERY["risk.raised"]) == "front"
     assert check_of(EVERY["test"]) == check_of(EVERY["failover.recommended"]) == ""
 

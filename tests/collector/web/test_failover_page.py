@@ -15,7 +15,7 @@ from collector.board import ActionBoard, BackBoard, Board, FrozenBoard, GroupBoa
 from collector.commands import CommandError
 from collector.failover.types import Override
 from collector.web import Pages
-from collector.web.failover import WIDTH, back_words, phase_look, shares, strip
+from collector.web.failover import WIDTH, back_words, phase_look, shares, strip, wave
 from collector.web.failover_orders import order_routes, orders
 from parallax.cli import parallax
 from parallax.clock import NS
@@ -139,6 +139,18 @@ def test_the_strip_reaches_back_to_the_last_switchover(ago_s: int, span_s: int, 
         assert len(line.marks) == marks
     assert all(stint.x >= 0 and stint.x + stint.width <= WIDTH + 0.1 for stint in line.stints)
     assert line.stints[-1].member == 1
+
+
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        ((), "80 % of vantages after 12 s"),
+        (((0, 125), (3, 250), (8, 500), (12, 875)), "25 % of vantages after 3 s, 50 % after 8 s, 80 % after 12 s"),
+        (((0, 600), (12, 1000)), "25 % of vantages after 0 s, 50 % after 0 s, 80 % after 12 s"),
+    ],
+)
+def test_how_vantages_came_over(points: tuple[tuple[int, int], ...], words: str) -> None:
+    assert wave(switch(NOW, points=tuple((NOW + seconds * NS, share) for seconds, share in points))) == words
 
 
 def test_a_strip_of_what_is_gone_or_ahead() -> None:

@@ -35,7 +35,7 @@ from parallax.plan.alert_types import Receiver
 from parallax.plan.receivers import FETCHING, RULES
 from parallax.values import Url
 from tests.fakes.events import AT
-from tests.fakes.notifications import EVERY, LINK, changed, nasty, notification
+from tests.fakes.notifications import EVERY, LINK, changed, failover, nasty, notification
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "receivers"
 KINDS: dict[str, Kind] = {
@@ -273,6 +273,24 @@ def test_whose_fault_is_said_where_the_title_does_not() -> None:
 
 def test_a_blocked_failover_names_the_rule() -> None:
     assert "before this holds: S1 eu-2 has not been ready for 10 min" in words_of(EVERY["failover.blocked"]).line
+
+
+@pytest.mark.parametrize(
+    ("word", "todo"),
+    [
+        ("both_bad", "mend a member of regions: traffic stays where it is until one is well"),
+        ("both_serving", "see which member of regions should serve, and take the others out"),
+        ("not_effective", "look whether regions was switched from eu-1 to eu-2, and switch by hand"),
+        ("effective", ""),
+    ],
+)
+def test_what_to_do_about_a_group(word: str, todo: str) -> None:
+    assert words_of(notification(failover(word))).todo == todo
+
+
+def test_the_cause_of_a_failover_is_said_in_words() -> None:
+    told = notification(failover("blocked", evidence={"cause": "shared"}))
+    assert "; fault: in something that all members share; " in words_of(told).line
 
 
 def test_grouped_ones_are_told_and_what_to_do_is_taken_from_any() -> None:

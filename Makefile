@@ -24,7 +24,7 @@ help:  ## this text
 	@echo "make soak                kill -9, $(ROUNDS) rounds, and a probe for $(MINUTES) minutes"
 	@echo "make fuzz                spoils DNS messages for $(SECONDS) s, to break what reads them"
 	@echo "make bundle              what hosts are installed from, in dist/bundle; docs/deploy.md"
-	@echo "make test-deploy         hosts in containers: installed, upgraded, spoilt, removed; half an hour, as root"
+	@echo "make test-deploy         hosts in containers: installed, upgraded, spoilt, removed; an hour, as root"
 	@echo "make docs                docs/plan.md and docs/config.md from the types"
 	@echo "make clean               removes the virtual environment, servers from package registries, and caches"
 

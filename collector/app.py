@@ -60,6 +60,7 @@ from collector.incident_routes import IncidentRoutes
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.probe_routes import ProbeRoutes
 from collector.series.routes import series_routes
+from collector.serve import Connection
 from collector.services import Services
 from collector.small_bodies import read_small
 from collector.tokens import Identity, Role
@@ -85,8 +86,8 @@ def make_app(services: Services) -> Starlette:
             Route("/v1/board", routes.guarded(routes.get_board, "viewer", "owner"), methods=["GET"]),
             Route("/v1/query", routes.guarded(routes.post_query, "viewer", "owner"), methods=["POST"]),
             Route("/v1/attempts", routes.guarded(routes.get_attempts, "viewer", "owner"), methods=["GET"]),
-            *ProbeRoutes(services, routes.identify).routes(routes.guarded),
-            *EnrolmentRoutes(services.plans, services.tokens).routes(routes.guarded),
+            *ProbeRoutes(services, routes.may_go_on).routes(routes.guarded),
+            *EnrolmentRoutes(services.plans, services.tokens, services.clients).routes(routes.guarded),
             *incidents.routes(routes.guarded),
             *alert_routes(services.view.history, routes.guarded),
             *series_routes(services.series, services.sample, routes.guarded),
@@ -118,10 +119,30 @@ class Routes:
                 return refusal_answer(Refusal("forbidden", f"this needs the token of a {' or '.join(roles)}"))
             connection = request.scope["state"].get("connection")
             if connection is not None:
+                if refused := self._refused(identity, connection):
+                    await drain(request.receive)
+                    return refused
                 connection.trusted = True
+                if self._services.clients is not None and identity.role == "probe" and connection.client is not None:
+                    await self._services.clients.bind(identity.name)
             return await handler(request, identity)
 
         return handle
+
+    def may_go_on(self, request: Request, identity: Identity) -> Response | None:
+        """The answer where what a request came with holds no longer; None where it does."""
+        if self.identify(request) != identity:
+            return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+        connection = request.scope["state"].get("connection")
+        return None if connection is None else self._refused(identity, connection)
+
+    def _refused(self, identity: Identity, connection: Connection) -> Response | None:
+        """The answer to a probe whose client certificate is missing or does not hold."""
+        clients = self._services.clients
+        if clients is None or identity.role != "probe":
+            return None
+        why = clients.why_not(identity.name, connection.client)
+        return refusal_answer(Refusal("unauthorised", why), {"WWW-Authenticate": "Bearer"}) if why else None
 
     async def get_status(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, self._services.status())

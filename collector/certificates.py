@@ -18,12 +18,13 @@ _Fingerprint = list[tuple[int, int, int]]
 class Certificate:
     """The TLS context for the next handshake. What is established goes on under the one it began with."""
 
-    def __init__(self, tls: Tls) -> None:
-        """Raises StartError where the files cannot be used."""
-        self._tls = tls
+    def __init__(self, tls: Tls, client_authority: Path | None = None) -> None:
+        """Of a CA (PEM) clients are asked for a certificate; those without one are served too. Raises StartError where
+        the files cannot be used."""
+        self._tls, self._client_authority = tls, client_authority
         self._seen = _fingerprint(tls)
         self._problem = ""
-        self.context = _context(tls)
+        self.context = _context(tls, client_authority)
 
     async def watch(self) -> None:
         """Looks at the files until cancelled. A pair that cannot be used, as between the two steps of a renewal, leaves
@@ -38,7 +39,7 @@ class Certificate:
         if seen == self._seen:
             return
         try:
-            self.context = _context(self._tls)
+            self.context = _context(self._tls, self._client_authority)
         except StartError as error:  # not noted as seen: a file may be in the middle of being written
             if str(error) != self._problem:
                 _log.error("the changed certificate is not used; the old one stays", problem=str(error))
@@ -60,7 +61,7 @@ def _fingerprint(tls: Tls) -> _Fingerprint:
     return found
 
 
-def _context(tls: Tls) -> ssl.SSLContext:
+def _context(tls: Tls, client_authority: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -76,6 +77,14 @@ def _context(tls: Tls) -> ssl.SSLContext:
         raise StartError(
             f"[tls] {tls.certificate} and {tls.key} do not work together as PEM certificate and key: {why}"
         ) from None
+    if client_authority is not None:
+        try:
+            context.load_verify_locations(client_authority)
+        except (ssl.SSLError, OSError) as error:
+            raise StartError(
+                f"the CA of probes {client_authority} cannot be used: {error}; take it and its key away, for a new one"
+            ) from None
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

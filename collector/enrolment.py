@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from collector.answers import Refusal
 from collector.bodies import drain
+from collector.clients import Clients, RequestError, issue, read_request
 from collector.joins import JoinRefused, look_up, use_join
 from collector.json_answers import error_answer, json_answer, refusal_answer
 from collector.plans import Plans
@@ -28,11 +29,11 @@ _log = get_log(__name__)
 
 
 class EnrolmentRoutes:
-    """The handlers. `tokens.json` and `joins.json` are in the state folder, which the collector's commands change as
-    well."""
+    """The handlers. `tokens.json`, `joins.json` and `clients.json` are in the state folder, which the collector's
+    commands change as well. `clients` is None where no client certificates are issued."""
 
-    def __init__(self, plans: Plans, tokens: Tokens) -> None:
-        self._plans, self._state = plans, tokens.state
+    def __init__(self, plans: Plans, tokens: Tokens, clients: Clients | None) -> None:
+        self._plans, self._state, self._clients = plans, tokens.state, clients
 
     def routes(self, guarded: Callable[..., Any]) -> list[Route]:
         """Both; `guarded` is what lets holders of a token's role in."""
@@ -62,13 +63,46 @@ class EnrolmentRoutes:
         served = await self._plans.serve(probe)
         if isinstance(served, NoSuchProbe):
             return refusal_answer(Refusal("not_found", f"{served}. The join token still holds"))
+        signing = self._signing(probe, wanted.csr)
+        if isinstance(signing, Refusal):
+            return refusal_answer(signing)
         try:
             # Once begun it is brought to its end: a token that was made is answered with, if somebody is there.
-            name, token = await trio.to_thread.run_sync(partial(use_join, self._state, text.strip()))
+            work = partial(use_join, self._state, text.strip(), sign=signing)
+            name, token, certificate = await trio.to_thread.run_sync(work)
         except (JoinRefused, TokenError) as error:
             return _refused(error)
-        _log.info("a probe has enrolled", probe=name, agent=wanted.agent[:64], peer=_peer(request))
-        return json_answer(200, Enrolled(probe=name, token=token, version=__version__))
+        _log.info(
+            "a probe has enrolled",
+            probe=name,
+            agent=wanted.agent[:64],
+            peer=_peer(request),
+            certificate=bool(certificate),
+        )
+        return json_answer(200, Enrolled(probe=name, token=token, version=__version__, certificate=certificate))
+
+    def _signing(self, probe: str, csr: str) -> Callable[[str], str] | Refusal | None:
+        """What signs the probe's request for a certificate; None where it has none, and may have none."""
+        if not csr:
+            if self._clients is None or not self._clients.is_bound(probe):
+                return None
+            return Refusal(
+                "forbidden",
+                f"the probe {probe!r} has a client certificate, and a token alone is worth nothing: enrol with "
+                f'--certificate, or end all that it has: "parallax collector token revoke {probe}". '
+                "The join token still holds",
+            )
+        if self._clients is None:
+            return Refusal(
+                "forbidden",
+                "this collector issues no client certificates: leave out --certificate, or set client_certificates = "
+                "true in [tls] of collector.toml. The join token still holds",
+            )
+        try:
+            request = read_request(csr)
+        except RequestError as error:
+            return Refusal("bad_batch", f"the request for a certificate cannot be signed: {error}")
+        return lambda name: issue(self._state, name, request)
 
     async def get_whoami(self, request: Request, identity: Identity) -> Response:
         return json_answer(200, Seen(probe=identity.name, peer=_peer(request), at=wall_ns(), version=__version__))

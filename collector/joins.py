@@ -6,7 +6,7 @@ What was used or has run out is remembered for a day, so that whoever comes with
 
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,16 +82,20 @@ def look_up(state: Path, text: str, now: datetime | None = None) -> str:
     return _holding(_read(state), text, now or datetime.now(UTC)).name
 
 
-def use_join(state: Path, text: str, now: datetime | None = None) -> tuple[str, str]:
-    """Spends a join token: the probe's id, and its own token. Of two that come at once, one gets it.
+def use_join(
+    state: Path, text: str, now: datetime | None = None, *, sign: Callable[[str], str] | None = None
+) -> tuple[str, str, str]:
+    """Spends a join token: the probe's id, its own token, and what `sign` gives for that probe: its certificate. Of two
+    that come at once, one gets it.
 
     Raises JoinRefused and TokenError; the join token still holds then."""
     now = now or datetime.now(UTC)
     with _changing(state, now) as joins:
         join = _holding(joins, text, now)
         joins[joins.index(join)] = msgspec.structs.replace(join, used_at=now)
+        certificate = sign(join.name) if sign else ""
         token = add_token(state, "probe", join.name)
-    return join.name, token
+    return join.name, token, certificate
 
 
 def _holding(joins: list[Join], text: str, now: datetime) -> Join:

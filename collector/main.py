@@ -15,6 +15,7 @@ from collector.alerts.ledger import Ledger
 from collector.alerts.pictures import Pictures, no_link
 from collector.app import make_app
 from collector.asking import Asking
+from collector.clients import Clients, make_authority
 from collector.commands import Commands, FailoverCommands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.detector import Detector
 from collector.fleet import Fleet
@@ -80,7 +81,11 @@ async def main(
 ) -> None:
     """Runs the collector until it is cancelled; ends within 2 s then. Raises StartError where it cannot start, and
     where its journal takes no more, which only a restart mends."""
-    with sparing_collections(100_000), lock_state_folder(Path(config.state)) as state, _listening(config) as listener:
+    with (
+        sparing_collections(100_000),
+        lock_state_folder(Path(config.state)) as state,
+        _listening(config, state) as listener,
+    ):
         try:
             async with (
                 open_journal(state / "inputs.db", _limits(config)) as inputs,
@@ -183,6 +188,7 @@ async def run(
             series=series,
             charts=Charts(links, pictures.draw) if links is not None else None,
             peer_word=detector.peer_word,
+            clients=Clients(state) if _asks_for_certificates(config) else None,
         )
     )
     with _owner_file(config, state, listener, tokens) as token, inbox.listening():
@@ -200,7 +206,9 @@ async def run(
             await nursery.start(detector.run)
             await nursery.start(alerts.run)
             await nursery.start(actions.run)
-            await nursery.start(history.run, inputs, events, precedence.make_way)
+            await nursery.start(
+                partial(history.run, inputs, events, precedence.make_way, probes=lambda: plans.plan.probe)
+            )
             await nursery.start(series.run)
             await nursery.start(inbox.run)
             await nursery.start(partial(serve, app, listener, stop, let_go=ingest.let_go))
@@ -225,12 +233,18 @@ async def run(
 
 
 @contextmanager
-def _listening(config: CollectorConfig) -> Iterator[Listener]:
-    listener = open_listener(config.listen, config.tls)
+def _listening(config: CollectorConfig, state: Path) -> Iterator[Listener]:
+    listener = open_listener(
+        config.listen, config.tls, make_authority(state) if _asks_for_certificates(config) else None
+    )
     try:
         yield listener
     finally:
         listener.close()
+
+
+def _asks_for_certificates(config: CollectorConfig) -> bool:
+    return config.tls is not None and config.tls.client_certificates
 
 
 @contextmanager

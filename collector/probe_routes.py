@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import trio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +14,7 @@ from collector.bodies import Room, announced, drain, read_body
 from collector.inbox import QuestionError
 from collector.ingest import Delivery
 from collector.json_answers import error_answer, json_answer, refusal_answer
+from collector.long_polls import hold
 from collector.messages import Taken
 from collector.offsets import Exchange
 from collector.services import Services
@@ -32,10 +32,10 @@ Guarded = Callable[..., Any]
 
 
 class ProbeRoutes:
-    """The handlers. `identify` says who asks, by the token that holds now."""
+    """The handlers. `may_go_on` looks again at what a request came with: the answer where that holds no longer."""
 
-    def __init__(self, services: Services, identify: Callable[[Request], Identity | None]) -> None:
-        self._services, self._identify = services, identify
+    def __init__(self, services: Services, may_go_on: Callable[[Request, Identity], Response | None]) -> None:
+        self._services, self._may_go_on = services, may_go_on
         self._hook_room = Room(octets=32 * MAX_LETTER, per_sender=16)
 
     def routes(self, guarded: Guarded) -> list[Route]:
@@ -80,6 +80,8 @@ class ProbeRoutes:
             if isinstance(body, Refusal):
                 await drain(request.receive)
                 return refusal_answer(body)
+            if revoked := self._may_go_on(request, identity):  # a body may take its time
+                return revoked
             answer = await self._services.ingest.take(delivery, body)
         return refusal_answer(answer) if isinstance(answer, Refusal) else json_answer(200, answer)
 
@@ -150,27 +152,9 @@ class ProbeRoutes:
     async def _wait(
         self, request: Request, identity: Identity, most_s: float, wait: Callable[[], Awaitable[None]]
     ) -> Response | None:
-        """Waits for this, for the time to run out, for the client to leave, or for the collector to end. The answer,
-        where the token was revoked meanwhile."""
-
-        async def wait_stop() -> None:
-            await self._services.stop.wait()
-            nursery.cancel_scope.cancel()
-
-        async def wait_gone() -> None:
-            while (await request.receive())["type"] == "http.request":
-                pass
-            nursery.cancel_scope.cancel()
-
-        with trio.move_on_after(most_s):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(wait_stop)
-                nursery.start_soon(wait_gone)
-                await wait()
-                nursery.cancel_scope.cancel()
-        if self._identify(request) == identity:
-            return None
-        return refusal_answer(Refusal("unauthorised"), {"WWW-Authenticate": "Bearer"})
+        """Waits for this; the answer, where the probe was shut out meanwhile."""
+        refused = partial(self._may_go_on, request, identity)
+        return await hold(wait, most_s, receive=request.receive, stop=self._services.stop, refused=refused)
 
 
 def _hook_answer(taken: Taken) -> Response:

@@ -16,6 +16,7 @@ import resource
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -30,10 +31,11 @@ from anycorn.tcp_server import TCPServer
 from anycorn.typing import LifespanState
 from anycorn.utils import wrap_app
 from anycorn.worker_context import WorkerContext
-from anyio.streams.tls import TLSStream
+from anyio.streams.tls import TLSAttribute, TLSStream
 
 from collector.bodies import App, sinking
 from collector.certificates import Certificate
+from collector.clients import hash_of
 from parallax.config import Tls
 from parallax.log import get_log
 from parallax.state import StartError
@@ -55,11 +57,13 @@ _log = get_log(__name__)
 
 
 class Connection:
-    """One connection; `trusted` once a request on it has shown a valid token."""
+    """One connection; `trusted` once a request on it has shown a valid token. `client` is the hash of the certificate
+    that the client has shown (collector.clients), None without one."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.trusted = False
+        self.client: str | None = None
 
     def cut(self) -> None:
         """Ends it at once, whatever its tasks wait for."""
@@ -131,9 +135,9 @@ class Listener:
         self.sock.close()
 
 
-def open_listener(address: Address, tls: Tls | None) -> Listener:
-    """Binds and listens. Raises StartError."""
-    certificate = Certificate(tls) if tls else None
+def open_listener(address: Address, tls: Tls | None, client_authority: Path | None = None) -> Listener:
+    """Binds and listens; of a CA, clients are asked for a certificate. Raises StartError."""
+    certificate = Certificate(tls, client_authority) if tls else None
     sock = socket.socket(socket.AF_INET6 if address.family == 6 else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -247,6 +251,8 @@ class _Server:
                         ssl_context=self._listener.certificate.context,
                         standard_compatible=False,
                     )
+                der = stream.extra(TLSAttribute.peer_certificate_binary, None)  # noqa: S610  no Django
+                connection.client = hash_of(der) if der else None
             state = LifespanState({"connection": connection})
             await _Handler(self._app, self._config, self._context, state, stream).run()
         except (OSError, ValueError, trio.TooSlowError, anyio.BrokenResourceError, anyio.EndOfStream):

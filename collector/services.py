@@ -7,6 +7,7 @@ import trio
 
 from collector.alerts import Alerts
 from collector.asking import Asking
+from collector.clients import Clients
 from collector.commands import FailoverCommands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.fleet import Fleet
 from collector.inbox import Inbox
@@ -44,3 +45,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What the other collector is told."""
     charts: Charts | None = None
     """Pictures for channels that fetch them."""
+    clients: Clients | None = None
+    """Client certificates of probes; None where they are not asked for any."""

@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from parallax.log import get_log
+from collector.in_force import InForce, KeptError
 from parallax.state import StartError, write_private
 
 Role = Literal["probe", "viewer", "owner", "facts", "peer"]
@@ -29,7 +29,6 @@ VALID_AT_A_TIME = 2
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """What a probe or a person may be called."""
 _MAX_FILE = 10_000_000
-_log = get_log(__name__)
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -58,7 +57,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     tokens: list[Token] = []
 
 
-class TokenError(Exception):
+class TokenError(KeptError):
     """The tokens cannot be read or changed; one line that says what to do."""
 
 
@@ -113,11 +112,14 @@ class Tokens:
     """The tokens in force. Looks at the file before each use, so that a revocation holds for the next request."""
 
     def __init__(self, state: Path) -> None:
-        self.state, self._path = state, state / "tokens.json"
-        self._seen: tuple[int, ...] | None = None
-        self._tokens: list[Token] = []
+        self.state = state
+        self._kept = InForce[list[Token]](state / "tokens.json", _read, [])
         self._own: list[Token] = []
-        self.problem: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file was not read anew; None where it was."""
+        return self._kept.problem
 
     def add_own(self, role: Role, name: str) -> str:
         """A token that holds as long as this process, for commands on this host."""
@@ -127,42 +129,16 @@ class Tokens:
 
     def identify(self, text: str) -> Identity | None:
         """Who holds this token; None for nobody."""
-        self._refresh()
         presented = hash_of(text)
         found: Identity | None = None
-        for token in (*self._tokens, *self._own):
+        for token in (*self._kept.look(), *self._own):
             if hmac.compare_digest(presented, token.hash):
                 found = token.identity
         return found
 
     def probes(self) -> set[str]:
         """The ids of the probes that have a token."""
-        self._refresh()
-        return {token.name for token in self._tokens if token.role == "probe"}
-
-    def _refresh(self) -> None:
-        try:
-            stat = self._path.stat()
-            seen: tuple[int, ...] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        except FileNotFoundError:
-            seen = ()
-        except OSError as error:
-            self._complain(f"{self._path} cannot be read: {error.strerror}")
-            return
-        if seen == self._seen:
-            return
-        try:
-            self._tokens = _read(self._path)
-        except TokenError as error:  # keep those in force: a slip of an editor must not lock the fleet out
-            self._complain(str(error))
-        else:
-            self.problem = None
-        self._seen = seen
-
-    def _complain(self, problem: str) -> None:
-        if problem != self.problem:
-            _log.error("the tokens are not read anew; the old ones stay in force", problem=problem)
-        self.problem = problem
+        return {token.name for token in self._kept.look() if token.role == "probe"}
 
 
 def hash_of(text: str) -> str:

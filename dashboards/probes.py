@@ -41,7 +41,7 @@ def probes() -> dashboard.Dashboard:
                 Placed(8, CHART, lag_timeseries()), Placed(8, CHART, arrival_timeseries()),
                 Placed(8, CHART, clock_timeseries()),
                 Placed(8, CHART, spool_timeseries()), Placed(8, CHART, losses_timeseries()),
-                Placed(8, CHART, memory_timeseries()),
+                Placed(8, CHART, memory_timeseries()), Placed(24, STRIP, places_table()),
             ]),
             Row("Collector", [
                 Placed(4, CARD, up_stat()), Placed(4, CARD, connected_stat()), Placed(4, CARD, behind_stat()),
@@ -108,6 +108,21 @@ def losses_timeseries() -> dashboard.Panel:
 
 def memory_timeseries() -> dashboard.Panel:
     return _by_probe("Memory", "A probe's memory; it should be flat.", 'max("rss_bytes")', "bytes")
+
+
+def places_table() -> dashboard.Panel:
+    return table_panel(
+        "Where they stand",
+        "The labels of each probe, as the plan has them.",
+        Query(
+            select(
+                'last("known") AS "known"', points.VANTAGE, where=_PROBE,
+                by=["probe", "region", "provider", "asn", "network"], every="",
+            ),
+            form="table",
+        ),
+        hidden=("Time", "known"),
+    )  # fmt: skip
 
 
 def up_stat() -> dashboard.Panel:

@@ -28,6 +28,9 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The chain that clients get, leaf first."""
     key: str
     """The leaf's private key, without a passphrase."""
+    client_certificates: bool = False
+    """Whether probes can have client certificates: the collector keeps a small CA in its state folder, signs what they
+    ask for as they enrol, and takes the token of a probe that has come with one only beside it."""
 
 
 class MailServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,6 +172,9 @@ class CollectorAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """What to dial, so that shipping does not need the DNS that is watched; left out if the URL has an address."""
     ca: str | None = None
     """A PEM file with the CA of the collector's certificate, beside the host's trust store."""
+    certificate: str | None = None
+    """Where this probe's client certificate and its key are, in one PEM file: file:PATH or credential:NAME. For a
+    collector that asks for one."""
 
 
 HostPattern = Annotated[
@@ -260,12 +266,10 @@ def _with_folder(config: Any, folder: Path) -> Any:
             changes[name] = [_with_folder(entry, folder) for entry in value]
         elif isinstance(value, Tls | Pager):
             changes[name] = _with_folder(value, folder)
-        elif isinstance(config, Pager) and name == "key":
+        elif name in _references(config) and value:
             changes[name] = _reference_from(folder, value)
         elif name in _PATHS and value:
             changes[name] = str(folder / Path(value).expanduser())
-        elif name in ("token", "password") and value:
-            changes[name] = _reference_from(folder, value)
         elif name == "keys":
             changes[name] = [_reference_from(folder, reference) for reference in value]
         elif name == "secrets":
@@ -287,6 +291,12 @@ def _reference_from(folder: Path, reference: str) -> str:
 
 
 _PATHS = ("state", "plan", "certificate", "key", "ca")
+
+
+def _references(config: Any) -> tuple[str, ...]:
+    """The keys that say where a secret is."""
+    more = ["certificate"] * isinstance(config, CollectorAddress) + ["key"] * isinstance(config, Pager)
+    return ("token", "password", *more)
 
 
 def _collector_faults(config: CollectorConfig) -> Iterator[Fault]:
@@ -398,6 +408,13 @@ def _shipping_faults(path: tuple[str, int], collector: CollectorAddress) -> Iter
     except SecretError as error:
         yield Fault((*path, "token"), str(error))
     yield from _file_faults((*path, "ca"), collector.ca)
+    if collector.certificate is not None:
+        try:
+            check_reference(collector.certificate)
+            if collector.certificate.startswith("env:"):
+                raise SecretError("is no file; write file:PATH or credential:NAME")
+        except SecretError as error:
+            yield Fault((*path, "certificate"), str(error))
 
 
 def _file_faults(path: tuple[str | int, ...], file: str | None) -> Iterator[Fault]:

@@ -211,6 +211,18 @@ PROBE_STATE = Measurement(
         Field("longitude", "where it is, degrees east"),
     ),
 )
+VANTAGE = Measurement(
+    name="parallax_vantage",
+    meaning="a probe of the plan in force, with its labels: what figures by probe are joined with",
+    tags=(
+        PROBE,
+        Tag("region", "where it stands, in the plan's words", 500),
+        Tag("provider", "whose network or data centre it is in", 500),
+        Tag("asn", "its network's number", 1_000),
+        Tag("network", "data-centre or access", 2),
+    ),
+    fields=(Field("known", "1"),),
+)
 CHECK_STATE = Measurement(
     name="parallax_check",
     meaning="how a subject stands over all probes",
@@ -391,6 +403,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     ALERT,
     PROBE_HEALTH,
     PROBE_STATE,
+    VANTAGE,
     RECEIVER,
     COLLECTOR,
     SINK,

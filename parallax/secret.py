@@ -65,10 +65,25 @@ def read_secret(reference: str) -> Secret:
         return _checked(os.environ[rest], reference)
     if scheme == "file":
         return _checked(_read(Path(rest), private=True), reference)
+    return _checked(_read(_credential(reference, rest), private=False), reference)
+
+
+def secret_file(reference: str) -> Path:
+    """The file at a reference, for what must be read from one, as OpenSSL reads keys. Raises SecretError."""
+    check_reference(reference)
+    scheme, _, rest = reference.partition(":")
+    if scheme == "env":
+        raise SecretError(f"{reference} is no file; write file:PATH or credential:NAME")
+    path = Path(rest) if scheme == "file" else _credential(reference, rest)
+    _read(path, private=scheme == "file")
+    return path
+
+
+def _credential(reference: str, name: str) -> Path:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder is None:
-        raise SecretError(f"{reference}: there are no systemd credentials here; add LoadCredential={rest}:PATH")
-    return _checked(_read(Path(folder) / rest, private=False), reference)
+        raise SecretError(f"{reference}: there are no systemd credentials here; add LoadCredential={name}:PATH")
+    return Path(folder) / name
 
 
 def _read(path: Path, *, private: bool) -> str:

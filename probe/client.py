@@ -19,8 +19,8 @@ from parallax.dialling.errors import EXPECTED, detail_of, failure_of
 from parallax.dialling.fields import http_date, retry_after_s
 from parallax.dialling.http import ALPN, Headers, Http, Response, open_http
 from parallax.dialling.route import Routes
-from parallax.dialling.tls import Trust, client_context
-from parallax.secret import Secret, SecretError
+from parallax.dialling.tls import Trust, check_own_file, client_context
+from parallax.secret import Secret, SecretError, secret_file
 from parallax.values import Address, Cidr
 from probe.asks import AsksAnswer
 from probe.outcomes import Answer
@@ -137,16 +137,27 @@ _WAY_OUT = {"certificate": "; is `ca` of this [[collector]] the CA of the collec
 
 @asynccontextmanager
 async def open_client(config: CollectorAddress, token: Callable[[], Secret]) -> AsyncIterator[CollectorClient]:
-    """A client for one collector of the config. Raises OSError or ssl.SSLError for an unreadable CA file.
+    """A client for one collector of the config. Raises OSError or ssl.SSLError for an unreadable CA file, SecretError
+    for a client certificate that cannot be used.
 
     `token` is asked for the bearer token at every request, so that a changed file is heeded; it raises SecretError."""
     address = dial_address(config)
-    trust = Trust(config.ca)
+    trust = Trust(config.ca, _own_file(config.certificate) if config.certificate else None)
     if config.url.https:
         client_context(trust, "1.2", ALPN)  # now, so that an unreadable CA file is seen at the start
     alone = Routes.of(allow=[Cidr(f"{address.ip}/{128 if address.family == 6 else 32}")])
     async with open_http(address, alone, trust) as http:
         yield CollectorClient(config.url, http, token)
+
+
+def _own_file(reference: str) -> str:
+    path = str(secret_file(reference))
+    try:
+        check_own_file(path)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        why = getattr(error, "reason", None) or error
+        raise SecretError(f"{path} holds no certificate and its key in PEM: {why}; enrol this probe again") from None
+    return path
 
 
 def dial_address(config: CollectorAddress) -> Address:

@@ -7,10 +7,15 @@ import errno
 import json
 import os
 import ssl
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import parallax
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
@@ -27,7 +32,7 @@ LOOKUP_S = 10.0
 MAX_ANSWER = 65_536
 MAX_CA = 1_000_000
 MOST_ADDRESSES = 8
-CONFIG, TOKEN, AUTHORITY = "probe.toml", "token", "ca.pem"
+CONFIG, TOKEN, CERTIFICATE, AUTHORITY = "probe.toml", "token", "client.pem", "ca.pem"
 _UNSENT = ("connect", "tls")
 
 
@@ -40,32 +45,52 @@ class EnrolError(Exception):
         self.answered = answered
 
 
-async def enrol(url: Url, join: Secret, folder: Path, *, id: str = "", ca: Path | None = None) -> Path:  # noqa: A002
-    """Enrols, and leaves probe.toml, token and, of a `ca`, a copy in the folder, mode 0600. Returns the config's path.
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an enrolment is to be. `id`: the probe's, where it should be no other than this. `ca`: the CA of the
+    collector's certificate. `address`: what to dial, instead of what the URL's host is looked up as. `certificate`:
+    whether a client certificate is asked for. `config`: whether a probe.toml is written."""
+
+    id: str = ""
+    ca: Path | None = None
+    address: Address | None = None
+    certificate: bool = False
+    config: bool = True
+
+
+async def enrol(url: Url, join: Secret, folder: Path, asked: Asked | None = None) -> Path:
+    """Enrols, and leaves in the folder, mode 0600: the token; the client certificate with its key, where one was asked
+    for; the config; and for that a copy of the CA. Returns the path of the config, or of the folder without one.
 
     The name in the URL is looked up by the host's own means, once: the config has the address, so that shipping does
     not depend on the DNS that is watched. Raises EnrolError."""
-    authority = _prepared(folder, ca)
+    asked = asked or Asked()
+    authority = _prepared(folder, asked)
     _check_url(url)
-    address, answer = await _ask(url, join, id, ca)
-    config = _config_text(answer.probe, url, address, with_ca=authority is not None)
-    try:
+    key = ec.generate_private_key(ec.SECP256R1()) if asked.certificate else None
+    address, answer = await _ask(url, join, asked, key)
+    files = {TOKEN: answer.token.encode() + b"\n"}
+    if key is not None:
+        files[CERTIFICATE] = answer.certificate.encode() + _pem(key)
+    if asked.config:
         if authority is not None:
-            write_private(folder / AUTHORITY, authority)
-        write_private(folder / TOKEN, answer.token.encode() + b"\n")
-        write_private(folder / CONFIG, config.encode())
+            files[AUTHORITY] = authority
+        files[CONFIG] = _config_text(answer.probe, url, address, files).encode()
+    try:
+        for name, content in files.items():
+            write_private(folder / name, content)
     except OSError as error:
         raise EnrolError(
             f"{folder} cannot be written: {error.strerror}; the join token is used now: make room, and enrol by another"
         ) from None
-    return folder / CONFIG
+    return folder / CONFIG if asked.config else folder
 
 
-def _prepared(folder: Path, ca: Path | None) -> bytes | None:
+def _prepared(folder: Path, asked: Asked) -> bytes | None:
     """Sees to it that the folder takes files and has none of ours yet; the CA file's content."""
+    ca = asked.ca
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in (CONFIG, TOKEN):
+        for name in (CONFIG, TOKEN, CERTIFICATE):
             if (folder / name).exists():
                 raise EnrolError(f"{folder / name} is there already; enrol into another folder: --out FOLDER")
         write_private(folder / CONFIG, b"#" * 4096)
@@ -93,12 +118,15 @@ def _check_url(url: Url) -> None:
         raise EnrolError(f"{url} has a query (?...); take it out")
 
 
-async def _ask(url: Url, join: Secret, id: str, ca: Path | None) -> tuple[Address, Enrolled]:  # noqa: A002
+async def _ask(
+    url: Url, join: Secret, asked: Asked, key: ec.EllipticCurvePrivateKey | None
+) -> tuple[Address, Enrolled]:
     """The address that answered, and its answer. The next address is tried only where nothing was sent yet."""
-    body = msgspec.json.encode(Enrolling(id=id, agent=parallax.__version__))
+    ca, csr = asked.ca, "" if key is None else _request(key, asked.id or "probe")
+    body = msgspec.json.encode(Enrolling(id=asked.id, agent=parallax.__version__, csr=csr))
     headers = {"authorization": f"Bearer {join.reveal()}", "content-type": "application/json"}
     why = ""
-    for address in await _addresses(url):
+    for address in [asked.address] if asked.address else await _addresses(url):
         phases = ["connect"]
         alone = Routes.of(allow=[Cidr(f"{address.ip}/{128 if address.family == 6 else 32}")])
         with trio.move_on_after(TIMEOUT_S):
@@ -110,7 +138,7 @@ async def _ask(url: Url, join: Secret, id: str, ca: Path | None) -> tuple[Addres
                     ) as response,
                 ):
                     content = await response.aread(MAX_ANSWER)
-                    return address, _read(response.status_code, content)
+                    return address, _read(response.status_code, content, key)
             except ValueError:
                 raise EnrolError(f"{url} does not answer as a collector does; is that its address?") from None
             except EXPECTED as error:
@@ -143,10 +171,35 @@ async def _addresses(url: Url) -> list[Address]:
     )
 
 
-def _read(status: int, content: bytes) -> Enrolled:
+def _request(key: ec.EllipticCurvePrivateKey, name: str) -> str:
+    """A request for a certificate (PKCS #10, RFC 2986), PEM. Whose it will be, the join token says."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _is_of(certificate: str, key: ec.EllipticCurvePrivateKey) -> bool:
+    try:
+        return x509.load_pem_x509_certificate(certificate.encode()).public_key() == key.public_key()
+    except ValueError:
+        return False
+
+
+def _read(status: int, content: bytes, key: ec.EllipticCurvePrivateKey | None) -> Enrolled:
     try:
         if status == 200:
             enrolled = msgspec.json.decode(content, type=Enrolled)
+            if key is not None and not _is_of(enrolled.certificate, key):
+                raise EnrolError(
+                    "the collector issued no client certificate: its version is an earlier one. The join token is used "
+                    "now: upgrade the collector and make another, or leave out --certificate"
+                )
             if enrolled.probe.isprintable() and enrolled.token.isprintable() and enrolled.token.strip():
                 return enrolled
         else:
@@ -162,7 +215,7 @@ class _Refused(msgspec.Struct):
     message: str = ""
 
 
-def _config_text(probe: str, url: Url, address: Address, *, with_ca: bool) -> str:
+def _config_text(probe: str, url: Url, address: Address, beside: Collection[str]) -> str:
     def text(value: str) -> str:
         return json.dumps(value)  # a basic string of TOML is written as JSON's
 
@@ -176,5 +229,6 @@ def _config_text(probe: str, url: Url, address: Address, *, with_ca: bool) -> st
         f'token = "file:{TOKEN}"',
     ]
     lines += [f"address = {text(address)}"] * (url.endpoint.address is None)
-    lines += [f'ca = "{AUTHORITY}"'] * with_ca
+    lines += [f'ca = "{AUTHORITY}"'] * (AUTHORITY in beside)
+    lines += [f'certificate = "file:{CERTIFICATE}"'] * (CERTIFICATE in beside)
     return "\n".join(lines) + "\n"

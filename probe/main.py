@@ -221,6 +221,8 @@ async def _open_client(stack: AsyncExitStack, config: CollectorAddress) -> Colle
         raise StartError(f"the token for {config.url}: {error}") from None
     try:
         return await stack.enter_async_context(open_client(config, token))
+    except SecretError as error:
+        raise StartError(f"the client certificate for {config.url}: {error}") from None
     except (OSError, ssl.SSLError) as error:
         raise StartError(f"the CA file {config.ca} for {config.url} cannot be used: {error}") from None
 

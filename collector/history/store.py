@@ -18,8 +18,10 @@ from typing import Any
 import duckdb
 import msgspec
 
-from collector.history.rows import MINUTE_NS, Row, Rows, nanoseconds, timestamp
+from collector.history.rows import MINUTE_NS, Row, Rows, nanoseconds, timestamp, vantage_labels
 from collector.history.tables import VERSION, missing_tables, statements
+from parallax.log import get_log
+from parallax.plan.types import Probe
 
 FILE = "history.duckdb"
 MEMORY = "96MB"
@@ -31,6 +33,7 @@ _FULL_WORDS = ("No space left", "Disk quota", "File too large", "not enough disk
 _DAMAGED_WORDS = ("Corrupt database file", "Could not read enough bytes")
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _MINUTE = timedelta(minutes=1)
+_log = get_log(__name__)
 
 
 class StoreError(Exception):
@@ -38,7 +41,7 @@ class StoreError(Exception):
 
 
 class StoreDamaged(StoreError):
-    """What stands there is no history of this version, or is damaged."""
+    """What stands there is no history, or is damaged."""
 
 
 class StoreFull(StoreError):
@@ -47,6 +50,10 @@ class StoreFull(StoreError):
 
 class StoreBusy(StoreError):
     """A query holds the memory that this would take; the store is whole, and later there is room."""
+
+
+class _OtherLayout(Exception):
+    """The file is sound, and of this other layout."""
 
 
 class Interrupted(Exception):
@@ -118,6 +125,8 @@ class Store:
             for name, position, missed, unreadable in self._all("SELECT name, position, missed, unreadable FROM cursor")
         }
         self._due: set[int] = {_minute_of(minute) for (minute,) in self._all("SELECT minute FROM due")}
+        labels = self._all("SELECT * EXCLUDE since FROM vantage ORDER BY since")
+        self._labels: dict[str, Row] = {row[0]: tuple(row[1:]) for row in labels}
         self.observations: int = self._all("SELECT count(*) FROM observation")[0][0]
 
     def reading(self) -> Reading:
@@ -178,6 +187,25 @@ class Store:
             self._all("DELETE FROM due WHERE minute IN (SELECT unnest(?::TIMESTAMP[]))", [gone])
         self._due.difference_update(old, made)
         return len(old) + len(made) < len(ended)
+
+    def label(self, probes: Sequence[Probe], at_ns: int, oldest_ns: int) -> None:
+        """Notes the labels of probes where they are others than before, and drops those that no observation since
+        `oldest_ns` had. Raises StoreError."""
+        rows = [
+            (probe.id, timestamp(at_ns if probe.id in self._labels else 0), *vantage_labels(probe))
+            for probe in probes
+            if self._labels.get(probe.id) != vantage_labels(probe)
+        ]
+        if not rows:
+            return
+        with _store_errors(self.path), self._transaction():
+            self._append("vantage", rows)
+            self._all(
+                "DELETE FROM vantage WHERE EXISTS (FROM vantage AS later WHERE later.probe = vantage.probe"
+                " AND later.since > vantage.since AND later.since <= ?)",
+                [timestamp(oldest_ns)],
+            )
+        self._labels |= {row[0]: row[2:] for row in rows}
 
     def prune(self, table: str, column: str, before_ns: int) -> bool:
         """Deletes some of a table's oldest rows from before a moment; whether more of them wait. Raises StoreError."""
@@ -252,33 +280,41 @@ def open_store(folder: Path) -> Store:
         kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
         raise kind(f"{folder}: cannot be written ({error.strerror}); see to the disk and the permissions") from None
     with _store_errors(path, opening=True):
-        db = duckdb.connect(
-            str(path),
-            config={
-                "threads": 2,
-                "memory_limit": MEMORY,
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-            },
-        )
         try:
-            for setting in (
-                f"temp_directory = '{str(temporary).replace(chr(39), chr(39) * 2)}'",
-                "max_temp_directory_size = '500MB'",
-                "TimeZone = 'UTC'",
-                "python_enable_replacements = false",
-                "enable_external_access = false",
-                "lock_configuration = true",
-            ):
-                db.execute(f"SET {setting}").fetchall()
-            for name in (path, _log_of(path)):
-                with suppress(FileNotFoundError):
-                    name.chmod(0o600)
-            _make_tables(path, db)
-            return Store(path, db)
-        except BaseException:
-            db.close()
-            raise
+            return _open(path, temporary)
+        except _OtherLayout as other:
+            _exchange(path, int(str(other)))
+            return _open(path, temporary)
+
+
+def _open(path: Path, temporary: Path) -> Store:
+    db = duckdb.connect(
+        str(path),
+        config={
+            "threads": 2,
+            "memory_limit": MEMORY,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    try:
+        for setting in (
+            f"temp_directory = '{str(temporary).replace(chr(39), chr(39) * 2)}'",
+            "max_temp_directory_size = '500MB'",
+            "TimeZone = 'UTC'",
+            "python_enable_replacements = false",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            db.execute(f"SET {setting}").fetchall()
+        for name in (path, _log_of(path)):
+            with suppress(FileNotFoundError):
+                name.chmod(0o600)
+        _make_tables(path, db)
+        return Store(path, db)
+    except BaseException:
+        db.close()
+        raise
 
 
 def set_aside(folder: Path, when: str) -> Path:
@@ -297,6 +333,21 @@ def set_aside(folder: Path, when: str) -> Path:
     return aside
 
 
+def _exchange(path: Path, found: int) -> None:
+    """Another release's file goes beside, and our own comes back from there if it was exchanged before: with its
+    cursors, so that it takes from the journals what came since. So one can upgrade and go back, and loses neither.
+    Only the latest file of another layout stays."""
+    aside, own = (path.with_name(f"{FILE}.layout-{layout}") for layout in (found, VERSION))
+    for older in path.parent.glob(f"{FILE}.layout-*"):
+        if older.name.removesuffix(".wal") != own.name:
+            older.unlink()
+    for here, to in ((path, aside), (own, path)):
+        for name, target in ((_log_of(here), _log_of(to)), (here, to)):
+            with suppress(FileNotFoundError):
+                name.replace(target)
+    _log.warning("the history is another release's; it is kept beside", layout=found, own=VERSION, aside=str(aside))
+
+
 def _make_tables(path: Path, db: duckdb.DuckDBPyConnection) -> None:
     found = {name for (name,) in db.execute("SELECT table_name FROM information_schema.tables").fetchall()}
     if not found:
@@ -305,9 +356,11 @@ def _make_tables(path: Path, db: duckdb.DuckDBPyConnection) -> None:
             db.execute(statement).fetchall()
         db.commit()
         return
-    version = db.execute("SELECT version FROM layout").fetchall() if "layout" in found else None
+    version = db.execute("SELECT version FROM layout").fetchall() if "layout" in found else []
+    if len(version) != 1 or not isinstance(version[0][0], int):
+        raise StoreDamaged(f"{path}: is no history")
     if version != [(VERSION,)]:
-        raise StoreDamaged(f"{path}: is no history of this version")
+        raise _OtherLayout(version[0][0])
     for statement in missing_tables(found):
         db.execute(statement).fetchall()
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 import msgspec
 
 VERSION = 2
-"""Rises when a column changes; a file with another one is set aside and made anew from the journals."""
+"""Rises when a column changes; a file with another one is kept beside, and a new one made from the journals."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -141,6 +141,17 @@ PROGRESS = (
 
 DUE = (Column("minute", "TIMESTAMP", "a minute whose figures are to be made"),)
 
+VANTAGE = (
+    Column("probe", "VARCHAR", "the probe's id"),
+    Column("since", "TIMESTAMP", "from when on these are its labels; of the first, from ever on"),
+    Column("region", "VARCHAR", "where it stands, in the plan's words"),
+    Column("provider", "VARCHAR", "whose network or data centre it is in"),
+    Column("asn", "BIGINT", "its network's number; NULL where the plan has none"),
+    Column("latitude", "DOUBLE", "degrees north; NULL where the plan has none"),
+    Column("longitude", "DOUBLE", "degrees east, likewise"),
+    Column("network", "VARCHAR", "data-centre or access"),
+)
+
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "observation": ("every observation, for `raw_age`", OBSERVATION),
     "minute": ("figures by minute, check, target, subject and probe, for `minutes_age`", MINUTE),
@@ -148,6 +159,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "event": ("everything that was concluded, in order", EVENT),
     "delivery": ("what came of telling receivers of alerts, for `minutes_age`", DELIVERY),
     "probe_health": ("what probes say of themselves, for `raw_age`", PROBE_HEALTH),
+    "vantage": ("the labels of each probe, as the plan in force had them, a row for each change", VANTAGE),
     "cursor": ("how far the journals are in here", PROGRESS),
     "due": ("minutes that are not yet, or no longer, as in `minute`", DUE),
 }
@@ -166,14 +178,23 @@ GROUP BY ALL
 """
 """The last word of each probe on each subject, of those of the last day."""
 
+OBSERVED = """
+CREATE VIEW observed AS
+SELECT observation.*, vantage.region AS probe_region, vantage.provider AS probe_provider, vantage.asn AS probe_asn,
+       vantage.latitude AS probe_latitude, vantage.longitude AS probe_longitude, vantage.network AS probe_network
+FROM observation ASOF LEFT JOIN vantage ON observation.probe = vantage.probe AND observation.started >= vantage.since
+"""
+"""Every observation with its probe's labels as they were then."""
+
 
 def missing_tables(found: Collection[str]) -> list[str]:
     """What makes the tables that are not there: a later version may only add some, without another VERSION."""
-    return [
+    tables = [
         f"CREATE TABLE {name} ({', '.join(f'{column.name} {column.type}' for column in columns)})"
         for name, (_, columns) in TABLES.items()
         if name not in found
     ]
+    return [*tables, *([OBSERVED] if "observed" not in found else [])]
 
 
 def statements() -> list[str]:

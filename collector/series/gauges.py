@@ -42,6 +42,18 @@ def board_points(board: Board, at: int) -> Iterator[Point]:
                 "longitude": longitude,
             },
         )
+        yield Point(
+            of=points.VANTAGE,
+            at=at,
+            tags={
+                "probe": probe.id,
+                "region": probe.region,
+                "provider": probe.provider,
+                "asn": "" if probe.asn is None else str(probe.asn),
+                "network": probe.network,
+            },
+            fields={"known": 1},
+        )
     number: Counter[str] = Counter(incident.severity for incident in board.incidents)
     for severity in SEVERITIES:
         yield Point(of=points.INCIDENTS, at=at, tags={"severity": severity}, fields={"open": number[severity]})

@@ -13,7 +13,7 @@ from parallax.clock import NS, wall_ns
 from parallax.spans import lasting
 
 _ORDER = ("silent", "unhealthy", "unknown", "healthy")
-HEADINGS = ("PROBE", "STATE", "VERSION", "REGION", "PROVIDER", "ASN", "LAG", "CLOCK", "SEEN", "LACKS")
+HEADINGS = ("PROBE", "STATE", "VERSION", "REGION", "PROVIDER", "ASN", "LOCATION", "LAG", "CLOCK", "SEEN", "LACKS")
 
 
 @click.command()
@@ -65,11 +65,16 @@ def _cells(probe: dict[str, Any], now: int) -> tuple[str, ...]:
         probe["region"] or "-",
         probe["provider"] or "-",
         str(probe["asn"] or "-"),
+        _place(probe["location"]),
         _seconds(probe["lag_s"]),
         _seconds(probe["clock_offset_s"]),
         "never" if heard is None else f"{lasting(round(max(0, now - heard) / NS) * NS)} ago",
         ", ".join(sorted(probe["lacks"])) or "-",
     )
+
+
+def _place(location: list[float] | None) -> str:
+    return "-" if location is None else f"{location[0]:.2f},{location[1]:.2f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -60,21 +60,26 @@ def add(context: click.Context, name: str, role: Any, config: Path | None, state
 @place_options
 @click.pass_context
 def revoke(context: click.Context, which: str, config: Path | None, state: Path | None) -> None:
-    """End the token with this id, or all tokens of this name. It holds from the next request on."""
+    """End the token with this id, or all tokens of this name; client certificates likewise. It holds from the next
+    request on, and ends those that wait within 5 s."""
+    from collector.clients import revoke_clients
     from collector.joins import revoke_joins
     from collector.tokens import TokenError, revoke_tokens
 
     place = _state(context, config, state)
     try:
         ended, joins = revoke_tokens(place, which), revoke_joins(place, which)
+        clients = revoke_clients(place, which)
     except TokenError as error:
         fail(str(error))
-    if not ended and not joins:
+    if not ended and not joins and not clients:
         fail(f"there is no token {which!r}; `parallax collector token list` shows them")
     for each in ended:
         click.echo(f"ended {each.id}, of {each.role} {each.name}")
     for join in joins:
         click.echo(f"ended {join.id}, with which {join.name} could have enrolled")
+    for client in clients:
+        click.echo(f"ended {client.id}, a client certificate of {client.name}")
 
 
 @token.command(name="list")
@@ -82,16 +87,18 @@ def revoke(context: click.Context, which: str, config: Path | None, state: Path 
 @click.option("--json", "as_json", is_flag=True, help="As JSON, one a line.")
 @click.pass_context
 def list_(context: click.Context, config: Path | None, state: Path | None, as_json: bool) -> None:
-    """List the tokens: id, role, name, and when each was made. Their text is not kept."""
+    """List the tokens and client certificates: id, role, name, and when each was made. Their text is not kept."""
+    from collector.clients import ROLE as CLIENT
+    from collector.clients import list_clients
     from collector.joins import ROLE, list_joins
     from collector.tokens import TokenError, list_tokens
 
     place = _state(context, config, state)
     try:
-        tokens, joins = list_tokens(place), list_joins(place)
+        tokens, joins, clients = list_tokens(place), list_joins(place), list_clients(place)
     except TokenError as error:
         fail(str(error))
-    if not tokens and not joins:
+    if not tokens and not joins and not clients:
         click.echo(
             f"There are no tokens in {place}; is that the collector's state? --config or --state says it.", err=True
         )
@@ -101,13 +108,14 @@ def list_(context: click.Context, config: Path | None, state: Path | None, as_js
             click.echo(msgspec.json.encode(plain))
         else:
             click.echo(f"{each.id}  {each.role:<6}  {each.name}  {each.made_at}")
-    for join in joins:
-        made_at, until = (moment.isoformat(timespec="seconds") for moment in (join.made_at, join.expires_at))
+    lasting: list[tuple[str, Any]] = [*((ROLE, join) for join in joins), *((CLIENT, client) for client in clients)]
+    for role, entry in lasting:
+        made_at, until = (moment.isoformat(timespec="seconds") for moment in (entry.made_at, entry.expires_at))
         if as_json:
-            plain = {"id": join.id, "role": ROLE, "name": join.name, "made_at": made_at, "expires_at": until}
+            plain = {"id": entry.id, "role": role, "name": entry.name, "made_at": made_at, "expires_at": until}
             click.echo(msgspec.json.encode(plain))
         else:
-            click.echo(f"{join.id}  {ROLE:<6}  {join.name}  {made_at}  until {until}")
+            click.echo(f"{entry.id}  {role:<6}  {entry.name}  {made_at}  until {until}")
 
 
 def _state(context: click.Context, config: Path | None, state: Path | None) -> Path:

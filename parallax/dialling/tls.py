@@ -16,9 +16,11 @@ from parallax.dialling.tls_stream import TlsStream
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """Whom a dialler trusts: the host's trust store, plus the CAs of a PEM file."""
+    """Whom a dialler trusts: the host's trust store, plus the CAs of a PEM file. And by what it is trusted, where it is
+    asked: a PEM file with its own certificate and key."""
 
     ca_file: str | None = None
+    own_file: str | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +33,27 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def client_context(trust: Trust, min_version: str = "1.2", alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
-    """A verifying client context (RFC 8446, RFC 6125). Raises OSError or ssl.SSLError for an unreadable CA file."""
+    """A verifying client context (RFC 8446, RFC 6125). Raises OSError or ssl.SSLError for an unreadable CA file; for a
+    certificate of its own, see `check_own_file`."""
     context = ssl.create_default_context()
     context.minimum_version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[min_version]
     if trust.ca_file:
         context.load_verify_locations(trust.ca_file)
+    if trust.own_file:
+        context.load_cert_chain(trust.own_file, password=_no_passphrase)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     return context
+
+
+def check_own_file(path: str) -> None:
+    """Whether the file holds a certificate and its key. Raises OSError, ssl.SSLError or ValueError."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(path, password=_no_passphrase)
+
+
+def _no_passphrase() -> str:
+    """Else OpenSSL asks on the terminal, and the start hangs there."""
+    raise ValueError("the key has a passphrase; take it off")
 
 
 def check_ca_file(path: str) -> None:

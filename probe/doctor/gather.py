@@ -281,7 +281,7 @@ async def _at_collector(address: CollectorAddress) -> tuple[AtCollector, PlanInF
     try:
         async with open_client(address, token) as client:
             return await _seen_by(client, blank), await _plan_of(client)
-    except (OSError, ssl.SSLError) as error:  # its CA file
+    except (OSError, ssl.SSLError, SecretError) as error:  # its CA file, or the client certificate
         return msgspec.structs.replace(blank, word="certificate", detail=str(error)), None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import h11
 import trio
 
+from collector.clients import make_authority
 from collector.history import open_history
 from collector.main import Running, Stores, run
 from collector.serve import open_listener
@@ -162,7 +163,8 @@ async def collector(
     if not path.exists():
         path.write_text(plan)
     loaded = CollectorConfig(state=str(state), plan=str(path), **config)
-    listener = open_listener(Address("127.0.0.1:0"), loaded.tls)
+    authority = make_authority(state) if loaded.tls and loaded.tls.client_certificates else None
+    listener = open_listener(Address("127.0.0.1:0"), loaded.tls, authority)
     journal = journal or MemoryInputs()
     with closing(listener):
         async with (

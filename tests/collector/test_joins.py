@@ -27,7 +27,7 @@ def test_it_is_shown_once_and_kept_hashed(tmp_path: Path) -> None:
 def test_it_gives_one_token_once(tmp_path: Path) -> None:
     text = add_join(tmp_path, "fra1", NOW)
     assert look_up(tmp_path, text, NOW) == "fra1"
-    probe, token = use_join(tmp_path, text, NOW + SECOND)
+    probe, token, _ = use_join(tmp_path, text, NOW + SECOND)
     assert Tokens(tmp_path).identify(token) == Identity("probe", probe)
     with pytest.raises(JoinRefused, match=r"was used at 2026-11-22 12:00 UTC; make another: .parallax collector token"):
         use_join(tmp_path, text, NOW + 2 * SECOND)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.parts.nodes import GATEWAY, ROOT, Network, Node
-from tests.parts.releases import BundleError, make_release
+from tests.parts.releases import IMAGE_PYTHON, BundleError, make_release
 
 COLLECTION = ROOT / "ansible"
 TOOLS = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "deploy" / "bin"
@@ -24,8 +24,11 @@ period = "2s"
 timeout = "1s"
 external = false
 """
-ALL = {"common_time_sync": "unchecked", "ansible_user": "root", "probe_allow": ["10.231.0.0/24"]}
-"""The clock of a container is its host's business."""
+ALL = {
+    "common_time_sync": "unchecked", "ansible_user": "root", "probe_allow": ["10.231.0.0/24"],
+    "probe_doctor_stops": False,
+}  # fmt: skip
+"""The clock of a container is its host's business, and no resolver is on its network."""
 
 
 class Ground:
@@ -35,10 +38,11 @@ class Ground:
         self.network, self.folder, self.bundle = network, folder, bundle
         (folder / "plan.toml").write_text(PLAN, "utf-8")
         self.hosts: dict[str, Any] = {"collector": {}, "probes": {}}
+        self._plays = 0
 
     def list(self, group: str, node: Node, **variables: object) -> None:
         """Puts a node into the inventory, as that group has it."""
-        self.hosts[group][node.name] = {"ansible_host": node.ip, **variables}
+        self.hosts.setdefault(group, {})[node.name] = {"ansible_host": node.ip, **variables}
 
     def play(self, playbook: str, *options: str, bundle: Path | None = None) -> str:
         """What the playbook said; fails the test where it failed."""
@@ -48,21 +52,30 @@ class Ground:
 
     def try_play(self, playbook: str, *options: str, bundle: Path | None = None) -> tuple[int, str]:
         """Its exit status and what it said."""
+        inventory = self.write_inventory(common_bundle=str(bundle or self.bundle))
+        self._plays += 1
+        with (self.folder / f"play-{self._plays}-{playbook}.log").open("w+", encoding="utf-8") as log:
+            done = self.network.here(
+                str(TOOLS / "ansible-playbook"), "-i", str(inventory), f"playbooks/{playbook}.yml", *options,
+                cwd=COLLECTION, env=environment(self.folder), stdout=log, stderr=log, timeout=1800,
+            )  # fmt: skip
+            log.seek(0)
+            return done.returncode, log.read()
+
+    def write_inventory(self, **variables: object) -> Path:
+        """The inventory as a file, with variables for all hosts on top."""
         shared = {
             **ALL,
-            "common_bundle": str(bundle or self.bundle),
+            "common_bundle": str(self.bundle),
             "collector_plan": str(self.folder / "plan.toml"),
             "ansible_ssh_private_key_file": str(self.network.key),
             "ansible_ssh_common_args": " ".join(self.network.ssh_options[2:]),
+            **variables,
         }
         children = {group: {"hosts": hosts} for group, hosts in self.hosts.items()}
         inventory = self.folder / "hosts.json"
         inventory.write_bytes(msgspec.json.encode({"all": {"vars": shared, "children": children}}))
-        done = self.network.here(
-            str(TOOLS / "ansible-playbook"), "-i", str(inventory), f"playbooks/{playbook}.yml", *options,
-            cwd=COLLECTION, env=environment(self.folder), timeout=1200,
-        )  # fmt: skip
-        return done.returncode, done.stdout + done.stderr
+        return inventory
 
     def status(self, collector: Node) -> Any:
         """What the collector says of itself; None where it does not answer."""
@@ -111,11 +124,11 @@ def recap(said: str, host: str) -> dict[str, int]:
     return {key: int(value) for key, _, value in (word.partition("=") for word in line.split() if "=" in word)}
 
 
-def bundle_or_skip(folder: Path) -> Path:
+def bundle_or_skip(folder: Path, *pythons: str) -> Path:
     """A bundle of this tree; skips the test where no package index is to be had."""
     tool("ansible-playbook")
     try:
-        return make_release(folder)
+        return make_release(folder, pythons=pythons or (IMAGE_PYTHON,))
     except BundleError as error:
         pytest.skip(str(error))
 

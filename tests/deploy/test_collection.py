@@ -71,7 +71,9 @@ def test_the_examples_can_be_played(inventory: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.deploy
-@pytest.mark.parametrize("linter", [["ansible-lint", "--offline", "-q"], ["yamllint", "--strict", "."]])
+@pytest.mark.parametrize(
+    "linter", [["ansible-lint", "--offline", "-q"], ["yamllint", "--strict", "."], ["hadolint", "Containerfile"]]
+)
 def test_the_linters_have_nothing_to_say(linter: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
         [tool(linter[0]), *linter[1:]],

@@ -1,6 +1,7 @@
 """What a network lives through: slips with new hosts, reboots, new tokens under load, releases that work and that do
 not, and its end. `make test-deploy` runs it; it takes half an hour."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,14 @@ BROKEN_HUB = {
         "    started_at = wall_ns()\n    (state / 'newer').write_text('')\n    raise StartError('broken')\n",
     )
 }
+NEWER_HUB = {
+    "collector/main.py": (
+        "    started_at = wall_ns()\n",
+        "    started_at = wall_ns()\n    import sqlite3\n\n"
+        "    sqlite3.connect(state / 'inputs.db').execute('PRAGMA user_version = 2')\n    raise StartError('broken')\n",
+    )
+}
+"""It makes of the state what no release before can read, and then does not start."""
 
 
 @dataclass
@@ -133,6 +142,25 @@ def test_a_collector_that_does_not_start_goes_back_with_all_that_it_had(made: Ma
     for node in made.probes:
         ground.wait_heard(made.hub, node.name)
         assert ground.probe(made.hub, node.name)["missing"] == 0
+
+
+def test_a_state_that_the_old_release_cannot_read_is_that_of_the_backup_again(made: Made) -> None:
+    ground = made.ground
+    before = ground.status(made.hub)
+    bundle = make_release(made.folder, "0.1.35", NEWER_HUB)
+    for _ in range(2):
+        status, said = ground.try_play("upgrade", "-e", "collector_patience_s=20", bundle=bundle)
+        assert status != 0
+        assert f"could not read what {_release(bundle)} had written" in " ".join(said.split())
+        assert f"The collector is back at {before['version']}" in " ".join(said.split())
+    assert made.hub.run("ls /var/backups/parallax | grep -c '^state-of-0.1.35'") == "2"
+    assert ground.status(made.hub)["version"] == before["version"]
+    for node in made.probes:
+        ground.wait_heard(made.hub, node.name)
+
+
+def _release(bundle: Path) -> str:
+    return str(json.loads((bundle / "manifest.json").read_text("utf-8"))["release"])
 
 
 def test_a_gate_keeps_the_last_that_report(made: Made) -> None:

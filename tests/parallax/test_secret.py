@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from parallax.secret import Secret, SecretError, check_reference, read_secret
+from parallax.secret import Secret, SecretError, check_reference, read_secret, secret_file
 
 
 @pytest.fixture
@@ -30,6 +30,19 @@ def test_a_secret_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(token.parent))
     token.chmod(0o444)  # the folder is what keeps systemd's credentials private
     assert read_secret("credential:token").reveal() == "s3cret"
+
+
+def test_what_is_read_from_a_file_alone_is_found(monkeypatch: pytest.MonkeyPatch, token: Path) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(token.parent))
+    assert secret_file(f"file:{token}") == secret_file("credential:token") == token
+    with pytest.raises(SecretError, match="env:HOME is no file; write file:PATH or credential:NAME"):
+        secret_file("env:HOME")
+    token.chmod(0o644)
+    with pytest.raises(SecretError, match="chmod 600"):
+        secret_file(f"file:{token}")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    with pytest.raises(SecretError, match="add LoadCredential=token:PATH"):
+        secret_file("credential:token")
 
 
 def test_a_secret_never_shows_itself() -> None:

@@ -1,4 +1,4 @@
-"""Hosts with a systemd and an sshd of their own: systemd-nspawn over one image (`tools/setup.sh deploy`), each a layer
+"""Hosts with a systemd and an sshd of their own: systemd-nspawn over an image (`tools/setup.sh deploy`), each a layer
 of overlayfs, on a network that is theirs alone (10.231.0.0/24 on a bridge in a network namespace).
 
     with nodes(folder) as network:
@@ -10,6 +10,7 @@ of overlayfs, on a network that is theirs alone (10.231.0.0/24 on a bridge in a 
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,18 +21,21 @@ import pytest
 from tests.parts.daemon import find_program
 
 ROOT = Path(__file__).parent.parent.parent
-IMAGE = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "images" / "bookworm"
+IMAGES = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "images"
+BOOKWORM = "bookworm"
 GATEWAY = "10.231.0.1"
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 _INTERVAL_S = 0.2
+_REBOOTS = 133
+"""The exit status by which a container asks to be started again."""
 _ENV = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class Node:
     """One host. `run` is a shell on it, without its network: what it says is what is."""
 
-    def __init__(self, network: "Network", name: str, ip: str) -> None:
-        self.name, self.ip = name, ip
+    def __init__(self, network: "Network", name: str, ip: str, image: str) -> None:
+        self.name, self.ip, self.image = name, ip, image
         self._network = network
         self._folder = network.folder / name
         self.root = self._folder / "root"
@@ -41,7 +45,7 @@ class Node:
         """Makes the host and waits until one can log in."""
         for part in ("upper", "work", "root"):
             (self._folder / part).mkdir(parents=True)
-        layers = f"lowerdir={IMAGE},upperdir={self._folder / 'upper'},workdir={self._folder / 'work'}"
+        layers = f"lowerdir={IMAGES / self.image},upperdir={self._folder / 'upper'},workdir={self._folder / 'work'}"
         _do("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
         ssh = self.root / "root" / ".ssh"
         ssh.mkdir(mode=0o700, exist_ok=True)
@@ -50,36 +54,14 @@ class Node:
         space = f"{self._network.space}-{self.name}"
         _do("ip", "netns", "add", space)
         link = f"to-{self.name}"[:15]
-        _do(
-            "ip",
-            "-n",
-            space,
-            "link",
-            "add",
-            "host0",
-            "type",
-            "veth",
-            "peer",
-            "name",
-            link,
-            "netns",
-            self._network.space,
-        )
+        pair = f"link add host0 type veth peer name {link} netns {self._network.space}"
+        _do("ip", "-n", space, *pair.split())
         _do("ip", "-n", self._network.space, "link", "set", link, "master", "lan", "up")
         _do("ip", "-n", space, "addr", "add", f"{self.ip}/24", "dev", "host0")
         for device in ("lo", "host0"):
             _do("ip", "-n", space, "link", "set", device, "up")
         _do("ip", "-n", space, "route", "add", "default", "via", GATEWAY)
-        with (self._folder / "console.log").open("wb") as console:
-            nspawn = find_program("systemd-nspawn", "systemd-container")
-            place = ["-D", str(self.root), f"--machine={self.name}", f"--network-namespace-path=/run/netns/{space}"]
-            self._process = subprocess.Popen(
-                [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                env={**_ENV, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"},
-            )
+        self._switch_on()
 
     def wait_up(self) -> None:
         """Until one can log in by ssh."""
@@ -96,9 +78,11 @@ class Node:
 
     def reboot(self) -> None:
         """As by its owner; waits until it is up again."""
-        before = self._leader()
+        assert self._process is not None
         self.run("systemctl reboot", check=False)
-        self._network.wait(lambda: self._leader(0) not in (0, before), f"{self.name} does not go down")
+        self._network.wait(lambda: self._process and self._process.poll() is not None, f"{self.name} does not go down")
+        assert self._process.returncode == _REBOOTS, f"{self.name} went down with {self._process.returncode}"
+        self._switch_on()
         self.wait_up()
 
     def close(self) -> None:
@@ -117,6 +101,20 @@ class Node:
         subprocess.run(
             ["ip", "netns", "del", f"{self._network.space}-{self.name}"], env=_ENV, check=False, capture_output=True
         )
+
+    def _switch_on(self) -> None:
+        with (self._folder / "console.log").open("ab") as console:
+            nspawn = find_program("systemd-nspawn", "systemd-container")
+            place = ["-D", str(self.root), f"--machine={self.name}"]
+            place.append(f"--network-namespace-path=/run/netns/{self._network.space}-{self.name}")
+            place.append("--capability=CAP_NET_ADMIN")  # for a firewall of its own
+            self._process = subprocess.Popen(
+                [nspawn, "-q", "--register=no", "--keep-unit", *place, "-b"],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                env={**_ENV, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"},
+            )
 
     def _leader(self, none: int | None = None) -> int:
         assert self._process is not None
@@ -138,6 +136,7 @@ class Network:
         self.space = f"px{os.getpid()}"
         self.key = folder / "key"
         self.nodes: list[Node] = []
+        self._servers: list[subprocess.Popen[bytes]] = []
         self.ssh_options = ["-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         self.ssh_options += ["-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
 
@@ -153,9 +152,10 @@ class Network:
         ):
             _do("ip", "-n", self.space, *words.split())
 
-    def start(self, *names: str) -> list[Node]:
+    def start(self, *names: str, image: str = BOOKWORM) -> list[Node]:
         """Boots hosts side by side, and waits until one can log in to each."""
-        fresh = [Node(self, name, f"10.231.0.{10 + len(self.nodes) + place}") for place, name in enumerate(names)]
+        places = range(10 + len(self.nodes), 250)
+        fresh = [Node(self, name, f"10.231.0.{place}", image) for name, place in zip(names, places, strict=False)]
         self.nodes += fresh
         for node in fresh:
             node.boot()
@@ -166,7 +166,23 @@ class Network:
     def here(self, *command: str, **options: object) -> "subprocess.CompletedProcess[str]":
         """Runs a command of this machine in the nodes' network."""
         enter = ["nsenter", f"--net=/run/netns/{self.space}", *command]
-        return subprocess.run(enter, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+        return subprocess.run(enter, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+    def serve(self, folder: Path) -> str:
+        """Serves the files of a folder to the nodes until the end; its URL."""
+        enter = ["nsenter", f"--net=/run/netns/{self.space}"]
+        port = 8000 + len(self._servers)
+        self._servers.append(
+            subprocess.Popen(
+                [*enter, sys.executable, "-m", "http.server", "--bind", GATEWAY, "-d", str(folder), str(port)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        ask = [sys.executable, "-c", f"import socket; socket.create_connection(('{GATEWAY}', {port}), 1)"]
+        self.wait(lambda: self.here(*ask).returncode == 0, "the files are not served")
+        return f"http://{GATEWAY}:{port}"
 
     def wait(self, condition: Callable[[], object], trouble: str, patience_s: float = _PATIENCE_S) -> None:
         """Until it holds."""
@@ -178,6 +194,9 @@ class Network:
 
     def close(self) -> None:
         """Ends all of it."""
+        for server in self._servers:
+            server.kill()
+            server.wait()
         for node in self.nodes:
             node.close()
         subprocess.run(["ip", "netns", "del", self.space], env=_ENV, check=False, capture_output=True)
@@ -190,8 +209,7 @@ def nodes(folder: Path) -> Iterator[Network]:
         pytest.skip("hosts in containers need root")
     for program, package in (("systemd-nspawn", "systemd-container"), ("ip", "iproute2"), ("ssh", "openssh-client")):
         find_program(program, package)
-    if not (IMAGE / "etc/os-release").exists():
-        pytest.skip(f"there is no image of a host in {IMAGE}: tools/setup.sh deploy")
+    image_or_skip(BOOKWORM)
     network = Network(folder)
     try:
         try:
@@ -201,6 +219,13 @@ def nodes(folder: Path) -> Iterator[Network]:
         yield network
     finally:
         network.close()
+
+
+def image_or_skip(name: str) -> str:
+    """Its name; skips the test where it is missing."""
+    if not (IMAGES / name / "etc/os-release").exists():
+        pytest.skip(f"there is no image of a host in {IMAGES / name}: tools/setup.sh deploy")
+    return name
 
 
 def _do(*command: str) -> None:

@@ -6,7 +6,7 @@ bundle = make_release(folder, "0.1.1", {"probe/main.py": ("import trio", "raise 
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import parallax
@@ -15,10 +15,15 @@ from tools.bundle import BundleError, make_bundle
 ROOT = Path(__file__).parent.parent.parent
 _OURS = ("parallax", "probe", "collector", "lab", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 IMAGE_PYTHON, IMAGE_MACHINE = "3.11", "x86_64"
-"""Those of the image that hosts are made of (tests/parts/nodes.py)."""
+"""Those of the image that most hosts are made of (tests/parts/nodes.py)."""
 
 
-def make_release(folder: Path, version: str = "", changes: Mapping[str, tuple[str, str]] | None = None) -> Path:
+def make_release(
+    folder: Path,
+    version: str = "",
+    changes: Mapping[str, tuple[str, str]] | None = None,
+    pythons: Sequence[str] = (IMAGE_PYTHON,),
+) -> Path:
     """The folder of a bundle. By file: the text that is there once, and what is there instead. Raises BundleError."""
     out = folder / f"bundle-{version or 'own'}"
     tree = folder / f"tree-{version or 'own'}"
@@ -41,5 +46,5 @@ def make_release(folder: Path, version: str = "", changes: Mapping[str, tuple[st
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(f"pip could not build the wheel: {done.stderr[-300:]}")
-    make_bundle(out, [IMAGE_PYTHON], [IMAGE_MACHINE], next((tree / "wheel").glob("*.whl")))
+    make_bundle(out, pythons, [IMAGE_MACHINE], next((tree / "wheel").glob("*.whl")))
     return out

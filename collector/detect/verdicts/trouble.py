@@ -3,8 +3,8 @@
 While it lasts, runs are counted (how much of it fails), and a mirror chart sums how sure it is that it is over: a pass
 by ln(1/(1-share)), a failure against it by ln(share/p0). Once that is enough where nothing was concluded, what the
 charts hold is from a blip, and is let go: else the next failure would meet the remains. Where it is concluded that it
-is down, or that the same probes fail on, the trouble is as old as that, and runs are counted from there on: a failure
-by chance, minutes before, was another.
+is down, that the same probes fail on, or that most do, the trouble is as old as that, and runs are counted from there
+on: a failure by chance, minutes before, was another.
 """
 
 import math
@@ -65,8 +65,8 @@ def settle(key: Key, count: Tally, verdict: Verdict) -> None:
     elif not key.partly_at and count.failing:
         key.partly_at = max(ballot.vote.at for ballot in count.failing)
     turned = (verdict.state == "down" and key.held != "down") or (verdict.throttled and not key.throttled)
-    turned |= verdict.because in ("quorum", "lasting")
-    if turned and (began := changed_at(count)) > key.trouble_at > 0:
+    turned |= verdict.because != ""
+    if turned and (began := changed_at(count, verdict.because)) > key.trouble_at > 0:
         key.trouble_at = began
         for ballot in count.voters:
             recount(ballot.vote, began)

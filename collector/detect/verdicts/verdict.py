@@ -56,6 +56,9 @@ PROBES_ONLY = frozenset({"signin_captcha", "signin_account_locked", "signin_acco
 is the check's own."""
 
 
+Because = Literal["", "quorum", "lasting", "partial"]
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """`blocked`: refusals that nothing corroborates. `throttled`: nearly all get 429. `may_switch`: down, by enough
     vantages in enough networks for a failover to rest on it."""
@@ -65,7 +68,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     throttled: bool = False
     single: bool = False
     may_switch: bool = False
-    because: Literal["", "quorum", "lasting", "partial"] = ""
+    because: Because = ""
     """For degraded that was not: by a quorum of those who vote, probes that go on to fail, or the partial charts."""
     slower: bool = False
     """Nothing fails, but most passes take several times as long as usual."""
@@ -151,7 +154,7 @@ def _judge(
             return Verdict(state="down")
         return degraded
     late = [ballot for ballot in failing if ballot.vote.at > since or before != "up"]
-    because: Literal["", "quorum", "lasting", "partial"] = ""
+    because: Because = ""
     if (_quorum(failing, count) or full) and _lasts(failing, count, tau_ns):
         because = "quorum"
     elif _persistent(late, tau_ns):
@@ -176,11 +179,17 @@ def starts_at(count: Tally) -> int | None:
     return began_at(count.voters, spare=size - needed(size, large=is_large(count)))
 
 
-def changed_at(count: Tally) -> int:
+def changed_at(count: Tally, because: Because) -> int:
     """Since when what fails now does, by the launch of its first run, ns: of a quorum as `starts_at` has it, else of
-    the probes that fail again and again. 0 where none does."""
+    the probes that fail again and again; of what the partial charts find only where more than half fail, as in a part
+    passes are mixed with failures. 0 where none does."""
+    failing = len(count.failing)
     if _quorum(count.failing, count):
         return starts_at(count) or 0
+    if 2 * failing > _size(count):
+        return began_at(count.voters, spare=_size(count) - failing) or 0
+    if because == "partial":
+        return 0
     lasting = [ballot.vote.failing_since for ballot in count.failing if ballot.vote.streak >= PERSISTENT]
     return min(lasting, default=0)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +15,15 @@ import trio.testing
 from collector.events import Event, Noticed, NoticeWord
 from collector.history import History, QueryError
 from collector.history.history import _write
-from collector.history.rows import Rows, input_rows
+from collector.history.rows import Rows, input_rows, timestamp
 from collector.history.store import FILE, Progress, ReadDamaged, open_store
+from collector.history.tables import VERSION
 from collector.inputs import ClockInput, encode_input
 from parallax import wire
 from parallax.clock import NS
 from parallax.config import CollectorLimits
 from parallax.journal import Entry, Limits, Record
+from parallax.plan.types import Probe
 from parallax.values import Duration
 from tests.fakes.events import incident
 from tests.fakes.histories import AT, World, some, world
@@ -99,7 +101,7 @@ async def test_records_that_were_gone_unread_are_counted(tmp_path: Path):
             assert history.status.inputs.missed == first - 1
 
 
-@pytest.mark.parametrize("damage", ["foreign", "cut", "overwritten", "other layout"])
+@pytest.mark.parametrize("damage", ["foreign", "cut", "overwritten", "no layout"])
 async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture):
     path = tmp_path / "history" / FILE
     async with world(tmp_path) as here:
@@ -118,7 +120,7 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
         else:
             path.unlink()
             with duckdb.connect(path) as db:
-                db.execute("CREATE VIEW layout AS SELECT 0 AS version").fetchall()
+                db.execute("CREATE VIEW layout AS SELECT 'two' AS version").fetchall()
         async with here.history(tmp_path / "history") as history:
             # damage in the middle is only found by reading it, and then the query that found it has no answer
             with trio.fail_after(20):
@@ -130,6 +132,41 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
         "history damaged; it is made anew from the journals"
     ]
     assert len(list((tmp_path / "history").glob(f"{FILE}.damaged-2*Z"))) == 1
+
+
+async def test_an_upgrade_and_the_way_back_keep_both_histories(tmp_path: Path):
+    folder = tmp_path / "history"
+    async with world(tmp_path) as here:
+        await here.take(*some())
+        async with here.history(folder) as history:
+            assert await count(history) == 10
+        later = _of_a_later_release(folder / FILE)
+        await here.take(*some(AT + MINUTE))
+        async with here.history(folder) as history:
+            assert await count(history) == 20, "there was no file of our own: it is made from the journals"
+            assert history.status.problem is None
+        assert _layout(folder / f"{FILE}.layout-{later}") == later
+
+        (folder / FILE).replace(folder / f"{FILE}.layout-{VERSION}")
+        (folder / f"{FILE}.layout-{later}").replace(folder / FILE)
+        await here.take(*some(AT + 2 * MINUTE))
+        async with here.history(folder) as history:
+            await until(history, "SELECT count(*) FROM observation", 30)
+            assert history.status.observations == 30
+            assert await count(history, "(SELECT DISTINCT seq FROM observation)") == 30, "it reads on where it was"
+        assert sorted(path.name for path in folder.glob(f"{FILE}*")) == [FILE, f"{FILE}.layout-{later}"]
+
+
+def _of_a_later_release(path: Path) -> int:
+    """Makes the file one that a later release would have written."""
+    with duckdb.connect(path) as db:
+        db.execute(f"CREATE OR REPLACE VIEW layout AS SELECT {VERSION + 1} AS version").fetchall()
+    return VERSION + 1
+
+
+def _layout(path: Path) -> int:
+    with duckdb.connect(path, read_only=True) as db:
+        return int(db.execute("SELECT version FROM layout").fetchall()[0][0])
 
 
 async def test_damage_found_while_nothing_new_comes_is_mended_all_the_same(tmp_path: Path):
@@ -406,3 +443,43 @@ async def test_a_record_that_the_history_cannot_take_is_left_out_and_costs_no_ot
     assert store.observations == 4
     store.close()
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+
+
+async def test_observations_have_the_labels_that_their_probe_had_then(tmp_path: Path):
+    day, at = 86400 * NS, AT
+    here, there = (
+        Probe(id="p1", region="eu", provider="a", asn=64500, location=(50.11, 8.68)),
+        Probe(id="p1", region="us"),
+    )
+    ask = "SELECT DISTINCT probe_region, probe_provider, probe_asn, probe_latitude FROM observed ORDER BY 1"
+    async with world(tmp_path) as given:
+        await given.take(*some(at))
+        await given.take(*some(at + day), received_at=at + 2 * day)
+        async with given.history(tmp_path / "history"):
+            pass
+        with closing(open_store(tmp_path / "history")) as store:
+            for probe, when in ((here, at), (here, at + 1), (there, at + day - NS), (Probe(id="p2"), at)):
+                store.label([probe], when, at - day)
+            with closing(store.reading()) as reading:
+                assert reading.run(ask, most=10)[1] == [("eu", "a", 64500, 50.11), ("us", "", None, None)]
+                assert reading.run("SELECT probe, since FROM vantage ORDER BY ALL", most=10)[1] == [
+                    ("p1", timestamp(0)), ("p1", timestamp(at + day - NS)), ("p2", timestamp(0)),
+                ]  # fmt: skip
+        with closing(open_store(tmp_path / "history")) as store:
+            store.label([there], at + 2 * day, at + 2 * day)
+            store.label([here], at + 3 * day, at + 2 * day)
+            with closing(store.reading()) as reading:
+                kept = reading.run("SELECT since FROM vantage WHERE probe = 'p1' ORDER BY 1", most=10)[1]
+            assert kept == [(timestamp(at + day - NS),), (timestamp(at + 3 * day),)], "what nobody has any more is gone"
+
+
+async def test_a_file_of_an_earlier_version_gets_what_is_new(tmp_path: Path):
+    async with world(tmp_path) as here:
+        await here.take(*some())
+        async with here.history(tmp_path / "history") as history:
+            before = await count(history)
+        with duckdb.connect(str(tmp_path / "history" / FILE)) as db:
+            db.execute("DROP VIEW observed").fetchall()
+            db.execute("DROP TABLE vantage").fetchall()
+        async with here.history(tmp_path / "history") as history:
+            assert (await count(history, "observed"), await count(history, "vantage")) == (before, 0)

@@ -203,4 +203,4 @@ def test_no_mail_takes_long(name: str) -> None:
     mail = HOSTILE[name](MAX_LETTER - 1_000)
     began = time.process_time()
     assert "pass" not in {proof.result for proof in verify(*split_mail(mail), lambda _: [RECORD], NOW)}
-    assert time.process_time() - began < 0.3
+    assert time.process_time() - began < 5  # by squares it would be minutes

@@ -81,6 +81,31 @@ async def test_the_longest_names_of_members_stay_in_their_rows() -> None:
         await chromium.run(walk)
 
 
+async def test_what_a_probe_does_not_run_is_seen_as_such_and_no_failure() -> None:
+    board = full_board()
+    first, *others = board.probes
+    lacking = msgspec.structs.replace(
+        first, lacks={"ipv6": "no route to the world", "direct_dns": "port 53 is intercepted"}, not_run={"ipv6": 12},
+        location=(50.11, 8.68),
+    )  # fmt: skip
+    board = msgspec.structs.replace(board, probes=(lacking, *others))
+    async with serving(lambda listen: FakeView(board, listen=listen)) as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/probes", width=1600) as (page, errors):
+                page.wait_for_selector("#live.on")
+                heads = page.locator("table.probes thead th").all_inner_texts()
+                cells = dict(zip(heads, page.locator(f"#probe-{first.id} > *").all_inner_texts(), strict=True))
+                assert "ipv6: no route to the world (12 runs)" in cells["Not run"]
+                assert "direct_dns: port 53 is intercepted" in cells["Not run"]
+                assert "50.11, 8.68" in cells["Region"]
+                assert (cells["Provider"], cells["ASN"]) == (first.provider, str(first.asn))
+                assert "they are no failures" in page.locator("p.note").last.inner_text()
+                assert (errors, sideways(page)) == ([], 0)
+
+        await chromium.run(walk)
+
+
 async def test_what_changes_is_seen_and_what_the_reader_holds_stays() -> None:
     async with serving() as site, browser() as chromium:
         show = shower(site.fake)

@@ -1,11 +1,17 @@
 """The command's side of enrolment: tokens are made, listed, ended and read from where no other user sees them."""
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from collector.clients import issue, list_clients, make_authority
 from collector.joins import list_joins
+from collector.tokens import add_token
 from parallax.cli import parallax
 
 
@@ -24,6 +30,25 @@ def test_a_join_token_is_made_listed_and_ended(tmp_path: Path) -> None:
     ended = run("collector", "token", "revoke", "fra1", "--state", str(tmp_path))
     assert ended.stdout == f"ended {join.id}, with which fra1 could have enrolled\n"
     assert run("collector", "token", "revoke", "fra1", "--state", str(tmp_path)).exit_code == 2
+
+
+def test_client_certificates_are_listed_and_ended_with_the_tokens(tmp_path: Path) -> None:
+    make_authority(tmp_path)
+    add_token(tmp_path, "probe", "fra1")
+    for _ in range(2):
+        key = ec.generate_private_key(ec.SECP256R1())
+        request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+        issue(tmp_path, "fra1", request)
+    first, second = list_clients(tmp_path)
+    listed = run("collector", "token", "list", "--json", "--state", str(tmp_path)).stdout.splitlines()
+    assert [json.loads(line)["role"] for line in listed] == ["probe", "client", "client"]
+    assert json.loads(listed[1])["expires_at"] == first.expires_at.isoformat(timespec="seconds")
+    one = run("collector", "token", "revoke", first.id, "--state", str(tmp_path))
+    assert one.stdout == f"ended {first.id}, a client certificate of fra1\n"
+    ended = run("collector", "token", "revoke", "fra1", "--state", str(tmp_path))
+    assert ended.exit_code == 0
+    assert f"ended {second.id}, a client certificate of fra1" in ended.stdout
+    assert run("collector", "token", "list", "--state", str(tmp_path)).stdout == ""
 
 
 @pytest.mark.parametrize(

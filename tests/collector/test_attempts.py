@@ -71,7 +71,7 @@ async def test_a_collector_answers(tmp_path: Path) -> None:
             )
             sent = msgspec.structs.replace(made, observations=[failed, again])
             assert (await client.post(here.token(), wire.encode(sent))).status == 200
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 await here.running.stores.history.wait_position(inputs=here.journal.stats.last)
             path = f"/v1/attempts?check={name.replace(' ', '%20')}"
             assert (await client.request("GET", path, token="")).status == 401

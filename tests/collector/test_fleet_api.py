@@ -86,7 +86,7 @@ async def test_what_a_host_lacks_is_listed(tmp_path: Path) -> None:
             answer = (await client.request("GET", "/v1/board", token=viewer)).json
             board.update({probe["id"]: probe for probe in answer["probes"]})
 
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while not board.get("fra1", {}).get("lacks"):
                 await look()
                 await trio.sleep(0.01)

@@ -122,7 +122,7 @@ def check_of(kind: str, table: Mapping[str, Any]) -> Check:
 
 
 async def run(check: Check, tools: Tools, at: int | None = None) -> list[Observation]:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         return await run_target(
             check, check.targets[0], Vantage(probe="p", families=(4,)), tools, scheduled_at=at or wall_ns()
         )

@@ -195,7 +195,7 @@ async def test_ctrl_c_in_mid_run_signs_out_before_it_ends(tmp_path: Path) -> Non
             stderr=subprocess.PIPE,
             env={**os.environ, "PW": "hunter2hunter2"},
         )
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             await provider.held.wait()
             process.send_signal(signal.SIGINT)
             process.send_signal(signal.SIGINT)

@@ -51,7 +51,7 @@ def config(tmp_path: Path) -> CollectorConfig:
 
 
 async def wait_until(met: Callable[[], bool]) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not met():  # noqa: ASYNC110
             await trio.sleep(0.01)
 

@@ -36,7 +36,7 @@ from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ZONE = {"auth.test": "www A 192.0.2.7"}
 PROBES = {"fra1": (64496, "data-centre"), "iad1": (64497, "data-centre"), "gru1": (64498, "access")}
@@ -152,10 +152,11 @@ async def wait_board(running: Running, what: Callable[[Board], bool]) -> Board:
     return board
 
 
-async def wait_page(here: Outage, path: str, *wanted: str) -> str:
+async def wait_page(here: Outage, running: Running, path: str, *wanted: str) -> str:
     """The page once it says it all: history is a second behind."""
     with trio.fail_after(WAIT_S):
         while True:
+            await running.stores.history.wait_position(inputs=running.detector.board().position)
             text = await here.page(path)
             if all(words in text for words in wanted):
                 return text
@@ -221,7 +222,7 @@ async def test_an_outage_is_seen_told_shown_and_mended_through_a_restart(tmp_pat
             new = [(got.type, got.json["data"]["incident"]) for got in told[len(before) :]]
             assert {kind for kind, _ in new} <= {"incident.updated"}, "a restart says nothing twice; it may get worse"
             for name, title in names.items():
-                await wait_page(here, f"/incident/{name}", title, "opened")
+                await wait_page(here, running, f"/incident/{name}", title, "opened")
 
             await world.start(keep, here.name_server())
             await world.start(keep, here.web_server())
@@ -229,9 +230,9 @@ async def test_an_outage_is_seen_told_shown_and_mended_through_a_restart(tmp_pat
             assert {got.json["data"]["incident"] for got in over} == set(names)
             await wait_board(running, is_well)
             for name in names:
-                text = await wait_page(here, f"/incident/{name}", "monitoring", "opened")
+                text = await wait_page(here, running, f"/incident/{name}", "monitoring", "opened")
                 assert "open critical" not in text
-            await wait_page(here, "/incidents", *titles)
+            await wait_page(here, running, "/incidents", *titles)
             stories = [await running.stores.history.incident(name) for name in names]
         world.cancel_scope.cancel()
 

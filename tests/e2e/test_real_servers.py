@@ -28,7 +28,7 @@ from tests.parts.unbound import unbound
 
 pytestmark = pytest.mark.slow
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 PLAN = """
 schema = 1
 [defaults]

@@ -14,7 +14,7 @@ from collector.tokens import add_token
 from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 PLAN = '[[check]]\nname = "a"\nkind = "tls"\nexternal = false\ntargets = ["127.0.0.1:1"]\n'
 
 

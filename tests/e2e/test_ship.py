@@ -36,7 +36,7 @@ async def wait_for(inputs: Journal, name: str, count: int) -> list[Observation]:
     """The first attempts of a check, once there are that many."""
     found: list[Observation] = []
     position = 0
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while True:
             for record in await inputs.read(position):
                 position = record.position

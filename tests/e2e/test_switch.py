@@ -101,7 +101,7 @@ async def test_a_command_reaches_the_owners_automation_and_probes_see_another_re
                 async def command(event: Event) -> ActionInput:
                     number = len(inputs.records)
                     await events.append([encode_event(event)])
-                    with trio.fail_after(20):
+                    with trio.fail_after(60):
                         await inputs.wait_beyond(number)
                     came = decode_input(inputs.records[-1])
                     assert isinstance(came, ActionInput)

@@ -44,7 +44,7 @@ async def exchange_udp(address: Address, wire: bytes) -> bytes:
     with tsocket.socket(tsocket.AF_INET, tsocket.SOCK_DGRAM) as sock:
         await sock.connect((address.ip, address.port))
         await sock.send(wire)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             return await sock.recv(65535)
 
 

@@ -142,7 +142,7 @@ async def test_the_callers_deadline_ends_a_silent_request_and_closes_its_socket(
         with trio.move_on_after(0.05) as deadline:
             await post(http, server)
         assert deadline.cancelled_caught
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await gone.wait()  # though the client is still open
 
 

@@ -23,7 +23,7 @@ import trio
 
 from parallax.values import Address
 
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 60.0
 
 
 class Daemon:

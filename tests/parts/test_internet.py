@@ -25,7 +25,7 @@ from tests.parts.namespace import network_namespace
 
 pytestmark = pytest.mark.slow
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 
 
 async def ask(server: str, name: str, rdtype: str = "A", family: int = 4) -> dns.message.Message:

@@ -22,7 +22,7 @@ _HEAD = """@ SOA ns1 hostmaster {serial} 3600 600 86400 60
 @ NS ns1
 ns1 A 127.0.0.1
 """
-_SERVE_TIMEOUT_S = 15.0
+_SERVE_TIMEOUT_S = 60.0
 
 
 def zone_file(name: str, lines: str, serial: int = 1) -> str:

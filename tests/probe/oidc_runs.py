@@ -57,7 +57,7 @@ async def run_oidc(
     check = convert_check(table)
     assert isinstance(check, Check), check
     tools = msgspec.structs.replace(tools, hidden=Hidden())
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         return await run_target(
             check, issuer, Vantage(probe="p", families=(4,)), tools, scheduled_at=wall_ns() if at is None else at
         )

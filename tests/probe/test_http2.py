@@ -143,7 +143,7 @@ async def test_cancelled_at_any_moment_it_closes_its_connection(tmp_path: Path) 
                     await check("http", target, server.address, ca=ca, whole=BIG)
                     nursery.cancel_scope.cancel()
             cancelled += scope.cancelled_caught
-            with trio.fail_after(5):
+            with trio.fail_after(60):
                 while open_now:
                     await trio.lowlevel.checkpoint()
     assert cancelled > 3

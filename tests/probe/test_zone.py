@@ -264,7 +264,7 @@ async def test_roots_that_are_silent_are_the_networks_fault_and_end_in_time(scen
     scene.root.udp = silent
     began = trio.current_time()
     seen = await scene.run(timeout_s=1.0)
-    assert trio.current_time() - began < 1.5
+    assert trio.current_time() - began < 2.5
     assert (seen["delegation"].reason, seen["delegation"].fault) == ("dns_parent_unreachable", "network")
     assert seen.keys() == {"delegation"}
 

@@ -38,7 +38,7 @@ def actor(folder: Path, port: int | None, key: str = KEY, look_up: LookUp = look
 
 
 async def carry_out(acting: SignedCommand) -> Result:
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         return await acting.carry_out(COMMAND)
 
 

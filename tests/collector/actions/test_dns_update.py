@@ -79,7 +79,7 @@ def command(epoch: int, source: str = "us-east", target: str = "eu-west", id: st
 
 
 async def carry_out(actor: DnsUpdate, what: Command) -> Result:
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         return await actor.carry_out(what)
 
 

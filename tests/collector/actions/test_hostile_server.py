@@ -51,7 +51,7 @@ def actor(folder: Path, port: int, secret: str = SECRET) -> DnsUpdate:
 
 
 async def both(acting: DnsUpdate) -> tuple[Result, Result]:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         return await acting.look("api", STANDING), await acting.carry_out(COMMAND)
 
 

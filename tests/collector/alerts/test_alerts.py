@@ -293,7 +293,7 @@ async def test_kill_9_between_delivery_and_commit_says_it_again_under_the_same_i
         async with running(loaded) as collector:
             await until(lambda: collector.stores.events.cursor(reader_of("ops")) >= 1)
             await happen(collector, now("end"))
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 while receiver.got[-1].id != "end-opened":
                     await receiver.wait_got(len(receiver.got) + 1)
         ids = [got.id for got in receiver.got]

@@ -178,7 +178,7 @@ async def test_no_secret_comes_out(behaviour: Behaviour, tmp_path: Path, caplog:
                 not_after=wall_ns() + 3_000_000_000, actions=("automation", "zone"), expected_current="east",
             )  # fmt: skip
             await happen(collector, now("i1", "opened", *RECEIVERS), Event(id="c1", at=wall_ns(), cause=0, data=data))
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while not all_tried(collector):  # noqa: ASYNC110
                     await trio.sleep(0.02)
             async with trio.open_nursery() as nursery:

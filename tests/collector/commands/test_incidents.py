@@ -165,7 +165,7 @@ async def _open_one(served: Served, client: Client) -> str:
         headers = {"content-type": wire.MSGPACK, "content-encoding": wire.ZSTD}
         reply = await client.request("POST", "/v1/batches", token=token, body=body, headers=headers)
         assert reply.status == 200, reply.body
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not (incidents := served.running.detector.board().incidents):
             await served.running.detector.wait_changed(served.running.detector.board())
     return incidents[0].id

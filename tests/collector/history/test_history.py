@@ -123,7 +123,7 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
                 db.execute("CREATE VIEW layout AS SELECT 'two' AS version").fetchall()
         async with here.history(tmp_path / "history") as history:
             # damage in the middle is only found by reading it, and then the query that found it has no answer
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while not await _known(history):
                     await trio.lowlevel.checkpoint()
             await until(history, "SELECT count(DISTINCT seq) + count(*) FROM observation", 800)
@@ -211,7 +211,7 @@ async def test_a_journal_that_began_anew_is_read_on_from_its_end(tmp_path: Path)
     async with world(tmp_path / "b") as here:
         await here.take(observation())
         async with here.running(tmp_path / "history") as history:
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while history.status.inputs.position != 1:
                     await trio.lowlevel.checkpoint()
             await here.take(observation())
@@ -379,7 +379,7 @@ async def test_what_probes_say_of_themselves_is_no_observation(tmp_path: Path):
 
 async def until(history: History, sql: str, wanted: object) -> None:
     """Waits for a query's one value; while the file is made anew there is none."""
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         found: object = None
         while found != wanted:
             with suppress(QueryError):

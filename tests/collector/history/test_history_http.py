@@ -22,7 +22,7 @@ async def test_what_came_in_can_be_asked_for(tmp_path: Path):
         viewer = add_token(here.state, "viewer", "anna")
         async with here.client() as client:
             assert (await client.post(here.token(), wire.encode(batch(1, 3)))).status == 200
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 await here.running.stores.history.wait_position(inputs=here.journal.stats.last)
             reply = await ask(here, viewer, {"sql": "SELECT probe, seq FROM observation ORDER BY seq", "max_rows": 2})
             assert (reply.status, reply.headers["cache-control"]) == (200, "no-store")

@@ -129,14 +129,14 @@ async def test_what_is_refused(history: History):
     ],
 )
 async def test_what_takes_too_long_is_stopped(history: History, sql: str):
-    with trio.fail_after(10), pytest.raises(QueryError, match=r"took more than 0\.2 s"):
+    with trio.fail_after(60), pytest.raises(QueryError, match=r"took more than 0\.2 s"):
         await history.query(sql, timeout_s=0.2)
     assert (await history.query("SELECT 1")).rows == [[1]]
 
 
 async def test_what_makes_the_process_grow_is_stopped(tmp_path: Path):
     async with open_history(tmp_path / "history", CollectorLimits(), memory_bytes=0) as history:
-        with trio.fail_after(10), pytest.raises(QueryError, match="took too much memory"):
+        with trio.fail_after(60), pytest.raises(QueryError, match="took too much memory"):
             await history.query("SELECT count(*) FROM range(10000000) a, range(10000000) b")
 
 

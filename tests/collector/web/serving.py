@@ -73,7 +73,7 @@ class Listening:
 
     async def event(self) -> tuple[str, Any]:
         """The next event's name and data; ("end", what was left) at the stream's end."""
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while "\n\n" not in self._text:
                 more = await self._next()
                 if not isinstance(more, h11.Data):
@@ -105,4 +105,4 @@ async def serving(
         yield Site(listener.url, fake, pages)
         nursery.cancel_scope.cancel()
         began = trio.current_time()
-    assert trio.current_time() - began < 2
+    assert trio.current_time() - began < 15

@@ -337,7 +337,7 @@ async def test_a_probe_that_ends_ships_what_its_cancelled_sign_in_saw(
         config = probe_config(tmp_path, collector.port, secrets={"PW": secret}, ca=ca.write(tmp_path))
         async with trio.open_nursery() as nursery:
             await nursery.start(main, config)
-            with trio.fail_after(30):
+            with trio.fail_after(60):
                 await under_way.wait()
             nursery.cancel_scope.cancel()
         seen = [each for batch in collector.batches for each in batch.observations if each.check == "s"]

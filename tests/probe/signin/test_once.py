@@ -20,7 +20,7 @@ WRONG = "wrong h0rse battery"
 
 
 async def go(server: SigninServer, tools: Tools, name: str = "sign-in", **more: Any) -> list[Observation]:
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         return await run(check_of(spec_of(server, **more), timeout_s=10, name=name), tools)
 
 

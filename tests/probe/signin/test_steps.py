@@ -40,7 +40,7 @@ def check_of(server: SigninServer, steps: str, *, head: str = "", **more: Any) -
 
 
 async def go(server: SigninServer, tools: Tools, steps: str, **more: Any) -> list[Observation]:
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         return await run(check_of(server, steps, **more), tools)
 
 

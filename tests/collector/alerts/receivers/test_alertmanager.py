@@ -37,7 +37,7 @@ async def test_alertmanager_takes_shows_and_closes_them() -> None:
     async with fake_receiver() as told_on, alertmanager(f"http://127.0.0.1:{told_on.port}/") as server:
         to = sender("alertmanager", server.url)
         assert to.again_s == 60
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             assert await to.send(now_open()) == Answer(status=200)
             [shown] = server.alerts()
             assert await to.send(now_open("updated")) == Answer(status=200)
@@ -62,7 +62,7 @@ async def test_our_webhook_has_the_fields_of_alertmanagers_own() -> None:
         fake_receiver() as ours,
         alertmanager(f"http://127.0.0.1:{theirs.port}/") as am,
     ):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await sender("alertmanager", am.url).send(now_open())
             [right] = await theirs.wait_got(1)
         assert (await sender("alertmanager-webhook", f"http://127.0.0.1:{ours.port}/").send(now_open())).status == 204

@@ -54,7 +54,7 @@ async def test_a_mail_server_takes_it_behind_tls_and_a_login(tmp_path: Path) -> 
         to = mail(tmp_path, sink.address, password="pass word", **secure)
         assert await to.prepare() == ""
         chart = msgspec.structs.replace(TOLD, chart=b"\x89PNG....")
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             assert await to.send(chart) == Answer(status=250)
             assert await to.send(EVERY["incident.resolved"]) == Answer(status=250)
             first, last = await sink.wait_mail("ops@example.org"), await sink.wait_mail("ops@example.org")
@@ -93,7 +93,7 @@ async def test_no_password_is_said_where_tls_is_not_offered(tmp_path: Path) -> N
 @pytest.mark.slow
 async def test_any_text_comes_as_it_is_and_ends_nothing(tmp_path: Path) -> None:
     async with mail_sink() as sink:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             dots = mail(tmp_path, sink.address, templates={"body": ".\n..two\n.one\n\nQUIT"})
             assert (await dots.send(TOLD)).status == 250
             first = (await sink.wait_mail("ops@example.org")).get_body(("plain",))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from collector.serve import GRACE_S, open_listener, serve
+from collector.serve import open_listener, serve
 from parallax.config import Tls
 from parallax.state import StartError
 from parallax.values import Address

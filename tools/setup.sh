@@ -275,6 +275,7 @@ parts)
     install_parts
     install_oidc_provider
     install_canaille
+    install_deploy
     ;;
 deploy)
     PARTS=$PARTS$DEPLOY_PARTS

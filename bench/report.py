@@ -1,4 +1,5 @@
-"""Runs every benchmark of this folder and writes what they print into one page: `python -m bench.report PAGE`.
+"""Runs the benchmarks of this folder and writes what they print into one page: `python -m bench.report PAGE [NAME...]`.
+With names, only those are run, and their sections take the place of those that the page has.
 
 A benchmark is a file here that prints one line of JSON, last: an object of figures, with its rival's figures of the
 same run where there is one. Figures without the machine and its disk mean nothing, so both stand above them.
@@ -23,12 +24,13 @@ LIMIT_S = 900
 def main() -> int:
     page = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "docs" / "benchmarks.md"
     wanted = sys.argv[2:]
-    lines = [
+    before = sections(page.read_text("utf-8")) if wanted and page.exists() else {}
+    head = [
         "# Benchmarks",
         "",
         "Written by `make bench`; do not edit. Single runs: differences under 25 % are noise.",
         "",
-        f"{machine()}; {fdatasyncs_per_s():.0f} fdatasync/s of 4 kB; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{machine()}; {fdatasyncs_per_s():.0f} fdatasync/s of 4 kB.",
     ]
     failed = False
     for path in sorted(HERE.glob("*.py")):
@@ -37,10 +39,23 @@ def main() -> int:
         print(f"bench: {path.stem}", flush=True)
         figures, took_s = run(path.stem)
         failed |= "error" in figures
-        lines += ["", f"## {figures.pop('bench', path.stem)}", "", *table(figures), "", f"Took {took_s:.0f} s."]
-    page.write_text("\n".join(lines) + "\n")
+        title = figures.pop("bench", path.stem)
+        at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        before[title] = "\n".join([*table(figures), "", f"Took {took_s:.0f} s, at {at}."])
+    page.write_text(written("\n".join(head), before), "utf-8")
     print(f"bench: wrote {page}")
     return int(failed)
+
+
+def sections(page: str) -> dict[str, str]:
+    """The sections of a page, by their titles."""
+    _, *parts = page.split("\n## ")
+    return {title: body.strip() for title, _, body in (part.partition("\n") for part in parts)}
+
+
+def written(head: str, parts: dict[str, str]) -> str:
+    """The page of such sections."""
+    return "\n\n".join([head, *(f"## {title}\n\n{body}" for title, body in parts.items())]) + "\n"
 
 
 def run(name: str) -> tuple[dict[str, Any], float]:

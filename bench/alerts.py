@@ -242,6 +242,7 @@ def bodies(probe: int, rate: int, seconds: int, start: int) -> list[tuple[int, b
 
 def send(port: int, token: str, load: list[tuple[int, bytes]], late: list[float], acked: list[int]) -> None:
     """`acked`: when each batch was acknowledged, wall clock in ns."""
+    time.sleep(max(0.0, (load[0][0] - time.time_ns()) / NS - 1))  # else it is idle for too long
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for at, body in load:

@@ -176,11 +176,11 @@ async def collector(
             yield Served(running, path, journal, nursery)
             nursery.cancel_scope.cancel()
             ending = trio.current_time()
-    assert trio.current_time() - ending < 15
+    assert trio.current_time() - ending < 5
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Waits for something that other tasks or threads bring about; at most 5 s."""
+    """Waits for something that other tasks or threads bring about; at most a minute."""
     with trio.fail_after(60):
         while not condition():  # noqa: ASYNC110
             await trio.sleep(0.005)

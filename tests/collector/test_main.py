@@ -76,7 +76,7 @@ async def test_detection_that_begins_anew_learns_the_plan_that_is_in_force(tmp_p
                 await events.append([], {SNAPSHOT: b"of another version"})
 
 
-async def test_the_end_comes_within_two_seconds_whatever_is_open(tmp_path: Path) -> None:
+async def test_the_end_waits_for_nobody_whatever_is_open(tmp_path: Path) -> None:
     loaded = config(tmp_path)
     token = add_token(tmp_path / "state", "probe", "fra1")
     answers: list[int] = []
@@ -95,7 +95,7 @@ async def test_the_end_comes_within_two_seconds_whatever_is_open(tmp_path: Path)
             began = trio.current_time()
             with trio.CancelScope(shield=True):
                 answers.append((await client.receive()).status)
-    assert trio.current_time() - began < 15
+    assert trio.current_time() - began < 5  # a poll would be held for 30
     assert answers == [304]  # asserted here: closing a stream under cancellation would hide it
     async with trio.open_nursery() as nursery:  # nothing is left: lock, port and journal are free
         await nursery.start(main, loaded)

@@ -52,7 +52,7 @@ async def serving(app: App, **options: Any) -> AsyncIterator[tuple[Address, trio
             nursery.cancel_scope.cancel()
             began = trio.current_time()
         assert stop.is_set()
-        assert trio.current_time() - began < 15, "it waits for nobody who is idle"
+        assert trio.current_time() - began < 5, "it waits for nobody who is idle"
 
 
 async def connect(address: Address) -> trio.SocketStream:

@@ -109,4 +109,4 @@ def test_no_text_takes_long(piece: str) -> None:
     likeness.add(SECRET)
     began = time.process_time()
     likeness.is_in(piece * (200_000 // len(piece)) + "u")
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 5

@@ -38,7 +38,7 @@ async def test_it_ships_ends_in_time_and_goes_on_where_it_was(tmp_path: Path) ->
                 await collector.wait_for(lambda least=before + 20: len(collector.seqs) >= least)  # type: ignore[misc]
                 cancelled_at = trio.current_time()
                 nursery.cancel_scope.cancel()
-            assert trio.current_time() - cancelled_at < 15
+            assert trio.current_time() - cancelled_at < 5
         assert len(streams) == 1
         assert counted(collector) == list(range(1, len(collector.seqs) + 1))
         seen = [o for batch in collector.batches for o in batch.observations]
@@ -115,7 +115,7 @@ async def test_the_end_is_in_time_also_with_a_collector_that_hangs(tmp_path: Pat
             await hung.wait()
             started = trio.current_time()
             nursery.cancel_scope.cancel()
-        assert trio.current_time() - started < 15
+        assert trio.current_time() - started < 5
 
 
 async def test_one_dead_and_one_garbling_collector_do_not_hold_the_good_one_up(tmp_path: Path) -> None:

@@ -105,4 +105,4 @@ async def serving(
         yield Site(listener.url, fake, pages)
         nursery.cancel_scope.cancel()
         began = trio.current_time()
-    assert trio.current_time() - began < 15
+    assert trio.current_time() - began < 5

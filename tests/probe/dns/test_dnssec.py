@@ -114,7 +114,7 @@ def test_a_message_full_of_keys_and_signatures_costs_little() -> None:
     section = [r for r in SIGNED if r.type == "SOA"] + [Record(ZONE, "RRSIG", 300, text) for text in bad]
     started = time.perf_counter()
     assert state(section, KEYS * 200) == "sig_invalid"
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 5
 
 
 # ---- proofs of absence

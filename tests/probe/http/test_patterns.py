@@ -12,7 +12,7 @@ from probe.http.patterns import MAX_TEXT, search
 def test_a_hostile_text_costs_a_bounded_time(pattern: str) -> None:
     before = time.process_time()
     search(pattern, "a" * 10_000_000)
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 5
 
 
 def test_what_was_given_up_says_so() -> None:

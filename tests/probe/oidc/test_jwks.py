@@ -134,7 +134,7 @@ def test_ten_thousand_keys_are_read_in_no_time():
         assert isinstance(found, Jwks)
         findings = found.as_findings()
         assert found.find("r1", "RS256")
-        assert time.process_time() - started < 20  # 0.03 to 0.06 s on a machine with nothing else to do
+        assert time.process_time() - started < 5  # 0.03 to 0.06 s on a machine with nothing else to do
         assert len(json.dumps([findings, [problem.note for problem in found.problems]])) < 10_000
 
 

@@ -162,13 +162,13 @@ WORST = (
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", WORST)
 def test_a_megabyte_of_anything_is_read_in_bounded_time(piece: str) -> None:
-    """Under 60 ms on an idle core; ten times that is allowed here, as the machine may be busy."""
+    """Under 60 ms on an idle core; fifty times that is allowed, as the machine may be busy: by squares it is minutes."""
     text = piece * (1_500_000 // len(piece))
     began = time.process_time()
     page = read_page(text, URL)
     classify(page, page, Context())
     classify(page, read_page("<p>first", URL), Context(submitted=("identifier_password",)))
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 3
     assert page.clipped
     assert len(page.text) <= 20_000
     assert len(page.forms) <= 50

@@ -162,7 +162,7 @@ WORST = (
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", WORST)
 def test_a_megabyte_of_anything_is_read_in_bounded_time(piece: str) -> None:
-    """Under 60 ms on an idle core; fifty times that is allowed, as the machine may be busy: by squares it is minutes."""
+    """Under 60 ms on an idle core; fifty times that is allowed, for a busy machine: by squares it is minutes."""
     text = piece * (1_500_000 // len(piece))
     began = time.process_time()
     page = read_page(text, URL)

@@ -7,7 +7,7 @@ it, `alerts` is the face to the rest of the collector.
 """
 
 from collector.alerts.alerts import Alerts, Tested
-from collector.alerts.delivery import ReceiverStatus
 from collector.alerts.receivers import RECEIVERS
+from collector.alerts.standing import ReceiverStatus
 
 __all__ = ["RECEIVERS", "Alerts", "ReceiverStatus", "Tested"]

@@ -103,6 +103,13 @@ class Ahead:
                 found.append(waiting)
         return found
 
+    async def read_again(self, position: int) -> Waiting | None:
+        """The alert at a position, whether it is done or not; None where the journal has it no more."""
+        records = await self._events.read(position - 1, max_records=1)
+        if not records or records[0].position != position:
+            return None
+        return _decoded(records[0])
+
     def leave(self, waiting: Waiting) -> None:
         """It is done."""
         octets = self._held.pop(waiting.position)
@@ -121,14 +128,8 @@ class Ahead:
     def _waiting(self, record: Record) -> Waiting | None:
         if not record.kind.startswith("alert.") or record.position in self._held or record.position in self._done:
             return None
-        try:
-            event = decode_event(record)
-        except EventError as error:
-            _log.error("an event is passed over", position=record.position, why=str(error))
-            return None
-        if not isinstance(event.data, AlertRouted) or self._name not in event.data.to:
-            return None
-        return Waiting(position=record.position, id=event.id, at=event.at, alert=event.data)
+        waiting = _decoded(record)
+        return waiting if waiting is not None and self._name in waiting.alert.to else None
 
     def _hold(self, waiting: Waiting, octets: int, *, beyond: bool) -> None:
         self._held[waiting.position] = -octets if beyond else octets  # below nothing: held beyond the room
@@ -137,3 +138,15 @@ class Ahead:
         queue = self.by_key.setdefault(waiting.alert.key, [])
         queue.append(waiting)
         queue.sort(key=lambda each: each.position)
+
+
+def _decoded(record: Record) -> Waiting | None:
+    """None where it is no alert, or none that this version knows."""
+    try:
+        event = decode_event(record)
+    except EventError as error:
+        _log.error("an event is passed over", position=record.position, why=str(error))
+        return None
+    if not isinstance(event.data, AlertRouted):
+        return None
+    return Waiting(position=record.position, id=event.id, at=event.at, alert=event.data)

@@ -5,20 +5,16 @@ from urllib.parse import quote
 import msgspec
 import trio
 
-from collector.alerts.delivery import (
-    Delivery,
-    InForce,
-    ReceiverStatus,
-    mark_of,
-    reader_of,
-)
+from collector.alerts.delivery import Delivery, InForce
 from collector.alerts.ledger import Ledger
 from collector.alerts.names import Names
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_TIMEOUT_S, outcome_of
 from collector.alerts.pictures import PICTURED, MakeChart, MakeLink, Pictured, no_chart, no_link
 from collector.alerts.receivers import RECEIVERS
+from collector.alerts.saving import mark_of, reader_of
 from collector.alerts.sender import Sender
+from collector.alerts.standing import ReceiverStatus
 from collector.alerts.trials import names_to_try, receivers_named
 from collector.events import AlertRouted
 from collector.plans import Plans

@@ -2,8 +2,8 @@
 side by side.
 
 Every receiver has its own task, cursor and connections, so one that is dead slows neither the others nor detection. It
-reads the journal as it goes and holds a bounded number of alerts in memory. The cursor, and with it what the receiver
-was told of, is committed behind the deliveries: a crash before it says the same alert again, under the same id.
+reads the journal as it goes and holds a bounded number of alerts in memory (see `ahead`); what the receiver took is
+kept behind the deliveries (see `saving`).
 
 Pages go first, and places are kept for them, so that no backlog holds one up. A receiver that fails again and again is
 tried once at a time, for all that waits (see `breaker`); the first success brings all of it at once.
@@ -26,21 +26,20 @@ from collector.alerts.knowing import MOST_KNOWN, Told, Waiting, choose, is_over,
 from collector.alerts.ledger import Write, forget
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S, Outcome, outcome_of, pause_s, timeout_s
+from collector.alerts.saving import Memory, Saving, reader_of, remembered
 from collector.alerts.sender import Sender
-from collector.events import AlertRouted, EventError, decode_event
+from collector.alerts.standing import ReceiverStatus, Standing
+from collector.events import AlertRouted
 from collector.events.alert import Lane
 from collector.inputs import DeliveryInput, FactInput
 from collector.routing.watchdog import WATCHDOG
 from parallax.clock import NS, wall_ns
 from parallax.dialling.post import Answer
-from parallax.journal import Journal, JournalError, JournalFull
+from parallax.journal import Journal, JournalError
 from parallax.log import get_log
 from parallax.plan.alert_types import Receiver
 from parallax.plan.types import Plan
 
-SAVE_EVERY_S = 10.0
-LAST_COMMIT_S = 0.3
-"""How long the end waits for the cursor to be on disk; without it, an alert is said again."""
 LATE_BEAT_NS = 60 * NS
 """A heartbeat that is older says nothing of now."""
 END_AGAIN_S = 300.0
@@ -48,43 +47,12 @@ END_AGAIN_S = 300.0
 _TEXT = 200
 _log = get_log(__name__)
 
-ReceiverState = Literal["ok", "failing", "disabled"]
-
 
 class InForce(msgspec.Struct, frozen=True):
     """The plan in force, and what tells it from others."""
 
     hash: str
     plan: Plan
-
-
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept with the cursor: what is known of each key that is not over, and the positions beyond the cursor
-    that are done. `disabled` is the hash of the plan under which the receiver said 410. `known` is what an earlier
-    version kept."""
-
-    known: dict[str, bool] = {}
-    disabled: str | None = None
-    keys: dict[str, Told] = {}
-    done: list[int] = []
-
-
-class ReceiverStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a receiver stands."""
-
-    name: str
-    kind: str
-    waiting: int
-    """Alerts that it has not taken yet."""
-    delivered: int
-    """Since the start of the process."""
-    last_word: str
-    """What became of the last attempt."""
-    given_up: int = 0
-    """Since the start of the process: too old, refused one by one, or the receiver is disabled."""
-    state: ReceiverState = "ok"
-    failing_s: float | None = None
-    """How long no attempt has succeeded, where the last one failed."""
 
 
 class _Progress(msgspec.Struct):
@@ -95,16 +63,6 @@ class _Progress(msgspec.Struct):
     tries: int = 0
     picky: bool = False
     """It may be this alert alone that the receiver does not like."""
-
-
-def reader_of(name: str) -> str:
-    """The name of a receiver's cursor in `events`."""
-    return f"receiver {name}"
-
-
-def mark_of(name: str) -> str:
-    """The name of the mark that goes with it."""
-    return f"alerts {name}"
 
 
 class Delivery:
@@ -123,31 +81,27 @@ class Delivery:
     ) -> None:
         """`write` keeps what comes of it; `link` is where people read on about an alert."""
         self.receiver = receiver
-        self._events, self._sender, self._in_force, self._wall = events, sender, in_force, wall
+        self._sender, self._in_force, self._wall = sender, in_force, wall
         self._write, self._link = write, link
-        self._reader, self._mark = reader_of(receiver.name), mark_of(receiver.name)
-        memory = _remembered(events.mark(self._mark))
+        memory = remembered(events, receiver.name)
         self._known, self._disabled = memory.keys, memory.disabled
-        self._committed = events.cursor(self._reader)
-        self._ahead = Ahead(events, receiver.name, self._committed, memory.done)
+        self._ahead = Ahead(events, receiver.name, events.cursor(reader_of(receiver.name)), memory.done)
+        self._saving = Saving(events, receiver.name, lambda: self._ahead.done, self._memory)
+        self._standing = Standing(receiver)
         self._progress: dict[int, _Progress] = {}
         self._under_way: dict[str, Lane] = {}
         self._breaker = Breaker()
-        self._turned, self._dirty = trio.Event(), trio.Event()
+        self._turned = trio.Event()
         self._taken_at = float("-inf")
-        self._failing_since: float | None = None
-        self._word, self._last = "", "nothing was sent yet"
-        self._delivered = self._given_up = 0
 
     async def serve(self) -> None:
         """Delivers until cancelled."""
         try:
             if problem := await self._sender.prepare():
-                self._last, self._failing_since = problem, trio.current_time()
-                _log.error("receiver cannot be told", receiver=self.receiver.name, why=problem)
+                self._standing.note_unready(problem)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep_reading)
-                nursery.start_soon(self._keep_saving)
+                nursery.start_soon(self._saving.keep)
                 if self._sender.again_s > 0:
                     nursery.start_soon(self._keep_telling)
                 while True:
@@ -165,29 +119,23 @@ class Delivery:
     async def enable(self) -> None:
         """Takes the receiver in again: somebody has just reached it."""
         if self._disabled is not None:
-            self._disabled, self._last = None, "enabled again"
+            self._disabled = None
+            self._standing.note_enabled()
             self._note_change()
-            await self._commit()
+            await self._saving.commit()
 
     @property
     def status(self) -> ReceiverStatus:
-        failing_s = None if self._failing_since is None else round(trio.current_time() - self._failing_since, 1)
-        return ReceiverStatus(
-            name=self.receiver.name,
-            kind=self.receiver.kind,
-            waiting=self._ahead.number,
-            delivered=self._delivered,
-            last_word=self._last,
-            given_up=self._given_up,
-            state="disabled" if self.disabled else "ok" if failing_s is None else "failing",
-            failing_s=failing_s,
-        )
+        return self._standing.status(waiting=self._ahead.number, disabled=self.disabled)
+
+    def _memory(self) -> Memory:
+        return Memory(disabled=self._disabled, keys=self._known, done=self._ahead.done_beyond)
 
     def _note_change(self) -> None:
         """There may be something else to start, and something to commit."""
         turned, self._turned = self._turned, trio.Event()
         turned.set()
-        self._dirty.set()
+        self._saving.note_change()
 
     async def _keep_reading(self) -> None:
         while True:
@@ -309,7 +257,9 @@ class Delivery:
             _log.exception("an alert met a bug", receiver=self.receiver.name, id=waiting.id)
             answer = Answer(failure="bug", detail=f"{type(error).__name__}; the log has more")
         outcome = outcome_of(answer)
-        self._note(answer, outcome, waiting, first=first)
+        self._standing.note_try(waiting, outcome, answer.words)
+        if first and outcome.action != "deliver":
+            self._write_down(waiting, "retried", answer.words, 1)
         return outcome, answer.words
 
     def _notification(self, waiting: Waiting, *, missed: bool) -> Notification:
@@ -325,28 +275,6 @@ class Delivery:
             missed=missed,
             link=self._link(alert),
         )
-
-    def _note(self, answer: Answer, outcome: Outcome, waiting: Waiting, *, first: bool) -> None:
-        """Keeps and logs what came of a try; the same trouble is logged once, and written down once an alert."""
-        about, name = waiting.alert.about, self.receiver.name
-        if outcome.action == "deliver":
-            self._delivered += 1
-            self._last = f"{about} delivered: {answer.words}"
-            if self._word:
-                _log.info("receiver takes alerts again", receiver=name)
-            if about != WATCHDOG:
-                _log.info("alert delivered", receiver=name, type=about, id=waiting.id)
-            self._word, self._failing_since = "", None
-            return
-        self._last = f"{about} not delivered: {answer.words}"
-        if outcome.word != self._word:
-            log = _log.warning if outcome.action in ("retry", "wait") else _log.error
-            log("alert not delivered", receiver=name, type=about, id=waiting.id, why=answer.words)
-        if first:
-            self._write_down(waiting, "retried", answer.words, 1)
-        if self._failing_since is None:
-            self._failing_since = trio.current_time()
-        self._word = outcome.word
 
     def _finish(self, waiting: Waiting, words: str, tries: int) -> None:
         """The receiver has it. That a receiver was first told of an incident is a fact."""
@@ -364,9 +292,7 @@ class Delivery:
             self._write(FactInput(at=self._wall(), what="paged", incident=alert.incident, text=self.receiver.name))
 
     def _give_up(self, waiting: Waiting, why: str) -> None:
-        self._given_up += 1
-        self._last = f"{waiting.alert.about} given up: {why}"
-        _log.error("alert given up", receiver=self.receiver.name, type=waiting.alert.about, id=waiting.id, why=why)
+        self._standing.note_given_up(waiting, why)
         progress = self._progress.get(waiting.position)
         self._write_down(waiting, "given_up", why, progress.tries if progress else 0)
         self._leave(waiting, sent=False)
@@ -382,7 +308,7 @@ class Delivery:
                 del self._known[next(iter(self._known))]
         self._progress.pop(waiting.position, None)
         self._ahead.leave(waiting)
-        self._dirty.set()
+        self._saving.note_change()
 
     def _write_down(
         self, waiting: Waiting, outcome: Literal["sent", "retried", "given_up"], words: str, tries: int
@@ -412,63 +338,16 @@ class Delivery:
                     await self._tell_again(told)
 
     async def _tell_again(self, told: Told) -> None:
-        records = await self._events.read(told.position - 1, max_records=1)
-        if not records or records[0].position != told.position:
+        waiting = await self._ahead.read_again(told.position)
+        if waiting is None:
             return
-        try:
-            event = decode_event(records[0])
-        except EventError:
-            return
-        if isinstance(event.data, AlertRouted):
-            waiting = Waiting(position=told.position, id=event.id, at=event.at, alert=event.data)
-            outcome, _ = await self._try(waiting, timeout_s(0.0, "fast"), missed=False, first=False)
-            if outcome.action == "deliver":
-                self._breaker.succeeded(trio.current_time())
-            else:
-                self._count_failure(outcome, trio.current_time())
-
-    async def _keep_saving(self) -> None:
-        """Commits behind the deliveries. What is passed over is committed at times, so that the journal need not keep
-        it for this reader."""
-        try:
-            while True:
-                with trio.move_on_after(SAVE_EVERY_S):
-                    await self._dirty.wait()
-                if self._dirty.is_set() or self._ahead.done > self._committed:
-                    self._dirty = trio.Event()
-                    await self._commit()
-        except trio.Cancelled:
-            if self._dirty.is_set():
-                with trio.move_on_after(LAST_COMMIT_S, shield=True):
-                    await self._commit()
-            raise
-
-    async def _commit(self) -> None:
-        position = self._ahead.done
-        memory = Memory(disabled=self._disabled, keys=self._known, done=self._ahead.done_beyond)
-        marks = {self._mark: msgspec.json.encode(memory)}
-        try:
-            try:
-                await self._events.commit(self._reader, position, marks)
-            except trio.Cancelled:
-                self._dirty.set()  # said once more at the end
-                raise
-        except JournalFull as error:  # said again after a restart, at worst
-            _log.error("what was delivered is not noted", receiver=self.receiver.name, why=str(error))
-            return
-        self._committed = position
+        outcome, _ = await self._try(waiting, timeout_s(0.0, "fast"), missed=False, first=False)
+        if outcome.action == "deliver":
+            self._breaker.succeeded(trio.current_time())
+        else:
+            self._count_failure(outcome, trio.current_time())
 
 
 async def _first_of(wait: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
     await wait()
     scope.cancel()
-
-
-def _remembered(raw: bytes | None) -> Memory:
-    try:
-        memory = msgspec.json.decode(raw, type=Memory) if raw is not None else Memory()
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        _log.error("what a receiver was told of is not known any more: a mark does not decode")
-        return Memory()
-    before = {key: Told(told=told) for key, told in memory.known.items()}
-    return msgspec.structs.replace(memory, known={}, keys=before | memory.keys)

@@ -7,7 +7,7 @@ nothing turns for hours.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from collector.alerts.delivery import ReceiverStatus
+from collector.alerts.standing import ReceiverStatus
 from collector.board import Board, MoveBoard
 from collector.series.annotations import check_point, component_point, member_point
 from collector.series.sink import SinkStatus

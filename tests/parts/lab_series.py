@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 import lab
-from collector.alerts.delivery import ReceiverStatus
+from collector.alerts.standing import ReceiverStatus
 from collector.events import AlertRouted, Event, FailoverChanged, ReadinessChanged, Told
 from collector.inputs import BatchInput, PlanInput, PlanStateInput, encode_input
 from collector.series import Series

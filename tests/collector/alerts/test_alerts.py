@@ -13,7 +13,7 @@ import pytest
 import trio
 from click.testing import CliRunner
 
-from collector.alerts.delivery import reader_of
+from collector.alerts.saving import reader_of
 from collector.detector import SNAPSHOT
 from collector.events import Event, encode_event
 from collector.main import Running, _events_limits, main

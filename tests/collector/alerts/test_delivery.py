@@ -9,10 +9,12 @@ import trio
 from trio.testing import MockClock
 
 from collector.alerts.ahead import MOST_WAITING, READ_RECORDS
-from collector.alerts.delivery import SAVE_EVERY_S, Delivery, InForce, ReceiverStatus, reader_of
+from collector.alerts.delivery import Delivery, InForce
 from collector.alerts.message import rendered
 from collector.alerts.notification import Notification
 from collector.alerts.outcomes import FAST_UNTIL_S, GIVE_UP_S
+from collector.alerts.saving import SAVE_EVERY_S, reader_of
+from collector.alerts.standing import ReceiverStatus
 from collector.events import AlertRouted, Event, encode_event
 from collector.inputs import DeliveryInput, FactInput
 from parallax.clock import NS

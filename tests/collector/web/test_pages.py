@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.alerts import ReceiverStatus
-from collector.alerts.delivery import ReceiverState
+from collector.alerts.standing import ReceiverState
 from collector.board import Board, ComponentBoard
 from collector.events import Event, Evidence, Extent, FaultDomain, Human, Incident, Moment, Noticed, Risk
 from collector.history.types import IncidentStory, QueryError

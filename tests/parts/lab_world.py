@@ -39,10 +39,15 @@ EVERYBODY = tuple(probe.id for probe in PROBES)
 def _patient(check: Check) -> Check:
     if isinstance(check.spec, SigninSpec):
         return msgspec.structs.replace(check, period=check.spec.every.full)  # every run is a whole one
+    return _slow_from(check, PATIENCE_S)
+
+
+def _slow_from(check: Check, duration_s: float) -> Check:
+    """The same check, which calls an answer slow from then on."""
     if not isinstance(check.spec, HttpSpec):
         return check
     assertions = [
-        msgspec.structs.replace(each, duration=Duration(PATIENCE_S)) if each.duration else each
+        msgspec.structs.replace(each, duration=Duration(duration_s)) if each.duration else each
         for each in check.spec.assertions
     ]
     return msgspec.structs.replace(check, spec=msgspec.structs.replace(check.spec, assertions=assertions))
@@ -76,13 +81,14 @@ class Lab:
         )
 
     async def run(
-        self, check: str, probes: Sequence[str] = EVERYBODY, *, timeout_s: float | None = None
+        self, check: str, probes: Sequence[str] = EVERYBODY, *, timeout_s: float | None = None, patience: float = 1.0
     ) -> list[Observation]:
         """One run of every target of a check of the lab's plan by each of the probes; with another timeout than the
-        plan's, where one is given."""
+        plan's, where one is given, or so many times its own, and so much slower before it counts as slow."""
         found: list[Observation] = []
-        wanted = CHECKS[check]
-        if timeout_s is not None:
+        wanted = _slow_from(CHECKS[check], PATIENCE_S * patience)
+        timeout_s = timeout_s or wanted.timeout * patience
+        if timeout_s != wanted.timeout:
             wanted = msgspec.structs.replace(wanted, timeout=Duration(timeout_s), period=Duration(2 * timeout_s))
 
         async def one(probe: ProbePlace, target: str) -> None:

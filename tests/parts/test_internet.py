@@ -32,7 +32,7 @@ async def ask(server: str, name: str, rdtype: str = "A", family: int = 4) -> dns
     query = dns.message.make_query(name, rdtype)
     if server not in RESOLVERS:
         query.flags &= ~dns.flags.RD
-    return await dns.asyncquery.udp(query, address(server, family).ip, timeout=5)
+    return await dns.asyncquery.udp(query, address(server, family).ip, timeout=30)
 
 
 def answers(reply: dns.message.Message) -> list[str]:
@@ -42,23 +42,28 @@ def answers(reply: dns.message.Message) -> list[str]:
 async def wait_answer(
     server: str, name: str, rdtype: str, is_it: Callable[[dns.message.Message], bool]
 ) -> dns.message.Message:
-    """Asks until the answer is the one: what a resolver knows has to expire first."""
+    """Asks until the answer is the one: what a resolver knows has to expire first, and one whom a stalled machine kept
+    from its name servers has failed for a while."""
     with trio.fail_after(WAIT_S):
         while not is_it(reply := await ask(server, name, rdtype)):
             pass
     return reply
 
 
+async def wait_answers(server: str, name: str, rdtype: str, wanted: list[str]) -> None:
+    await wait_answer(server, name, rdtype, lambda got: answers(got) == wanted)
+
+
 async def test_resolvers_follow_it_and_a_move_of_the_delegation() -> None:
     with network_namespace() as net:
         async with internet(net, ttl=1) as world:
             for resolver in RESOLVERS:
-                assert answers(await ask(resolver, "clerk.acme.test")) == [WEB, "frontend-api.idp.example."]
-                assert answers(await ask(resolver, "control.test")) == [WEB]
+                await wait_answers(resolver, "clerk.acme.test", "A", [WEB, "frontend-api.idp.example."])
+                await wait_answers(resolver, "control.test", "A", [WEB])
                 for name in CUSTOMER_NAMES:
                     rdtype = "TXT" if "domainkey" in name else "A"
-                    assert (await ask(resolver, name, rdtype)).rcode() == dns.rcode.NOERROR, (resolver, name)
-                assert answers(await ask(resolver, "ns3.operator-a.test", "AAAA")) == [ADDRESSES["a3"][1]]
+                    await wait_answer(resolver, name, rdtype, lambda got: got.rcode() == dns.rcode.NOERROR)
+                await wait_answers(resolver, "ns3.operator-a.test", "AAAA", [ADDRESSES["a3"][1]])
             for server in ("a1", "a2", "a3", "a4"):
                 for family in (4, 6):
                     assert answers(await ask(server, ZONE, "NS", family)) == list(NAMES_A)
@@ -68,7 +73,7 @@ async def test_resolvers_follow_it_and_a_move_of_the_delegation() -> None:
             assert answers(await ask("stale", "accounts.acme.test")) == [WEB, "accounts.idp.example."]
             await world.delegate(NAMES_B)
             for resolver in ("plain", "bind"):
-                await wait_answer(resolver, ZONE, "NS", lambda got: answers(got) == list(NAMES_B))
+                await wait_answers(resolver, ZONE, "NS", list(NAMES_B))
             dkim = await ask("plain", "clk._domainkey.acme.test", "TXT")
             assert dkim.rcode() == dns.rcode.NXDOMAIN, "the fallback lacks the mail records"
             for server in ("b1", "b2"):

@@ -5,10 +5,11 @@ That somebody answers in others' name is proven by an answer. That a port is clo
 it is believed of a port that was never open in this process: one that was is the resolvers' outage, not a lack.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 import trio
 
+from parallax.clock import wall_ns
 from parallax.config import ProbeConfig
 from parallax.log import get_log
 from parallax.values import Address, Family
@@ -17,6 +18,7 @@ from probe.doctor.facts import Dialled, Exchanged
 from probe.doctor.gather import ask_nobody as ask_at_nowhere
 from probe.doctor.gather import dialled, dot_addresses, local_addresses
 from probe.force import Force
+from probe.own_certificate import OwnCertificate, certificate_lacks, read_own
 from probe.plans import PlanInForce
 from probe.runner import Runner
 from probe.uplink import dialler
@@ -42,9 +44,12 @@ class Lacking:
         ask_nobody: AskNobody | None = None,
         dial: DialApart,
         local: Callable[[], Mapping[Family, str]] = local_addresses,
+        own: Sequence[OwnCertificate] = (),
+        wall: Callable[[], int] = wall_ns,
     ) -> None:
         self._config, self._tell = config, tell
         self._ask_nobody, self._dial, self._local = ask_nobody, dial, local
+        self._own, self._wall = own, wall
         self._plan: PlanInForce | None = None
         self._changed = trio.Event()
         self._rest: dict[str, str] = {}
@@ -100,7 +105,7 @@ class Lacking:
         self._look_at_routes()
 
     def _put(self, families: Mapping[str, str]) -> None:
-        words = {**families, **self._rest}
+        words = {**families, **self._rest, **certificate_lacks(self._own, self._wall())}
         if words == self.words:
             return
         for word in words.keys() - self.words.keys():
@@ -124,7 +129,8 @@ def watch_lacks(config: ProbeConfig, force: Force, runner: Runner, *, ask_nobody
     async def dial(address: Address) -> Dialled:
         return await dialled(address, dialler(lambda: force.routes))
 
-    return Lacking(config, tell, ask_nobody=nobody if ask_nobody else None, dial=dial)
+    own = read_own(config.collector)
+    return Lacking(config, tell, ask_nobody=nobody if ask_nobody else None, dial=dial, own=own)
 
 
 def _needed(plan: PlanInForce) -> Collection[str]:

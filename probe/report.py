@@ -38,7 +38,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     not_asked: Mapping[str, int] = {}
     """DNS queries that were kept back to stay within the budget, by operator."""
     lacks: Mapping[str, str] = {}
-    """What this host lacks, by the words of probe.capabilities: why."""
+    """What this probe lacks, by the words of probe.capabilities and probe.own_certificate: why."""
 
 
 def report(probe: str, figures: Figures, *, scheduled_at: int, started_at: int) -> Observation:

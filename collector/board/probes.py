@@ -32,6 +32,6 @@ class ProbeBoard(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = ""
     plan: str = ""
     lacks: dict[str, str] = {}
-    """What its host lacks, by word (ipv4, ipv6, direct_dns, dot): why."""
+    """What it lacks, by word (ipv4, ipv6, direct_dns, dot; certificate): why."""
     not_run: dict[str, int] = {}
     """By word, runs of checks that need it, which it therefore did not begin since its start."""

@@ -57,6 +57,8 @@ class AtCollector(msgspec.Struct, frozen=True, kw_only=True):
     """The address that it saw."""
     offset_s: float | None = None
     """Its clock minus ours, wrong by half the round trip at most."""
+    certificate_s: float | None = None
+    """How long this probe's client certificate still holds, less than 0 once it has expired; None without one."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

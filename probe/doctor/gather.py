@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from parallax.clock import wall_ns
+from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, ProbeConfig
 from parallax.enrolment import Seen
 from parallax.plan.kinds import SPECS
@@ -32,6 +32,7 @@ from probe.doctor import nat64
 from probe.doctor.facts import AtCollector, Dialled, Exchanged, Facts, OfFamily
 from probe.egress import egress_addresses
 from probe.force import Force
+from probe.own_certificate import read_own
 from probe.plans import PlanInForce, read_plan
 from probe.tape import Tape
 from probe.tools import Tools
@@ -272,7 +273,9 @@ async def _within(dial: Callable[[Address], Awaitable[bool | None]], address: Ad
 
 async def _at_collector(address: CollectorAddress) -> tuple[AtCollector, PlanInForce | None]:
     """What a collector says of this probe, and its part of the plan."""
-    blank = AtCollector(url=str(address.url), dialled=str(dial_address(address)))
+    own = read_own([address])
+    left_s = (own[0].expires_at - wall_ns()) / NS if own else None
+    blank = AtCollector(url=str(address.url), dialled=str(dial_address(address)), certificate_s=left_s)
     token = partial(read_secret, address.token)
     try:
         token()

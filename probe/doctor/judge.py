@@ -14,6 +14,7 @@ from parallax.values import Family
 from probe.capabilities import OF_FAMILY, direct_lacks, dot_lacks
 from probe.clocks import SKEW_S
 from probe.doctor.facts import Dialled, Facts, OfFamily
+from probe.own_certificate import DAY_S, NOTICE_S, RENEW
 
 State = Literal["ok", "missing", "wrong", "unknown"]
 LARGER = 512
@@ -207,6 +208,20 @@ def _collectors(facts: Facts) -> Iterator[Line]:
             yield Line(what="collector", state="ok", why=f"{each.url} knows this probe")
 
 
+def _certificates(facts: Facts) -> Iterator[Line]:
+    for each in facts.collectors:
+        if each.certificate_s is None:
+            continue
+        days = f"{abs(each.certificate_s) / DAY_S:.0f} days"
+        if each.certificate_s <= 0:
+            why = f"expired {days} ago: {each.url} lets this probe in no more"
+            yield Line(what="client certificate", state="wrong", why=why, todo=RENEW)
+        elif each.certificate_s <= NOTICE_S:
+            yield Line(what="client certificate", state="missing", why=f"{each.url}: expires in {days}", todo=RENEW)
+        else:
+            yield Line(what="client certificate", state="ok", why=f"{each.url}: holds for {days}")
+
+
 _WAY_OUT = {
     "401": "make a token: parallax collector token add NAME, or enrol anew",
     "403": "this token is no probe's: make one with parallax collector token add NAME",
@@ -278,5 +293,5 @@ def _family(text: str) -> Family:
 
 
 RULES: tuple[Callable[[Facts], Iterator[Line]], ...] = (
-    _families, _nat64, _direct, _ports, _edns, _nsid, _resolvers, _clock, _collectors, _shared, _depends,
+    _families, _nat64, _direct, _ports, _edns, _nsid, _resolvers, _clock, _collectors, _certificates, _shared, _depends,
 )  # fmt: skip

@@ -14,12 +14,14 @@ from collector.joins import add_join
 from collector.main import Running
 from collector.main import main as collector_main
 from collector.tokens import add_token, revoke_tokens
+from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress, CollectorConfig, Tls, load_probe_config
 from parallax.secret import Secret, read_secret
 from parallax.values import Address, Url
 from probe.client import open_client
 from probe.enrolment import Asked, EnrolError, enrol
 from probe.main import main as probe_main
+from probe.own_certificate import DAY_S, read_own
 from tests.parts.certificates import Authority
 
 pytestmark = pytest.mark.slow
@@ -132,6 +134,8 @@ async def test_a_probe_with_a_certificate_ships_and_its_token_alone_is_worth_not
         with pytest.raises(EnrolError, match=r"a token alone is worth nothing: enrol with --certificate.*still holds"):
             await enrolled("alone")
 
+        days = (read_own([first])[0].expires_at - wall_ns()) / NS / DAY_S
+        assert 396 < days <= 397
         second = await enrolled("second", certificate=True)
         assert [(await status_of(way))[0] for way in (first, second)] == [200, 200], "two at a time"
         before, _ = list_clients(state)

@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from parallax.clock import NS
 from parallax.plan.checks import convert_check
 from parallax.plan.part import part_hash
 from parallax.plan.types import Check, ConnectTo, Part, Probe, Resolver
@@ -15,6 +16,7 @@ from parallax.values import Address, Cidr, Endpoint, Family, Redirect
 from probe.capabilities import CAPABILITIES, family_lacks, need_of, needs_of
 from probe.doctor.facts import Dialled, Exchanged
 from probe.lacking import REST_S, ROUTES_S, Lacking
+from probe.own_certificate import DAY_S, LACK, OwnCertificate
 from probe.plans import PlanInForce
 from tests.fakes.probes import probe_config
 
@@ -87,12 +89,15 @@ class Host:
         self.open = False
         self.asked = self.dialled = 0
         self.told: list[dict[str, str]] = []
+        self.wall = 0
         self.lacking = Lacking(
             msgspec.structs.replace(probe_config(folder, 1), allow=[]),
             lambda words: self.told.append(dict(words)),
             ask_nobody=self.ask,
             dial=self.dial,
             local=lambda: self.local,
+            own=(OwnCertificate(url="https://c.example", expires_at=397 * DAY_S * NS),),
+            wall=lambda: self.wall,
         )
 
     async def ask(self, families: Any) -> tuple[Exchanged, ...]:
@@ -135,6 +140,19 @@ async def test_routes_are_looked_at_often_and_the_rest_each_hour(
     host.intercepted = False
     await trio.sleep(REST_S + ROUTES_S)
     assert (host.told[-1], host.asked) == ({}, 3)
+
+
+async def test_a_certificate_that_ends_soon_is_said_in_time(
+    host: Host, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    nursery.start_soon(host.lacking.serve)
+    host.lacking.use(plan())
+    host.wall = 366 * DAY_S * NS
+    await trio.sleep(ROUTES_S + 1)
+    assert host.told == []
+    host.wall = 368 * DAY_S * NS
+    await trio.sleep(ROUTES_S)
+    assert [set(words) for words in host.told] == [{LACK}]
 
 
 async def test_a_new_plan_is_looked_at_at_once(host: Host, autojump_clock: MockClock, nursery: trio.Nursery) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from parallax.values import Family
@@ -164,6 +165,27 @@ CASES: list[tuple[str, str, str, int, dict[str, Any]]] = [
         "u at x: no answer",
         1,
         {"collectors": (AtCollector(url="u", dialled="x", word="None", detail="no answer"),)},
+    ),
+    (
+        "client certificate",
+        "ok",
+        "https://c.example: holds for 31 days",
+        0,
+        {"collectors": (msgspec.structs.replace(COLLECTOR, certificate_s=31 * 86_400.0),)},
+    ),
+    (
+        "client certificate",
+        "missing",
+        "https://c.example: expires in 30 days",
+        0,
+        {"collectors": (msgspec.structs.replace(COLLECTOR, certificate_s=30 * 86_400.0),)},
+    ),
+    (
+        "client certificate",
+        "wrong",
+        "expired 2 days ago: https://c.example lets this probe in no more",
+        1,
+        {"collectors": (msgspec.structs.replace(COLLECTOR, certificate_s=-2 * 86_400.0),)},
     ),
     ("network", "missing", "that of a.example too (AS64500)", 0, {"targets": {"a.example": ("9.9.1.1",)}}),
     ("network", "ok", "no target is near", 0, {"targets": {"a.example": ("9.10.1.1", "2001:db8::1")}}),

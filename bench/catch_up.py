@@ -35,7 +35,8 @@ from bench.sustained import bodies, lags, send
 from collector.series.setup import set_up
 from collector.tokens import add_token
 from parallax.clock import NS
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
+from parallax.series_config import SeriesServer
 from parallax.values import Url
 from tests.parts.influxdb import influxdb
 from tests.parts.ports import free_port

@@ -29,8 +29,9 @@ from collector.series.setup import set_up
 from collector.series.sink import Cursor, Sink
 from parallax import wire
 from parallax.clock import NS, wall_ns
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
 from parallax.observation import Observation
+from parallax.series_config import SeriesServer
 from parallax.values import Url
 from tests.fakes.histories import LIMITS, World, world
 from tests.fakes.series import sender

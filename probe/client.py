@@ -161,7 +161,7 @@ def _own_file(reference: str) -> str:
 
 
 def dial_address(config: CollectorAddress) -> Address:
-    """Where the collector is dialled. The loader has seen to it that there is an address (parallax.config)."""
+    """Where the collector is dialled. The loader has seen to it that there is an address (parallax.config_rules)."""
     address = config.address or config.url.endpoint.address
     assert address is not None, config.url
     return address

@@ -17,7 +17,7 @@ import trio
 from collector.series.outcomes import Answer
 from parallax import __version__
 from parallax.clock import NS, wall_ns
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
 from parallax.dialling.errors import EXPECTED, detail_of, failure_of
 from parallax.dialling.fields import retry_after_s
 from parallax.dialling.http import Http
@@ -25,6 +25,7 @@ from parallax.dialling.post import look_up
 from parallax.dialling.route import EVERYWHERE, Routes
 from parallax.dialling.tls import Trust
 from parallax.secret import read_secret
+from parallax.series_config import SeriesServer
 from parallax.values import Address
 
 MOST_ANSWER = 64_000

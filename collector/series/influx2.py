@@ -15,8 +15,8 @@ import trio
 from collector.series.outcomes import Answer
 from parallax import __version__
 from parallax.clock import NS
-from parallax.config import SeriesServer
 from parallax.secret import SecretError, read_secret
+from parallax.series_config import SeriesServer
 from parallax.spans import lasting
 
 TIMEOUT_MS = 10_000

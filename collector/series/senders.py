@@ -5,7 +5,8 @@ from typing import Literal, Protocol
 
 from collector.series.http_sender import HttpSender
 from collector.series.outcomes import Answer
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
+from parallax.series_config import SeriesServer
 
 Place = Literal["raw", "long"]
 """Where points go: what is kept for days, or the figures by the minute that are kept for a year."""

@@ -17,8 +17,9 @@ import trio
 from collector.series.http_sender import HttpSender
 from collector.series.influx2 import set_up_influxdb2, set_up_influxdb3
 from parallax.clock import NS
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
 from parallax.dialling.errors import EXPECTED, detail_of
+from parallax.series_config import SeriesServer
 from parallax.spans import lasting
 
 TIMEOUT_S = 30.0

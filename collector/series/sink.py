@@ -25,10 +25,10 @@ from collector.series.outcomes import WAIT_S, Answer, Outcome, outcome_of, retry
 from collector.series.records import Lines, event_lines, input_lines, made_of
 from collector.series.senders import REPLAY_S, TEXTS, Place, Sender
 from parallax.clock import NS, wall_ns
-from parallax.config import SeriesServer
 from parallax.exposition import Point
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
+from parallax.series_config import SeriesServer
 
 READ_RECORDS, READ_BYTES = 20, 300_000
 """At most 10,000 observations: what one write takes, and what is in memory at once."""

@@ -17,7 +17,7 @@ from parallax.cli.text import clean
 if TYPE_CHECKING:
     from dashboards.preview import Assets
     from dashboards.source import Source
-    from parallax.config import SeriesServer
+    from parallax.series_config import SeriesServer
 
 FAILED = 1
 EXTRA = 'pip install "parallax-monitor[dashboards]"'

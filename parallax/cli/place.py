@@ -54,7 +54,7 @@ def collector_state(config: Path | None, state: Path | None) -> Path:
 
 def load_collector(path: Path) -> "CollectorConfig":
     """The collector's config; ends the command (status 2) with all that is wrong with it."""
-    from parallax.config import load_collector_config
+    from parallax.config_loading import load_collector_config
     from parallax.loading.problems import LoadErrors
 
     try:
@@ -65,7 +65,7 @@ def load_collector(path: Path) -> "CollectorConfig":
 
 def load_probe(path: Path) -> "ProbeConfig":
     """The probe's config, likewise."""
-    from parallax.config import load_probe_config
+    from parallax.config_loading import load_probe_config
     from parallax.loading.problems import LoadErrors
 
     try:

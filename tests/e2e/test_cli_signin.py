@@ -13,7 +13,7 @@ import trio
 from click.testing import CliRunner, Result
 
 from parallax.cli import parallax
-from parallax.config import load_probe_config
+from parallax.config_loading import load_probe_config
 from parallax.plan.load import load_plan
 from parallax.plan.signin_specs import SigninSpec
 from tests.fakes.echo_provider import echo_provider

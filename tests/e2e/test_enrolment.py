@@ -15,7 +15,8 @@ from collector.main import Running
 from collector.main import main as collector_main
 from collector.tokens import add_token, revoke_tokens
 from parallax.clock import NS, wall_ns
-from parallax.config import CollectorAddress, CollectorConfig, Tls, load_probe_config
+from parallax.config import CollectorAddress, CollectorConfig, Tls
+from parallax.config_loading import load_probe_config
 from parallax.secret import Secret, read_secret
 from parallax.values import Address, Url
 from probe.client import open_client

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from parallax.config import BoundSecret, ConfigErrors, load_probe_config
+from parallax.config import BoundSecret
+from parallax.config_loading import ConfigErrors, load_probe_config
 from probe.tools import Tools
 from probe.vault import Vault
 from tests.e2e.test_canaries import CA, LEAF, check_of, run, tables, tools_in

@@ -9,7 +9,8 @@ import trio
 from collector.series.http_sender import HttpSender
 from collector.series.outcomes import Answer
 from collector.series.sink import Sink
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
+from parallax.series_config import SeriesServer
 from parallax.values import Url
 from tests.fakes.histories import World
 

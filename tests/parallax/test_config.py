@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parallax.config import ConfigErrors, load_collector_config, load_probe_config
+from parallax.config_loading import ConfigErrors, load_collector_config, load_probe_config
 from parallax.values import Address, Duration, Size
 
 ROOT = Path(__file__).parents[2]

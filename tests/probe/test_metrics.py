@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from parallax.config import load_probe_config
+from parallax.config_loading import load_probe_config
 from parallax.exposition import Point
 from parallax.health_point import health_point
 from parallax.loading.problems import LoadErrors

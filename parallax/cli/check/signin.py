@@ -258,7 +258,7 @@ def _named(given: Mapping[str, Any]) -> str:
 def _config(path: Path | None) -> "ProbeConfig | None":
     if path is None:
         return None
-    from parallax.config import load_probe_config
+    from parallax.config_loading import load_probe_config
     from parallax.loading.problems import LoadErrors
 
     try:

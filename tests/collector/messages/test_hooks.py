@@ -19,7 +19,8 @@ from collector.messages.box import MOST
 from collector.messages.hooks import BURST
 from parallax import standard_webhooks
 from parallax.clock import wall_ns
-from parallax.config import CollectorAddress, load_collector_config
+from parallax.config import CollectorAddress
+from parallax.config_loading import load_collector_config
 from parallax.hook_config import Hook, SmsFields
 from parallax.letters import MAX_LETTER, Letter
 from parallax.plan.checks import Unsupported, convert_check

@@ -16,7 +16,8 @@ import trio
 from collector.series.influx2 import ClientSender
 from collector.series.setup import SetupError, set_up
 from parallax.clock import NS, wall_ns
-from parallax.config import CollectorConfig, SeriesServer
+from parallax.config import CollectorConfig
+from parallax.series_config import SeriesServer
 from tests.fakes.histories import World, world
 from tests.fakes.observations import observation
 from tests.fakes.series import running, server, settle

@@ -25,6 +25,7 @@ import trio
 
 from bench.ingest import cpu_s
 from collector.series.encode import Encoder
+from collector.series.measured import read_batch
 from collector.series.setup import set_up
 from collector.series.sink import Cursor, Sink
 from parallax import wire
@@ -79,7 +80,7 @@ def encoding() -> dict[str, Any]:
         octets = 0
         for place, body in enumerate(bodies):
             began = time.process_time()
-            observations = wire.decode(body).observations
+            observations = read_batch(body, content_type=wire.MSGPACK, encoding=wire.ZSTD)
             start = time.process_time()
             octets += len("\n".join(encoder.observations(observations, 0, 2**62)).encode())
             end = time.process_time()

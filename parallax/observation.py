@@ -14,7 +14,7 @@ Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What databases and other languages can hold; JSON could carry more."""
 
 
-class Phase(msgspec.Struct, frozen=True, array_like=True):
+class Phase(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One part of an attempt: `start_ns` counts from the attempt's start, both spans are nanoseconds."""
 
     name: str

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import msgspec
 
 from collector.series.labels import MOST_SERIES, Labels
+from collector.series.measured import Measured, dims_of, findings_of
 from parallax.exposition import Point, number_of
-from parallax.observation import PENDING, Observation, Phase
+from parallax.observation import PENDING, Phase
 from parallax.points import DIMS, FOUND, OTHER, OTHER_KINDS, PHASES, measurement_of
 from parallax.reasons import REASONS
 
@@ -35,7 +36,7 @@ _Head = tuple[str, tuple[tuple[str, str, str, float], ...]]
 """Measurement, tags, and the fields up to the number of `duration_seconds`; and what comes of findings."""
 _packed = msgspec.msgpack.Encoder().encode
 """Octets of all that tags are made of: quicker to make and to look up than a tuple of strings that were just decoded,
-and a tenth of its size where 200,000 are remembered."""
+and a tenth of its size where 200,000 are remembered. Labels go in as they came."""
 _TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
@@ -51,9 +52,10 @@ class Encoder:
         """Sets of tags that observations had so far."""
         return len(self._heads)
 
-    def observations(self, observations: Sequence[Observation], shift_ns: int, latest_ns: int) -> list[str]:
+    def observations(self, observations: Sequence[Measured], shift_ns: int, latest_ns: int) -> list[str]:
         """A line each, but for attempts that are not over. Their times are moved by `shift_ns`, and none is later than
-        `latest_ns`: those that would be stand before it in their order, a nanosecond apart."""
+        `latest_ns`: those that would be stand before it in their order, a nanosecond apart. Raises
+        msgspec.DecodeError for findings or labels that are none."""
         lines, heads, first, taken = list[str](), self._heads, dict[int, str](), set[tuple[str, int]]()
         last = len(observations) - 1
         for o in observations:
@@ -78,9 +80,10 @@ class Encoder:
                 for name, span in spans.items():
                     if field := _phase_field(name):
                         fields = f"{fields}{field}{span}e-9"
-            if found and (findings := o.findings):
+            if found:
+                findings = findings_of(o.findings)
                 for name, field, power, factor in found:
-                    value = findings.get(name)
+                    value = getattr(findings, name)
                     if type(value) is int:
                         fields = f"{fields}{field}{value}{power}"
                     elif value is not None and (number := number_of(value, factor)) is not None:
@@ -113,9 +116,9 @@ class Encoder:
         tags = self.labels.tags(point.tags, {tag.name: tag.most for tag in point.of.tags})
         return f"{point.of.name}{tags} {','.join(fields)} {point.at}"
 
-    def _head(self, key: bytes, o: Observation) -> "_Head":
+    def _head(self, key: bytes, o: Measured) -> "_Head":
         """What begins a line of such observations, and which findings are its fields."""
-        values = {name: value for name, value in o.dims.items() if name in _DIM_NAMES} | {
+        values = {name: value for name, value in dims_of(o.dims).items() if name in _DIM_NAMES} | {
             "probe": o.probe,
             "check": o.check,
             "target": o.target,
@@ -148,7 +151,7 @@ def _summed(phases: Sequence[Phase]) -> dict[str, int]:
     return spans
 
 
-def outcome_of(o: Observation) -> str:
+def outcome_of(o: Measured) -> str:
     """The tag `outcome`."""
     if o.abstain is not None:
         return "abstained"

@@ -8,6 +8,7 @@ from collector.events import EventError, decode_event
 from collector.inputs import BatchInput, FactInput, InputError, PlanStateInput, decode_input
 from collector.series.annotations import event_points, fact_point, plan_point
 from collector.series.encode import Encoder
+from collector.series.measured import all_findings_of, read_batch
 from parallax import wire
 from parallax.exposition import Point
 from parallax.health_point import health_point
@@ -24,6 +25,16 @@ class Lines(msgspec.Struct, kw_only=True):
     lines: list[str] = []
     observations: int = 0
     unreadable: int = 0
+
+
+def parted(records: Sequence[Record], most: float) -> tuple[list[Record], list[Record]]:
+    """The first ones, of which so many observations are, and at least one record; and the rest."""
+    number = 0
+    for place, record in enumerate(records):
+        number += record.count
+        if place and number > most:
+            return [*records[:place]], [*records[place:]]
+    return [*records], []
 
 
 def made_of(records: Sequence[Record], make: Callable[..., Lines], encoder: Encoder, *, texts: bool) -> Lines:
@@ -56,7 +67,7 @@ def input_lines(records: Sequence[Record], encoder: Encoder, *, texts: bool = Tr
                 _take(made, encoder, plan_point(value, record.position), texts=texts)
             elif isinstance(value, FactInput):
                 _take(made, encoder, fact_point(value, record.position), texts=texts)
-        except (InputError, wire.WireError):
+        except (InputError, wire.WireError, msgspec.DecodeError, UnicodeDecodeError):
             made.unreadable += 1
     return made
 
@@ -76,14 +87,16 @@ def event_lines(records: Sequence[Record], encoder: Encoder, *, texts: bool = Tr
 
 
 def _take_batch(made: Lines, value: BatchInput, encoder: Encoder) -> None:
-    batch = wire.decode(value.body, content_type=value.content_type, encoding=value.encoding)
+    observations = read_batch(value.body, content_type=value.content_type, encoding=value.encoding)
     shift = (value.offset_ns or 0) if value.skewed else 0  # as the history does
-    measured = [o for o in batch.observations if o.kind != HEALTH]
+    measured = [o for o in observations if o.kind != HEALTH]
     made.lines += encoder.observations(measured, shift, value.received_at)
-    made.observations += len(batch.observations)
-    for o in batch.observations:
-        if o.kind == HEALTH:
-            _take(made, encoder, health_point(o.probe, o.findings, min(o.started_at + shift, value.received_at)))
+    made.observations += len(observations)
+    if len(measured) < len(observations):
+        for o in observations:
+            if o.kind == HEALTH:
+                at = min(o.started_at + shift, value.received_at)
+                _take(made, encoder, health_point(o.probe, all_findings_of(o.findings), at))
 
 
 def _take(made: Lines, encoder: Encoder, point: Point, *, texts: bool = True) -> None:

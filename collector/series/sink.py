@@ -22,16 +22,17 @@ from collector.precedence import MakeWay, have_it_all
 from collector.series.bodies import halves, older, size
 from collector.series.encode import Encoder
 from collector.series.outcomes import WAIT_S, Answer, Outcome, outcome_of, retry_s
-from collector.series.records import Lines, event_lines, input_lines, made_of
+from collector.series.records import Lines, event_lines, input_lines, made_of, parted
 from collector.series.senders import REPLAY_S, TEXTS, Place, Sender
 from parallax.clock import NS, wall_ns
 from parallax.exposition import Point
-from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
+from parallax.journal import Journal, JournalBusy, JournalError, JournalFull, Record
 from parallax.log import get_log
 from parallax.series_config import SeriesServer
 
-READ_RECORDS, READ_BYTES = 20, 300_000
-"""At most 10,000 observations: what one write takes, and what is in memory at once."""
+READ_RECORDS, READ_BYTES = 100, 300_000
+MOST_OBSERVATIONS = 10_000
+"""What one write takes, if `rate` allows for so many a second. Two such are in memory at once."""
 GATHER_S = 1.0
 """How long records may gather before they are written together."""
 WRITE_TIMEOUT_S = 10.0
@@ -50,6 +51,20 @@ class Cursor(msgspec.Struct, frozen=True):
 
     inputs: int = 0
     events: int = 0
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Records that are written together, up to the position `final`."""
+
+    final: int
+    missed: int
+    last: int
+    """The journal's last record when they were read."""
+    read_at: float
+    body: bytes
+    observations: int
+    unreadable: int
+    generation: int
 
 
 class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,39 +191,70 @@ class Sink:
             await self._moved.wait()
 
     async def _follow(self, name: str, make: Callable[..., Lines]) -> None:
-        journal = self._journals[name]
+        """What comes next is read and made into lines while the server takes what was made before."""
+        give, take = trio.open_memory_channel[_Part](0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read, name, make, give)
+            with take:
+                async for part in take:
+                    await self._write_part(name, part)
+
+    async def _read(self, name: str, make: Callable[..., Lines], give: trio.MemorySendChannel[_Part]) -> None:
+        journal, generation, after = self._journals[name], self.generation, getattr(self._at, name)
+        waiting: list[Record] = []
         try:
             while True:
-                after, generation, last = getattr(self._at, name), self.generation, journal.stats.last
+                if generation != self.generation:
+                    generation, after, waiting = self.generation, getattr(self._at, name), []
+                last = journal.stats.last
                 if after >= last:
-                    self._behind_since.pop(name, None)
                     await self._wait_beyond(journal, after)
-                    self._behind_since[name] = trio.current_time()
+                    self._behind_since.setdefault(name, trio.current_time())
                     continue
                 self._behind_since.setdefault(name, trio.current_time())
-                records = await journal.read(after, max_records=READ_RECORDS, max_bytes=READ_BYTES)
-                if not records:
+                waiting = waiting or await journal.read(after, max_records=READ_RECORDS, max_bytes=READ_BYTES)
+                if not waiting:
                     await trio.sleep(self._gather_s)
                     continue
+                records, waiting = parted(waiting, min(MOST_OBSERVATIONS, self.server.rate))
                 began = trio.current_time()
-                made = await trio.to_thread.run_sync(partial(made_of, records, make, self.encoder, texts=self.texts))
+                made, body = await trio.to_thread.run_sync(partial(self._made, records, make))
                 worked_s = trio.current_time() - began
-                await self.put(made.lines)
-                if generation == self.generation:
-                    self._missed += records[0].position - after - 1
-                    self._unreadable += made.unreadable
-                    if records[-1].position >= last:  # what waits now came since
-                        self._behind_since[name] = began
-                    self._move(name, records[-1].position)
-                await self._save_now_and_then()
+                part = _Part(
+                    final=records[-1].position, missed=records[0].position - after - 1,
+                    last=last, read_at=began, body=body, observations=made.observations, unreadable=made.unreadable,
+                    generation=generation,
+                )  # fmt: skip
+                after = part.final
+                await give.send(part)
                 await self._make_way(worked_s)
-                await trio.sleep(max(0.0, made.observations / self.server.rate - (trio.current_time() - began)))
-                if records[-1].position >= journal.stats.last:
+                if after >= journal.stats.last:
                     await trio.sleep(self._gather_s)
         except (JournalError, trio.ClosedResourceError) as error:
             # whoever runs the journals ends the program for this
             _log.warning("series are written no more", sink=self.name, journal=name, why=str(error))
             await trio.sleep_forever()
+
+    def _made(self, records: Sequence[Record], make: Callable[..., Lines]) -> tuple[Lines, bytes]:
+        made = made_of(records, make, self.encoder, texts=self.texts)
+        return made, "\n".join(made.lines).encode()
+
+    async def _write_part(self, name: str, part: _Part) -> None:
+        if part.generation != self.generation:
+            return  # the reader has gone back, too
+        began = trio.current_time()
+        if part.body:
+            await self._deliver(part.body, "raw")
+        if part.generation == self.generation:
+            self._missed += part.missed
+            self._unreadable += part.unreadable
+            self._move(name, part.final)
+            if part.final >= self._journals[name].stats.last:
+                self._behind_since.pop(name, None)
+            elif part.final >= part.last:  # what waits now came since
+                self._behind_since[name] = part.read_at
+        await self._save_now_and_then()
+        await trio.sleep(max(0.0, part.observations / self.server.rate - (trio.current_time() - began)))
 
     async def _wait_beyond(self, journal: Journal, after: int) -> None:
         """Waits for a record, or for the cursor to be set back."""
@@ -235,11 +281,11 @@ class Sink:
                 self._sent_gauges.append((trio.current_time(), body))
 
     async def _deliver(self, body: bytes, place: Place) -> None:
-        tries = 0
+        tries, lines = 0, size(body)
         async with self._writing:
             while True:
                 answer = await self._write_once(body, place)
-                outcome = outcome_of(answer, size(body))
+                outcome = outcome_of(answer, lines)
                 if outcome.action in ("done", "split"):
                     break
                 tries += 1
@@ -250,7 +296,7 @@ class Sink:
                 self._set_back()
             again = halves(body) if outcome.action == "split" else self._hidden(body, place, outcome)
             if outcome.action == "done":
-                named = size(body) - sum(map(size, again))
+                named = lines - sum(map(size, again))
                 self._count(named - min(outcome.rejected, named), min(outcome.rejected, named), answer)
         for part in again:
             await self._deliver(part, place)

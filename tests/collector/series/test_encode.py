@@ -14,7 +14,8 @@ from collector.history.tables import PHASES as HISTORY_PHASES
 from collector.series.annotations import event_points
 from collector.series.encode import Encoder, outcome_of
 from collector.series.labels import Labels
-from parallax import points
+from collector.series.measured import Measured, findings_of, measured, read_batch
+from parallax import points, wire
 from parallax.clock import NS
 from parallax.exposition import Point, exposition
 from parallax.health_point import health_point
@@ -31,7 +32,7 @@ AT = 1_700_000_000 * NS
 
 
 def lines(*observations: Observation, latest: int = LATEST, shift: int = 0) -> list[str]:
-    return Encoder().observations(observations, shift, latest)
+    return Encoder().observations(measured([*observations]), shift, latest)
 
 
 def fields_of(line: str) -> dict[str, float]:
@@ -63,6 +64,31 @@ def test_what_a_kind_says_is_what_the_names_say(file: Path):
     measurement = points.OBSERVATIONS[o.kind]
     assert line.startswith(f"{measurement.name},")
     assert fields_of(line).keys() <= {field.name for field in measurement.fields}
+
+
+def test_what_is_read_of_a_batch_stands_where_the_wire_has_it():
+    assert Measured.__struct_fields__ == Observation.__struct_fields__
+    sent = [observation(seq=n + 1, site="fra1", findings={"status": 200 + n}, attempt=2) for n in range(3)]
+    whole = wire.Batch(
+        probe="p1", stream=sent[0].stream, first_seq=1, last_seq=3, cut_at=0, egress={"4": "192.0.2.1"},
+        observations=sent,
+    )  # fmt: skip
+    found = read_batch(wire.encode(whole), content_type=wire.MSGPACK, encoding=wire.ZSTD)
+    assert found == measured(sent)
+    assert [findings_of(o.findings).status for o in found] == [200, 201, 202]
+    as_json = msgspec.json.encode(whole)
+    assert read_batch(as_json, content_type=wire.JSON, encoding="") == found
+
+
+@given(st.binary(max_size=200))
+def test_octets_that_are_no_batch_are_refused_as_such(octets: bytes):
+    with pytest.raises(wire.WireError):
+        read_batch(octets, content_type=wire.MSGPACK, encoding="")
+
+
+def test_numbers_that_only_json_has_cost_no_batch():
+    (o,) = measured([observation(findings={"status": 10**400})])
+    assert findings_of(o.findings).status is None
 
 
 def test_every_kind_of_the_plan_has_its_measurement():
@@ -100,7 +126,7 @@ def test_what_is_not_over_is_no_point_and_a_control_attempt_is_told_apart():
     ],
 )
 def test_outcomes(changes: dict[str, str], outcome: str):
-    assert outcome_of(observation(**changes)) == outcome
+    assert outcome_of(measured([observation(**changes)])[0]) == outcome
 
 
 def test_two_of_one_moment_are_two_points_and_nobody_is_in_the_future():
@@ -118,7 +144,9 @@ def test_a_server_with_endless_names_makes_no_endless_series():
     made = [
         line
         for n in range(6000)
-        for line in encoder.observations([observation(site=f"site-{n}", subject=f"s{n}", started_at=AT)], 0, LATEST)
+        for line in encoder.observations(
+            measured([observation(site=f"site-{n}", subject=f"s{n}", started_at=AT)]), 0, LATEST
+        )
     ]
     heads = {line.partition(" ")[0] for line in made}
     assert len(heads) <= 3001
@@ -176,7 +204,7 @@ def test_whatever_a_probe_says_is_one_whole_line(check: str, subject: str, site:
         dims={site: check, "zone": subject},
         findings={"status": span, "days_left": 10**400},
     )  # fmt: skip
-    (line,) = encoder.observations([o], 0, AT)
+    (line,) = encoder.observations(measured([o]), 0, AT)
     assert "\n" not in line
     assert line.isprintable()
     found = LINE.fullmatch(line)

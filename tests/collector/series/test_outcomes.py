@@ -9,7 +9,7 @@ import trio.testing
 
 from collector.series.encode import Encoder
 from collector.series.outcomes import Answer, Outcome, outcome_of, retry_s
-from collector.series.records import Lines, made_of
+from collector.series.records import Lines, made_of, parted
 from collector.series.sink import Cursor, Sink
 from parallax.clock import NS
 from parallax.journal import Entry, Record
@@ -168,3 +168,44 @@ def test_a_record_that_meets_a_bug_is_left_out_alone():
     records = [Record(position=n, kind="batch", body=b"", at_ns=AT) for n in (1, 2, 3)]
     made = made_of(records, make, Encoder(), texts=True)
     assert (made.lines, made.observations, made.unreadable) == (["1", "3"], 2, 1)
+
+
+def test_records_are_written_together_up_to_a_number_of_observations():
+    counts = [3, 3, 3, 50, 1]
+    rest = [Record(position=n, kind="batch", body=b"", at_ns=AT, count=c) for n, c in enumerate(counts, 1)]
+    taken = []
+    while rest:
+        now, rest = parted(rest, 6)
+        taken.append([record.position for record in now])
+    assert taken == [[1, 2], [3], [4], [5]]
+
+
+async def test_a_server_that_is_another_process_is_written_what_it_may_have_lost_in_order(
+    autojump_clock: trio.testing.MockClock,
+):
+    """While it answers, the next lines are made already: those come again, too, and behind the others."""
+    inputs: Any = MemoryInputs()
+    events: Any = MemoryInputs()
+    for n in range(6):
+        await inputs.append(
+            [batch_entry([observation(started_at=AT + n * NS + k, seq=k + 1) for k in range(600)], AT + 60 * NS)]
+        )
+    bodies: list[list[int]] = []
+
+    class Another(FakeSender):
+        async def write(self, body: bytes, place: str) -> Answer:
+            said = await super().write(body, place)
+            bodies.append([int(line.rpartition(b" ")[2]) // NS for line in body.split(b"\n")])
+            return Answer(status=said.status, fresh=len(bodies) == 3)
+
+    sink = Sink(server(rate=1000, kind="victoriametrics"), Another(), {"inputs": inputs, "events": events}, gather_s=0)
+    sink._at = Cursor()
+    sink._past[0] = (sink._past[0][0], Cursor())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.run)
+        await sink.wait_position(inputs=6)
+        nursery.cancel_scope.cancel()
+    second = AT // NS
+    assert [body[0] - second for body in bodies] == [0, 1, 2, 0, 1, 2, 3, 4, 5]
+    assert all(len(set(body)) == 1 for body in bodies)
+    assert sink.status.replays == 1

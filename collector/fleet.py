@@ -4,7 +4,7 @@ State of this process only. It is rebuilt from the streams' marks at a start, an
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -90,10 +90,12 @@ class ProbeStatus(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     conflicts: int
     refused: int
+    unhealthy: str = ""
+    """Why detection gives it no vote; empty where it has one, or is silent."""
 
 
-def status_of(fleet: Fleet, at: int) -> list[ProbeStatus]:
-    """All probes, by id."""
+def status_of(fleet: Fleet, at: int, troubles: Mapping[str, str]) -> list[ProbeStatus]:
+    """All probes, by id; `troubles`, by probe, is why one is unhealthy."""
     connected = set(fleet.connected(at))
     return [
         ProbeStatus(
@@ -112,6 +114,7 @@ def status_of(fleet: Fleet, at: int) -> list[ProbeStatus]:
             repeats=m.repeats,
             conflicts=m.conflicts,
             refused=m.refused,
+            unhealthy=troubles.get(probe, ""),
         )
         for probe, m in sorted(fleet.members.items())
     ]

@@ -6,7 +6,7 @@ from collector.actions import Actions, ActionStatus
 from collector.alerts import Alerts, ReceiverStatus
 from collector.bodies import Room
 from collector.detector import Detector
-from collector.events import Severity
+from collector.events import Severity, urgent_first
 from collector.fleet import Fleet, ProbeStatus, status_of
 from collector.history import History, HistoryStatus
 from collector.inbox import Inbox
@@ -87,11 +87,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     receivers: list[ReceiverStatus] = []
     """Of the plan in force."""
     actions: list[ActionStatus] = []
+    """Of each failover group of the plan in force."""
     peer: PeerStatus | None = None
     """The other collector; None where there is none."""
-    """Of each failover group of the plan in force."""
     incidents: list[IncidentStatus] = []
-    """Open ones, the newest first."""
+    """Open ones, the most urgent first."""
     mail: MailStatus | None = None
     """The mail server, where there is one."""
     hooks: list[HookStatus] = []
@@ -122,11 +122,13 @@ def collector_status(
     """The status now."""
     now = wall_ns()
     full = not (inputs.stats.ballast and events.stats.ballast)
+    board = detector.board()
+    troubles = {probe.id: probe.why for probe in board.probes if probe.state == "unhealthy"}
     return Status(
         version=__version__,
         up_s=round((now - started_at) / NS, 1),
         plan=_plan_status(plans, plans.state, now),
-        probes=status_of(fleet, now),
+        probes=status_of(fleet, now, troubles),
         waiting=sorted(tokens.probes() - fleet.members.keys()),
         inputs=_journal_status(inputs),
         events=_journal_status(events),
@@ -149,7 +151,7 @@ def collector_status(
                 severity=incident.severity,
                 started_s_ago=round((now - incident.started_at) / NS, 1),
             )
-            for incident in detector.board().incidents
+            for incident in urgent_first(board.incidents)
         ],
     )
 

@@ -12,7 +12,7 @@ import trio
 from collector.alerts.chart import MINUTES, png
 from collector.alerts.notification import Notification
 from collector.alerts.sender import Sender
-from collector.events import IncidentChanged, RiskChanged
+from collector.events import FailoverChanged, IncidentChanged, ReadinessChanged, RiskChanged
 from collector.history import History, Point, QueryError
 from parallax.clock import NS
 from parallax.dialling.post import Answer
@@ -83,14 +83,16 @@ def end_of_hour(at: int) -> int:
 
 
 def check_of(notification: Notification) -> str:
-    """The check that most of it is about, by the newest of what it says that is about checks; "" where nobody says."""
-    for told in reversed(notification.alert.of if notification.alert is not None else ()):
-        if isinstance(told.data, IncidentChanged):
-            counted = Counter(each.check for each in told.data.incident.checks)
+    """The check that most of it is about, by the newest of what it says: of an incident or a risk, and where it has
+    none of them, of a failover group. "" where nobody says."""
+    said = [told.data for told in reversed(notification.alert.of)] if notification.alert is not None else []
+    for data in said:
+        if isinstance(data, IncidentChanged):
+            counted = Counter(each.check for each in data.incident.checks)
             return counted.most_common(1)[0][0] if counted else ""
-        if isinstance(told.data, RiskChanged):
-            return told.data.risk.check
-    return ""
+        if isinstance(data, RiskChanged):
+            return data.risk.check
+    return next((each.check for each in said if isinstance(each, FailoverChanged | ReadinessChanged)), "")
 
 
 def shares_of(points: Iterable[Point], since: int) -> list[float | None]:

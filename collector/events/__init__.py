@@ -18,7 +18,17 @@ from collector.events.changes import (
 from collector.events.event import VERSION, Event, EventData, EventError, decode_event, encode_event
 from collector.events.evidence import CheckState, Evidence, Extent
 from collector.events.failover import FailoverChanged, ReadinessChanged, RuleOutcome, SafetyRule
-from collector.events.incident import Affected, ComponentState, Human, Incident, Moment, MomentWord, Severity, Stage
+from collector.events.incident import (
+    Affected,
+    ComponentState,
+    Human,
+    Incident,
+    Moment,
+    MomentWord,
+    Severity,
+    Stage,
+    urgent_first,
+)
 from collector.events.places import FaultDomain
 from collector.events.risk import Held, Risk, Runway
 from parallax.event_words import DomainKind, FailoverWord, NoticeWord
@@ -67,4 +77,5 @@ __all__ = [
     "Told",
     "decode_event",
     "encode_event",
+    "urgent_first",
 ]

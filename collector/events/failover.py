@@ -66,6 +66,8 @@ class FailoverChanged(msgspec.Struct, frozen=True, kw_only=True, tag="failover")
     """Switchovers in the incident so far."""
     actor: str = ""
     """The person who did it; empty where the machine did."""
+    check: str = ""
+    """The group's: its figures show what users saw of the group meanwhile."""
 
     @property
     def type(self) -> str:
@@ -84,6 +86,8 @@ class ReadinessChanged(msgspec.Struct, frozen=True, kw_only=True, tag="readiness
     why: str = ""
     """The lines that do not hold, in short."""
     components: tuple[str, ...] = ()
+    check: str = ""
+    """The check that is run against the member directly; empty where there is none."""
 
     @property
     def type(self) -> str:

@@ -1,5 +1,6 @@
 """A fault with a start, a fault domain, affected components, a timeline and an end."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -114,3 +115,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def ended_at(self) -> int | None:
         """When it ended: since when all of it passes, else when it was resolved; None while anything fails."""
         return self.resolved_at if self.over_at is None else self.over_at
+
+
+_SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+
+
+def urgent_first(incidents: Iterable[Incident]) -> list[Incident]:
+    """By severity; among equals those that hurt a component first, and last what another explains or probes have among
+    themselves; else as they come."""
+    return sorted(
+        incidents,
+        key=lambda each: (
+            _SEVERITIES.index(each.severity),
+            each.impact == "operational",
+            bool(each.parent),
+            bool(each.probes),
+        ),
+    )

@@ -1,6 +1,5 @@
 """The overview: components, incidents, risks, and the matrix of probes x checks. The shaping is pure."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -8,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.board import Board, CheckBoard, Latest, SubjectBoard
-from collector.events import Incident
+from collector.events import urgent_first
 from collector.web import words
 from collector.web.world import world
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 MAX_SUBJECTS = 8
 """Subjects shown below one check; its own page has them all."""
-_SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 _WORST_FIRST = ("failed", "kept_out", "slow", "misset", "troubled", "ok", "abstained", "stale", "")
 _HURT = ("bad", "part", "soft")
 _SUBJECT_ORDER = ("down", "degraded", "suspected", "unknown", "up")
@@ -53,11 +51,6 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 def matrix(board: Board) -> list[Group]:
     """The matrix, in the plan's order."""
     return [_group(check, [probe.id for probe in board.probes]) for check in board.checks]
-
-
-def urgent_first(incidents: Sequence[Incident]) -> list[Incident]:
-    """By severity; among equals the newest first, as they come."""
-    return sorted(incidents, key=lambda incident: _SEVERITY.get(incident.severity, len(_SEVERITY)))
 
 
 def hurting(board: Board) -> frozenset[str]:

@@ -10,7 +10,7 @@ from parallax import __version__
 from parallax.cli.group import Group
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "alert": ("parallax.cli.alert:alert", "Try the receivers of alerts."),
+    "alert": ("parallax.cli.alert:alert", "Show what became of alerts; try the receivers."),
     "check": ("parallax.cli.check:check", "Run one check at once and show what came of it."),
     "collector": ("parallax.cli.daemons:collector", "Run the collector; manage its tokens."),
     "dashboards": ("parallax.cli.dashboards:dashboards", "Build, deploy and preview Grafana's dashboards."),

@@ -236,6 +236,7 @@ def _ago(seconds: float) -> str:
 def _probe(probe: dict[str, Any]) -> str:
     heard = "never" if probe["heard_s_ago"] is None else f"{_ago(probe['heard_s_ago'])} ago"
     facts = ["connected" if probe["connected"] else "silent", f"heard {heard}"]
+    facts += [f"UNHEALTHY: {why}" for why in (probe.get("unhealthy"),) if why]
     facts += [f"plan {probe['plan']}"] * bool(probe["plan"]) + [f"{probe['observations']} observations"]
     facts += [f"{probe[name]} {words}" for name, words in _TROUBLES.items() if probe[name]]
     if probe["skewed"]:

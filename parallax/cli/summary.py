@@ -31,8 +31,6 @@ STYLES = {
 """By the tone that collector.web.words gives a state."""
 TALL = 24
 """A screen of so many lines has room for titles that go on below."""
-SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
-"""Which incidents come first."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,10 +116,11 @@ def _components(components: "Iterable[ComponentBoard]", now: int) -> list[list[T
 
 
 def _incidents(incidents: "Iterable[Incident]", now: int, room: _Room) -> list[list[Text]]:
+    from collector.events import urgent_first
     from collector.web import words
 
     blocks = []
-    for incident in sorted(incidents, key=lambda incident: SEVERITIES.get(incident.severity, 0)):
+    for incident in urgent_first(incidents):
         tone = words.look(incident.severity).tone
         evidence = incident.evidence.words if incident.evidence else ""
         since = f"since {words.clock_time(incident.started_at, now)}Z ({lasting(now - incident.started_at)})"

@@ -2,6 +2,7 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -37,6 +38,7 @@ from collector.events import (
     Told,
     decode_event,
     encode_event,
+    urgent_first,
 )
 from parallax.journal import Entry
 
@@ -171,6 +173,7 @@ DATA: dict[str, EventData] = {
         actions=("dns",),
         rules=(RuleOutcome(id="S1", ok=True, why="eu-west is ready", inputs={"ready_s": "900"}),),
         evidence={"failing": "4 of 5"},
+        check="api",
     ),
     "readiness": ReadinessChanged(
         word="lost",
@@ -179,6 +182,7 @@ DATA: dict[str, EventData] = {
         title="Failover of regions to eu-west would be blocked",
         why="the certificate does not cover auth.example",
         components=("Sign-in",),
+        check="api @ eu-west",
     ),
 }
 DATA["alert"] = AlertRouted(
@@ -266,3 +270,18 @@ WORDS = [
 @pytest.mark.parametrize(("evidence", "words"), WORDS)
 def test_evidence_in_words(evidence: Evidence, words: str) -> None:
     assert evidence.words == words
+
+
+def test_what_hurts_users_comes_before_what_explains_itself() -> None:
+    def one(id_: str, **more: Any) -> Incident:
+        return Incident(id=id_, title=id_, domain=None, started_at=AT, opened_at=AT, updated_at=AT, **more)
+
+    given = [
+        one("probe", severity="warning", probes=("fra1",)),
+        one("newer", severity="warning"),
+        one("older", severity="warning"),
+        one("child", severity="warning", parent="slow"),
+        one("slow", severity="warning", impact="degraded_performance"),
+        one("blind", severity="critical", probes=("fra1",)),
+    ]
+    assert [each.id for each in urgent_first(given)] == ["blind", "slow", "newer", "older", "probe", "child"]

@@ -23,5 +23,6 @@ def test_a_clock_put_back_makes_nobody_connected_for_long() -> None:
     assert fleet.connected(NOON - HOUR) == ()
     fleet.heard("here", NOON - HOUR, "192.0.2.2")
     assert fleet.connected(NOON - HOUR) == ("here",)
-    [gone, here] = status_of(fleet, NOON - HOUR)
+    [gone, here] = status_of(fleet, NOON - HOUR, {"here": "its host is overloaded"})
+    assert (gone.unhealthy, here.unhealthy) == ("", "its host is overloaded")
     assert (gone.connected, here.connected, here.heard_s_ago) == (False, True, 0.0)

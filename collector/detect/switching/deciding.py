@@ -99,6 +99,7 @@ def told_of(group: GroupView, memory: GroupMemory, decided: Decided) -> Failover
         evidence=decided.evidence,
         flaps=memory.flaps,
         actor=decided.actor,
+        check=group.group.check,
     )
 
 

@@ -102,6 +102,7 @@ def changed(group: GroupView, member: str, known: Ready) -> ReadinessChanged:
         title=title[:200],
         why=why,
         components=group.components,
+        check=next(iter(group.pinned.get(member, ())), ""),
     )
 
 

@@ -324,6 +324,7 @@ def _changed(group: GroupView, memory: GroupMemory, **fields: object) -> Failove
         incident=memory.incident,
         components=group.components,
         epoch=memory.decision.epoch,
+        check=group.group.check,
         **fields,  # type: ignore[arg-type]
     )
 

@@ -10,14 +10,14 @@ from collector.alerts.chart import png
 from collector.alerts.notification import Notification
 from collector.alerts.pictures import PICTURED, Pictured, Pictures, check_of, shares_of
 from collector.alerts.receivers import RECEIVERS
-from collector.events import Affected
+from collector.events import Affected, ReadinessChanged
 from collector.history import Point
 from parallax.clock import NS
 from parallax.dialling.post import Answer
 from tests.fakes.events import AT
 from tests.fakes.histories import AT as BEGIN
 from tests.fakes.histories import some, world
-from tests.fakes.notifications import EVERY, changed, failover, notification
+from tests.fakes.notifications import EVERY, at_risk, changed, failover, notification
 
 MINUTE = 60 * NS
 
@@ -48,6 +48,13 @@ def test_the_check_that_most_of_it_is_about() -> None:
     assert check_of(notification(changed(checks=(one("b"),)), failover())) == "b", "its failover is told with it"
     assert check_of(EVERY["risk.raised"]) == "front"
     assert check_of(EVERY["test"]) == check_of(EVERY["failover.recommended"]) == ""
+
+
+def test_a_failover_group_has_a_check_of_its_own() -> None:
+    lost = ReadinessChanged(word="lost", group="regions", member="eu-2", title="t", check="edge @ eu-2")
+    assert check_of(notification(failover(check="edge"))) == "edge"
+    assert check_of(notification(failover(check="edge"), lost)) == "edge @ eu-2", "the newest"
+    assert check_of(notification(at_risk(), failover(check="edge"))) == "front", "a risk is nearer"
 
 
 class Kept:

@@ -41,6 +41,7 @@ def test_all_is_well():
         ({"repeats": 1}, "1 batches sent again"),
         ({"refused": 3}, "3 batches refused (the collector's log says why)"),
         ({"connected": False, "heard_s_ago": None}, "fra1: silent, heard never"),
+        ({"unhealthy": "its host is overloaded"}, "heard 1 s ago, UNHEALTHY: its host is overloaded, 7 obs"),
         ({"skewed": True, "clock_offset_s": 4.2}, "its clock is off by 4.2 s"),
     ],
 )

@@ -56,6 +56,7 @@ def test_losing_it_is_told_once_and_is_a_risk_until_it_is_back():
     front.run(50)
     (lost,) = front.readiness()
     assert (lost.word, lost.member, lost.components) == ("lost", "west", ("Sign-in",))
+    assert lost.check == "api @ west"
     assert lost.title.startswith("front: failover to west would be blocked, because api @ west: down, ")
     (risk,) = [risk for risk in front.board.risks if risk.title.startswith("Failover of front to west")]
     assert risk.components == ("Sign-in",)

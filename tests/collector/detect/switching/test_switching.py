@@ -22,6 +22,7 @@ def test_a_region_that_dies_is_left_by_command_and_seen_to_be():
     (command,) = front.said("command")
     assert (command.source, command.target, command.expected_current) == ("east", "west", "east")
     assert (command.epoch, command.actions, command.dry_run) == (1, ("automation",), False)
+    assert {each.check for each in front.said()} == {"api"}
     assert command.not_after is not None
     assert all(rule.ok for rule in command.rules)
     (opened,) = front.incidents()

@@ -33,15 +33,16 @@ run: $(VENV)/.run
 
 # What only computes goes side by side; what measures by the clock, and mostly waits, goes by twos. 5: nothing to run.
 test: $(VENV)/.test parts
-	@status=0; \
-	$(BIN)/pytest -q -n auto -m "not alone" $(ARGS) || [ $$? = 5 ] || status=1; \
-	$(BIN)/pytest -n 2 --dist loadgroup -m alone $(ARGS) || [ $$? = 5 ] || $(MAKE) --no-print-directory again || status=1; \
-	exit $$status
+	@failed=0; \
+	run() { $(BIN)/pytest "$$@" $(ARGS); case $$? in 0|5) ;; 1) failed=1 ;; *) failed=2 ;; esac; }; \
+	run -q -n auto -m "not alone"; \
+	run -n 2 --dist loadgroup -m alone; \
+	[ $$failed = 0 ] || { [ $$failed = 1 ] && $(MAKE) --no-print-directory again; }
 
 # A machine that stalls for a minute breaks the deadlines of whatever runs in that minute. So those that failed beside
 # others have to pass by themselves, one after the other, and are named; more than these are no stalled minute.
 AT_MOST := 24
-FAILED = $(BIN)/pytest --lf --lfnf none -m alone $(ARGS)
+FAILED = $(BIN)/pytest --lf --lfnf none $(ARGS)
 again: $(VENV)/.test
 	@count=$$($(FAILED) --collect-only -q -o addopts= | grep -c '::'); \
 	echo "make test: $$count failed beside others; at most $(AT_MOST) are tried again, each by itself"; \

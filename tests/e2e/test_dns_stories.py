@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import trio
 
 from parallax.observation import Observation
 from tests.e2e.dns_world import Probe
@@ -84,8 +85,10 @@ async def test_the_fallback_is_ready_once_it_has_them() -> None:
     async with world() as (running, probe):
         for server in ("b1", "b2"):
             await running.serve(server, ZONE, lambda serial: idp_zone(NAMES_B, serial=serial))
-        assert reasons(await probe.run("parity")) == {"operator-a -> operator-b": None}
-        assert but(await probe.run("mail")) == {}
+        with trio.fail_after(60):
+            for check in ("parity", "mail"):
+                while but(await probe.run(check)):
+                    pass  # a first walk of the resolvers may fail on a machine that stalls
 
 
 async def test_an_operator_goes_dark_behind_caches() -> None:

@@ -12,7 +12,7 @@ from queue import Empty, Queue
 
 PARALLAX = [sys.executable, "-m", "parallax"]
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 90
+PATIENCE_S = 240
 
 
 class Program:

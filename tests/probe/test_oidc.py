@@ -243,7 +243,7 @@ BOMB = gzip.compress(b" " * 50_000_000)
 async def test_what_is_no_answer_at_all(provider: LyingProvider, tools: Tools, path: str, raw: bytes, reason: str):
     provider.raw[path] = raw
     step = {DISCOVERY: "discovery", "/jwks": "jwks", "/token": "token"}[path]
-    found = await run_oidc(provider.issuer, tools, client=machine(), timeout="2s")
+    found = await run_oidc(provider.issuer, tools, client=machine(), timeout="4s")
     first = next(each for each in found if each.subject == step)
     assert (first.reason, first.fault) == (reason, "target")
     # What changes nothing is asked once more; a token is not.

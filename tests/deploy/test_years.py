@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 def test_a_bad_host_is_stopped_with_a_sentence_and_the_others_go_on(made: Made) -> None:
     ground, network = made.ground, made.ground.network
-    names = ("other", "bare", "full", "late", "far", "twin", "nowhere", "lost", "good")
+    names = ("other", "bare", "full", "late", "far", "twin", "nowhere", "lost", "unfit", "good")
     by_name = dict(zip(names, network.start(*names), strict=True))
     by_name["bare"].run("rm /usr/bin/python3*")
     by_name["full"].run("mount -t tmpfs -o size=100M none /opt")
@@ -77,6 +77,7 @@ def test_a_bad_host_is_stopped_with_a_sentence_and_the_others_go_on(made: Made) 
         "twin": ({"probe_id": "fra1"}, "give twin one of its own"),
         "nowhere": ({"probe_collector_port": 8699}, "cannot reach the collector at 10.231.0.10 port 8699"),
         "lost": ({}, "lost cannot reach the collector"),
+        "unfit": ({"probe_doctor_stops": True}, "unfit is not fit to be a probe, and unfit is not started: resolvers:"),
         "good": ({}, ""),
     }
     for name, (variables, _) in wanted.items():

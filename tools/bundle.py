@@ -31,7 +31,7 @@ PROGRAMS = {"probe": ("probe",), "collector": ("collector", "series")}
 """By program: the extras that it is installed with."""
 SOURCE_ONLY = ("pyspf",)
 """What has no wheel; pure Python, so it is built here and is the same for all."""
-KEPT = ROOT / ".parts" / "wheels"
+KEPT = Path(os.environ.get("PARALLAX_PARTS", ROOT / ".parts")) / "wheels"
 OWN = "parallax_monitor"
 LIBC = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
 """Wheels for glibc up to 2.28, which is older than that of any host that is supported (Ubuntu 22.04 has 2.35)."""

@@ -57,7 +57,7 @@ class Ground:
         with (self.folder / f"play-{self._plays}-{playbook}.log").open("w+", encoding="utf-8") as log:
             done = self.network.here(
                 str(TOOLS / "ansible-playbook"), "-i", str(inventory), f"playbooks/{playbook}.yml", *options,
-                cwd=COLLECTION, env=environment(self.folder), stdout=log, stderr=log, timeout=1800,
+                cwd=COLLECTION, env=environment(self.folder), stdout=log, stderr=log, timeout=3000,
             )  # fmt: skip
             log.seek(0)
             return done.returncode, log.read()
@@ -93,7 +93,6 @@ class Ground:
         self.network.wait(
             lambda: (self.probe(collector, name) or {"observations": 0})["observations"] > before,
             f"nothing comes of {name}",
-            120,
         )
 
 

@@ -13,7 +13,7 @@ from tests.parts.nodes import Node, nodes
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.deploy,
-    pytest.mark.timeout(2400),
+    pytest.mark.timeout(5400),
     pytest.mark.xdist_group("deploy"),
     pytest.mark.skipif(os.environ.get("PARALLAX_DEPLOY") != "all", reason="make test-deploy runs it"),
 ]
@@ -34,7 +34,7 @@ def test_the_scenario_passes_and_certificates_are_rotated(tmp_path: Path) -> Non
             ground.list("probes", node, probe_region=region, probe_provider=provider, **CERTIFICATES)
         inventory = ground.write_inventory()
         done = network.here(
-            molecule, "test", cwd=COLLECTION, timeout=2000,
+            molecule, "test", cwd=COLLECTION, timeout=4000,
             env={
                 **environment(tmp_path),
                 "PARALLAX_INVENTORY": str(inventory),

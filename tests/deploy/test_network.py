@@ -8,7 +8,7 @@ import pytest
 from tests.deploy.ground import Ground, bundle_or_skip, recap
 from tests.parts.nodes import Node, nodes
 
-pytestmark = [pytest.mark.slow, pytest.mark.deploy, pytest.mark.timeout(1200), pytest.mark.xdist_group("deploy")]
+pytestmark = [pytest.mark.slow, pytest.mark.deploy, pytest.mark.timeout(5400), pytest.mark.xdist_group("deploy")]
 
 SECRET = "s3cret-of-a-check"  # no secret: what must never be seen
 MOST_MB = 80

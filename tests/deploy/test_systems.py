@@ -13,7 +13,7 @@ from tests.parts.nodes import IMAGES, Node, image_or_skip, nodes
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.deploy,
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(5400),
     pytest.mark.xdist_group("deploy"),
     pytest.mark.skipif(os.environ.get("PARALLAX_DEPLOY") != "all", reason="make test-deploy runs it"),
 ]

@@ -2,11 +2,22 @@
 
 from dashboards.frame import Placed, Row, dashboard_of
 from dashboards.influxql import Query, one_of, select
-from dashboards.panels import CHART, GREEN, ORANGE, RED, YELLOW, Steps, bars_panel, table_panel, timeseries_panel
+from dashboards.panels import (
+    CHART,
+    GREEN,
+    MINUTES,
+    ORANGE,
+    RED,
+    YELLOW,
+    Steps,
+    bars_panel,
+    table_panel,
+    timeseries_panel,
+)  # fmt: skip
 from dashboards.sdk import dashboard
 from parallax import points
 
-TLS, HTTP = points.OBSERVATIONS["tls"], points.OBSERVATIONS["http"]
+TLS = points.OBSERVATIONS["tls"]
 _COUNTED = f"\"outcome\" <> 'abstained' AND {one_of('probe')} AND {one_of('target')}"
 LEFT: Steps = ((None, RED), (3, ORANGE), (14, YELLOW), (21, GREEN))
 """Of days until a certificate expires."""
@@ -75,10 +86,12 @@ def handshake_time_timeseries() -> dashboard.Panel:
 
 def phases_timeseries() -> dashboard.Panel:
     what = ", ".join(f'mean("{name}_seconds") AS "{name}"' for name in ("lookup", "connect", "tls", "first_byte"))
+    where = f"\"kind\" = 'http' AND {one_of('probe')} AND {one_of('target')}"
     return timeseries_panel(
         "Where the time goes",
-        "The mean time of each phase of HTTPS requests, one on top of the other.",
-        Query(select(what, HTTP, where=_COUNTED), alias="$col"),
+        "The mean time of each phase of HTTPS requests, of figures by the minute, one on top of the other.",
+        Query(select(what, points.ANSWER_MINUTE, where=where), alias="$col"),
         unit="s",
         stacked=True,
+        least=MINUTES,
     )

@@ -1,7 +1,7 @@
 """Regions and failover: who answers, who could, and when that changed."""
 
 from dashboards.frame import Placed, Row, dashboard_of, notes_query
-from dashboards.influxql import Query, one_of, select
+from dashboards.influxql import Query, answer_time, one_of, select
 from dashboards.panels import (
     CHART,
     GREEN,
@@ -80,14 +80,16 @@ def regions_success_timeseries() -> dashboard.Panel:
 
 
 def regions_duration_timeseries() -> dashboard.Panel:
-    text = select('percentile("duration_seconds", 95)', HTTP, where=_ANSWERED, by=["region"])
+    text = answer_time("http", "region", ["\"region\" <> ''", _CHOSEN])
     return timeseries_panel(
         "Time to an answer",
-        "The 95th percentile of whole requests by region. Slow is how a grey failure begins; the line is at 1.2 s.",
+        "The 95th percentile of whole requests by region, of figures by the minute. Slow is how a grey failure begins; "
+        "the line is at 1.2 s.",
         Query(text, alias="$tag_region"),
         unit="s",
         steps=((None, GREEN), (1.2, ORANGE)),
         low=0,
+        least=MINUTES,
     )
 
 

@@ -52,13 +52,15 @@ COMPONENT = Tag("component", "the component, as the plan names it", 1_000)
 SITE = Tag("site", "the anycast site that answered", 1_000)
 _KIND = Tag("kind", "the check's kind", 50)
 
+REGION = Tag("region", "the region that served", 500)
+RESOLVER = Tag("resolver", "the resolver's name", 2_000)
 DIMS = (
     Tag("family", "4 or 6", 2),
-    Tag("region", "the region that served", 500),
+    REGION,
     Tag("operator", "the DNS operator", 500),
     Tag("zone", "the zone", 2_000),
     Tag("server", "the name server's name", 5_000),
-    Tag("resolver", "the resolver's name", 2_000),
+    RESOLVER,
     Tag("transport", "udp, tcp, dot, doh", 20),
     Tag("step", "the step of a sign-in", 200),
 )
@@ -181,6 +183,20 @@ CHECK_MINUTE = Measurement(
         Field("failed", "those with a reason, without those that abstain"),
         Field("abstained", "those that must not count"),
         Field("counted", "those that count: total without abstained"),
+    ),
+)
+ANSWERS = ("dns.resolve", "http")
+"""Kinds whose time to an answer is looked at by resolver or region."""
+ANSWER_MINUTE = Measurement(
+    name="parallax_answer_minute",
+    meaning="how long answers took by the minute, by who gave them: of the kinds "
+    + " and ".join(f"`{kind}`" for kind in ANSWERS)
+    + ", without what must not count; kept as long as observations, at the beginning of the minute",
+    tags=(PROBE, CHECK, _KIND, TARGET, RESOLVER, REGION),
+    fields=(
+        Field("counted", "observations that began in it"),
+        Field("p95_seconds", "the 95th percentile of their durations"),
+        *(Field(f"{name}_seconds", f"how long their phase `{name}` took, the mean") for name in PHASES),
     ),
 )
 PROBE_HEALTH = Measurement(
@@ -390,6 +406,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     OTHER_KINDS,
     MINUTE,
     CHECK_MINUTE,
+    ANSWER_MINUTE,
     CHECK_STATE,
     COMPONENT_STATE,
     INCIDENTS,

@@ -117,8 +117,8 @@ on a server that answers as their published descriptions say.
 ## Names
 
 In InfluxDB a measurement is a measurement; in VictoriaMetrics and in OpenMetrics each field is a series of its own,
-`MEASUREMENT_FIELD`. Figures by the minute stand in the retention policy `long` (InfluxDB 1, and 2 by the mapping), or
-in the bucket or database with `_long` behind its name. All numbers are floats.
+`MEASUREMENT_FIELD`. `parallax_minute` and `parallax_check_minute` stand in the retention policy `long` (InfluxDB 1, and
+2 by the mapping), or in the bucket or database with `_long` behind its name. All numbers are floats.
 """
 
 _FORMS: dict[Any, str] = {

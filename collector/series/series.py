@@ -101,16 +101,17 @@ class Series:
         QueryError."""
         number = 0
         for figures in FIGURES:
-            offset, rows = 0, AT_ONCE
-            while rows == AT_ONCE:
-                began = trio.current_time()
-                table = await self._history.query(figures.sql(since, until, offset), max_rows=AT_ONCE)
-                lines = [sink.encoder.point(figures.point(row)) for row in table.rows]
-                await sink.put(lines, "long")
-                rows = len(lines)
-                offset, number = offset + rows, number + rows
-                wrote(number)
-                await self._make_way(trio.current_time() - began)
+            for first, end in figures.spans(since, until):
+                offset, rows = 0, AT_ONCE
+                while rows == AT_ONCE:
+                    began = trio.current_time()
+                    table = await self._history.query(figures.sql(first, end, offset), max_rows=AT_ONCE)
+                    lines = [sink.encoder.point(figures.point(row)) for row in table.rows]
+                    await sink.put(lines, figures.place)
+                    rows = len(lines)
+                    offset, number = offset + rows, number + rows
+                    wrote(number)
+                    await self._make_way(trio.current_time() - began)
         return number
 
     async def _write_gauges(self) -> None:

@@ -91,15 +91,17 @@ async def test_figures_by_the_minute_go_where_they_are_kept(tmp_path: Path):
             )
             (sink,) = series.sinks
             wrote: list[int] = []
-            assert await series.write_minutes(sink, now - 600 * NS, now, wrote.append) == 2
-            assert await series.write_minutes(sink, now - 600 * NS, now) == 2
-            assert wrote == [1, 2]
+            assert await series.write_minutes(sink, now - 600 * NS, now, wrote.append) == 3
+            assert await series.write_minutes(sink, now - 600 * NS, now) == 3
+            assert wrote == [1, 2, 3]
             sink._sender.close()
         (row,) = db.rows('SELECT * FROM "long".parallax_minute')
         assert (row["total"], row["failed"], row["p50_seconds"], row["time"]) == (10, 0, 0.005, now - 300 * NS)
         assert row["well"] == 1
         (row,) = db.rows('SELECT * FROM "long".parallax_check_minute')
         assert (row["total"], row["failed"], row["counted"], row["time"]) == (10, 0, 10, now - 300 * NS)
+        (row,) = db.rows("SELECT * FROM parallax_answer_minute")
+        assert (row["kind"], row["counted"], row["p95_seconds"], row["time"]) == ("http", 10, 0.01, now - 300 * NS)
 
 
 async def test_where_a_moment_stands_in_a_journal(tmp_path: Path):
@@ -160,5 +162,13 @@ async def test_minutes_that_a_server_missed_are_written_after_a_restart(
         config = CollectorConfig(state="s", plan="p", series=[server()])
         with trio.move_on_after(70):
             await Series(config, inputs, inputs, Minutes(), wall=lambda now=now: now).run()  # type: ignore[arg-type, misc]
-    first, second = AT, AT + 3600 * NS
-    assert asked == [figures.sql(AT - 600 * NS, until, 0) for until in (first, second) for figures in FIGURES]
+    *whole, answers = FIGURES
+    since, quarter = AT - 600 * NS, 900 * NS
+    spans = [(since + n * quarter, since + (n + 1) * quarter) for n in range(4)] + [
+        (since + 4 * quarter, AT + 4 * quarter)
+    ]
+    assert asked == [
+        *(figures.sql(since, AT, 0) for figures in FIGURES),
+        *(figures.sql(since, AT + 3600 * NS, 0) for figures in whole),
+        *(answers.sql(first, end, 0) for first, end in spans),
+    ]

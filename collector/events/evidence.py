@@ -65,7 +65,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         text = f"{self.failing} of {self.voters} probes"
         if self.failing > 1:
             text += f" in {self.networks} network{'s' * (self.networks != 1)}"
-        text += " failed"
+        text = f"{text} failed" if self.voters else "no probe can vote"
         if self.failing > 1:
             text += f" within {_span(self.span_ns)}"
         more = [f"{n} {word}" for n, word in ((self.abstaining, "abstained"), (self.silent, "silent")) if n]

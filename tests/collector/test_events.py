@@ -260,6 +260,7 @@ WORDS = [
     (Evidence(failing=2, voters=8, networks=1, span_ns=S // 2), "2 of 8 probes in 1 network failed within 0.5 s"),
     (Evidence(failing=1, voters=8, networks=1, span_ns=0), "1 of 8 probes failed"),
     (Evidence(failing=0, voters=8, networks=0, span_ns=0), "0 of 8 probes failed"),
+    (Evidence(failing=0, voters=0, networks=0, span_ns=0, abstaining=2), "no probe can vote (2 abstained)"),
     (
         Evidence(failing=1, voters=1, networks=1, span_ns=0, single=True),
         "the one probe failed; single vantage: cannot tell target from network",

@@ -52,13 +52,13 @@ async def _explain(
     import trio
 
     from parallax.cli.by_hand import tools_of
-    from parallax.cli.explained import chain_of, explain, zones_of
+    from parallax.cli.explained import chain_of, explain, mail_domain_of, zones_of
 
     tools = tools_of(settings)
     observations = await _measure("dns.chain", ChainSpec(names=[name]), settings, tools)
     hops, _ = chain_of(observations)
     zones = [DnsName(zone) for zone in zones_of(hops)]
-    domain = mail or (zones[0] if zones else name)
+    domain = mail or mail_domain_of(name, zones)
     specs: list[tuple[str, Spec]] = [("dns.resolve", ResolveSpec(names=[name]))]
     specs += [("dns.zone", ZoneSpec(zone=zone)) for zone in zones]
     specs += [("dns.dnssec", DnssecSpec(zone=zone)) for zone in zones]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from parallax.observation import Observation
+from parallax.values import DnsName
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +102,11 @@ def chain_of(observations: Iterable[Observation]) -> tuple[tuple[Hop, ...], Obse
 def zones_of(hops: Sequence[Hop]) -> list[str]:
     """The zones that the chain crosses, in its order."""
     return list(dict.fromkeys(hop.zone for hop in hops if hop.zone))
+
+
+def mail_domain_of(name: DnsName, zones: Iterable[DnsName]) -> DnsName:
+    """Whose mail records to look at: the first zone's, or the name's own where walks ended at the root."""
+    return next((zone for zone in zones if str(zone) != "."), name)
 
 
 def explain(name: str, mail_domain: str, observations: Sequence[Observation]) -> Explanation:

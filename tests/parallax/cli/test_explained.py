@@ -5,8 +5,9 @@ from typing import Any
 from rich.console import Console
 
 from parallax.cli.explain_view import headline, render_explanation
-from parallax.cli.explained import Dark, Explanation, explain
+from parallax.cli.explained import Dark, Explanation, explain, mail_domain_of
 from parallax.observation import Observation
+from parallax.values import DnsName
 from tests.fakes.observations import observation
 
 NAME, ALIAS = "clerk.acme.example", "frontend-api.vendor.example"
@@ -160,3 +161,10 @@ def test_findings_of_another_shape_are_passed_over():
     found = explain(NAME, NAME, [odd, seen("dns.resolve", "r", findings={"answers": [{"owner": 1}, 3]})])
     assert found.hops[0].ttl is None
     assert found.cached[0].left is None
+
+
+def test_nobody_asks_the_root_for_its_mail() -> None:
+    name, zone = DnsName(NAME), DnsName("acme.example")
+    assert mail_domain_of(name, [zone, DnsName("vendor.example")]) == zone
+    assert mail_domain_of(name, [DnsName("."), zone]) == zone
+    assert mail_domain_of(name, [DnsName(".")]) == mail_domain_of(name, []) == name

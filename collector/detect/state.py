@@ -153,6 +153,8 @@ class Key(msgspec.Struct):
     blind_since: int = 0
     extent: Extent | None = None
     """How much of it fails, while it does."""
+    users: float | None = None
+    """The same for the users who go there, by the weights of their probes; None where the plan does not say."""
     trouble_at: int = 0
     """The launch of the first run that failed since all was well; 0 while all is well (trouble.py)."""
     partly_at: int = 0

@@ -15,7 +15,7 @@ from collector.detect.incidents.timeline import named, with_moments
 from collector.detect.incidents.titles import title_of
 from collector.detect.places import spot_of
 from collector.detect.state import MAX_MEMBERS, Case, State
-from collector.detect.verdicts.components import RANK
+from collector.detect.verdicts.components import RANK, is_outage
 from collector.detect.verdicts.users import users_hurt
 from collector.detect.verdicts.votes import evidence_of, tally
 from collector.detect.view import View
@@ -151,7 +151,7 @@ def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentStat
             continue
         level = levels[component.name]
         own = [key for key in hurting if key.check in component.checks]
-        if level in HURT and not any(key.state == "down" or key.held == "down" or key.throttled for key in own):
+        if level in HURT and not is_outage(state, view, own):
             level = "degraded_performance"  # what is worse there is another incident's doing
         if RANK[level] >= RANK["degraded_performance"]:
             if component.name not in components:

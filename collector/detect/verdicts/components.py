@@ -1,10 +1,11 @@
 """The lines of the status page: what the subjects of a component's checks come to.
 
 A part in which hardly a run gets through (a region that probes stand in, a family) is a partial outage, however small
-it is beside the rest. Worsens at once, improves when the better state has lasted: a flicker must not be three messages.
+it is beside the rest. Of how many runs fail, each network weighs the same; where the plan says how many users each
+probe stands for, those count, and the vantages only for how sure it is. Worsens at once, improves when the better state has lasted: a flicker must not be three messages.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from collector.detect.state import Key, Line, State
 from collector.detect.verdicts.flows import BEHIND
@@ -68,12 +69,9 @@ def raw_state(state: State, component: Component, view: View, keys: dict[str, li
             return "full_outage", share
         return "partial_outage", f"{share}{_where(dark_slices(state, view, down))}"
     degraded = [key for key in known if key.counts_as == "degraded" and not key.blocked]
-    earnest = [key for key in degraded if _is_earnest(key)]
-    partly = [key for key in earnest if key.extent is not None and key.extent.share >= PARTIAL]
-    if earnest and (dark := dark_slices(state, view, earnest)):
-        return "partial_outage", f"{_share(earnest)} of runs fail: {_checks(view, earnest)}{_where(dark)}"
+    partly, dark = _parts_out(state, view, degraded)
     if partly:
-        return "partial_outage", f"{_share(partly)} of runs fail: {_checks(view, partly)}"
+        return "partial_outage", f"{_share(partly)} fail: {_checks(view, partly)}{_where(dark)}"
     if degraded:
         where = _where(dark_slices(state, view, degraded))
         return "degraded_performance", f"degraded: {_checks(view, degraded)}{where}"
@@ -82,6 +80,11 @@ def raw_state(state: State, component: Component, view: View, keys: dict[str, li
     if all(key.state == "unknown" for key in known):
         return "unknown", "no probe has a fresh word on it"
     return "operational", ""
+
+
+def is_outage(state: State, view: View, keys: Collection[Key]) -> bool:
+    """Whether what fails at these subjects is an outage, in part at least, of any component that they stand for."""
+    return any(key.counts_as == "down" or key.throttled for key in keys) or bool(_parts_out(state, view, keys)[0])
 
 
 def tell_components(state: State, view: View, told: list[EventData]) -> dict[str, ComponentState]:
@@ -189,8 +192,21 @@ def blind_words(key: Key) -> str:
 
 def _is_whole(key: Key) -> bool:
     """Whether hardly any run passes, as far as can be told."""
-    extent = key.extent
-    return extent is None or (extent.share >= FULL and extent.low >= SURELY)
+    return key.extent is None or (_failing(key) >= FULL and key.extent.low >= SURELY)
+
+
+def _parts_out(state: State, view: View, keys: Iterable[Key]) -> tuple[list[Key], tuple[str, ...]]:
+    """The degraded ones among these that are a partial outage: those at which a good part of the runs fails in earnest,
+    or all of them where some part is dark; and that part."""
+    earnest = [key for key in keys if key.counts_as == "degraded" and not key.blocked and _is_earnest(key)]
+    if earnest and (dark := dark_slices(state, view, earnest)):
+        return earnest, dark
+    return [key for key in earnest if _failing(key) >= PARTIAL], ()
+
+
+def _failing(key: Key) -> float:
+    """How much of it fails: for users where that is known, else as the vantages see it."""
+    return key.users if key.users is not None else key.extent.share if key.extent is not None else 0.0
 
 
 def _is_earnest(key: Key) -> bool:
@@ -205,8 +221,10 @@ def _where(dark: tuple[str, ...]) -> str:
 
 
 def _share(keys: Iterable[Key]) -> str:
-    """ "about 30 %"."""
-    return f"about {max(key.extent.share for key in keys if key.extent):.0%}".replace("%", " %")
+    """ "about 30 % of runs"."""
+    most = max(keys, key=_failing)
+    whose = "runs" if most.users is None else "users' runs"
+    return f"about {_failing(most):.0%} of {whose}".replace("%", " %")
 
 
 def _checks(view: View, keys: Iterable[Key]) -> str:

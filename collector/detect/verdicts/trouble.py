@@ -11,6 +11,7 @@ import math
 
 from collector.detect.state import Key, Vote
 from collector.detect.verdicts.charts import HARD_P1, USUAL_P0, note, note_onset, recount
+from collector.detect.verdicts.users import share_of_users
 from collector.detect.verdicts.verdict import WELL_NATS, Verdict, changed_at
 from collector.detect.verdicts.votes import Tally, extent_of
 from parallax.clock import NS
@@ -71,6 +72,7 @@ def settle(key: Key, count: Tally, verdict: Verdict) -> None:
         for ballot in count.voters:
             recount(ballot.vote, began)
     key.extent = extent_of(count, key.trouble_at or None) if count.failing else None
+    key.users = share_of_users(count, key.trouble_at) if key.extent is not None else None
     if key.extent is not None:
         key.share = max(key.share if verdict.state == "down" else 0.0, key.extent.low)
 

@@ -66,6 +66,21 @@ def users_hurt(state: State, view: View, bad: Iterable[Key]) -> Extent | None:
     return found
 
 
+def share_of_users(count: Tally, began: int) -> float | None:
+    """Of the users who go to one subject, the share whose runs fail since it began. None where a probe that has a word
+    has no weight, and where those that have one stand for too few."""
+    seen = hurt = 0.0
+    for ballot in count.voters:
+        weight = ballot.view.probe.weight
+        if weight is None:
+            return None
+        counted = runs_of(ballot.vote, began)
+        if counted is not None:
+            seen += weight
+            hurt += weight * counted[0] / counted[1]
+    return round(hurt / seen, 3) if seen >= LEAST_SEEN else None
+
+
 def _of_target(state: State, view: View, check: CheckView, target: str, began: int) -> Extent | None:
     ends = state.ends.get(ends_id(check.name, target))
     keys = [state.keys[name] for name in ends.keys] if ends else []

@@ -1,8 +1,13 @@
-"""A component's state where a part of it is dark: a region that probes stand in, a family, or one of them over the
-other."""
+"""A component's state where a part of it fails: a part of the runs, or a place that is dark (a region that probes stand
+in, a family, or one of them over the other). What an incident did to it is judged by the same rule."""
+
+import random
+from typing import Any
 
 import pytest
 
+from collector.events import ComponentChanged
+from parallax.plan.types import Check
 from tests.collector.detect.scenes import Scene, fleet
 
 FLEET = [
@@ -20,14 +25,23 @@ EU, US = ["eu1", "eu2"], ["us1", "us2"]
 EVERY = [name for name, *_ in FLEET]
 
 
-def line(*broken: dict[str, object], reason: str = "connect_timeout", seconds: float = 90) -> tuple[str, str]:
+def scene(*broken: dict[str, object], reason: str = "connect_timeout", seconds: float = 90) -> Scene:
     found = Scene(PLAN, ADDRESSES)
     found.run(30)
     for each in broken:
         found.fails(reason, **each)  # type: ignore[arg-type]
     found.run(seconds)
+    return found
+
+
+def line(found: Scene) -> tuple[str, str]:
     [component] = found.board.components
     return component.state, component.why.partition("; ")[2]
+
+
+def impact(found: Scene) -> tuple[str, str]:
+    [incident] = found.incidents()
+    return incident.impact, incident.severity
 
 
 @pytest.mark.parametrize(
@@ -41,20 +55,49 @@ def line(*broken: dict[str, object], reason: str = "connect_timeout", seconds: f
     ],
 )
 def test_a_part_that_is_dark_is_a_partial_outage_and_named(broken: dict[str, object], where: str) -> None:
-    state, said = line(broken)
+    found = scene(broken)
+    state, said = line(found)
     assert said == (f"hardly a run gets through {where}" if where else "")
     assert state == ("partial_outage" if where else "degraded_performance")
+    assert impact(found) == (state, "critical" if where else "warning")
 
 
 def test_what_is_only_slow_there_is_degraded_there() -> None:
-    state, said = line({"probes": EU, "subject": V6}, reason="http_slow")
-    assert (state, said) == ("degraded_performance", "hardly a run gets through in eu over IPv6")
+    found = scene({"probes": EU, "subject": V6}, reason="http_slow")
+    assert line(found) == ("degraded_performance", "hardly a run gets through in eu over IPv6")
+    assert impact(found) == ("degraded_performance", "warning")
 
 
 def test_what_is_dark_everywhere_is_no_part() -> None:
-    assert line({}, seconds=30) == ("full_outage", "")
+    assert line(scene({}, seconds=30)) == ("full_outage", "")
 
 
 def test_a_region_of_one_probe_is_that_probe_for_all_that_is_known() -> None:
-    state, said = line({"probes": [name for name in EVERY if name.endswith("1")][:2]})
-    assert (state, said) == ("degraded_performance", "")
+    found = scene({"probes": [name for name in EVERY if name.endswith("1")][:2]})
+    assert line(found) == ("degraded_performance", "")
+
+
+@pytest.mark.parametrize(
+    ("share", "reason", "state"),
+    [
+        (0.5, "http_server_error", "partial_outage"),
+        (0.5, "http_slow", "degraded_performance"),
+        (0.12, "http_server_error", "degraded_performance"),
+    ],
+)
+def test_where_a_quarter_of_the_runs_fails_in_earnest_the_incident_is_a_partial_outage_too(
+    share: float, reason: str, state: str
+) -> None:
+    found = Scene(PLAN, ADDRESSES)
+    found.run(30)
+    chance = random.Random(7)
+
+    def some_fail(probe: str, check: Check, target: str, subject: str, t: float) -> dict[str, Any]:
+        return {"reason": reason} if chance.random() < share else {}
+
+    found.rule(some_fail)
+    found.run(400)
+    states = {event.data.state for event in found.events if isinstance(event.data, ComponentChanged)}
+    assert state in states
+    assert "full_outage" not in states
+    assert impact(found) == (state, "critical" if state == "partial_outage" else "warning")

@@ -20,6 +20,7 @@ WEIGHTS = {
     "bom1": 0.05,
     "gru1": 0.05,
 }
+ASIA = {"sin1": 0.3, "bom1": 0.3, "fra1": 0.1, "lon1": 0.1, "iad1": 0.05, "sjc1": 0.05, "nrt1": 0.05, "gru1": 0.05}
 REST = """
 [defaults]
 period = "10s"
@@ -140,3 +141,32 @@ def test_what_is_dark_behind_caches_hurts_no_users() -> None:
     found.fails("dns_timeout", check="servers")
     found.run(40)
     assert users(found) is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "broken", "state", "why"),
+    [
+        ({}, ["sin1", "bom1"], "degraded_performance", "degraded: api"),
+        (ASIA, ["sin1", "bom1"], "partial_outage", "about 60 % of users' runs fail: api"),
+        ({}, ["sin1", "bom1", "gru1"], "partial_outage", "about 36 % of runs fail: api"),
+        (WEIGHTS, ["sin1", "bom1", "gru1"], "degraded_performance", "degraded: api"),
+    ],
+)
+def test_what_a_component_is_called_goes_by_users_where_they_are_known(
+    weights: dict[str, float], broken: list[str], state: str, why: str
+) -> None:
+    found = scene(weights)
+    found.fails("connect_timeout", check="api", probes=broken)
+    found.run(120)
+    [component] = found.board.components
+    assert (component.state, component.why) == (state, why)
+    assert [incident.impact for incident in found.incidents()] == [state]
+
+
+@pytest.mark.parametrize(("weight", "state"), [(0.1, "full_outage"), (0.5, "partial_outage")])
+def test_hardly_any_user_gets_through_or_some_do(weight: float, state: str) -> None:
+    rest = {name: (1 - weight) / 7 for name in WEIGHTS if name != "gru1"}
+    found = scene({**rest, "gru1": weight})
+    found.fails("connect_timeout", check="api", probes=rest)
+    found.run(120)
+    assert found.component("Sign-in") == state

@@ -20,7 +20,7 @@ NEEDED = frozenset({"jwks", "identifier", "sign_in", "prepare", "code", "session
 """Without these there is no sign-in to check."""
 UNUSED: dict[str, tuple[str, ...]] = {
     "clerk.email_code": ("password",),
-    "clerk.session_token": ("password", "totp", "code", "mail"),
+    "clerk.session_token": ("password", "totp", "code", "mail", "sms"),
 }
 """Keys of the user that a preset sends nothing of."""
 
@@ -77,9 +77,8 @@ def _user_faults(user: User, use: str) -> Iterator[Fault]:
             'has neither code nor mail; write where the code comes from: code = "424242" of a test user, or mail'
         )
         yield Fault(("user",), complaint)
-    if good(user.sms) and user.sms is not None:
-        complaint = 'is read by oidc.password only; a test number of Clerk\'s takes code = "424242"'
-        yield Fault(("user", "sms"), complaint)
+    if use == "clerk.email_code" and good(user.sms) and user.sms is not None:
+        yield Fault(("user", "sms"), f"is of no use to {use}, whose code comes by mail; take it out")
     for key in UNUSED.get(use, ()):
         if good(getattr(user, key)) and getattr(user, key) is not None:
             yield Fault(("user", key), f"is of no use to {use}, which sends none; take it out")

@@ -176,6 +176,8 @@ def _way_out(terms: Sequence[_Term], limit: Limit) -> str:
     way = f"write every.full = {shown(_up(each_s))} or longer"
     if limit.what == "mails with codes":
         return f'{way}, or a test address that takes no mail: code = "424242" and +clerk_test in the name'
+    if limit.what == "SMS with codes":
+        return f'{way}, or a test number that takes no SMS: code = "424242" and a number like +12015550100'
     if limit.what == "requests at userinfo":
         return f'{way}, or leave_out = ["userinfo"]'
     return way

@@ -16,8 +16,8 @@ from parallax.plan.specs import HttpSpec, Spec
 
 Vendor = Literal["Auth0", "Clerk", "Cognito", "Okta"]
 What = Literal[
-    "sign-ins", "codes", "mails with codes", "requests at the backend API", "requests at userinfo", "token requests",
-    "tokens for machines", "M2M tokens", "verifications of M2M tokens",
+    "sign-ins", "codes", "mails with codes", "SMS with codes", "requests at the backend API", "requests at userinfo",
+    "token requests", "tokens for machines", "M2M tokens", "verifications of M2M tokens",
 ]  # fmt: skip
 """What limits and prices are about."""
 Key = Literal["user", "address", "tenant"]
@@ -71,6 +71,11 @@ LIMITS: tuple[Limit, ...] = (
     # Test addresses (+clerk_test) take none.
     Limit(
         vendor="Clerk", what="mails with codes", key="tenant", times=100, span_s=MONTH_S, said="100 a month",
+        source="https://clerk.com/docs/guides/development/testing/test-emails-and-phones", instance="development",
+    ),
+    # Of numbers abroad: those in the United States take none.
+    Limit(
+        vendor="Clerk", what="SMS with codes", key="tenant", times=20, span_s=MONTH_S, said="20 a month",
         source="https://clerk.com/docs/guides/development/testing/test-emails-and-phones", instance="development",
     ),
     Limit(vendor="Okta", what="token requests", key="user", times=4, span_s=1, said="4/s", source=_OKTA),
@@ -177,11 +182,13 @@ def _whole_uses(spec: SigninSpec) -> Mapping[What, int]:
         by_id = user is not None and user.name.startswith("user_")
         ticket = spec.instance == "production"
         return {"sign-ins": int(ticket), "requests at the backend API": 5 - by_id}
-    second = user is not None and spec.use == "clerk.password" and bool(user.totp or user.code or user.mail)
+    has_second = user is not None and bool(user.totp or user.code or user.mail or user.sms)
+    second = has_second and spec.use == "clerk.password"
     code = spec.use == "clerk.email_code"
     mails = user is not None and user.code is None and user.mail is not None
+    texts = user is not None and user.sms is not None and not user.sms.to.startswith("+1")
     return {
-        "sign-ins": 1, "codes": int(second or code), "mails with codes": int(mails),
+        "sign-ins": 1, "codes": int(second or code), "mails with codes": int(mails), "SMS with codes": int(texts),
         "requests at the backend API": int(spec.secret_key is not None),
     }  # fmt: skip
 

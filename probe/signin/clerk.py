@@ -25,7 +25,7 @@ from probe.signin.clerk_session import (
 from probe.signin.clerk_state import ClerkState, ask, ask_backend, new_state, post, site_of, state_of
 from probe.signin.codes import by_clock
 from probe.signin.flow import Flow, Preset, Step
-from probe.signin.letters import mailed_code
+from probe.signin.letters import mailed_code, texted_code
 from probe.signin.metadata import fetch_jwks
 from probe.signin.reply import end
 from probe.tape import Tape
@@ -103,7 +103,7 @@ async def prepare(flow: Flow, tape: Tape) -> None:
 
 async def send_code(flow: Flow, tape: Tape) -> None:
     """Step `code`."""
-    code = await _code(flow, tape)
+    code = await _code(flow, tape, "email_code")
     await _attempt(flow, tape, "first", {"strategy": "email_code", "code": code})
     _go_on(flow, tape)
 
@@ -120,7 +120,7 @@ async def send_second_factor(flow: Flow, tape: Tape) -> None:
         tape.hidden.add(code)
     else:
         await _ask_for_code(flow, tape, "second", found, strategy)
-        code = await _code(flow, tape)
+        code = await _code(flow, tape, strategy)
     await _attempt(flow, tape, "second", {"strategy": strategy, "code": code})
     _go_on(flow, tape)
 
@@ -157,10 +157,13 @@ async def _attempt(flow: Flow, tape: Tape, which: str, fields: dict[str, str]) -
     _take_sign_in(state, answered(await post(flow, path, tape, fields), tape), tape)
 
 
-async def _code(flow: Flow, tape: Tape) -> str:
+async def _code(flow: Flow, tape: Tape, strategy: str) -> str:
+    """The code that was asked for: one that always holds, else what arrives by the strategy's way."""
     user, state, tools = _user(flow), state_of(flow), flow.tools
     if user.code is not None:
         return fill(user.code, flow.values, state.base, tools.vault, tools.hidden)
+    if strategy == "phone_code" and user.sms is not None:
+        return await texted_code(user.sms, tape, tools, flow.values, state.code_asked_at)
     return await mailed_code(user, tape, tools, flow.values, state.code_asked_at)
 
 
@@ -196,8 +199,12 @@ def _needs_second(flow: Flow) -> bool:
 
 def _means(user: User) -> tuple[str, ...]:
     """The second factors that the check can give, the best first."""
-    known = [("totp", user.totp is not None), ("email_code", bool(user.code or user.mail)), ("phone_code", user.code)]
-    return tuple(name for name, can in known if can)
+    known = {
+        "totp": user.totp is not None,
+        "email_code": user.code is not None or user.mail is not None,
+        "phone_code": user.code is not None or user.sms is not None,
+    }
+    return tuple(name for name, can in known.items() if can)
 
 
 def _user_of(client: object, session: str) -> str | None:

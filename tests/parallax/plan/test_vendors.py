@@ -1,13 +1,15 @@
 """What vendors bill and limit, reckoned over a plan."""
 
+from itertools import product
+
 import pytest
 
 from parallax.plan.costs import cost_notes, costs_of
 from parallax.plan.diff import diff, diff_lines
 from parallax.plan.load import load_plan_source, plan_notes
-from parallax.plan.signin_specs import PRESETS, Mail, SigninSpec, User
+from parallax.plan.signin_specs import PRESETS, Mail, SigninSpec, Sms, User
 from parallax.plan.source import PlanErrors, PlanSource
-from parallax.plan.templates import SecretReference
+from parallax.plan.templates import SecretReference, Template
 from parallax.plan.types import Plan
 from parallax.plan.vendors import LIMITS, PRICES, uses_of, vendor_of
 
@@ -146,9 +148,9 @@ def test_every_figure_has_a_source_and_a_use() -> None:
     used = {use.what for use in uses_of(plan_of(M2M).check[0].spec, "https://api.clerk.com/v1/m2m_tokens", 60)}
     verify = "https://api.clerk.com/v1/m2m_tokens/verify"
     used |= {use.what for use in uses_of(plan_of(M2M).check[0].spec, verify, 60)}
-    mail = User(name="{probe}", mail=Mail())
-    for use in PRESETS:
-        spec = SigninSpec(use=use, user=mail, instance="development", secret_key=SecretReference("secret:K"))
+    mail, sms = User(name="{probe}", mail=Mail()), User(name="{probe}", sms=Sms(to=Template("+4915123456789")))
+    for use, user in product(PRESETS, (mail, sms)):
+        spec = SigninSpec(use=use, user=user, instance="development", secret_key=SecretReference("secret:K"))
         used |= {each.what for each in uses_of(spec, "https://idp.example", 60)}
     for figure in (*LIMITS, *PRICES):
         assert figure.source.startswith("https://"), figure

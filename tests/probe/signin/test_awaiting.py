@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +12,21 @@ from parallax import standard_webhooks
 from parallax.clock import NS, wall_ns
 from parallax.config import CollectorAddress
 from parallax.hook_config import Hook
-from parallax.letters import Letter, LetterKind, Proof
+from parallax.letters import Letter, Proof
 from parallax.secret import Secret
 from parallax.state import write_private
 from parallax.values import Url
 from probe.client import open_client
-from probe.mailbox import KINDS, CollectorMailbox
+from probe.mailbox import CollectorMailbox
 from probe.signin.letters import unproven
 from tests.collector.serving import collector
+from tests.fakes.letterbox import Letterbox, letter
 from tests.fakes.signin_server import Asked, Said, SigninServer
 from tests.parts.certificates import Authority
 from tests.probe.signin.test_steps import go, told, tools_at
 
 pytestmark = pytest.mark.slow
 KEY = "whsec_" + base64.b64encode(b"k" * 24).decode()
-
-
-class Letterbox:
-    """A mailbox that has these letters, and gives those that fit."""
-
-    kinds = KINDS
-
-    def __init__(self, *letters: Letter) -> None:
-        self.letters, self.asked = letters, []
-
-    async def wait(
-        self, to: str, since: float, within_s: float, *, kind: LetterKind = "mail", proven: bool = False,
-        fits: Callable[[Letter], bool] | None = None,
-    ) -> list[Letter]:  # fmt: skip
-        self.asked.append((kind, to, proven, within_s))
-        fitting = [letter for letter in self.letters if not letter.refused and (fits is None or fits(letter))]
-        return fitting or [letter for letter in self.letters if letter.refused]
-
-
-def letter(kind: LetterKind, text: str = "", **more: Any) -> Letter:
-    return Letter(number=1, kind=kind, to="x", sender="y", text=text, **{"age_s": 0.0, **more})
 
 
 def event(user: str, **more: Any) -> Letter:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from parallax.clock import NS
 from parallax.dialling.http import Headers
+from parallax.letters import Letter
 from parallax.plan.signin_rules import STEPS
 from parallax.reasons import REASONS
 from probe.hidden import Hidden
@@ -33,6 +34,7 @@ from tests.fakes.clerk import (
     clerk,
     error,
 )
+from tests.fakes.letterbox import Letterbox, letter
 from tests.fakes.steps import cancelled_at_step
 from tests.parts.certificates import Authority
 from tests.probe.oidc.keys import P256_JWK, hs256, signed
@@ -120,6 +122,46 @@ async def test_a_second_factor(server: Clerk, authority: Authority, tmp_path: Pa
     server.second, server.state = ("backup_code", "email_code"), state  # type: ignore[assignment]
     found = await go(server, tools_at(authority, tmp_path), user={**WITH_PASSWORD, "code": CODE})
     assert told(found) == [(step, None) for step in (*LIGHT, "sign_in", "second_factor", *AFTER)]
+
+
+TEXTED = {**WITH_PASSWORD, "sms": {"to": "+15005550006"}}
+
+
+@pytest.mark.parametrize(
+    ("letters", "reason"),
+    [
+        ([letter("sms", f"{CODE} is your verification code")], None),
+        ([letter("sms", "hello")], "sms_wrong_content"),
+        ([], "sms_not_received"),
+    ],
+)
+async def test_a_second_factor_by_sms(
+    server: Clerk, authority: Authority, tmp_path: Path, letters: list[Letter], reason: str | None
+) -> None:
+    """Clerk offers a code by mail first, which the user has no letterbox for."""
+    server.second = ("email_code", "phone_code")
+    box = Letterbox(*letters)
+    found = await go(server, tools_at(authority, tmp_path, mailbox=box), user=TEXTED)
+    rest = [(step, None) for step in AFTER] if reason is None else []
+    assert told(found)[: 5 + len(rest)] == [
+        *((step, None) for step in (*LIGHT, "sign_in")), ("second_factor", reason), *rest,
+    ]  # fmt: skip
+    asked = [each.form for each in server.asked if each.path.endswith("_second_factor")]
+    assert asked[0] == {"strategy": "phone_code", "phone_number_id": "idn_phone1"}
+    assert asked[1:] == ([{"strategy": "phone_code", "code": CODE}] if reason is None else [])
+    assert [each[:2] for each in box.asked] == [("sms", "+15005550006")]
+    assert not any(CODE in str(each) for each in found)
+    assert not server.live
+
+
+async def test_a_second_factor_by_mail_only_is_none_for_who_reads_sms(
+    server: Clerk, authority: Authority, tmp_path: Path
+) -> None:
+    server.second = ("email_code",)
+    box = Letterbox(letter("sms", CODE))
+    found = await go(server, tools_at(authority, tmp_path, mailbox=box), user=TEXTED)
+    assert ("sign_in", "signin_mfa_required") in told(found)
+    assert box.asked == []
 
 
 @pytest.mark.parametrize("development", [False, True])

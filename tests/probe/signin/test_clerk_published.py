@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.clerk import Asked, Clerk, Said, clerk, error
+from tests.fakes.clerk import CODE, Asked, Clerk, Said, clerk, error
+from tests.fakes.letterbox import Letterbox, letter
 from tests.parts.certificates import Authority
 from tests.probe.signin.clerk_runs import USER, WITH_CODE, WITH_PASSWORD, go, tools_at
 from tests.probe.signin.flows import told
@@ -18,6 +19,7 @@ from tests.probe.signin.flows import told
 pytestmark = pytest.mark.slow
 
 VARIABLE = "PARALLAX_CLERK_APIS"
+TEXTED = {**WITH_PASSWORD, "sms": {"to": "+15005550006"}}
 TOTP = {**WITH_PASSWORD, "totp": {"secret": "secret:KEY", "encoding": "raw"}}
 
 
@@ -127,6 +129,7 @@ def complaints_of(server: Clerk, published: dict[str, Description]) -> list[str]
         ("clerk.password", {"user": TOTP, "second": ("totp",)}),
         ("clerk.password", {"user": {**WITH_PASSWORD, "code": "424242"}, "second": ("email_code",)}),
         ("clerk.password", {"user": {**WITH_PASSWORD, "code": "424242"}, "second": ("phone_code",)}),
+        ("clerk.password", {"user": TEXTED, "second": ("phone_code",)}),
         ("clerk.password", {"secret_key": "secret:KEY"}),
         ("clerk.email_code", {"user": WITH_CODE}),
         ("clerk.session_token", {"instance": "production"}),
@@ -143,7 +146,8 @@ async def test_a_good_run(
         server.development = more.get("instance") == "development"
         if use == "clerk.session_token":
             server.hooks["/api/users"] = lambda asked: Said(200, json.dumps([_user(published["bapi"])]).encode())
-        found = await go(server, tools_at(authority, tmp_path), use, **more)
+        tools = tools_at(authority, tmp_path, mailbox=Letterbox(letter("sms", CODE)))
+        found = await go(server, tools, use, **more)
         assert [each.reason for each in found] == [None] * len(found), told(found)
         assert complaints_of(server, published) == []
         assert not server.live

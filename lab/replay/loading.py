@@ -18,6 +18,8 @@ from parallax.plan.types import Plan
 MANY = ("operator", "zone", "name", "region", "front", "cache", "fault", "random", "change", "fact")
 ONCE = ("window", "noise", "expect")
 """The tables of a script."""
+PLANS = ("probe", "check", "component")
+"""Tables that only a plan has."""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,9 @@ def load_script(path: Path) -> Loaded:
     document = text if isinstance(text, Problem) else parse_document(text, str(path))
     if isinstance(document, Problem):
         raise ScriptErrors([document])
+    if "title" not in document.table and any(key in document.table for key in PLANS):
+        way = "give the incident script, whose `plan` names it, as in: parallax replay INCIDENT.toml"
+        raise ScriptErrors([Problem(file=document.file, message=f"is a plan; {way}")])
     faults: list[Complaint] = []
     script: Any = convert_table(document.table, Script, faults)
     faults = [_brackets(fault, document.table) for fault in faults]

@@ -32,6 +32,8 @@ from parallax.values import Address
 
 STEP_S = 0.25
 """How often the page's time goes on."""
+KEPT_UP = 0.8
+"""Below this share of the speed that was asked for it is said."""
 AT_ONCE = 400
 """Records between two moments in which the pages are served."""
 LIMITS = Limits(max_bytes=2_000_000_000, max_age_s=math.inf, ballast_bytes=0)
@@ -122,8 +124,12 @@ async def watch(
                     await nursery.start(serve, Starlette(routes=Pages(view).routes()), listener, stop)
                     say(f"{listener.url} shows it at {speed:g} times its speed; Ctrl-C ends it")
                     task_status.started(listener.url)
+                    began = trio.current_time()
                     await _play(stage, speed, inputs, events)
                     say(f"played to the end, {rfc3339(stage.now)}; the page stays until Ctrl-C")
+                    real = (stage.now - stage.first) / NS / max(trio.current_time() - began, STEP_S)
+                    if real < speed * KEPT_UP:
+                        say(f"it went at {real:.3g} times its speed, as this machine plays no faster")
                     for line in _verdicts(piece, stage):
                         say(line)
                     await trio.sleep_forever()
@@ -156,7 +162,7 @@ def _verdicts(piece: Piece, stage: Stage) -> Iterator[str]:
 def _banner(piece: Piece, speed: float) -> Extension:
     title = piece.script.title if piece.script is not None else piece.file.name
     return Extension(
-        banner=f"REPLAY at {speed:g} times its speed: {title}; nothing here happens now",
+        banner=f"REPLAY at up to {speed:g} times its speed: {title}; nothing here happens now",
         links=(),
         templates=Path(__file__).parent,
         pages=_none,

@@ -21,6 +21,10 @@ BAD = {
         "to, where, mode, severity",
     ),
     "missing": (WORLD.replace('title = "A test"\n', ""), "script.toml: title: is missing"),
+    "a plan": (
+        PLAN,
+        "script.toml: is a plan; give the incident script, whose `plan` names it, as in: parallax replay INCIDENT.toml",
+    ),
     "no time": (
         WORLD.replace("2026-03-01T12:00:00Z", '"noon"'),
         'script.toml:3: [window]: from: wants a time with its offset, like 2027-01-31T02:00:00Z, not "noon"',

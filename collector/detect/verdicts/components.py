@@ -2,7 +2,8 @@
 
 A part in which hardly a run gets through (a region that probes stand in, a family) is a partial outage, however small
 it is beside the rest. Of how many runs fail, each network weighs the same; where the plan says how many users each
-probe stands for, those count, and the vantages only for how sure it is. Worsens at once, improves when the better state has lasted: a flicker must not be three messages.
+probe stands for, those count, and the vantages only for how sure it is. Worsens at once, improves when the better state
+has lasted: a flicker must not be three messages.
 """
 
 from collections.abc import Collection, Iterable

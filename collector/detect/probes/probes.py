@@ -139,6 +139,7 @@ def tell_probes(state: State, view: View, told: list[EventData]) -> bool:
     watch_quorum(state, view)
     blind = state.blind
     _tell_silence(state, view, incidents)
+    _tell_parents(state, incidents)
     for name, member, before in turns:
         incident = member.incident or before
         state_word = cast("Literal['silent', 'unhealthy', 'healthy']", member.state)
@@ -243,6 +244,19 @@ def _tell_silence(state: State, view: View, told: list[EventData]) -> None:
         others = [m for other, m in state.probes.items() if other != name and m.state != "silent"]
         if any(_quiet_ns(state, other) <= view.silent_after_ns(name) // 2 for other in others):
             _open(state, name, state.probes[name], told)
+
+
+def _tell_parents(state: State, told: list[EventData]) -> None:
+    """While monitoring is blind that explains the trouble of single probes, and nobody need be told of each; who is in
+    trouble still once it sees again is told of by itself."""
+    parent = state.blind or ""
+    for member in state.probes.values():
+        case = state.open.get(member.incident or "")
+        if case is None or member.incident == state.blind or case.shown.parent == parent:
+            continue
+        what = f"part of incident {parent}" if parent else "monitoring sees again, and this goes on"
+        case.shown = msgspec.structs.replace(case.shown, parent=parent, updated_at=state.now)
+        told.append(IncidentChanged(change="updated", what=what, incident=case.shown))
 
 
 def _open(state: State, name: str, member: Member, told: list[EventData]) -> None:

@@ -66,6 +66,21 @@ def test_a_fleet_that_loses_its_quorum_is_blind_after_a_minute_and_sees_again() 
     assert lab.changes().count(("resolved", title)) == 1
 
 
+def test_blindness_explains_the_trouble_of_single_probes_until_it_ends() -> None:
+    lab = quiet_lab()
+    lab.mute.update(NAMES[:5])
+    lab.run(85)
+    blind = lab.state.blind
+    assert blind
+    single = [incident for incident in lab.incidents() if incident.id != blind]
+    assert {(incident.probes, incident.parent) for incident in single} == {((name,), blind) for name in NAMES[:5]}
+    lab.reload()
+    lab.mute.difference_update(NAMES[1:])
+    lab.run(60)
+    [left] = lab.incidents()
+    assert (left.probes, left.parent) == ((NAMES[0],), "")
+
+
 def test_half_of_the_fleet_that_restarts_at_once_blinds_nobody_and_hurts_no_target() -> None:
     lab = quiet_lab()
     lab.mute.update(NAMES[::2])

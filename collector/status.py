@@ -16,7 +16,7 @@ from collector.plans import Plans
 from collector.rollout import Rollout, Version
 from collector.series.backfill import BackfillStatus
 from collector.series.series import Series
-from collector.series.sink import SinkStatus
+from collector.series.sink_status import SinkStatus
 from collector.tokens import Tokens
 from parallax import __version__
 from parallax.clock import NS, wall_ns

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collector.alerts.standing import ReceiverStatus
 from collector.board import Board, MoveBoard
 from collector.series.annotations import check_point, component_point, member_point
-from collector.series.sink import SinkStatus
+from collector.series.sink_status import SinkStatus
 from collector.status import Status
 from parallax import points
 from parallax.clock import NS

@@ -10,7 +10,8 @@ from collector.precedence import MakeWay, have_it_all
 from collector.series.backfill import BackfillStatus, fill, read_asked
 from collector.series.minutes import AGAIN_NS, AT_ONCE, FIGURES, MINUTE_NS
 from collector.series.senders import SENDERS
-from collector.series.sink import GAUGES_EVERY_S, Sink, SinkStatus
+from collector.series.sink import GAUGES_EVERY_S, Sink
+from collector.series.sink_status import SinkStatus
 from parallax.clock import wall_ns
 from parallax.config import CollectorConfig
 from parallax.exposition import Point

@@ -24,6 +24,7 @@ from collector.series.encode import Encoder
 from collector.series.outcomes import WAIT_S, Answer, Outcome, outcome_of, retry_s
 from collector.series.records import Lines, event_lines, input_lines, made_of, parted
 from collector.series.senders import REPLAY_S, TEXTS, Place, Sender
+from collector.series.sink_status import SinkStatus
 from parallax.clock import NS, wall_ns
 from parallax.exposition import Point
 from parallax.journal import Journal, JournalBusy, JournalError, JournalFull, Record
@@ -65,35 +66,6 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
     observations: int
     unreadable: int
     generation: int
-
-
-class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a server of series stands. Counts are since the start of the process."""
-
-    name: str
-    kind: str
-    inputs: int
-    """The last record of `inputs` that it has acknowledged."""
-    events: int
-    behind: int
-    """Records that wait for it."""
-    behind_s: float
-    """How old the oldest of them is about; 0 where none waits."""
-    written: int
-    rejected: int
-    """Points that it refused for good: `why` says what it said."""
-    why: list[str]
-    missed: int
-    """Records that the journals dropped before they were read."""
-    unreadable: int
-    folded: int
-    """Tags' values and series that were past their bounds."""
-    replays: int
-    """How often the last seconds were written again, as the server was another process."""
-    gauges_lost: int
-    problem: str | None
-    """Why nothing can be written now."""
-    failing_s: float | None = None
 
 
 class Sink:

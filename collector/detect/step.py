@@ -7,14 +7,14 @@ from collector.detect.asking.asks import tell_asks
 from collector.detect.asking.inquiries import rewind_inquiries
 from collector.detect.dns.moves import command_moves, note_moves, tell_moves
 from collector.detect.dns.zones import note_zones, rewind
-from collector.detect.incidents.telling import tell_incidents
+from collector.detect.incidents.telling import checks_of, restless, tell_incidents
 from collector.detect.incidents.words import command_incidents, note_fact
 from collector.detect.probes.probes import hear, tell_probes
 from collector.detect.published.certificates import note_certificate, rewind_certificates, tell_certificates
 from collector.detect.published.providers import note_published, rewind_published, tell_published
 from collector.detect.risks.telling import tell_risks
 from collector.detect.sites.catchments import note_catchments, tell_catchments
-from collector.detect.state import KEPT_PLANS, State
+from collector.detect.state import KEPT_PLANS, Key, State
 from collector.detect.switching.agreeing import note_epochs
 from collector.detect.switching.switching import (
     command_switching,
@@ -261,12 +261,16 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
                 key.due = 0
         due = [name for name, key in state.keys.items() if key.due <= state.now][:MANY]
         touched = list(dict.fromkeys([*touched, *due]))
+    turned: list[Key] = []
     for name in touched:
-        if name in state.keys and state.keys[name].check in view.checks:  # a plan that this version refuses has none
-            changed |= turn(state, view, name, told)
+        found = state.keys.get(name)
+        if found is not None and found.check in view.checks:  # a plan that this version refuses has none
+            turned += [found] if turn(state, view, name, told) else []
+    whole, changed = tick or changed, changed or bool(turned)
     if tick or (changed and len(state.keys) <= MANY):
-        levels = tell_components(state, view, told)
-        tell_incidents(state, view, levels, told)
+        cases = None if whole else restless(state, turned)
+        levels = tell_components(state, view, told, None if cases is None else checks_of(state, cases, turned))
+        tell_incidents(state, view, levels, told, cases)
         tell_switching(state, view, told, changed=changed)
         tell_risks(state, view, told, changed=changed)
         tell_moves(state.moves, view, state.now, told)

@@ -99,6 +99,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     components: tuple[Component, ...]
     maintenance: tuple[Maintenance, ...]
     operators: tuple[Operator, ...]
+    standing: dict[str, tuple[int, ...]] = {}
+    """By check: the components that it is one of, by their places in `components`."""
     resolvers: dict[str, Resolver] = {}
     sites: tuple[Site, ...] = ()
     plan: Plan = Plan()
@@ -183,6 +185,7 @@ def _view(plan: Plan) -> View:
             for probe in plan.probe
         },
         components=tuple(plan.component),
+        standing=_standing(plan),
         maintenance=tuple(plan.maintenance),
         operators=tuple(plan.operator),
         resolvers={resolver.name: resolver for resolver in plan.resolver},
@@ -193,6 +196,14 @@ def _view(plan: Plan) -> View:
         busy_ns=min((check.period_ns for check in checks.values() if not check.probes), default=0),
         busy=_busy(checks),
     )
+
+
+def _standing(plan: Plan) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
+    for number, component in enumerate(plan.component):
+        for check in component.checks:
+            found.setdefault(check, []).append(number)
+    return {check: tuple(dict.fromkeys(numbers)) for check, numbers in found.items()}
 
 
 def _busy(checks: dict[str, CheckView]) -> dict[str, int]:

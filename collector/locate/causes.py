@@ -111,11 +111,15 @@ class _Option(msgspec.Struct, frozen=True):
 
 class _Table:
     """Rows by number. Of places that explain as much the first is named, so their order is theirs, not that of the
-    rows; and the longest name comes first, as it is the narrowest of zones within one another."""
+    rows; and the longest name comes first, as it is the narrowest of zones within one another.
+
+    Places at which nothing failed explain nothing, and have no number: of most rows, which only passed, hardly anything
+    is left, and telling what that is costs no look at each of their places."""
 
     def __init__(self, rows: Iterable[Row], priors: Mapping[PlaceKind, float]) -> None:
         kept = [row for row in rows if row.failed > 0 or row.passed > 0]
-        self.places = sorted({place for row in kept for place in row.places}, key=_order)
+        suspects = frozenset[Place]().union(*(row.places for row in kept if row.failed))
+        self.places = sorted(suspects, key=_order)
         number = {place: n for n, place in enumerate(self.places)}
         self.priors = [priors[place.kind] for place in self.places]
         self.passed = [0] * len(self.places)
@@ -124,7 +128,7 @@ class _Table:
         """Places and number of each row that failed at all."""
         self.all_failed = self.all_passed = 0
         for row in kept:
-            numbers = tuple(number[place] for place in row.places)
+            numbers = tuple(number[place] for place in (row.places if row.failed else row.places & suspects))
             self.all_failed += row.failed
             self.all_passed += row.passed
             for n in numbers:

@@ -106,32 +106,39 @@ def _what_is_well(place: Place, own: Sequence[Row], rows: Sequence[Row]) -> list
     """Others of its kind, or what it is part of: two of them; and caches, where names are at stake."""
     touched = {each.kind for row in own for each in row.places}
     found: list[str] = []
+    acquitted = _well(rows)
     for kind in dict.fromkeys((place.kind, *ACQUITS)):
         if kind not in touched or kind not in ACQUITS:
             continue
-        well = [each for each in _well(kind, rows) if each != place]
+        well = [each for each in acquitted.get(kind, ()) if each != place]
         if well and len(found) < 2:
             verb = "passes" if len(well) == 1 else "pass"
             verb = verb if kind not in OF_NAMES and kind != "resolver" else "answers" if len(well) == 1 else "answer"
             found.append(f"{_list(well)} {verb} ({_voices(well, rows)})")
-    if place.kind in OF_NAMES and (resolvers := _well("resolver", rows)):
+    if place.kind in OF_NAMES and (resolvers := acquitted.get("resolver")):
         found.append(f"the same names resolve from caches, at {_list(resolvers)} ({_voices(resolvers, rows)})")
     return found
 
 
-def _well(kind: PlaceKind, rows: Iterable[Row]) -> list[Place]:
+def _well(rows: Iterable[Row]) -> dict[PlaceKind, list[Place]]:
+    """The places that are well, by kind."""
     failed: dict[Place, int] = {}
     passed: dict[Place, int] = {}
     for row in rows:
-        for place in row.places:
-            if place.kind == kind:
-                failed[place] = failed.get(place, 0) + row.failed
-                passed[place] = passed.get(place, 0) + row.passed
-    return sorted(place for place, number in passed.items() if number and number >= WELL * failed[place])
+        for place in row.places if row.passed else ():
+            passed[place] = passed.get(place, 0) + row.passed
+        for place in row.places if row.failed else ():
+            failed[place] = failed.get(place, 0) + row.failed
+    found: dict[PlaceKind, list[Place]] = {}
+    for place, number in passed.items():
+        if number >= WELL * failed.get(place, 0):
+            found.setdefault(place.kind, []).append(place)
+    return {kind: sorted(places) for kind, places in found.items()}
 
 
-def _voices(places: Collection[Place], rows: Iterable[Row]) -> str:
-    heard = _names("vantage", [row for row in rows if row.passed and not row.places.isdisjoint(places)])
+def _voices(places: Iterable[Place], rows: Iterable[Row]) -> str:
+    wanted = frozenset(places)
+    heard = _names("vantage", [row for row in rows if row.passed and not row.places.isdisjoint(wanted)])
     return _number(len(heard), "probe")
 
 

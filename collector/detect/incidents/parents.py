@@ -12,6 +12,8 @@ of it beside that one where it is not worse:
 
 from collections.abc import Mapping
 
+import msgspec
+
 from collector.detect.dns.zones import hosted_by, zone_among
 from collector.detect.incidents.joining import place_of
 from collector.detect.places import Spot, asked_names, spot_of, zones_of
@@ -27,28 +29,49 @@ SERVED = ("operator", "zone")
 """And those that leave a zone without anybody who serves it."""
 
 
-def parent_of(state: State, view: View, case: Case) -> str:
+class Kinship(msgspec.Struct, frozen=True, kw_only=True):
+    """What the open incidents are to each other: true until one of them is told of, is drawn anew or ends."""
+
+    parents: frozenset[str]
+    """Those that have children."""
+    elders: tuple[Case, ...]
+    """Those that may get some, the oldest first."""
+    dark: tuple[Case, ...]
+    """Those of them that may leave a zone without anybody who serves it."""
+
+
+def kinship_of(state: State) -> Kinship:
+    """As they are now."""
+    elders = tuple(
+        case
+        for case in state.open.values()
+        if case.kin == "failure"
+        and not case.shown.probes
+        and not case.shown.parent
+        and case.pending != "opened"
+        and place_of(case)
+    )
+    return Kinship(
+        parents=frozenset(case.shown.parent for case in state.open.values()),
+        elders=elders,
+        dark=tuple(case for case in elders if case.domain is not None and case.domain.kind in SERVED),
+    )
+
+
+def parent_of(state: State, view: View, case: Case, kinship: Kinship) -> str:
     """The open incident that explains all of this one's subjects; the one it has as long as that is open; "" for none.
     No incident has a parent that has one itself."""
     known, domain = case.shown.parent, case.domain
     whole = domain is None or domain.kind in WHOLE
     if known and known in state.open:
         return known if whole or case.kin != "failure" else ""
-    own = case.shown.id
-    if any(other.shown.parent == own for other in state.open.values()):
+    if case.shown.id in kinship.parents:
         return ""
-    elders = [
-        other
-        for other in state.open.values()
-        if other is not case
-        and other.kin == "failure"
-        and not other.shown.probes
-        and not other.shown.parent
-        and other.pending != "opened"
-        and place_of(other)
-    ]
-    dark = [other for other in elders if whole and other.domain is not None and other.domain.kind in SERVED]
-    if not dark and (not elders or case.kin == "failure"):
+    dark = [other for other in kinship.dark if other is not case] if whole else []
+    if not dark and case.kin == "failure":
+        return ""
+    elders = [other for other in kinship.elders if other is not case]
+    if not elders:
         return ""
     spots = [spot for name in case.bad[:MAX_MEMBERS] if (spot := spot_of(state, view, name)) is not None]
     found = _of_place(case, elders, spots) or _of_zone(state, view, case, dark, spots)

@@ -2,6 +2,8 @@
 when only its name or place is better known; once more when it has stayed calm and is resolved.
 """
 
+from collections.abc import Collection, Iterable
+
 import msgspec
 
 from collector.detect.incidents.differences import difference
@@ -9,12 +11,12 @@ from collector.detect.incidents.domain import in_doubt, infer
 from collector.detect.incidents.ending import end, is_over, resolve_calm
 from collector.detect.incidents.findings import Finding
 from collector.detect.incidents.joining import affected, thin
-from collector.detect.incidents.parents import parent_of
+from collector.detect.incidents.parents import Kinship, kinship_of, parent_of
 from collector.detect.incidents.stages import CERTAIN_NATS, next_stage
 from collector.detect.incidents.timeline import named, with_moments
 from collector.detect.incidents.titles import title_of
 from collector.detect.places import spot_of
-from collector.detect.state import MAX_MEMBERS, Case, State
+from collector.detect.state import MAX_MEMBERS, Case, Key, State
 from collector.detect.verdicts.components import RANK, is_outage
 from collector.detect.verdicts.users import users_hurt
 from collector.detect.verdicts.votes import evidence_of, tally
@@ -44,19 +46,47 @@ WANE_NS = 60 * NS
 HURT = ("partial_outage", "full_outage")
 
 
-def tell_incidents(state: State, view: View, levels: dict[str, ComponentState], told: list[EventData]) -> None:
+def restless(state: State, turned: Iterable[Key]) -> set[str]:
+    """The open incidents at which more than time has passed, or that wait for a moment to come: those of the subjects
+    that have just turned, and those of which something is still to be said."""
+    found = {key.incident for key in turned if key.incident is not None}
+    return found | {
+        name
+        for name, case in state.open.items()
+        if case.pending or case.grown or case.thinned or case.dirty_at is not None or not case.bad
+    }
+
+
+def checks_of(state: State, cases: Iterable[str], turned: Iterable[Key]) -> set[str]:
+    """The checks of the subjects of these incidents, and of those that have just turned."""
+    bad = (state.keys.get(name) for each in cases if each in state.open for name in state.open[each].bad)
+    return {key.check for key in (*turned, *bad) if key is not None}
+
+
+def tell_incidents(
+    state: State,
+    view: View,
+    levels: dict[str, ComponentState],
+    told: list[EventData],
+    only: Collection[str] | None = None,
+) -> None:
     """Says what changed in the open incidents, which of them are over, and which stayed calm for so long that they are
-    resolved. `levels`: what the subjects of each component say now."""
-    cases = [case for case in state.open.values() if not case.shown.probes]
+    resolved. `levels`: what the subjects of each component say now. `only`: those that are looked at; None for all."""
+    found = state.open.items()
+    cases = [case for name, case in found if not case.shown.probes and (only is None or name in only)]
     for case in cases:
         thin(state, case)
     quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
+    kinship = kinship_of(state)
     for case in cases:
+        said = len(told)
         if case.bad:
             case.calm_at = None
-            _tell(state, view, case, levels, quiet, told)
+            _tell(state, view, case, levels, quiet, kinship, told)
         elif is_over(state, case):
             end(state, case, told)
+        if case.drawn_at == state.now or len(told) > said or case.shown.id not in state.open:
+            kinship = kinship_of(state)
     resolve_calm(state, told)
 
 
@@ -68,7 +98,13 @@ def current(state: State, case: Case) -> Incident:
 
 
 def _tell(
-    state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], told: list[EventData]
+    state: State,
+    view: View,
+    case: Case,
+    levels: dict[str, ComponentState],
+    quiet: set[str],
+    kinship: Kinship,
+    told: list[EventData],
 ) -> None:
     if case.pending or ((case.grown or case.in_doubt) and _may_draw(state, case)):
         bad = [spot for name in case.bad if (spot := spot_of(state, view, name)) and spot.key.state != "unknown"]
@@ -86,7 +122,7 @@ def _tell(
             alternatives=case.alternatives,
         )
         case.weighed_at = state.now
-    draft = _draft(state, view, case, levels, quiet)
+    draft = _draft(state, view, case, levels, quiet, kinship)
     shown = case.shown
     if case.pending == "opened" and draft.severity != "critical" and _may_be_wider(state, view, case):
         return
@@ -140,15 +176,16 @@ def _most(state: State, view: View, case: Case) -> Evidence | None:
     return before
 
 
-def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str]) -> Incident:
+def _draft(
+    state: State, view: View, case: Case, levels: dict[str, ComponentState], quiet: set[str], kinship: Kinship
+) -> Incident:
     """The incident as it stands; components and impact are the worst that it did."""
     hurting = [state.keys[name] for name in case.bad if not state.keys[name].blocked]
     shown = case.shown
     components, impact = list(shown.components), shown.impact
     failing = {key.check for key in hurting}
-    for component in view.components:
-        if failing.isdisjoint(component.checks):  # nearly all, where there are hundreds
-            continue
+    for number in sorted({number for check in failing for number in view.standing.get(check, ())}):
+        component = view.components[number]
         level = levels[component.name]
         own = [key for key in hurting if key.check in component.checks]
         if level in HURT and not is_outage(state, view, own):
@@ -168,7 +205,7 @@ def _draft(state: State, view: View, case: Case, levels: dict[str, ComponentStat
         components=tuple(components),
         impact=impact,
         stage=next_stage(stage, "located") if case.located else stage,
-        parent=parent_of(state, view, case),
+        parent=parent_of(state, view, case, kinship),
         because=case.because,
         alternatives=case.alternatives,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from collector.detect.dns.zones import hosted_by, zone_among
 from collector.detect.places import RESOLVER_DOWN, Spot, asked_names, is_resolver, is_server, shown_to, zones_of
-from collector.detect.state import Key, State, Vote
+from collector.detect.state import Key, State
 from collector.detect.verdicts.flows import vote_fresh_ns
 from collector.detect.view import CheckView, View, ip_of
 from collector.locate import Place, Row
@@ -30,6 +30,7 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
     begun = min(spot.key.since for spot in bad)
     near, far = _others(state, view, bad, begun)
     counts: dict[frozenset[Place], list[int]] = {}
+    heard = _heard(state, view)
     hosted = hosted_by(state.zones, view)
     seen = sample(bad)
     refused = {vote.fault == "blocked" for s in seen for vote in s.key.votes.values() if vote.reason and vote.counts}
@@ -40,18 +41,27 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
         if check is None or key.target not in check.targets or check.kind in UNLOCATED:
             continue
         failing, passing = _places(state, check, key, hosted)
+        usual_ns = vote_fresh_ns(check, key.subject, 0)
+        ways: dict[tuple[bool, str, str, str], frozenset[Place]] = {}  # most probes go the same
         for probe, vote in key.votes.items():
-            if vote.at < begun or not _counts(state, view, check, key, probe, vote):
+            who = heard.get(probe)
+            if vote.at < begun or who is None or not vote.counts or vote.unreached:
                 continue
-            if vote.reason is not None and (vote.fault == "blocked") not in refused:
+            fresh_ns = vote_fresh_ns(check, key.subject, vote.every_ns) if vote.every_ns else usual_ns
+            if vote.at + fresh_ns < state.now:
+                continue
+            passes = vote.reason is None
+            if not passes and (vote.fault == "blocked") not in refused:
                 continue  # refusals are another matter than failures
-            known = view.probe(probe)
-            who = (Place("vantage", probe), Place("network", known.network if known else probe))
-            site = (Place("site", vote.site),) if vote.site and key.server else ()
-            gone_to = _at_address(state, vote.address) if vote.address else ()
-            shown = (Place("certificate", certificate),) if (certificate := shown_to(vote)) else ()
-            places = frozenset((*who, *site, *shown, *gone_to, *(passing if vote.reason is None else failing)))
-            counts.setdefault(places, [0, 0])[vote.reason is None] += 1
+            site, shown = vote.site if vote.site and key.server else "", shown_to(vote)
+            way = ways.get((passes, site, shown, vote.address))
+            if way is None:
+                at_site = (Place("site", site),) if site else ()
+                gone_to = _at_address(state, vote.address) if vote.address else ()
+                by = (Place("certificate", shown),) if shown else ()
+                way = frozenset((*at_site, *by, *gone_to, *(passing if passes else failing)))
+                ways[passes, site, shown, vote.address] = way
+            counts.setdefault(who | way, [0, 0])[passes] += 1
     return rows_of(counts)
 
 
@@ -91,11 +101,14 @@ def _others(state: State, view: View, bad: list[Spot], begun: int) -> tuple[list
     return near, far
 
 
-def _counts(state: State, view: View, check: CheckView, key: Key, probe: str, vote: Vote) -> bool:
-    member = state.probes.get(probe)
-    if not vote.counts or vote.unreached or member is None or member.state == "silent" or member.cloned_at:
-        return False
-    return vote.at + vote_fresh_ns(check, key.subject, vote.every_ns) >= state.now
+def _heard(state: State, view: View) -> dict[str, frozenset[Place]]:
+    """The probes whose words count, each with where it stands."""
+    found = {}
+    for probe, member in state.probes.items():
+        if member.state != "silent" and not member.cloned_at:
+            known = view.probe(probe)
+            found[probe] = frozenset((Place("vantage", probe), Place("network", known.network if known else probe)))
+    return found
 
 
 def sample(bad: list[Spot]) -> list[Spot]:

@@ -40,10 +40,11 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
         check = view.checks.get(key.check)
         if check is None or check.kind not in HANDSHAKES or key.state == "unknown":
             continue
-        vote = None
-        for each in key.votes.values():
-            if each.until and (vote is None or each.until < vote.until) and each.counts:
-                vote = each
+        soon = [each for each in key.votes.values() if each.until and each.warn_at <= state.now]
+        if not soon:  # nearly all
+            continue
+        ending = [each for each in key.votes.values() if each.until and each.counts]
+        vote = min(ending, key=lambda each: each.until, default=None)
         if vote is None or state.now < vote.warn_at or vote.until <= state.now:
             continue
         whose = server_name(view, key.check, key.target), check.member

@@ -35,6 +35,8 @@ RANK: dict[ComponentState, int] = {
     "full_outage": 5,
 }
 """The worse the higher."""
+WELL: tuple[ComponentState, str] = ("operational", "")
+"""Where nothing is amiss."""
 
 
 def keys_by_check(state: State) -> dict[str, list[Key]]:
@@ -43,6 +45,16 @@ def keys_by_check(state: State) -> dict[str, list[Key]]:
     for key in state.keys.values():
         found.setdefault(key.check, []).append(key)
     return found
+
+
+def well_checks(keys: dict[str, list[Key]]) -> set[str]:
+    """The checks that find nothing amiss: nearly all, where there are hundreds."""
+    return {
+        check
+        for check, own in keys.items()
+        if all(key.state in ("up", "suspected") and not key.blind and not key.throttled for key in own)
+        and not all(key.lookup for key in own)
+    }
 
 
 def raw_state(state: State, component: Component, view: View, keys: dict[str, list[Key]]) -> tuple[ComponentState, str]:
@@ -80,7 +92,7 @@ def raw_state(state: State, component: Component, view: View, keys: dict[str, li
         return "unknown", unseen
     if all(key.state == "unknown" for key in known):
         return "unknown", "no probe has a fresh word on it"
-    return "operational", ""
+    return WELL
 
 
 def is_outage(state: State, view: View, keys: Collection[Key]) -> bool:
@@ -88,18 +100,24 @@ def is_outage(state: State, view: View, keys: Collection[Key]) -> bool:
     return any(key.counts_as == "down" or key.throttled for key in keys) or bool(_parts_out(state, view, keys)[0])
 
 
-def tell_components(state: State, view: View, told: list[EventData]) -> dict[str, ComponentState]:
-    """Moves the lines on, and says what changed; returns what the subjects say now, by component."""
+def tell_components(
+    state: State, view: View, told: list[EventData], only: Iterable[str] | None = None
+) -> dict[str, ComponentState]:
+    """Moves the lines on, and says what changed; returns what the subjects say now, by component. `only`: the checks
+    whose components are looked at; None for all."""
     levels: dict[str, ComponentState] = {}
     keys = keys_by_check(state)
+    well = well_checks(keys)
     names = {component.name for component in view.components}
     for gone in [name for name in state.lines if name not in names]:
         del state.lines[gone]
-    for component in view.components:
+    numbers = {number for check in only or () for number in view.standing.get(check, ())}
+    for component in view.components if only is None else [view.components[number] for number in sorted(numbers)]:
         line = state.lines.get(component.name)
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)
-        new, why = raw_state(state, component, view, keys)
+        is_well = bool(component.checks) and well.issuperset(component.checks)
+        new, why = WELL if is_well else raw_state(state, component, view, keys)
         levels[component.name] = new
         if new == "operational" and state.blind is not None:
             new, why = "unknown", "monitoring is blind: too few probes can vote"

@@ -261,15 +261,15 @@ def _conclude(state: State, view: View, touched: list[str], told: list[EventData
                 key.due = 0
         due = [name for name, key in state.keys.items() if key.due <= state.now][:MANY]
         touched = list(dict.fromkeys([*touched, *due]))
-    turned: list[Key] = []
+    looked_at: list[Key] = []
     for name in touched:
         found = state.keys.get(name)
         if found is not None and found.check in view.checks:  # a plan that this version refuses has none
-            turned += [found] if turn(state, view, name, told) else []
-    whole, changed = tick or changed, changed or bool(turned)
+            changed |= turn(state, view, name, told)
+            looked_at.append(found)
     if tick or (changed and len(state.keys) <= MANY):
-        cases = None if whole else restless(state, turned)
-        levels = tell_components(state, view, told, None if cases is None else checks_of(state, cases, turned))
+        cases = None if tick else restless(state, looked_at)
+        levels = tell_components(state, view, told, None if cases is None else checks_of(state, cases, looked_at))
         tell_incidents(state, view, levels, told, cases)
         tell_switching(state, view, told, changed=changed)
         tell_risks(state, view, told, changed=changed)

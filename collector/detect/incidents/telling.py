@@ -46,10 +46,10 @@ WANE_NS = 60 * NS
 HURT = ("partial_outage", "full_outage")
 
 
-def restless(state: State, turned: Iterable[Key]) -> set[str]:
-    """The open incidents at which more than time has passed, or that wait for a moment to come: those of the subjects
-    that have just turned, and those of which something is still to be said."""
-    found = {key.incident for key in turned if key.incident is not None}
+def restless(state: State, looked_at: Iterable[Key]) -> set[str]:
+    """The open incidents for which more has changed than the time: those of the subjects that were just looked at, and
+    those of which something is still to be said."""
+    found = {key.incident for key in looked_at if key.incident is not None}
     return found | {
         name
         for name, case in state.open.items()
@@ -57,10 +57,10 @@ def restless(state: State, turned: Iterable[Key]) -> set[str]:
     }
 
 
-def checks_of(state: State, cases: Iterable[str], turned: Iterable[Key]) -> set[str]:
-    """The checks of the subjects of these incidents, and of those that have just turned."""
+def checks_of(state: State, cases: Iterable[str], looked_at: Iterable[Key]) -> set[str]:
+    """The checks of these subjects, and of those of these incidents."""
     bad = (state.keys.get(name) for each in cases if each in state.open for name in state.open[each].bad)
-    return {key.check for key in (*turned, *bad) if key is not None}
+    return {key.check for key in (*looked_at, *bad) if key is not None}
 
 
 def tell_incidents(
@@ -77,16 +77,16 @@ def tell_incidents(
     for case in cases:
         thin(state, case)
     quiet = {name for name, line in state.lines.items() if line.state == "under_maintenance"}
-    kinship = kinship_of(state)
+    kinship: Kinship | None = None
     for case in cases:
-        said = len(told)
+        said, kinship = len(told), kinship or kinship_of(state)
         if case.bad:
             case.calm_at = None
             _tell(state, view, case, levels, quiet, kinship, told)
         elif is_over(state, case):
             end(state, case, told)
         if case.drawn_at == state.now or len(told) > said or case.shown.id not in state.open:
-            kinship = kinship_of(state)
+            kinship = None
     resolve_calm(state, told)
 
 

@@ -1,13 +1,23 @@
 """What brings no news is looked at seldom, and what does at once."""
 
+import random
+
+import msgspec
 import pytest
 
+from collector.detect import decode_state, encode_state, initial, step
 from collector.detect.risks.telling import tell_risks
 from collector.detect.state import Key, Vote
+from collector.detect.verdicts.components import WELL, keys_by_check, raw_state, well_checks
 from collector.detect.verdicts.trouble import LOOK_NS, SETTLED_NS, is_no_news
 from collector.detect.verdicts.votes import key_id
 from collector.detect.view import NOTHING, view_of
+from collector.events import CheckState
+from collector.inputs import ClockInput, encode_input
 from parallax.clock import NS
+from parallax.plan.types import Component
+from tests.collector.detect.calls import Calls
+from tests.collector.detect.scenes import EIGHT, Scene, fleet
 from tests.collector.detect.world import AUTH, US, Lab
 
 NOW = 10_000 * NS
@@ -87,3 +97,89 @@ def test_risks_are_looked_at_once_a_second_but_at_once_where_something_changed()
     lab.state.open.clear()
     tell_risks(lab.state, NOTHING, told, changed=True)  # type: ignore[arg-type]
     assert lab.state.risks == {}
+
+
+def fronts(number: int) -> Scene:
+    """So many hosts that have nothing in common, each the whole of a component, seen by five probes once in 5 s."""
+    text = '[defaults]\nperiod = "5s"\ntimeout = "2s"\n' + fleet(EIGHT[:5])
+    for n in range(number):
+        text += f'[[check]]\nname = "c{n}"\nkind = "tls"\nexternal = false\ntargets = ["a{n}.test:443"]\n'
+        text += f'[[component]]\nname = "C{n}"\nchecks = ["c{n}"]\n'
+    return Scene(text, {f"a{n}.test": [f"198.51.100.{n + 1}"] for n in range(number)})
+
+
+def test_a_subject_that_turns_costs_as_much_beside_many_open_incidents_as_beside_few() -> None:
+    """The look between two ticks; what a tick costs may grow with what is open."""
+    costs: list[int] = []
+    for dark in (4, 36):
+        here = fronts(40)
+        here.run(10)
+        for n in range(dark):
+            here.fails("connect_timeout", check=f"c{n}")
+        here.run(25)
+        assert len(here.state.open) == dark
+        here.put(ClockInput(at=here.now))
+        assert here.state.ticked_at == here.now, "what follows within the same moment is between two ticks"
+        subject = ("c39", "a39.test:443", "198.51.100.40:443")
+        here.t += 0.125
+        with Calls() as calls:
+            for probe in ("fra1", "lon1", "iad1"):
+                here.say(probe, [here.observe(probe, *subject, reason="connect_timeout")])
+        assert here.state.keys[key_id(*subject)].state == "suspected"
+        assert here.state.ticked_at < here.now
+        costs.append(calls.number)
+    assert costs[1] <= 1.2 * costs[0]
+
+
+def test_a_look_at_what_turned_says_what_a_look_at_all_would_say() -> None:
+    """Where the same moment's tick has been: what is not looked at has nothing to say."""
+    here = fronts(5)
+    chance = random.Random(7)
+    told = 0
+    for _ in range(14):
+        here.rules.clear()
+        for n in chance.sample(range(5), chance.randint(0, 3)):
+            some = chance.sample([probe.id for probe in here.plan.probe], chance.choice([2, 5]))
+            here.fails(chance.choice(["connect_timeout", "tls_expired"]), check=f"c{n}", probes=some)
+        first = len(here.records)
+        before = encode_state(here.state)
+        here.run(5)
+        state = decode_state(before)
+        for record in here.records[first:]:
+            passing = encode_input(ClockInput(at=record.at_ns), at_ns=record.at_ns)
+            state.ticked_at = 0
+            state, _ = step(state, msgspec.structs.replace(record, kind=passing.kind, body=passing.body))
+            everything = decode_state(encode_state(state))
+            everything.ticked_at = 0
+            was = {name: (key.state, key.reason) for name, key in state.keys.items()}
+            state, said = step(state, record)
+            if was == {name: (key.state, key.reason) for name, key in state.keys.items()}:
+                continue  # it waits for the tick, whatever is to be said
+            everything, all_said = step(everything, record)
+            assert said == all_said
+            assert state.lines == everything.lines
+            assert [case.shown for case in state.open.values()] == [case.shown for case in everything.open.values()]
+            told += len(said)
+    assert told > 10
+
+
+def test_what_is_well_at_a_glance_is_well_looked_at_closely() -> None:
+    view = view_of(fronts(2).state.plan)
+    assert view is not None
+    component = Component(name="both", checks=["c0", "c1"])
+    chance, glances = random.Random(3), 0
+    for _ in range(500):
+        state = initial("5eed5eed5eed5eed")
+        for n in range(chance.randint(1, 5)):
+            check = chance.choice(["c0", "c1"])
+            word: CheckState = chance.choice(["up", "up", "up", "suspected", "unknown", "down", "degraded"])
+            state.keys[f"k{n}"] = Key(
+                check=check, target=f"a{check[1]}.test:443", subject=f"s{n}", born_at=0, state=word, held=word,
+                told=chance.choice(["up", "up", "down"]), lookup=chance.random() < 0.2, apart=chance.random() < 0.3,
+                blind=chance.choice(["", "", "", "http_forbidden"]), throttled=chance.random() < 0.1,
+            )  # fmt: skip
+        keys = keys_by_check(state)
+        if well_checks(keys) >= {"c0", "c1"}:
+            glances += 1
+            assert raw_state(state, component, view, keys) == WELL
+    assert glances > 10

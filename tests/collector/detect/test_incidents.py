@@ -1,7 +1,6 @@
 """Incidents from their beginning to their end: stages, timeline, what people say, relapses, many at once."""
 
 import json
-import sys
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from collector.events import AlertRouted, EventData, FaultDomain, Incident, Inci
 from collector.inputs import ClockInput, CommandInput, FactInput
 from collector.routing.facts import is_alert
 from parallax.clock import NS
+from tests.collector.detect.calls import Calls
 from tests.collector.detect.scenes import EIGHT, Scene, fleet
 
 REST = """
@@ -329,23 +329,6 @@ def test_a_target_that_leaves_the_plan_during_its_incident_closes_it() -> None:
 
 
 # ---- many at once
-class Calls:
-    """Counts the calls of Python functions while it is entered: work, whatever the machine."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def __enter__(self) -> "Calls":
-        sys.setprofile(self._count)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        sys.setprofile(None)
-
-    def _count(self, frame: object, event: str, argument: object) -> None:
-        self.number += event == "call"
-
-
 def fail_at_once(number: int) -> tuple[Scene, int]:
     """So many names stop resolving, and resolve again; what deciding on their incidents took."""
     targets = [f"https://h{n}.a.example/" for n in range(number)]

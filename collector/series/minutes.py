@@ -39,9 +39,10 @@ class Figures(NamedTuple):
     at_once_ns: int | None = None
 
     def spans(self, since: int, until: int) -> list[tuple[int, int]]:
-        """What [since, until) is asked in."""
-        step = self.at_once_ns or max(until - since, 1)
-        return [(first, min(first + step, until)) for first in range(since, until, step)]
+        """What [since, until) is asked in. Each begins with a minute, so that none is told in part."""
+        whole = -(-since // MINUTE_NS) * MINUTE_NS
+        step = self.at_once_ns or max(until - whole, 1)
+        return [(first, min(first + step, until)) for first in range(whole, until, step)]
 
 
 def minutes_sql(since: int, until: int, offset: int) -> str:

@@ -98,11 +98,12 @@ class Series:
     async def write_minutes(
         self, sink: Sink, since: int, until: int, wrote: Callable[[int], None] = lambda number: None
     ) -> int:
-        """Writes the minutes that begin in [since, until); how many rows, which `wrote` is told page by page. Raises
-        QueryError."""
+        """Writes the minutes that begin in [since, until), as far back as the server keeps them; how many rows, which
+        `wrote` is told page by page. Raises QueryError."""
         number = 0
         for figures in FIGURES:
-            for first, end in figures.spans(since, until):
+            oldest = self._wall() - sink.ages_ns[figures.place]
+            for first, end in figures.spans(max(since, oldest), until):
                 offset, rows = 0, AT_ONCE
                 while rows == AT_ONCE:
                     began = trio.current_time()

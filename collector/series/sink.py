@@ -85,7 +85,8 @@ class Sink:
         self.encoder = Encoder()
         self.texts = TEXTS.get(server.kind, True)
         self._replay_s = REPLAY_S.get(server.kind, 0.0)
-        self._ages_ns = {"raw": round(server.raw_age * NS), "long": round(server.minutes_age * NS)}
+        self.ages_ns: dict[Place, int] = {"raw": round(server.raw_age * NS), "long": round(server.minutes_age * NS)}
+        """How long it keeps what it is written."""
         self._writing = trio.Lock()
         raw = journals["inputs"].mark(self._mark)
         self._at = self._start(raw)
@@ -181,7 +182,6 @@ class Sink:
                 last = journal.stats.last
                 if after >= last:
                     await self._wait_beyond(journal, after)
-                    self._behind_since.setdefault(name, trio.current_time())
                     continue
                 self._behind_since.setdefault(name, trio.current_time())
                 waiting = waiting or await journal.read(after, max_records=READ_RECORDS, max_bytes=READ_BYTES)
@@ -229,8 +229,9 @@ class Sink:
         await trio.sleep(max(0.0, part.observations / self.server.rate - (trio.current_time() - began)))
 
     async def _wait_beyond(self, journal: Journal, after: int) -> None:
-        """Waits for a record, or for the cursor to be set back."""
-        generation = self.generation
+        """Waits for a record, or for the cursor to be set back. Raises what the journal
+        does, in no group."""
+        generation, ended = self.generation, list[Exception]()
 
         async def wait_back() -> None:
             while self.generation == generation:
@@ -239,8 +240,13 @@ class Sink:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wait_back)
-            await journal.wait_beyond(after)
+            try:
+                await journal.wait_beyond(after)
+            except (JournalError, trio.ClosedResourceError) as error:
+                ended.append(error)
             nursery.cancel_scope.cancel()
+        if ended:
+            raise ended[0]
 
     async def _write_gauges(self) -> None:
         while True:
@@ -277,7 +283,7 @@ class Sink:
         """What is written alone, to hear of it: points that are too old, of which the answer to all may be silent."""
         if not outcome.hides_old:
             return ()
-        old = older(body, wall_ns() - self._ages_ns[place])
+        old = older(body, wall_ns() - self.ages_ns[place])
         return (old,) if 0 < size(old) < size(body) else ()
 
     async def _write_once(self, body: bytes, place: Place) -> Answer:

@@ -12,7 +12,7 @@ from collector.series.outcomes import Answer, Outcome, outcome_of, retry_s
 from collector.series.records import Lines, made_of, parted
 from collector.series.sink import Cursor, Sink
 from parallax.clock import NS
-from parallax.journal import Entry, Record
+from parallax.journal import Entry, JournalError, Record
 from tests.fakes.events import incident
 from tests.fakes.histories import AT, some, world
 from tests.fakes.inputs import MemoryInputs, batch_entry
@@ -209,3 +209,42 @@ async def test_a_server_that_is_another_process_is_written_what_it_may_have_lost
     assert [body[0] - second for body in bodies] == [0, 1, 2, 0, 1, 2, 3, 4, 5]
     assert all(len(set(body)) == 1 for body in bodies)
     assert sink.status.replays == 1
+
+
+async def test_where_nothing_has_to_come_again_nothing_waits(autojump_clock: trio.testing.MockClock):
+    """The first answer is another process's: of `events`, which are empty, nothing is behind for it."""
+    inputs: Any = MemoryInputs()
+    events: Any = MemoryInputs()
+    behind: list[float] = []
+
+    class Another(FakeSender):
+        async def write(self, body: bytes, place: str) -> Answer:
+            said = await super().write(body, place)
+            behind.append(sink.status.behind_s)
+            return Answer(status=said.status, fresh=len(behind) == 1)
+
+    sink = Sink(server(kind="victoriametrics"), Another(), {"inputs": inputs, "events": events}, gather_s=0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sink.run)
+        await inputs.append([batch_entry([observation(started_at=AT)], AT)])
+        await sink.wait_position(inputs=1)
+        await trio.sleep(3600)
+        await inputs.append([batch_entry([observation(started_at=AT + NS, seq=2)], AT + NS)])
+        await sink.wait_position(inputs=2)
+        nursery.cancel_scope.cancel()
+    assert sink.status.replays == 1
+    assert behind == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("error", [JournalError("the disk is gone"), trio.ClosedResourceError("closed")])
+async def test_a_journal_that_ends_is_for_others_to_say(error: Exception, autojump_clock: trio.testing.MockClock):
+    class Ending(MemoryInputs):
+        async def wait_beyond(self, position: int) -> None:
+            await trio.sleep(1)
+            raise error
+
+    ends: Any = Ending()
+    sink = Sink(server(), FakeSender(), {"inputs": ends, "events": ends})
+    with trio.move_on_after(60) as scope:
+        await sink.run()
+    assert scope.cancelled_caught

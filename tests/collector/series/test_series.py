@@ -1,5 +1,6 @@
 """A whole collector that writes series to a real InfluxDB 1: what probes send, what is concluded, what is known now."""
 
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from collector.history import Table
 from collector.series import Series
 from collector.series.backfill import BackfillError, position_before, read_asked
-from collector.series.minutes import FIGURES
+from collector.series.minutes import FIGURES, MINUTE_NS
 from collector.series.setup import set_up
 from collector.tokens import add_token
 from parallax import wire
@@ -172,3 +173,32 @@ async def test_minutes_that_a_server_missed_are_written_after_a_restart(
         *(figures.sql(since, AT + 3600 * NS, 0) for figures in whole),
         *(answers.sql(first, end, 0) for first, end in spans),
     ]
+
+
+async def test_a_backfill_tells_no_minute_in_part_and_nothing_that_the_server_keeps_no_more(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+):
+    asked: list[tuple[int, int]] = []
+
+    class Minutes:
+        async def query(self, sql: str, *, max_rows: int) -> Table:
+            if "quantile" in sql:
+                first, end = re.findall(r"make_timestamp\((\d+)\)", sql)
+                asked.append((int(first) * 1000, int(end) * 1000))
+            return Table(columns=(), rows=[])
+
+    inputs: Any = MemoryInputs()
+    config = CollectorConfig(state="s", plan="p", series=[server(raw_age=3600.0)])
+    series = Series(config, inputs, inputs, Minutes(), wall=lambda: AT)  # type: ignore[arg-type]
+    await series.write_minutes(series.sinks[0], AT - 2400 * NS - 1, AT - 1)
+    minute = -(-(AT - 2400 * NS - 1) // MINUTE_NS) * MINUTE_NS
+    assert asked[0][0] == minute
+    assert asked[-1][1] == (AT - 1) // MINUTE_NS * MINUTE_NS
+    assert [end for _, end in asked[:-1]] == [first for first, _ in asked[1:]], "one goes on where the other ends"
+    assert all(moment % MINUTE_NS == 0 for span in asked for moment in span)
+    asked.clear()
+    await series.write_minutes(series.sinks[0], 0, AT)
+    assert AT - 3600 * NS <= asked[0][0] < AT - 3600 * NS + MINUTE_NS
+    asked.clear()
+    await series.write_minutes(series.sinks[0], AT - 7300 * NS, AT - 7200 * NS)
+    assert asked == []

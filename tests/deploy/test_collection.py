@@ -1,6 +1,8 @@
 """The collection as it is written: lint, syntax, and that every variable of a role is described."""
 
+import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +82,37 @@ def test_the_linters_have_nothing_to_say(linter: list[str], tmp_path: Path) -> N
         cwd=COLLECTION, env=dict(environment(tmp_path)), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+DOCTOR = "/opt/parallax/probe/current/venv/bin/parallax probe doctor --json --config /etc/parallax/probe.toml"
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  connection: local
+  vars: {probe_id: fra1, probe_doctor_stops: true}
+  tasks:
+    - ansible.builtin.include_tasks: doctor.yml
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.deploy
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [("ok", ""), ("missing", "fra1 does not run what needs this: clock: late; mend it."),
+     ("wrong", "fra1 is not started: clock: late; mend it.")],
+)  # fmt: skip
+def test_the_doctor_stops_a_host_that_is_unfit_and_no_other(state: str, sentence: str, tmp_path: Path) -> None:
+    tasks = (COLLECTION / "roles/probe/tasks/doctor.yml").read_text("utf-8")
+    assert tasks.count(DOCTOR) == 1
+    (tmp_path / "doctor.yml").write_text(tasks.replace(DOCTOR, f"cat {tmp_path / 'said.json'}"), "utf-8")
+    line = {"what": "clock", "state": state, "why": "late", "todo": "mend it"}
+    (tmp_path / "said.json").write_text(json.dumps({"lines": [line]}), "utf-8")
+    play = tmp_path / "play.yml"
+    play.write_text(PLAY, "utf-8")
+    done = subprocess.run(
+        [tool("ansible-playbook"), "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}", str(play)],
+        cwd=COLLECTION, env=dict(environment(tmp_path)), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode != 0) == (state == "wrong"), done.stdout + done.stderr
+    assert sentence in " ".join(done.stdout.split())

@@ -109,9 +109,9 @@ class Lacking:
         if words == self.words:
             return
         for word in words.keys() - self.words.keys():
-            _log.warning("this host lacks something: checks that need it are not run", lacks=word, why=words[word])
+            _log.warning("this probe lacks something, and runs no check that needs it", lacks=word, why=words[word])
         for word in self.words.keys() - words.keys():
-            _log.info("this host lacks it no more", word=word)
+            _log.info("this probe lacks it no more", word=word)
         self.words = words
         self._tell(words)
 

@@ -86,7 +86,7 @@ url = "http://127.0.0.1:8086"
   holds no texts.
 - `parallax series backfill --from 2026-02-10T17:00:00Z --to 2026-02-10T20:00:00Z` writes again what came in then:
   observations and events from the collector's journals, as far back as they go, and figures by the minute from the
-  history.
+  history, as far back as the server keeps them (`raw_age`, `minutes_age`).
 - `GET /metrics` of the collector has what is known right now in OpenMetrics, under the same names, for Prometheus
   (with a viewer's token as the bearer token). A probe has it at the address that `metrics` of its config says, on
   loopback.

@@ -81,10 +81,17 @@ def read_batch(body: bytes, *, content_type: str, encoding: str) -> list[Measure
 
 
 def measured(observations: list[Observation]) -> list[Measured]:
-    """Of observations that are decoded. Where JSON brought a number that is past 64 bits, their findings are left
-    out."""
+    """Of observations that are decoded. Findings in which JSON brought a number that is past 64 bits are left out."""
     try:
         octets = _packed(observations)
     except OverflowError:
-        octets = _packed([msgspec.structs.replace(o, findings={}) for o in observations])
+        octets = _packed([o if _fit(o.findings) else msgspec.structs.replace(o, findings={}) for o in observations])
     return _observations.decode(octets)
+
+
+def _fit(findings: dict[str, Any]) -> bool:
+    try:
+        _packed(findings)
+    except OverflowError:
+        return False
+    return True

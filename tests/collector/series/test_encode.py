@@ -86,9 +86,9 @@ def test_octets_that_are_no_batch_are_refused_as_such(octets: bytes):
         read_batch(octets, content_type=wire.MSGPACK, encoding="")
 
 
-def test_numbers_that_only_json_has_cost_no_batch():
-    (o,) = measured([observation(findings={"status": 10**400})])
-    assert findings_of(o.findings).status is None
+def test_numbers_that_only_json_has_cost_the_findings_that_they_are_in():
+    found = measured([observation(seq=n, findings={"status": number}) for n, number in ((1, 10**400), (2, 200))])
+    assert [findings_of(o.findings).status for o in found] == [None, 200]
 
 
 def test_every_kind_of_the_plan_has_its_measurement():

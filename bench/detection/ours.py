@@ -24,11 +24,19 @@ BAD = ("down", "degraded")
 
 
 @dataclass(frozen=True, slots=True)
+class Unweighted:
+    """A probe that stands for no share of the users."""
+
+    weight: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a probe is, as far as the count asks."""
 
     network: str
     access: bool = False
+    probe: Unweighted = Unweighted()
 
 
 def ns(seconds: float) -> int:

@@ -5,8 +5,10 @@ What neither lasts nor ends is no alert; what becomes of an incident's failover 
 
 from typing import NamedTuple
 
+import msgspec
+
 from collector.events import AlertRouted, Event, FailoverChanged, IncidentChanged, IncidentNoted, Told
-from collector.routing.facts import ENDED_BY, ends, is_alert, key_of, lasts, wakes
+from collector.routing.facts import ENDED_BY, ends, is_alert, key_of, lasts, own, wakes
 from collector.routing.state import MAX_EVENTS, Alert, Routing
 from parallax.clock import NS
 
@@ -59,8 +61,10 @@ def take(state: Routing, event: Event, now: int, touched: dict[str, None], notic
         alert = state.alerts[key] = Alert(key=key, opened_at=now, since=now)
         if isinstance(data, IncidentChanged):
             alert.acknowledged = data.incident.human.acknowledged_at is not None
-    _add(alert, told, now)
     touched[key] = None
+    if isinstance(data, IncidentChanged) and _take_parent(alert, data):
+        return
+    _add(alert, told, now)
     if ends(data):
         _close(alert, now)
     elif over:
@@ -84,6 +88,24 @@ def _tell_within(state: Routing, data: FailoverChanged, told: Told, now: int, to
         alert.woke = (*alert.woke, data.word)
         for ear in alert.ears.values():
             ear.paged_at = 0
+
+
+def _take_parent(alert: Alert, data: IncidentChanged) -> bool:
+    """Whether all that is new of a probe's incident is what explains it. That decides who hears of it yet, and is no
+    news for who has: of a fleet that falls silent they would get one message for each probe."""
+    if data.change != "updated" or alert.stage != "open" or not alert.events:
+        return False
+    known = own(alert)
+    before = known.data
+    if not isinstance(before, IncidentChanged):
+        return False
+    shown, new = before.incident, data.incident
+    explained = msgspec.structs.replace(shown, parent=new.parent, updated_at=new.updated_at)
+    if not shown.probes or shown.parent == new.parent or explained != new:
+        return False
+    place = alert.events.index(known)
+    alert.events[place] = msgspec.structs.replace(known, data=msgspec.structs.replace(before, incident=new))
+    return True
 
 
 def _add(alert: Alert, told: Told, now: int) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from collector.events import ProbeChanged
+from collector.events import AlertRouted, ProbeChanged
 from tests.collector.detect.scenes import EIGHT, fleet
-from tests.collector.detect.world import ACCOUNTS, AUTH, REST, US, Lab
+from tests.collector.detect.world import ACCOUNTS, AUTH, PLAN, REST, US, Lab
 
 NAMES = [name for name, *_ in EIGHT]
 FEW = f"""{fleet()}
@@ -32,6 +32,21 @@ targets = ["https://{ACCOUNTS}/sign-in"]
 serving = {{ header = "x-region" }}
 """
 """Three targets, six subjects: as few as say something of a probe."""
+
+
+RECEIVER = """
+[[receiver]]
+name = "ops"
+kind = "webhook"
+url = "https://192.0.2.44/"
+key = "secret:HOOK"
+"""
+
+
+def alerts(lab: Lab, first: int = 0) -> list[tuple[str, str]]:
+    """What a receiver is told: the phase, and the incident."""
+    told = [event.data for event in lab.events[first:] if isinstance(event.data, AlertRouted) and event.data.to]
+    return [(each.phase, each.key) for each in told]
 
 
 def titles(lab: Lab) -> list[str]:
@@ -79,6 +94,28 @@ def test_blindness_explains_the_trouble_of_single_probes_until_it_ends() -> None
     lab.run(60)
     [left] = lab.incidents()
     assert (left.probes, left.parent) == ((NAMES[0],), "")
+
+
+def test_who_was_told_of_a_probe_is_not_told_again_as_monitoring_is_blind_and_who_was_not_once_it_sees() -> None:
+    lab = quiet_lab(f"{PLAN}{RECEIVER}")
+    lab.mute.update(NAMES[:5])
+    lab.run(90)
+    blind = lab.state.blind
+    assert blind
+    lab.mute.add(NAMES[5])
+    lab.run(40)
+    [last] = [incident.id for incident in lab.incidents() if incident.probes == (NAMES[5],)]
+    early = {each.probes[0]: each.id for each in lab.incidents() if each.id not in (last, blind)}
+    assert sorted(alerts(lab)) == sorted(("trigger", each) for each in (*early.values(), blind))
+    first = len(lab.events)
+    lab.mute.difference_update(NAMES[1:5])
+    lab.run(60)
+    told = alerts(lab, first)
+    assert {phase for phase, _ in told} == {"resolve", "trigger"}
+    assert [key for phase, key in told if phase == "trigger"] == [last]
+    assert sorted(key for phase, key in told if phase == "resolve") == sorted(
+        [blind, *(early[name] for name in NAMES[1:5])]
+    )
 
 
 def test_half_of_the_fleet_that_restarts_at_once_blinds_nobody_and_hurts_no_target() -> None:

@@ -3,7 +3,7 @@ whatever comes, and no socket outlives them."""
 
 import errno
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import dns.edns
 import dns.flags
@@ -36,12 +36,14 @@ def client() -> Client:
     return Client(routes=Routes.of(allow=EVERYWHERE), memory=Memory())
 
 
-async def ask_many(queries: list[Query], server: Address, with_client: Client, timeout_s: float = 5.0) -> list[Asked]:
-    """All at once; the results in the order of the queries."""
+async def ask_many(
+    queries: list[Query], server: Address, with_client: Client, timeouts_s: Sequence[float] = (30.0,)
+) -> list[Asked]:
+    """All at once, with these timeouts in turn; the results in the order of the queries."""
     found: dict[int, Asked] = {}
 
     async def one(n: int) -> None:
-        found[n] = await ask(queries[n], Server(address=server), with_client, timeout_s)
+        found[n] = await ask(queries[n], Server(address=server), with_client, timeouts_s[n % len(timeouts_s)])
 
     async with trio.open_nursery() as nursery:
         for n in range(len(queries)):
@@ -111,10 +113,9 @@ async def test_each_has_its_own_deadline_whoever_leads() -> None:
             await echo(query)
 
     async with dns_server(only_odd) as server:
-        asked = await ask_many(numbered(40), server.address, client(), SHORT_S)
+        asked = await ask_many(numbered(40), server.address, client(), (SHORT_S, 30.0))
     assert [each.outcome for each in asked] == ["timeout", "ok"] * 20
-    assert all(each.duration_ns >= SHORT_S * 1e9 for each in asked[::2])
-    assert all(each.duration_ns < SHORT_S * 1e9 for each in asked[1::2])
+    assert all(SHORT_S * 1e9 <= each.duration_ns < 30e9 for each in asked[::2])
     assert all([phase.name for phase in each.phases] == ["query"] for each in asked)
 
 

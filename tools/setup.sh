@@ -273,9 +273,10 @@ case "${1:-}" in
 venv) make_venv "${2:?folder}" "${3:?extras}" ;;
 parts)
     install_parts
-    install_oidc_provider
-    install_canaille
-    install_deploy
+    install_oidc_provider & # side by side, as each has a folder of its own and says itself what it could not do
+    install_canaille &
+    install_deploy &
+    wait
     ;;
 deploy)
     PARTS=$PARTS$DEPLOY_PARTS

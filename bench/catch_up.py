@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -97,11 +97,16 @@ async def measure(kind: str, backlog: int, per_s: int, folder: Path) -> dict[str
         try:
             token = wait_for(state / "owner.json")["token"]
             for number, load in loads.items():
-                threading.Thread(target=send, args=(port, tokens[number], load, []), daemon=True).start()
+                threading.Thread(target=_send, args=(port, tokens[number], load), daemon=True).start()
             return await _measured(db, partial(ask, port, token), partial(lags, port, token), collector.pid, backlog)
         finally:
             collector.send_signal(signal.SIGTERM)
             collector.wait()
+
+
+def _send(port: int, token: str, load: list[tuple[int, bytes]]) -> None:
+    with suppress(ConnectionError):  # it has more than is waited for: the collector ends first
+        send(port, token, load, [])
 
 
 async def _measured(

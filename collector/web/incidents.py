@@ -43,6 +43,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["done", "current", "ahead"]
 
 
+class Responsible(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looks after components, and by which runbook; either may be missing, not both."""
+
+    owner: str
+    runbook: str | None
+    components: tuple[str, ...]
+
+
 SAID_BY_EVENTS = ("detected", "monitoring", "resolved", "reopened")
 """Moments that are also events, which say more."""
 
@@ -68,6 +76,16 @@ def steps(incident: Incident) -> list[Step]:
         done = number < place and (word != "identified" or word in passed)
         found.append(Step(word=word, state="current" if number == place else "done" if done else "ahead"))
     return found
+
+
+def responsible(board: Board, incident: Incident) -> list[Responsible]:
+    """Who looks after an incident's components, in its order: what the plan says today, each owner and runbook once."""
+    known = {component.name: component for component in board.components}
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for component in (known[name] for name in incident.components if name in known):
+        if component.owner or component.runbook:
+            found.setdefault((component.owner, component.runbook), []).append(component.name)
+    return [Responsible(owner=owner, runbook=url, components=tuple(of)) for (owner, url), of in found.items()]
 
 
 def merged(board: Board, past: Sequence[Incident]) -> list[Incident]:
@@ -129,6 +147,7 @@ async def get_incident(pages: "Pages", request: Request) -> Response:
         board=board,
         incident=incident,
         steps=steps(incident),
+        responsible=responsible(board, incident),
         children=[each for each in (*board.incidents, *board.watched) if each.parent == id_],
         looks=[
             word for word in dict.fromkeys(one.reason for one in incident.checks) if word and words.where_to_look(word)

@@ -279,6 +279,29 @@ async def test_an_incident_with_its_timeline() -> None:
     assert text.count("does UDP/TCP 53 pass on the way to it?") == 1
 
 
+async def test_an_incident_names_who_looks_after_its_components_and_leads_to_their_runbooks() -> None:
+    page = await read(FakeView(), f"/incident/{INCIDENT.id}")
+    text = re.sub(r"\s+", " ", page.words)
+    assert "Owner identity team, runbook of Sign-in Where" in text, "Sign-in mail has neither"
+    assert "https://runbooks.example/sign-in" in page.links
+
+    board = full_board()
+    first, mail, *others = board.components
+    mail = msgspec.structs.replace(mail, owner=first.owner, runbook=first.runbook)
+    both = await read(
+        FakeView(msgspec.structs.replace(board, components=(first, mail, *others))), f"/incident/{INCIDENT.id}"
+    )
+    assert "Owner identity team, runbook Where" in re.sub(r"\s+", " ", both.words), "who is the same is said once"
+    odd = [msgspec.structs.replace(first, owner="", runbook="javascript:alert(1)"),
+           msgspec.structs.replace(mail, owner="mail team", runbook=None)]  # fmt: skip
+    page = await read(FakeView(msgspec.structs.replace(board, components=(*odd, *others))), f"/incident/{INCIDENT.id}")
+    text = re.sub(r"\s+", " ", page.words)
+    assert "no owner, runbook: javascript:alert(1) of Sign-in mail team, no runbook of Sign-in mail" in text
+    assert "javascript:alert(1)" not in page.links
+    nobody = await read(FakeView(msgspec.structs.replace(board, components=others)), f"/incident/{INCIDENT.id}")
+    assert "Owner" not in nobody.words
+
+
 async def test_an_incident_says_why_and_what_people_said() -> None:
     told = msgspec.structs.replace(
         INCIDENT, stage="identified", because=("all 8 probes fail at dns-a", "the same names resolve at dns-b"),

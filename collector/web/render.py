@@ -28,6 +28,7 @@ from parallax.spans import lasting, lasting_exactly, measured
 
 TEMPLATES = Path(__file__).with_name("templates")
 _LINE_ENDS = re.compile(r"\s*\n\s*")
+_JOINT = re.compile(r"(?<=[.:/@])(?=[^.:/@])")
 _COUNTED = re.compile(r"(<time[^>]* data-(?:ago|for|left)[^>]*>)[^<]*")
 
 
@@ -68,8 +69,9 @@ class Renderer:
             met_words=MET_WORDS,
         )
         self._jinja.filters.update(
-            when=_when, ago=_ago, left=_left, lasting=_lasting, state=_state, measured=measured, breakable=_breakable
-        )
+            when=_when, ago=_ago, left=_left, lasting=_lasting, state=_state, measured=measured, breakable=_breakable,
+            addresses=_addresses,
+        )  # fmt: skip
 
     def render(self, request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> Page:
         """The page. Raises jinja2.UndefinedError where a value is missing, which is a bug."""
@@ -136,6 +138,16 @@ def _state(state: str) -> Markup:
 def _breakable(text: str) -> Markup:
     """A word_of_several, which may be broken after each part of it."""
     return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
+
+
+def _addresses(text: str) -> Markup:
+    """Text with names and addresses in it: each stays whole where a line has room for it, else breaks at its joints."""
+    return Markup(" ").join(
+        Markup('<span class="address">{}</span>').format(Markup("<wbr>").join(map(escape, parts)))
+        if len(parts := _JOINT.split(word)) > 1
+        else escape(word)
+        for word in text.split(" ")
+    )
 
 
 def _hash(text: str) -> str:

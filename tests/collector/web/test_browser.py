@@ -57,6 +57,41 @@ async def test_hostile_names_run_nothing_and_keep_the_layout() -> None:
         await chromium.run(walk)
 
 
+async def test_addresses_in_the_matrix_break_at_their_joints_and_only_where_no_line_has_room() -> None:
+    board = full_board()
+    first, *others = board.checks
+    long = "[2001:db8:4860:4802:0032:0000:0000:000a]:53"
+    subjects = [
+        msgspec.structs.replace(subject, subject=name)
+        for subject, name in zip(first.subjects, (long, "ns1.dnsa.example (192.0.2.1:53)"), strict=False)
+    ]
+    board = msgspec.structs.replace(board, checks=(msgspec.structs.replace(first, subjects=tuple(subjects)), *others))
+    lines = """all => all.map(one => {
+      const parts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT), range = document.createRange();
+      const rows = new Set();
+      let torn = 0;
+      while (parts.nextNode()) {
+        range.selectNodeContents(parts.currentNode);
+        for (const { top } of range.getClientRects()) rows.add(top);
+        torn += range.getClientRects().length > 1;
+      }
+      return [one.textContent, rows.size, torn];
+    })"""
+    async with serving(lambda listen: FakeView(board, listen=listen)) as site, browser() as chromium:
+
+        def walk(chromium: Chromium) -> None:
+            with chromium.page(f"{site.url}/", width=390) as (page, errors):
+                seen = {text: (rows, torn) for text, rows, torn in page.locator(".matrix .address").evaluate_all(lines)}
+                assert seen[long][0] > 1
+                assert [text for text, (_, torn) in seen.items() if torn] == []
+                assert seen["ns1.dnsa.example"] == seen["(192.0.2.1:53)"] == (1, 0)
+                assert (sideways(page), errors) == (0, [])
+            with chromium.page(f"{site.url}/", width=1600) as (page, _):
+                assert {rows for _, rows, _ in page.locator(".matrix .address").evaluate_all(lines)} == {1}
+
+        await chromium.run(walk)
+
+
 async def test_the_longest_names_of_members_stay_in_their_rows() -> None:
     long = tuple(member(f"{'very-long-' * 8}{end}", serves=0.5, seen_by=("x" * 64,)) for end in ("east", "west"))
     shown = msgspec.structs.replace(full_board(), groups=(group(members=long, serving=long[0].name),))

@@ -66,6 +66,8 @@ class Reader(HTMLParser):
         given = dict(attrs)
         assert tag != "script" or "src" in given
         self.attributes |= given.keys()
+        if tag == "wbr":
+            self.words = self.words.removesuffix(" ")
         self.links += [given["href"] or ""] if tag == "a" else []
         self.ids += [given["id"] or ""] if "id" in given else []
         if tag not in _VOID:

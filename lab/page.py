@@ -1,7 +1,7 @@
 """The lab's page and API, beside the collector's own.
 
 GET  /lab                     the faults with a button each, what was really broken, what the pager received
-POST /lab/break/{fault}       the buttons; back to the page with 303
+POST /lab/break/{fault}       the buttons; back to the page with 303, and to the button that was pressed
 POST /lab/mend/{fault}
 POST /lab/mend
 GET  /v1/lab                  a viewer's or owner's token: the faults and which are in force
@@ -80,12 +80,18 @@ def _page_routes(lab: Lab, pages: "Pages") -> list[BaseRoute]:
             return pages.not_found(request, f"{error}.")
         except LabError as error:
             return await show(lab, pages, request, str(error), status=503)
-        return RedirectResponse("/lab", status_code=303)
+        return RedirectResponse(f"/lab#{pressed(request)}", status_code=303)
 
     async def get(pages: "Pages", request: Request) -> Response:
         return await show(lab, pages, request)
 
     return [pages.page("/lab", get), *_deeds(lab, "/lab", lambda deed: pages.guarded(_with(press, deed), "owner"))]
+
+
+def pressed(request: Request) -> str:
+    """The id of the button of a request, which has the focus again on the page that comes; that of all may be gone."""
+    fault = request.path_params.get("fault")
+    return f"b-{fault}" if fault else "h-faults"
 
 
 async def show(lab: Lab, pages: "Pages", request: Request, error: str = "", *, status: int = 200) -> Response:

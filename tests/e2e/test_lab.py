@@ -122,7 +122,7 @@ def test_eight_probes_watch_and_faults_come_and_go_by_command_line_and_button(ho
     assert 0 < report["confirmed_s"] < PATIENCE_S, "read beside a collector that runs"
 
     origin = "{url}"
-    assert host.ask("POST", "/lab/break/clock-wrong", owner=False, Origin=origin)[::2] == (303, "/lab")
+    assert host.ask("POST", "/lab/break/clock-wrong", owner=False, Origin=origin)[::2] == (303, "/lab#b-clock-wrong")
     status, page, _ = host.ask("GET", "/lab", owner=False)
     text = html.unescape(page.decode())
     assert status == 200

@@ -78,6 +78,7 @@ def make_app(services: Services) -> Starlette:
     incidents = IncidentRoutes(services.view.board, services.view.history)
     return Starlette(
         routes=[
+            Route("/v1/plan/files", routes.guarded(routes.get_plan_files, "owner"), methods=["GET"]),
             Route("/v1/plan/rollback", routes.guarded(routes.post_rollback, "owner"), methods=["POST"]),
             Route("/v1/receivers/test", routes.guarded(routes.post_receiver_test, "owner"), methods=["POST"]),
             Route("/v1/notify/test", routes.guarded(routes.post_notify_test, "owner"), methods=["POST"]),
@@ -197,6 +198,13 @@ class Routes:
             detail = f"the plan in force has no route, group or receiver {name[:100]!r}; it has: {names}"
             return refusal_answer(Refusal("not_found", detail))
         return json_answer(200, {"to": name, "receivers": tested})
+
+    async def get_plan_files(self, request: Request, identity: Identity) -> Response:
+        plans = self._services.plans
+        in_force = plans.state.in_force
+        if in_force is None:
+            return refusal_answer(Refusal("not_found", "no plan is in force"))
+        return json_answer(200, {"hash": in_force.hash, "files": plans.edition(in_force).source.files})
 
     async def post_rollback(self, request: Request, identity: Identity) -> Response:
         await drain(request.receive)

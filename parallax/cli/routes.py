@@ -8,7 +8,8 @@ import msgspec
 
 from parallax.cli.daemon import fail
 from parallax.cli.group import Group
-from parallax.cli.place import collector_state, load_collector, place_and_json
+from parallax.cli.place import OWNER, collector_state, load_collector, place_and_json
+from parallax.cli.remote import NO_COLLECTOR, ask
 from parallax.cli.silence import SPAN
 from parallax.cli.text import clean
 from parallax.clock import NS, rfc3339, wall_ns
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from parallax.plan.types import Plan
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
+BY_FILE = "or say by which plan: --plan FILE"
 MOST_LINES = 500
 """Alerts that are listed; all are counted."""
 
@@ -32,7 +34,7 @@ def routes() -> None:
 
 @routes.command()
 @click.option("--last", "last_s", type=SPAN, default="30d", show_default=True, help="What to play again: 12h, 30d.")
-@click.option("--plan", "plan_path", type=click.Path(exists=True, path_type=Path), help="The plan with the routes.")
+@click.option("--plan", "plan_path", type=click.Path(exists=True, path_type=Path), help="A plan with other routes.")
 @click.option("--events", "file", type=FILE, help="An events.db; the collector's if left out.")
 @place_and_json
 def test(
@@ -40,12 +42,13 @@ def test(
 ) -> None:
     """Play what was concluded through a plan's routes: who would have been told what, and what was kept back why.
 
-    Without --plan it is the plan that --config names. Nobody is told anything. Silences and maintenance are played as
+    By the plan in force at the collector that runs on this host; where none runs, by the one that --config names; or by
+    that of --plan. Nobody is told anything. Silences and maintenance are played as
     they were, as far back as inputs.db beside events.db goes.
     """
     from collector.routing.rehearsal import counts_of, rehearse
 
-    plan = _plan(plan_path, config)
+    plan = _plan(plan_path, config, state)
     until = wall_ns()
     file = file or collector_state(config, state) / "events.db"
     since = until - int(last_s * NS)
@@ -122,13 +125,18 @@ def _orders(events: Path) -> "tuple[list[Ordered], int]":
         fail(clean(error))
 
 
-def _plan(path: Path | None, config: Path | None) -> "Plan":
-    from parallax.plan.load import load_plan
-    from parallax.plan.source import PlanErrors
+def _plan(path: Path | None, config: Path | None, state: Path | None) -> "Plan":
+    from parallax.plan.load import load_plan, load_plan_source
+    from parallax.plan.source import PlanErrors, PlanSource
 
-    if path is None and config is None:
-        fail("say by which plan: --plan FILE, or --config with the collector's config")
+    place = collector_state(config, state)
     try:
-        return load_plan(path if path is not None else Path(load_collector(config).plan))  # type: ignore[arg-type]
+        if path is not None:
+            return load_plan(path)
+        if config is not None and not (place / OWNER).exists():
+            return load_plan(Path(load_collector(config).plan))
+        return load_plan_source(
+            PlanSource(ask("GET", "/v1/plan/files", place, none=f"{NO_COLLECTOR}; {BY_FILE}")["files"])
+        )
     except PlanErrors as errors:
         fail(*str(errors).splitlines())

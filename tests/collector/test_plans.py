@@ -123,6 +123,17 @@ async def test_a_broken_file_keeps_the_old_plan_and_says_so(tmp_path: Path) -> N
         assert changes(served) == ["promoted"]
 
 
+async def test_the_owner_is_shown_the_text_of_the_plan_in_force(tmp_path: Path) -> None:
+    async with collector(tmp_path) as served, served.client() as client:
+        viewer = add_token(served.state, "viewer", "wall")
+        served.plan.write_text(CHANGED)  # on trial at best
+        answer = await client.request("GET", "/v1/plan/files", token=served.running.token)
+        assert answer.json["files"] == {"plan.toml": PLAN}
+        assert answer.json["hash"] == (await plan_status(client, served))["in_force"]["hash"]
+        for token in (viewer, served.token()):
+            assert (await client.request("GET", "/v1/plan/files", token=token)).status == 403
+
+
 async def test_rolling_back(tmp_path: Path) -> None:
     async with collector(tmp_path) as served, served.client() as client:
         token, owner = served.token(), served.running.token

@@ -1,9 +1,11 @@
 """`parallax routes test` and `parallax alert report` over a journal of events."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import msgspec
+import pytest
 import trio
 from click.testing import CliRunner
 
@@ -12,6 +14,7 @@ from collector.inputs import CommandInput, Input, PlanInput, PlanStateInput, enc
 from parallax.cli import parallax
 from parallax.clock import NS, wall_ns
 from parallax.journal import Limits, open_journal
+from tests.collector.serving import collector
 from tests.fakes.events import incident
 
 PLAN = """
@@ -107,6 +110,28 @@ def test_who_would_have_been_told(tmp_path: Path) -> None:
     assert msgspec.json.encode(answer)
 
 
+@pytest.mark.slow
+async def test_by_the_plan_in_force_where_a_collector_runs(tmp_path: Path) -> None:
+    plan = tmp_path / "new-plan.toml"
+    plan.write_text(PLAN.replace('"pager"', '"other"'))
+    async with collector(tmp_path, plan=PLAN) as served:
+        await journal(tmp_path / "before.db")
+        command = ("routes", "test", "--state", str(served.state), "--events", str(tmp_path / "before.db"))
+        status, output = await trio.to_thread.run_sync(partial(run, *command))
+        assert (status, output.splitlines()[1]) == (0, "    to pager")
+        status, output = await trio.to_thread.run_sync(partial(run, *command, "--plan", str(plan)))
+        assert (status, output.splitlines()[1]) == (0, "    to other")
+
+
+def test_without_a_collector_by_the_plan_of_its_config(tmp_path: Path) -> None:
+    trio.run(journal, tmp_path / "events.db")
+    (tmp_path / "plan.toml").write_text(PLAN)
+    config = tmp_path / "collector.toml"
+    config.write_text('state = "."\nplan = "plan.toml"\n')
+    status, output = run("routes", "test", "--config", str(config))
+    assert (status, output.splitlines()[1]) == (0, "    to pager")
+
+
 def test_how_alerting_went(tmp_path: Path) -> None:
     trio.run(journal, tmp_path / "events.db")
     assert run("alert", "report", "--state", str(tmp_path)) == (
@@ -117,7 +142,9 @@ def test_how_alerting_went(tmp_path: Path) -> None:
 
 def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
     status, output = run("routes", "test", "--state", str(tmp_path))
-    assert (status, "say by which plan: --plan FILE" in output) == (2, True)
+    assert status == 2
+    assert output.startswith(f"parallax: no collector runs with its state in {tmp_path}")
+    assert output.endswith("or say by which plan: --plan FILE\n")
     (tmp_path / "plan.toml").write_text(PLAN)
     (tmp_path / "events.db").write_bytes(b"nonsense" * 1000)
     status, output = run("routes", "test", "--plan", str(tmp_path / "plan.toml"), "--state", str(tmp_path))

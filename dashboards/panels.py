@@ -189,7 +189,8 @@ def table_panel(
 
 
 def map_panel(title: str, why: str, query: Query, *, shown: str, unit: str, steps: Steps) -> dashboard.Panel:
-    """A world map with a circle at `latitude`, `longitude` of each row, coloured by the column `shown`."""
+    """A map with a circle at `latitude`, `longitude` of each row, coloured by the column `shown`. It shows as much of
+    the world as they need, so that their labels have what room there is: Grafana moves none out of another's way."""
     circles = (
         common_builders.MapLayerOptions()
         .type("markers")
@@ -219,7 +220,7 @@ def map_panel(title: str, why: str, query: Query, *, shown: str, unit: str, step
         geomap.Panel()
         .unit(unit)
         .thresholds(_steps(steps))
-        .view(geomap.MapViewConfig().id("zero").lat(20).lon(0).zoom(1))
+        .view(geomap.MapViewConfig().id("fit").all_layers(True).padding(10).zoom(5))
         .basemap(common_builders.MapLayerOptions().type("default").name("world"))
         .layers([circles])
         .tooltip(geomap.TooltipOptions().mode(TooltipMode.DETAILS))

@@ -5,7 +5,7 @@ uPlot (MIT) is what the collector's own page uses; its files and the world's out
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
@@ -21,6 +21,11 @@ from dashboards.influxql import expand
 NS_PER_MS = 1_000_000
 MOST_ROWS = 40
 MOST_LABELS = 4
+"""One below the other."""
+GLYPH, LINE = 6.5, 15.0
+"""How wide a letter is, and how high a line, in units of the map."""
+Box = tuple[float, float, float]
+"""A line of the map: where it begins, its base line, its width."""
 MOST_LINES = 30
 ALL: dict[str, list[str]] = {name: [] for name in CHOICES} | {
     name: [f"{start:g}"] for name, (_, _, start) in NUMBERS.items()
@@ -181,22 +186,25 @@ class Page:
     def world(self, panel: Panel, answers: list[Series]) -> str:
         columns, rows = rows_of(panel, answers[0])
         shown = panel["options"]["layers"][0]["config"]["style"]["color"]["field"]
-        circles = []
-        taken: dict[tuple[float, float], int] = {}
-        for row in rows:
-            cell = dict(zip(columns, row, strict=True))
-            if cell.get("latitude") is None or cell.get("longitude") is None:
-                continue
-            x, y = self._world.project(cell["latitude"], cell["longitude"])
-            number = taken[x, y] = taken.get((x, y), -1) + 1
+        cells = [dict(zip(columns, row, strict=True)) for row in rows]
+        spots = [
+            (*self._world.project(cell["latitude"], cell["longitude"]), cell)
+            for cell in cells
+            if cell.get("latitude") is not None and cell.get("longitude") is not None
+        ]
+        drawn: list[str] = []
+        taken: list[Box] = []
+        for (x, y), cell in {(x, y): cell for x, y, cell in reversed(spots)}.items():  # the first of each place
             look = look_of(panel, cell.get(shown))
-            if not number:
-                circles.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="{_css(look)}" opacity=".85"/>')
-            if number < MOST_LABELS:
-                text = escape(f"{cell.get('site', '')} {look.text}")
-                circles.append(f'<text x="{x + 13:.1f}" y="{y + 5 + number * 15:.1f}">{text}</text>')
+            drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="{_css(look)}" opacity=".85"/>')
+            taken.append((x - 9, y + 5, 18))
+        for x, y, cell in spots:
+            text = f"{cell.get('site', '')} {look_of(panel, cell.get(shown)).text}"
+            if label := free_label(x + 13, y + 5, text, taken):
+                taken.append(label)
+                drawn.append(f'<text x="{label[0]:.1f}" y="{label[1]:.1f}">{escape(text)}</text>')
         box = f"0 0 {self._world.width:g} {self._world.height:g}"
-        return f'<svg viewBox="{box}" preserveAspectRatio="xMidYMid meet">{self._world.land}{"".join(circles)}</svg>'
+        return f'<svg viewBox="{box}" preserveAspectRatio="xMidYMid meet">{self._world.land}{"".join(drawn)}</svg>'
 
 
 _DRAW = {
@@ -208,6 +216,15 @@ _DRAW = {
     "geomap": Page.world,
 }
 """By the panel's type."""
+
+
+def free_label(x: float, y: float, text: str, taken: Sequence[Box]) -> Box | None:
+    """Where a label stands: right there or below, where none of these overlaps it; None where all is taken."""
+    wide = len(text) * GLYPH
+    for at in (y + step * LINE for step in range(MOST_LABELS)):
+        if not any(abs(at - up) < LINE and x < left + width and left < x + wide for left, up, width in taken):
+            return x, at, wide
+    return None
 
 
 def page_of(

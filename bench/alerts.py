@@ -12,6 +12,8 @@ Beside it, in the same minute on the same machine: Alertmanager's own path, from
 to the webhook's bytes, `group_wait` 0. It has neither to conclude anything nor to make that durable first. After it: a
 bare loop in one process, a batch appended durably, one POST.
 
+All of that twice: with detection within the collector, and with detection in a process of its own.
+
 Where the rate was not kept, the machine had other things to do: the waits are those of a collector that is behind.
 """
 
@@ -95,26 +97,30 @@ def main() -> int:
     rate = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 60
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        print(json.dumps(trio.run(beside, Path(folder), rate, seconds)))
+        figures = {where: trio.run(beside, Path(folder), where, rate, seconds) for where in ("within", "apart")}
+    print(json.dumps({"bench": "from the deciding observation to the webhook's bytes", **figures}))
     return 0
 
 
-async def beside(folder: Path, rate: int, seconds: int) -> dict[str, Any]:
+async def beside(folder: Path, where: str, rate: int, seconds: int) -> dict[str, Any]:
     """With Alertmanager where that is installed."""
     sink = Sink()
+    (own := folder / where).mkdir()
     if shutil.which("prometheus-alertmanager") is None:
-        return await trio.to_thread.run_sync(measure, folder, rate, seconds, sink, None)
+        return await trio.to_thread.run_sync(measure, own, where, rate, seconds, sink, None)
     async with alertmanager(f"http://127.0.0.1:{sink.port}/am") as peer:
-        return await trio.to_thread.run_sync(measure, folder, rate, seconds, sink, peer)
+        return await trio.to_thread.run_sync(measure, own, where, rate, seconds, sink, peer)
 
 
-def measure(folder: Path, rate: int, seconds: int, sink: Sink, peer: Alertmanager | None) -> dict[str, Any]:
+def measure(folder: Path, where: str, rate: int, seconds: int, sink: Sink, peer: Alertmanager | None) -> dict[str, Any]:
+    """`where` detection runs: "within" the collector, or "apart"."""
     state, port = folder / "state", free_port()
     (folder / "key").write_text(KEY)
     (folder / "key").chmod(0o600)
     (folder / "plan.toml").write_text(plan(sink.port))
     (folder / "collector.toml").write_text(
         f'state = "{state}"\nplan = "{folder}/plan.toml"\nlisten = "127.0.0.1:{port}"\nallow = ["127.0.0.0/8"]\n'
+        f'detection = "{where}"\n'
         f'[secrets]\nHOOK = "file:{folder}/key"\n'
     )
     tokens = {number: add_token(state, "probe", f"p{number}") for number in range(PROBES)}
@@ -151,7 +157,6 @@ def measure(folder: Path, rate: int, seconds: int, sink: Sink, peer: Alertmanage
     bare = trio.run(bare_loop, folder, sink)
     arrived = sum(len(load) for load in loads.values()) * (rate // PROBES // CUTS) / took
     figures: dict[str, Any] = {
-        "bench": "from the deciding observation to the webhook's bytes",
         "observations a s": round(arrived),
         "the rate was kept": arrived > 0.95 * rate,
         "batches a s": round(sum(len(load) for load in loads.values()) / took),

@@ -180,8 +180,11 @@ def wait_for(path: Path) -> Any:
 
 
 def cpu_s(pid: int) -> float:
+    """Of a process and its children."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = " ".join(file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children"))
+    return own + sum(cpu_s(int(child)) for child in children.split())
 
 
 def resident(status: str, field: str) -> float:

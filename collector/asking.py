@@ -12,10 +12,7 @@ from contextlib import contextmanager
 
 import trio
 
-from collector.detect import State
 from collector.detect.asking.asks import Ask as Asked
-from collector.detect.asking.asks import asks_of
-from collector.detect.view import NOTHING, view_of
 from parallax.asks import LONGEST_S, MAX_ASKS, Ask, Asks
 from parallax.clock import NS, wall_ns
 
@@ -26,24 +23,14 @@ MAX_POLLS = 4
 
 
 class Asking:
-    """Holds the asks. `heed` is called by detection, the rest by whoever serves probes."""
+    """Holds the asks. `publish` is called by detection, the rest by whoever serves probes."""
 
     def __init__(self, *, wall: Callable[[], int] = wall_ns) -> None:
         self._wall = wall
         self._asks: dict[str, list[Asked]] = {}
-        self._known: tuple[str, tuple[tuple[str, int, bool], ...]] = "", ()
-        """What the asks follow from: they are many, and made anew only when that changes."""
         self._changed = trio.Event()
         self._answered: dict[str, float] = {}
         self._polls: Counter[str] = Counter()
-
-    def heed(self, state: State) -> None:
-        """Takes what detection asks for, as its state is now."""
-        inquiries = state.inquiries.open
-        known = state.digest, tuple((name, each.number, each.wide) for name, each in inquiries.items())
-        if known != self._known:
-            self._known = known
-            self.publish(asks_of(state, view_of(state.plan) or NOTHING))
 
     def publish(self, asks: Iterable[Asked]) -> None:
         """These are all."""

@@ -1,4 +1,4 @@
-"""Detection live: reads `inputs`, steps, and puts what it concluded into `events`.
+"""Detection live: reads `inputs`, has an engine take it, and puts what was concluded into `events`.
 
 The events of some records, the snapshot after them and the position in `inputs` are one transaction. So a restart is
 the last snapshot and the records after it: they are stepped through again, and only what was not yet in `events` gets
@@ -9,33 +9,24 @@ every one after it. Then the state is what it was when it was last good, the rec
 one, and the one that fails again is left out, logged and counted.
 
 A snapshot that cannot be read is a state that is lost: detection begins anew, and first ends what people were told of.
+
+An engine that is lost (a process of its own that was killed) costs nothing but the time to start another: that goes on
+from what was last good, too.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import trio
 
 from collector.board import Board
-from collector.detect import (
-    Open,
-    State,
-    StateError,
-    board_of,
-    decode_state,
-    encode_state,
-    endings,
-    initial,
-    known_incidents,
-    note,
-    peer_word,
-    step,
-)
+from collector.detect import Open, State, StateError, decode_state, encode_state, endings, initial, note, of_now
+from collector.detect.asking.asks import Ask
+from collector.engine import Engine, EngineLost, Here, Taken
 from collector.events import Event, EventError, Incident, decode_event, encode_event
 from collector.inputs import ClockInput, encode_input
 from collector.peer_word import PeerWord
-from collector.precedence import MakeWay, have_it_all
 from collector.routing.state import Charge, Silence
 from collector.routing.watchdog import is_heartbeat
 from parallax.clock import wall_ns
@@ -48,12 +39,8 @@ QUIET_S = 5.0
 """How long `inputs` may be without a record before one says that time has passed."""
 SNAPSHOT_EVERY_S = 10.0
 READ_RECORDS, READ_BYTES = 200, 300_000
-LONGEST_S = 0.25
-"""How long what was concluded may wait for the records read together with it, where ingest leaves little time."""
 RETRY_S = 1.0
 _log = get_log(__name__)
-
-Step = Callable[[State, Record], tuple[State, list[Event]]]
 
 
 class Detector:
@@ -63,58 +50,55 @@ class Detector:
         self,
         inputs: Journal,
         events: Journal,
+        engine: Engine | None = None,
         *,
-        step: Step = step,
-        make_way: MakeWay = have_it_all,
-        heed: Callable[[State], None] = lambda state: None,
+        heed: Callable[[Iterable[Ask]], None] = lambda asks: None,
     ) -> None:
-        """`heed` is shown the state whenever it has moved on; it must not keep it."""
-        self._inputs, self._events, self._step, self._make_way, self._heed = inputs, events, step, make_way, heed
-        self._state, self._anew = _restore(events, inputs)
-        self._good = encode_state(self._state)
+        """`heed` is told all that probes are asked, whenever that has changed."""
+        self._inputs, self._events, self._heed = inputs, events, heed
+        self._engine: Engine = engine or Here()
+        state, anew = _restore(events, inputs)
+        self._good = encode_state(state)
+        self._engine.load(state)
+        self._anew = state if anew else None
         self._doubtful = 0
         self._left_out = 0
-        self._board: Board | None = None
-        self._stepped = trio.Event()
         self._saved_at = float("-inf")
 
     def board(self) -> Board:
         """Everything that is known now."""
-        if self._board is None:
-            self._board = board_of(self._state)
-        return self._board
+        return self._engine.shown.board
 
     def incidents(self) -> tuple[Incident, ...]:
         """Open ones and the last that ended, the newest first: those that people can say something of."""
-        return known_incidents(self._state)
+        return self._engine.shown.incidents
 
     def serving(self, group: str) -> tuple[str, int]:
         """Who serves in a failover group, "" while nobody can tell, and the epoch of its last command."""
-        known = self._state.switching.groups.get(group)
-        return (known.decision.serving, known.decision.epoch) if known else ("", 0)
+        return self._engine.standing.serving.get(group, ("", 0))
 
     @property
     def charge(self) -> Charge:
         """Which of two collectors pages; not to be kept."""
-        return self._state.routing.charge
+        return self._engine.standing.charge
 
     def peer_word(self) -> PeerWord:
         """What the other collector is told."""
-        return peer_word(self._state, wall_ns())
+        return of_now(self._engine.shown.peer_word, wall_ns())
 
     def silences(self) -> tuple[Silence, ...]:
         """Those in force."""
-        return tuple(self._state.routing.silences.values())
+        return self._engine.standing.silences
 
     @property
     def position(self) -> int:
         """The last record of `inputs` that it has taken."""
-        return self._state.position
+        return self._engine.standing.position
 
     @property
     def blind_after(self) -> int | None:
         """The position in `inputs` after which it reads on and knows no plan; None where it knows one."""
-        return None if self._state.plan else self._state.position
+        return None if self._engine.standing.planned else self.position
 
     @property
     def left_out(self) -> int:
@@ -123,24 +107,26 @@ class Detector:
 
     async def wait_changed(self, board: Board) -> None:
         """Returns once there is another board than this one."""
-        while self._board is board:
-            await self._stepped.wait()
+        while (shown := self._engine.shown).board is board:
+            await self._engine.wait_shown(shown)
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Reads on until cancelled."""
         async with trio.open_nursery() as nursery:
+            await nursery.start(self._engine.run)
             nursery.start_soon(self._tell_time)
             task_status.started()
             try:
-                if self._anew:
-                    await self._end_what_was_told()
+                if self._anew is not None:
+                    await self._end_what_was_told(self._anew)
+                    self._anew = None
                 while True:
-                    await self._inputs.wait_beyond(self._state.position)
+                    await self._inputs.wait_beyond(self.position)
                     await self._take()
             except JournalError:
                 await trio.sleep_forever()  # the whole program ends by it: see collector.main
 
-    async def _end_what_was_told(self) -> None:
+    async def _end_what_was_told(self, state: State) -> None:
         told: Open = {}
         position = 0
         while records := await self._events.read(position):
@@ -148,56 +134,55 @@ class Detector:
             for record in records:
                 with suppress(EventError):
                     note(told, decode_event(record))
-        at, state, events = wall_ns(), self._state, list[Event]()
+        at, events = wall_ns(), list[Event]()
         for data in endings(told, at):
             state.events += 1
             events.append(Event(id=f"{state.seed}-{state.events}", at=at, cause=state.position, data=data))
         if events:
             _log.warning("what was open is ended, as nobody follows it any further", number=len(events))
             await self._save([encode_event(event) for event in events], encode_state(state))
+            self._engine.load(state)
 
     async def _take(self) -> None:
-        doubtful = self._state.position < self._doubtful
+        doubtful = self.position < self._doubtful
         records = await self._inputs.read(
-            self._state.position, max_records=1 if doubtful else READ_RECORDS, max_bytes=READ_BYTES
+            self.position, max_records=1 if doubtful else READ_RECORDS, max_bytes=READ_BYTES
         )
-        events: list[Event] = []
-        save: tuple[list[Entry], bytes] | None = None
-        until = trio.current_time() + LONGEST_S
         try:
-            for record in records:
-                began = trio.current_time()
-                self._state, more = self._step(self._state, record)
-                events += more
-                await self._make_way(trio.current_time() - began)  # a batch may hold 500 observations
-                if trio.current_time() >= until:
-                    break
-            if events or doubtful or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S:
-                save = [encode_event(event) for event in events], encode_state(self._state)
+            taken = await self._engine.take(
+                records, save=doubtful or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S
+            )
+        except EngineLost as error:
+            _log.error("detection goes on from what was last saved", why=str(error))
+            self._engine.load(decode_state(self._good))
+            await trio.sleep(RETRY_S)
         except Exception:  # detection's one place: see above
             self._contain(records, doubtful=doubtful)
-            return
-        self._heed(self._state)
-        for event in events:
+        else:
+            await self._keep(taken)
+
+    async def _keep(self, taken: Taken) -> None:
+        if taken.standing.asks is not None:
+            self._heed(taken.standing.asks)
+        for event in taken.events:
             if not is_heartbeat(event):
                 _log.info(event.type, id=event.id, cause=event.cause)
-        if save is not None:
-            await self._save(*save)
-        self._board = None
-        stepped, self._stepped = self._stepped, trio.Event()
-        stepped.set()
+        if taken.snapshot is not None:
+            await self._save([encode_event(event) for event in taken.events], taken.snapshot)
+        self._engine.publish()
 
     def _contain(self, records: list[Record], *, doubtful: bool) -> None:
         """Back to what was good; one of these records is left out once it is known which."""
-        self._state = decode_state(self._good)
-        if not doubtful:
+        state = decode_state(self._good)
+        if doubtful:
+            (record,) = records
+            state.position = record.position
+            self._good = encode_state(state)
+            self._left_out += 1
+            _log.exception("detection leaves a record out (a bug)", position=record.position, kind=record.kind)
+        else:
             self._doubtful = records[-1].position
-            return
-        (record,) = records
-        self._state.position = record.position
-        self._good = encode_state(self._state)
-        self._left_out += 1
-        _log.exception("detection leaves a record out (a bug)", position=record.position, kind=record.kind)
+        self._engine.load(state)
 
     async def _save(self, entries: list[Entry], snapshot: bytes) -> None:
         """Puts it all into `events`; waits where that has no room, as an event must not be lost."""

@@ -18,6 +18,7 @@ from collector.asking import Asking
 from collector.clients import Clients, make_authority
 from collector.commands import Commands, FailoverCommands, IncidentCommands, MoveCommands, SilenceCommands
 from collector.detector import Detector
+from collector.engine import Apart, Here
 from collector.fleet import Fleet
 from collector.history import History, open_history
 from collector.inbox import Inbox
@@ -118,7 +119,8 @@ async def run(
     ingest = Ingest(inputs, fleet, plans.report)
     precedence = Precedence(lambda: ingest.pressing)
     asking = Asking()
-    detector = Detector(inputs, events, make_way=precedence.make_way, heed=asking.heed)
+    engine = Apart() if config.detection == "apart" else Here(make_way=precedence.make_way)
+    detector = Detector(inputs, events, engine, heed=asking.publish)
     pictures, links = Pictures(history), open_links(config, state)
     alerts = Alerts(
         events, plans, config, Ledger(inputs), pictures.chart_of, links.link_of if links is not None else no_link

@@ -8,7 +8,7 @@ The same records give the same events, live, after a restart and in a replay. `b
 from collector.detect.board import board_of
 from collector.detect.endings import Open, endings, note
 from collector.detect.incidents.words import known_incidents
-from collector.detect.peers import peer_word
+from collector.detect.peers import of_now, peer_word
 from collector.detect.state import State, StateError, decode_state, encode_state, initial
 from collector.detect.step import step
 
@@ -23,6 +23,7 @@ __all__ = [
     "initial",
     "known_incidents",
     "note",
+    "of_now",
     "peer_word",
     "step",
 ]

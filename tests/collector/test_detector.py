@@ -15,6 +15,7 @@ import trio
 
 from collector.detect import State, decode_state, initial, step
 from collector.detector import SNAPSHOT, Detector
+from collector.engine import Here
 from collector.events import Event, IncidentChanged, Risk, RiskChanged, decode_event, encode_event
 from collector.inputs import ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
 from parallax.clock import NS
@@ -269,7 +270,7 @@ async def test_a_record_that_detection_cannot_take_is_left_out_and_costs_nothing
     inputs, events = MemoryInputs(), MemoryInputs()
     await inputs.append(list(entries(20)))
     for _ in range(2):  # a restart meets what was not yet behind the snapshot again, and goes on as well
-        detector = Detector(inputs, events, step=Poisoned(poison, spoils=spoils))  # type: ignore[arg-type]
+        detector = Detector(inputs, events, Here(step=Poisoned(poison, spoils=spoils)))  # type: ignore[arg-type]
         async with trio.open_nursery() as nursery:
             await nursery.start(detector.run)
             await trio.sleep(30)
@@ -287,7 +288,7 @@ async def test_a_record_that_detection_cannot_take_is_left_out_and_costs_nothing
 async def test_the_records_left_out_are_counted(autojump_clock: trio.testing.MockClock) -> None:
     inputs, events = MemoryInputs(), MemoryInputs()
     await inputs.append(list(entries(5)))
-    detector = Detector(inputs, events, step=Poisoned({5, 9}))  # type: ignore[arg-type]
+    detector = Detector(inputs, events, Here(step=Poisoned({5, 9})))  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
         await nursery.start(detector.run)
         while detector.board().position < 20:
@@ -304,7 +305,7 @@ async def test_what_was_concluded_does_not_wait_while_detection_makes_way(
 
     inputs, events = MemoryInputs(), MemoryInputs()
     await inputs.append(list(entries(20)))
-    detector = Detector(inputs, events, make_way=make_way)  # type: ignore[arg-type]
+    detector = Detector(inputs, events, Here(make_way=make_way))  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
         await nursery.start(detector.run)
         with trio.fail_after(60):

@@ -8,8 +8,9 @@ import msgspec
 
 from parallax.config import BoundSecret, CollectorAddress, CollectorConfig, ProbeConfig, Tls
 from parallax.config_rules import collector_faults, probe_faults
-from parallax.loading.convert import Fault, convert_table, key_text
-from parallax.loading.document import Document, parse_document, read_text
+from parallax.loading.convert import Fault, convert_table
+from parallax.loading.document import parse_document, read_text
+from parallax.loading.places import problems_of
 from parallax.loading.problems import LoadErrors, Problem
 from parallax.watch_config import Pager
 
@@ -41,8 +42,7 @@ def _load(path: Path, kind: type[Any], rules: Callable[[Any], Iterator[Fault]]) 
         config = _with_folder(config, path.absolute().parent)
         faults.extend(rules(config))
     if faults:
-        problems = [_problem(document, fault) for fault in faults]
-        raise ConfigErrors(sorted(problems, key=lambda problem: problem.line or 0))
+        raise ConfigErrors(problems_of(document, faults))
     return config
 
 
@@ -86,15 +86,3 @@ def _references(config: Any) -> tuple[str, ...]:
     """The keys that say where a secret is."""
     more = ["certificate"] * isinstance(config, CollectorAddress) + ["key"] * isinstance(config, Pager)
     return ("token", "password", *more)
-
-
-def _problem(document: Document, fault: Fault) -> Problem:
-    """The fault with its line; the first keys of its way are the section where they lead into one."""
-    section, path = "", fault.path
-    inner = document.table.get(str(path[0])) if len(path) > 1 else None
-    if isinstance(inner, dict):
-        section, path = f"[{path[0]}]", path[1:]
-    elif isinstance(inner, list) and len(path) > 2 and isinstance(path[1], int):
-        section, path = f"[[{path[0]}]] number {path[1] + 1}", path[2:]
-    line = document.lines.of(fault.path)
-    return Problem(file=document.file, line=line, section=section, key=key_text(path), message=fault.message)

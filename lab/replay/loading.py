@@ -8,8 +8,9 @@ import msgspec
 from lab.replay.rules import complaints_of
 from lab.replay.script import Script
 from parallax.loading.convert import Fault as Complaint
-from parallax.loading.convert import convert_table, key_text
+from parallax.loading.convert import convert_table
 from parallax.loading.document import Document, parse_document, read_text
+from parallax.loading.places import problems_of
 from parallax.loading.problems import LoadErrors, Problem
 from parallax.plan.load import load_plan_source
 from parallax.plan.source import PlanErrors, PlanSource, read_plan_source
@@ -49,14 +50,14 @@ def load_script(path: Path) -> Loaded:
     script: Any = convert_table(document.table, Script, faults)
     faults = [_brackets(fault, document.table) for fault in faults]
     if faults:
-        raise ScriptErrors(_problems(document, faults))
+        raise ScriptErrors(problems_of(document, faults))
     plan, source = _plan(document, path, script)
     faults.extend(complaints_of(script, plan))
     journal = path.parent / script.journal if script.journal else None
     if journal is not None and not journal.is_file():
         faults.append(Complaint(("journal",), f"{journal} is no file; make it by: parallax journal export"))
     if faults:
-        raise ScriptErrors(_problems(document, faults))
+        raise ScriptErrors(problems_of(document, faults))
     return Loaded(script=script, file=path, plan=plan, source=source, journal=journal)
 
 
@@ -83,18 +84,3 @@ def _plan(document: Document, path: Path, script: Script) -> tuple[Plan | None, 
         return load_plan_source(source), source
     except PlanErrors as error:
         raise ScriptErrors(error.problems) from None
-
-
-def _problems(document: Document, faults: list[Complaint]) -> list[Problem]:
-    """The faults with their places, in the file's order."""
-    found = []
-    for fault in faults:
-        section, path = "", fault.path
-        inner = document.table.get(str(path[0])) if len(path) > 1 else None
-        if isinstance(inner, dict):
-            section, path = f"[{path[0]}]", path[1:]
-        elif isinstance(inner, list) and len(path) > 2 and isinstance(path[1], int):
-            section, path = f"[[{path[0]}]] number {path[1] + 1}", path[2:]
-        line = document.lines.of(fault.path)
-        found.append(Problem(file=document.file, line=line, section=section, key=key_text(path), message=fault.message))
-    return sorted(found, key=lambda problem: problem.line or 0)

@@ -198,10 +198,10 @@ class History:
     async def close(self) -> None:
         """For `open_history` only."""
         async with self._writing:
-            if self._store is not None:
+            store, self._store = self._store, None  # nobody begins to read any more
+            if store is not None:
                 await self._readers.stop()
-                await trio.to_thread.run_sync(self._store.close)
-                self._store = None
+                await trio.to_thread.run_sync(store.close)
 
     async def _follow(self, name: str, journal: Journal, make: Callable[[Sequence[Record]], Rows]) -> None:
         try:

@@ -22,6 +22,9 @@ class Readers:
         """`memory_bytes`: how much the process may grow while one of them runs."""
         self._memory_bytes = memory_bytes
         self._readings: set[Reading] = set()
+        """Those that may be interrupted: one that is being closed must not be."""
+        self._open = 0
+        """The same, and those that are being closed."""
         self._done = trio.Event()
 
     async def read(self, store: Store, work: Callable[[Reading], T]) -> T:
@@ -32,6 +35,7 @@ class Readers:
         except StoreError as error:
             raise QueryError(f"the history cannot be read now: {error}") from None
         self._readings.add(reading)
+        self._open += 1
         failure: QueryError | ReadDamaged = QueryError("the query was stopped as the history was closed: ask again")
         results: list[T] = []
         ended, most = trio.Event(), _resident() + self._memory_bytes
@@ -66,18 +70,22 @@ class Readers:
                 nursery.cancel_scope.cancel()
         finally:
             self._readings.discard(reading)
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(reading.close)
-            done, self._done = self._done, trio.Event()
-            done.set()
+            try:
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(reading.close)
+            finally:
+                self._open -= 1
+                done, self._done = self._done, trio.Event()
+                done.set()
         if not results:
             await trio.lowlevel.checkpoint_if_cancelled()
             raise failure
         return results[0]
 
     async def stop(self) -> None:
-        """Returns once nobody reads: DuckDB shares what is open in a process, so the file is only let go then."""
-        while self._readings:
+        """Returns once nobody reads, and each connection is closed: DuckDB shares what is open in a process, so the
+        file is only let go then."""
+        while self._open:
             for reading in self._readings:
                 reading.interrupt()
             with trio.move_on_after(_WATCH_S):

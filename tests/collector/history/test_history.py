@@ -106,7 +106,7 @@ async def test_a_damaged_file_is_set_aside_and_made_anew(tmp_path: Path, damage:
     path = tmp_path / "history" / FILE
     async with world(tmp_path) as here:
         await here.take(*some(number=400))
-        await here.conclude(incident())
+        await here.conclude(incident(at=AT))
         async with here.history(tmp_path / "history"):
             pass
         if damage == "foreign":
@@ -172,7 +172,7 @@ def _layout(path: Path) -> int:
 async def test_damage_found_while_nothing_new_comes_is_mended_all_the_same(tmp_path: Path):
     async with world(tmp_path) as here:
         await here.take(*some(number=40))
-        await here.conclude(incident())
+        await here.conclude(incident(at=AT))
         async with here.history(tmp_path / "history") as history:
             await until(history, "SELECT count(*) FROM observation", 40)
             await until(history, "SELECT count(*) FROM event", 1)
@@ -349,7 +349,7 @@ async def test_notices_the_latest_first(tmp_path: Path):
     async with world(tmp_path) as here, here.history(tmp_path / "history") as history:
         assert await history.notices() == []
         await here.conclude(
-            noticed(1, "site_lost"), incident("i1"), noticed(2, "move_started"), noticed(3, "move_done")
+            noticed(1, "site_lost"), incident("i1", at=AT), noticed(2, "move_started"), noticed(3, "move_done")
         )
         await here.settle(history)
         assert [event.data.type for event in await history.notices(limit=2)] == [

@@ -33,7 +33,7 @@ async def main():
                 await here.take(*some(AT + here.inputs.stats.last * 10**9, 50, reason="timeout", findings=found))
         print(history.status.problem)
         held = history.status.inputs.behind
-        await here.conclude(incident())
+        await here.conclude(incident(at=AT))
         filler.unlink()
         await here.settle(history)
         rows = (await history.query("SELECT count(*), count(DISTINCT seq) FROM observation")).rows

@@ -19,6 +19,8 @@ from parallax.journal import Journal, JournalBusy, JournalError, JournalFull
 from parallax.log import get_log
 
 MINUTES_EVERY_S = 60.0
+MOST_MINUTES_NS = 60 * MINUTE_NS
+"""What a server is behind, it gets an hour at a time."""
 MOST_BACKFILLS = 20
 _TOLD = ("sink", "state", "records", "observations", "minutes", "why")
 _log = get_log(__name__)
@@ -126,19 +128,25 @@ class Series:
 
     async def _write_minutes(self, sink: Sink) -> None:
         """The last minutes, again and again, as some of what belongs to them comes late. What a server misses while it
-        is away for longer, it gets once it is back, also after a restart."""
+        is away for longer, it gets once it is back, also after a restart. What the history does not tell is asked for
+        again, and less of it each time: it may have taken too long."""
         mark = f"series minutes {sink.name}"
         raw = self._inputs.mark(mark)
         since = int(raw) if raw and raw.isdigit() else self._wall() // MINUTE_NS * MINUTE_NS - AGAIN_NS
+        span, caught_up = MOST_MINUTES_NS, True
         while True:
-            await trio.sleep(MINUTES_EVERY_S)
-            until = self._wall()
+            if caught_up:
+                await trio.sleep(MINUTES_EVERY_S)
+            now = self._wall()
+            until = min(now, since + span)
             try:
                 await self.write_minutes(sink, since, until)
             except QueryError as error:
                 _log.warning("figures by the minute wait", sink=sink.name, why=str(error))
+                span, caught_up = max(span // 2 // MINUTE_NS * MINUTE_NS, MINUTE_NS), True
                 continue
-            since = max(since, until // MINUTE_NS * MINUTE_NS - AGAIN_NS)
+            span, caught_up = MOST_MINUTES_NS, until == now
+            since = max(since, min(until, now - AGAIN_NS) // MINUTE_NS * MINUTE_NS)
             with suppress(
                 JournalBusy, JournalFull, JournalError, trio.ClosedResourceError
             ):  # else they are written again

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 from click.testing import CliRunner
 
-from collector.history import Table
+from collector.history import QueryError, Table
 from collector.series import Series
 from collector.series.backfill import BackfillError, position_before, read_asked
 from collector.series.minutes import FIGURES, MINUTE_NS
@@ -202,3 +202,44 @@ async def test_a_backfill_tells_no_minute_in_part_and_nothing_that_the_server_ke
     asked.clear()
     await series.write_minutes(series.sinks[0], AT - 7300 * NS, AT - 7200 * NS)
     assert asked == []
+
+
+async def test_what_the_history_does_not_tell_is_asked_for_again_within_bounds(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    asked: list[tuple[int, int]] = []
+    broken = True
+
+    class Minutes:
+        async def query(self, sql: str, *, max_rows: int) -> Table:
+            first, end = re.findall(r"make_timestamp\((\d+)\)", sql)[:2]
+            asked.append((int(first) * 1000, int(end) * 1000))
+            await trio.lowlevel.checkpoint()
+            if broken:
+                raise QueryError("the history cannot be read now")
+            return Table(columns=(), rows=[])
+
+    start = AT // MINUTE_NS * MINUTE_NS
+    inputs: Any = MemoryInputs()
+    await inputs.append([], {"series minutes one": str(start - 86_400 * NS).encode()})
+    config = CollectorConfig(state="s", plan="p", series=[server()])
+    series = Series(config, inputs, inputs, Minutes(), wall=lambda: start + round(trio.current_time() * NS))  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(series.run)
+        await trio.sleep(3600)
+        assert 59 <= len(asked) <= 60, "once a minute"
+        spans = [end - first for first, end in asked]
+        assert spans[0] == 3600 * NS
+        assert spans == sorted(spans, reverse=True)
+        assert spans[-1] == MINUTE_NS, "little by little, and no more as time goes on"
+        assert {first for first, _ in asked} == {start - 86_400 * NS}
+        broken = False
+        asked.clear()
+        await trio.sleep(120)
+        assert max(end - first for first, end in asked) == 3600 * NS, "a day is caught up with at once, by the hour"
+        covered = start - 86_400 * NS
+        for first, end in asked:
+            assert first <= covered
+            covered = max(covered, end)
+        assert covered >= start + 3600 * NS
+        nursery.cancel_scope.cancel()

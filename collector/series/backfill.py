@@ -14,9 +14,9 @@ import trio
 
 from collector.history import QueryError
 from collector.precedence import MakeWay
-from collector.series.records import Lines, event_lines, input_lines, made_of
-from collector.series.sink import READ_BYTES, READ_RECORDS, Sink
-from parallax.journal import Journal, JournalError
+from collector.series.records import Lines, event_lines, input_lines, made_of, parted
+from collector.series.sink import MOST_OBSERVATIONS, READ_BYTES, READ_RECORDS, Sink
+from parallax.journal import Journal, JournalError, Record
 
 MAX_BODY = 4_000
 _STEP_BACK_S = 60.0
@@ -96,8 +96,10 @@ async def _replay(
     if (oldest := await journal.read(position, max_records=1)) and progress.oldest is None:
         progress.oldest = oldest[0].at_ns
     generation, passed = sink.generation, [(trio.current_time(), position)]
-    while records := await journal.read(position, max_records=READ_RECORDS, max_bytes=READ_BYTES):
+    waiting: list[Record] = []
+    while waiting := waiting or await journal.read(position, max_records=READ_RECORDS, max_bytes=READ_BYTES):
         began = trio.current_time()
+        records, waiting = parted(waiting, min(MOST_OBSERVATIONS, sink.server.rate))
         wanted = [record for record in records if record.at_ns < progress.until]
         if wanted:
             made = await trio.to_thread.run_sync(partial(made_of, wanted, make, sink.encoder, texts=sink.texts))
@@ -106,7 +108,7 @@ async def _replay(
                 generation = sink.generation
                 while len(passed) > 1 and passed[-1][0] > began - _STEP_BACK_S:
                     passed.pop()
-                position = passed[-1][1]
+                position, waiting = passed[-1][1], []
                 continue
             progress.records += len(wanted)
             progress.observations += made.observations

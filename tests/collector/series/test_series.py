@@ -11,10 +11,13 @@ import trio.testing
 from click.testing import CliRunner
 
 from collector.history import QueryError, Table
+from collector.precedence import have_it_all
 from collector.series import Series
-from collector.series.backfill import BackfillError, position_before, read_asked
+from collector.series.backfill import BackfillError, BackfillStatus, _replay, position_before, read_asked
 from collector.series.minutes import FIGURES, MINUTE_NS
+from collector.series.records import input_lines
 from collector.series.setup import set_up
+from collector.series.sink import Sink
 from collector.tokens import add_token
 from parallax import wire
 from parallax.cli import parallax
@@ -23,7 +26,7 @@ from parallax.config import CollectorConfig
 from tests.collector.serving import batch, collector
 from tests.fakes.histories import AT, some, world
 from tests.fakes.inputs import MemoryInputs
-from tests.fakes.series import server, until_there
+from tests.fakes.series import FakeSender, server, until_there
 from tests.parts.influxdb import influxdb
 from tests.parts.program import Program
 
@@ -128,6 +131,26 @@ async def test_where_a_moment_stands_in_a_journal(tmp_path: Path):
 def test_a_wrong_backfill_is_refused(body: bytes, words: str):
     with pytest.raises(BackfillError, match=words):
         read_asked(body, ["one"])
+
+
+async def test_a_backfill_writes_no_more_at_once_than_the_server_is_to_take_in_a_second(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    bodies: list[int] = []
+    inputs: Any = MemoryInputs()
+    async with world(tmp_path) as here:
+        await inputs.append([here.batch(*some(number=400)) for _ in range(5)])
+    sink = Sink(
+        server(rate=1000),
+        FakeSender(lambda body: bodies.append(body.count(b"\n") + 1)),
+        {"inputs": inputs, "events": inputs},
+    )
+    progress = BackfillStatus(sink="one", since=0, until=2**62)
+    began = trio.current_time()
+    await _replay(sink, inputs, input_lines, have_it_all, progress)
+    assert (progress.records, progress.observations) == (5, 2000)
+    assert [round(lines / bodies[-1]) for lines in bodies] == [2, 2, 1]
+    assert trio.current_time() - began >= 2.0
 
 
 @pytest.mark.slow

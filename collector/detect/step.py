@@ -185,10 +185,9 @@ def _take(state: State, view: View, value: BatchInput, batch: wire.Batch) -> lis
         if check is None:
             continue
         at = min(observation.started_at + offset, received_at)
-        fresh_ns = vote_fresh_ns(check, observation.subject, turn_ns(check, observation))
-        if at < received_at - fresh_ns:
+        if at < received_at - check.fresh_ns and at < received_at - _fresh_ns(check, observation):
             continue  # a backlog: how things were, not how they are
-        _learn(state, view, check, value, observation, at, fresh_ns)
+        _learn(state, view, check, value, observation, at)
         for name in take(state, view, value.probe, observation, at, value.skewed):
             touched[name] = None
     return list(touched)
@@ -206,9 +205,12 @@ def _order(o: Observation) -> tuple[int, str, str, str, int, str, bool, str]:
     return o.started_at, o.check, o.target, o.subject, o.attempt, o.abstain or "", o.reason is None, o.reason or ""
 
 
-def _learn(
-    state: State, view: View, check: CheckView, value: BatchInput, observation: Observation, at: int, fresh_ns: int
-) -> None:
+def _fresh_ns(check: CheckView, observation: Observation) -> int:
+    """Never less than the check's own."""
+    return vote_fresh_ns(check, observation.subject, turn_ns(check, observation))
+
+
+def _learn(state: State, view: View, check: CheckView, value: BatchInput, observation: Observation, at: int) -> None:
     """What an observation says beyond its verdict. One that must not count teaches nothing."""
     if observation.abstain is not None or value.skewed or observation.kind != check.kind or observation.attempt > 1:
         return
@@ -219,9 +221,9 @@ def _learn(
         note_zones(state.zones, view, check, value.probe, observation, at)
         note_moves(state.moves, view, check, value.probe, observation, at)
     elif check.of_steps:
-        note_published(state.published, check, value.probe, observation, at, fresh_ns)
+        note_published(state.published, check, value.probe, observation, at, _fresh_ns(check, observation))
     else:
-        note_certificate(state.certificates, view, check, value.probe, observation, at)
+        note_certificate(state.certificates, check, value.probe, observation, at)
     note_catchments(state.catchments, view, check, value.probe, observation, at)
     note_switching(state.switching, view, check, value.probe, observation, at)
 

@@ -31,6 +31,8 @@ FLOWS = ("oidc", "signin")
 
 HANDSHAKES = ("tls", "http")
 """The kinds that see certificates."""
+PACED = ("http", "tls", "dns")
+"""Where a run is an exchange. What walks, signs in or waits for mail takes as long as it takes."""
 WELL_KNOWN = "/.well-known/"
 """Where in a URL a host keeps what everybody may read (RFC 8615): discovery, keys."""
 
@@ -42,6 +44,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     endpoint: str
     ip: str
+    shows: str = ""
+    """Whose certificate is shown there: the name that it must be for, and the port."""
 
 
 class CheckView(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +74,8 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it measures names and what serves them; else it dials what names lead to."""
     of_steps: bool
     """Whether its subjects are the steps of a flow."""
+    paced: bool = False
+    """Whether passes are held against a baseline of how long they take."""
 
     def every_ns(self, subject: str) -> int:
         """How often a probe has a word on a subject."""
@@ -148,8 +154,7 @@ def for_check(view: View, check: str) -> tuple[str, ...]:
 
 def server_name(view: View, check: str, target: str) -> str:
     """The name that a certificate must be for."""
-    own = getattr(view.checks[check].spec, "server_name", None)
-    return str(own or view.checks[check].targets[target].host)
+    return _server_name(view.checks[check].spec, view.checks[check].targets[target].host)
 
 
 NOTHING = View(checks={}, probes={}, components=(), maintenance=(), operators=())
@@ -246,22 +251,28 @@ def _check(check: Check) -> CheckView:
         fresh_ns=int(FRESH_PERIODS * period_ns) + timeout_ns,
         role=dns.role if dns else "",
         query=dns.query if dns else "",
-        targets={str(target): _target(check.kind, target) for target in check.targets},
+        targets={str(target): _target(check.kind, check.spec, target) for target in check.targets},
         probes=frozenset(check.probes),
         spec=check.spec,
         tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
         external=check.external,
         member=check.member,
+        paced=check.kind in PACED and not any(each.duration is not None for each in getattr(check.spec, "assertions", ())),
     )
 
 
-def _target(kind: str, text: str) -> Target:
+def _server_name(spec: Spec | None, host: str) -> str:
+    return str(getattr(spec, "server_name", None) or host)
+
+
+def _target(kind: str, spec: Spec | None, text: str) -> Target:
     read = SPECS[kind].endpoint
     if read is None:
         return Target(host=_host_of(str(text)), endpoint="", ip="")
     endpoint = read(text)
     address = endpoint.address
-    return Target(host=endpoint.host, endpoint=str(endpoint), ip=address.ip if address else "")
+    shows = f"{_server_name(spec, endpoint.host)}:{endpoint.port}"
+    return Target(host=endpoint.host, endpoint=str(endpoint), ip=address.ip if address else "", shows=shows)
 
 
 def _host_of(text: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from collector.board import CertificateBoard, LeafBoard
 from collector.detect.numbers import LAST_NS, instant
-from collector.detect.view import HANDSHAKES, CheckView, View, for_check, server_name
+from collector.detect.view import HANDSHAKES, CheckView, View, for_check
 from collector.events import EventData, FaultDomain, Noticed
 from parallax.clock import NS, rfc3339
 from parallax.observation import Observation
@@ -65,7 +65,7 @@ class Name(msgspec.Struct):
 
 
 def note_certificate(
-    names: dict[str, Name], view: View, check: CheckView, probe: str, observation: Observation, at: int
+    names: dict[str, Name], check: CheckView, probe: str, observation: Observation, at: int
 ) -> None:
     """Takes the certificate that one handshake showed, if it was accepted."""
     if check.kind not in HANDSHAKES or observation.target not in check.targets:
@@ -74,14 +74,13 @@ def note_certificate(
     if leaf is None:
         return
     sha256 = leaf["sha256"][:64]
-    host = server_name(view, check.name, observation.target)
-    port = check.targets[observation.target].endpoint.rpartition(":")[2]
-    address, name = observation.subject[:MAX_TEXT].rpartition(":")[0], f"{host}:{port}"
+    name = check.targets[observation.target].shows
+    address = observation.subject[:MAX_TEXT].rpartition(":")[0]
     found = names.get(name)
     if found is None:
         if len(names) >= MAX_NAMES:
             del names[min(names, key=lambda each: names[each].at)]
-        shown_as = host if port == "443" else name
+        shown_as = name.removesuffix(":443")
         found = names[name] = Name(check=check.name, host=shown_as, born_at=at, at=at, fresh_ns=check.fresh_ns)
     place = f"{address}\x1f{probe}"
     said = found.shown.get(place)
@@ -202,7 +201,8 @@ def _notice(found: Name, view: View, fresh: dict[str, Shown], on_new: set[str], 
 
 
 def _has_room(found: Name, probe: str) -> bool:
-    own = [place for place in found.shown if place.endswith(f"\x1f{probe}")]
+    end = f"\x1f{probe}"
+    own = [place for place in found.shown if place.endswith(end)]
     full = own if len(own) >= MAX_OWN else list(found.shown) if len(found.shown) >= MAX_SHOWN else []
     if full:
         oldest = min(full, key=lambda place: found.shown[place].at)
@@ -226,8 +226,7 @@ def _drop_leaf(found: Name) -> bool:
 def _leaf(observation: Observation) -> dict[str, Any] | None:
     """The certificate, if it has a fingerprint. One that was refused is told as what it is: a fault."""
     reason = observation.reason
-    known = REASONS.get(reason or "")
-    if reason is not None and reason.startswith("tls_") and not (known and known.soft):
+    if reason is not None and reason.startswith("tls_") and not ((known := REASONS.get(reason)) and known.soft):
         return None
     chain = observation.findings.get("chain")
     leaf = chain[0] if isinstance(chain, list) and chain else None

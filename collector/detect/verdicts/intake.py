@@ -13,7 +13,7 @@ from collector.detect.state import MAX_PLACES, Ends, Key, State, Vote
 from collector.detect.verdicts.charts import carry, note_pending
 from collector.detect.verdicts.flows import note_step, turn_ns
 from collector.detect.verdicts.labels import MAX_NAMES, has_names, label, names_in, plain_label, plain_name
-from collector.detect.verdicts.pace import is_paced, note_pace
+from collector.detect.verdicts.pace import note_pace
 from collector.detect.verdicts.subjects import may_open, open_key
 from collector.detect.verdicts.trouble import hear, is_no_news
 from collector.detect.verdicts.votes import ends_id, key_id
@@ -71,7 +71,7 @@ def take(state: State, view: View, probe: str, observation: Observation, at: int
     key.spoke_at = max(key.spoke_at, at)
     if subject.endswith(OVER_TCP) and new.reason is None:
         _vouch(state, key_name)
-    slow = new.counts and new.reason is None and is_paced(check) and _is_slow(key, new)
+    slow = new.counts and new.reason is None and check.paced and _is_slow(key, new)
     passes = new.reason is None and key.state == "up" and not slow
     touched = [] if new.counts and (passes or is_no_news(key, new, state.now)) else [key_name]
     if check.of_steps:

@@ -10,11 +10,8 @@ from collections.abc import Sequence
 
 from collector.detect.state import Vote
 from collector.detect.verdicts.charts import Weighed
-from collector.detect.view import CheckView
 from parallax.clock import NS
 
-KINDS = ("http", "tls", "dns")
-"""Where a run is an exchange. What walks, signs in or waits for mail takes as long as it takes."""
 LEARNT = 50
 """Passes that make a baseline."""
 LATELY, USUALLY = 0.25, 1 / 400
@@ -24,11 +21,6 @@ LASTING_NS = 180 * NS
 MOST, STILL = 2 / 3, 1 / 2
 """So many of the voters, to begin with it and to go on."""
 SLOWER = "slower_than_usual"
-
-
-def is_paced(check: CheckView) -> bool:
-    """Whether passes of this check are held against a baseline."""
-    return check.kind in KINDS and not any(each.duration is not None for each in getattr(check.spec, "assertions", ()))
 
 
 def note_pace(vote: Vote, *, duration_ns: int, up: bool) -> bool:

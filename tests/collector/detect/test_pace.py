@@ -6,7 +6,7 @@ import pytest
 
 from collector.detect.state import Vote
 from collector.detect.verdicts.charts import carry
-from collector.detect.verdicts.pace import LEARNT, are_slow, is_paced, is_slow, note_pace
+from collector.detect.verdicts.pace import LEARNT, are_slow, is_slow, note_pace
 from collector.detect.verdicts.verdict import judge
 from collector.detect.verdicts.votes import Ballot, count_of
 from collector.detect.view import ProbeView, view_of
@@ -75,4 +75,4 @@ def test_a_check_that_says_how_long_is_too_long_is_left_to_that() -> None:
     own = plan.format("b", 'assert = [{ duration = "1s" }]\n')
     view = view_of((("plan.toml", '[[probe]]\nid = "p"\n' + plan.format("a", "") + own),))
     assert view is not None
-    assert [is_paced(check) for check in view.checks.values()] == [True, False]
+    assert [check.paced for check in view.checks.values()] == [True, False]

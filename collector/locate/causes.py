@@ -118,7 +118,8 @@ class _Table:
 
     def __init__(self, rows: Iterable[Row], priors: Mapping[PlaceKind, float]) -> None:
         kept = [row for row in rows if row.failed > 0 or row.passed > 0]
-        suspects = frozenset[Place]().union(*(row.places for row in kept if row.failed))
+        suspects = {place for row in kept if row.failed for place in row.places}
+        suspects.update(*(who for row in kept if row.failed for who, (failed, _) in row.voices.items() if failed))
         self.places = sorted(suspects, key=_order)
         number = {place: n for n, place in enumerate(self.places)}
         self.priors = [priors[place.kind] for place in self.places]
@@ -127,15 +128,24 @@ class _Table:
         self.failures: list[tuple[tuple[int, ...], int]] = []
         """Places and number of each row that failed at all."""
         self.all_failed = self.all_passed = 0
+        voices: dict[frozenset[Place], tuple[int, ...]] = {}
         for row in kept:
-            numbers = tuple(number[place] for place in (row.places if row.failed else row.places & suspects))
+            numbers = tuple(number[place] for place in row.places & suspects)
             self.all_failed += row.failed
             self.all_passed += row.passed
-            for n in numbers:
-                self.passed[n] += row.passed
-                self.failed[n] += row.failed
-            if row.failed:
-                self.failures.append((numbers, row.failed))
+            self._count(numbers, row.failed, row.passed)
+            for who, (failed, passed) in row.parts.items():
+                own = voices.get(who)
+                if own is None:
+                    own = voices[who] = tuple(number[place] for place in who & suspects)
+                self._count(own, failed, passed)
+                if failed:
+                    self.failures.append((numbers + own, failed))
+
+    def _count(self, numbers: tuple[int, ...], failed: int, passed: int) -> None:
+        for n in numbers:
+            self.passed[n] += passed
+            self.failed[n] += failed
 
     def options(self, chosen: Sequence[_Option], noise: float) -> list[_Option]:
         """Each place with its likeliest severity, beside those chosen; the best first."""
@@ -154,9 +164,10 @@ class _Table:
             if not counts or n in bits:
                 continue
             passed, best, severity = self.passed[n], -inf, 0.0
+            in_order = sorted(counts.items())  # else the order of rows would be in the last digit
             for q, (log_miss, log_more) in zip(SEVERITIES, logs, strict=True):
                 gain = passed * log_miss
-                for mask, failed in counts.items():
+                for mask, failed in in_order:
                     gain += failed * log_more[mask]
                 if gain > best:
                     best, severity = gain, q

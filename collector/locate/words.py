@@ -7,7 +7,7 @@ No likelihoods: numbers of probes, and the names of what they asked.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from collector.locate.rows import Place, PlaceKind, Row
+from collector.locate.rows import Place, PlaceKind, Row, carrying, without
 
 MAX_SENTENCES = 5
 MAX_NAMED = 3
@@ -49,20 +49,20 @@ def sentences(
     """Why it is this place, without final stops; empty where no row speaks of it. `beside`: other causes, whose
     failures take nothing from what else is well. `over`: the family by which alone it fails."""
     way = Place("family", over)
-    own = [row for row in rows if place in row.places and (not over or way in row.places)]
+    own = carrying(carrying(rows, place), way) if over else carrying(rows, place)
     if not any(row.failed for row in own):
         return ()
     found = [_who_fails(place, own) + f" over {over}" * bool(over), _what_gets_through(own)]
     found += [_other_ways(place, way, rows)] if over else []
-    found += _what_is_well(place, own, [row for row in rows if row.places.isdisjoint(beside)])
+    found += _what_is_well(place, own, without(rows, beside))
     found = [text for text in found if text][: MAX_SENTENCES - len(beside)]
     return (*found, *(_beside(each) for each in beside))
 
 
 def _other_ways(place: Place, way: Place, rows: Collection[Row]) -> str:
-    others = [row for row in rows if place in row.places and row.passed and way not in row.places]
+    others = [row for row in without(carrying(rows, place), (way,)) if row.passed]
     families = sorted(_names("family", others))
-    return f"over {', '.join(families)} it answers ({_voices((place,), others)})" if families else ""
+    return f"over {', '.join(families)} it answers ({_voices(others)})" if families else ""
 
 
 def _beside(place: Place) -> str:
@@ -114,9 +114,9 @@ def _what_is_well(place: Place, own: Sequence[Row], rows: Sequence[Row]) -> list
         if well and len(found) < 2:
             verb = "passes" if len(well) == 1 else "pass"
             verb = verb if kind not in OF_NAMES and kind != "resolver" else "answers" if len(well) == 1 else "answer"
-            found.append(f"{_list(well)} {verb} ({_voices(well, rows)})")
+            found.append(f"{_list(well)} {verb} ({_voices(_at(well, rows))})")
     if place.kind in OF_NAMES and (resolvers := acquitted.get("resolver")):
-        found.append(f"the same names resolve from caches, at {_list(resolvers)} ({_voices(resolvers, rows)})")
+        found.append(f"the same names resolve from caches, at {_list(resolvers)} ({_voices(_at(resolvers, rows))})")
     return found
 
 
@@ -136,14 +136,26 @@ def _well(rows: Iterable[Row]) -> dict[PlaceKind, list[Place]]:
     return {kind: sorted(places) for kind, places in found.items()}
 
 
-def _voices(places: Iterable[Place], rows: Iterable[Row]) -> str:
+def _at(places: Iterable[Place], rows: Iterable[Row]) -> list[Row]:
     wanted = frozenset(places)
-    heard = _names("vantage", [row for row in rows if row.passed and not row.places.isdisjoint(wanted)])
-    return _number(len(heard), "probe")
+    return [row for row in rows if not row.places.isdisjoint(wanted)]
+
+
+def _voices(rows: Iterable[Row]) -> str:
+    """How many got through."""
+    passing = [row for row in rows if row.passed]
+    who = {who for row in passing for who, (_, passed) in row.voices.items() if passed}
+    return _number(len(_of_kind("vantage", (*who, *(row.places for row in passing)))), "probe")
 
 
 def _names(kind: PlaceKind, rows: Iterable[Row], *, failed: bool = False) -> set[str]:
-    return {place.name for row in rows if row.failed or not failed for place in row.places if place.kind == kind}
+    wanted = [row for row in rows if row.failed or not failed]
+    who = {who for row in wanted for who, (bad, _) in row.voices.items() if bad or not failed}
+    return _of_kind(kind, (*who, *(row.places for row in wanted)))
+
+
+def _of_kind(kind: PlaceKind, found: Iterable[frozenset[Place]]) -> set[str]:
+    return {place.name for places in found for place in places if place.kind == kind}
 
 
 def _share(part: Collection[str], whole: Collection[str]) -> str:

@@ -29,7 +29,7 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
     """Who failed and who passed since these began to fail, at them and elsewhere."""
     begun = min(spot.key.since for spot in bad)
     near, far = _others(state, view, bad, begun)
-    counts: dict[frozenset[Place], list[int]] = {}
+    counts: dict[frozenset[Place], dict[frozenset[Place], list[int]]] = {}
     heard = _heard(state, view)
     hosted = hosted_by(state.zones, view)
     seen = sample(bad)
@@ -61,7 +61,7 @@ def rows_about(state: State, view: View, bad: list[Spot]) -> list[Row]:
                 by = (Place("certificate", shown),) if shown else ()
                 way = frozenset((*at_site, *by, *gone_to, *(passing if passes else failing)))
                 ways[passes, site, shown, vote.address] = way
-            counts.setdefault(who | way, [0, 0])[passes] += 1
+            counts.setdefault(way, {}).setdefault(who, [0, 0])[passes] += 1
     return rows_of(counts)
 
 

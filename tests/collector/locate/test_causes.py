@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.locate import RIVALS, matrix, play, right
-from collector.locate import Place, Row, aggregate, locate
+from collector.locate import Place, Row, aggregate, locate, sentences
+from collector.locate.rows import rows_of
 
 PROBES = ("p1", "p2", "p3", "p4")
 
@@ -95,7 +96,7 @@ def test_of_zones_within_one_another_the_narrowest_is_named() -> None:
 places = st.frozensets(
     st.builds(Place, st.sampled_from(["vantage", "operator", "region", "zone"]), st.sampled_from("abc")), max_size=4
 )
-tables = st.lists(st.builds(Row, places, st.integers(0, 50), st.integers(0, 50)), max_size=12)
+tables = st.lists(st.builds(Row, places, st.integers(0, 50), st.integers(0, 50), st.just({})), max_size=12)
 
 
 def test_a_cause_that_those_after_it_make_needless_is_not_named() -> None:
@@ -114,6 +115,26 @@ def test_the_order_of_rows_and_their_parts_change_nothing(rows: list[Row], chanc
     assert (told.failed, told.passed, told.unexplained) == (other.failed, other.passed, other.unexplained)
     assert all(cause.gain > 0 and cause.margin >= 0 for cause in told.causes)
     assert len({cause.place for cause in told.causes}) == len(told.causes) <= 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_results_came_from_may_be_told_apart_and_changes_nothing(seed: int) -> None:
+    """Neither what is named nor what is said of it, whatever fails, and whoever is broken besides."""
+    chance = random.Random(seed)
+    faults = {place: chance.choice([1.0, 0.5]) for place in chance.sample(sorted(frozenset().union(*matrix())), 2)}
+    results = play(matrix(), faults, 0.02, chance)
+    told_apart: dict[frozenset[Place], dict[frozenset[Place], list[int]]] = {}
+    for carried, failed in results:
+        who = frozenset(place for place in carried if place.kind in ("vantage", "network"))
+        told_apart.setdefault(carried - who, {}).setdefault(who, [0, 0])[not failed] += 1
+    flat, apart = aggregate(results), rows_of(told_apart)
+    assert len(apart) * 3 < len(flat), "that is what it is for"
+    assert locate(apart) == locate(flat)
+    causes = [cause.place for cause in locate(flat).causes]
+    for place in frozenset().union(*matrix()):
+        others = [other for other in causes if other != place]
+        assert sentences(place, apart, others) == sentences(place, flat, others)
+        assert sentences(place, apart, over="IPv6") == sentences(place, flat, over="IPv6")
 
 
 def test_the_benchmarks_goals_are_met_at_a_small_scale() -> None:

@@ -170,6 +170,8 @@ class Key(msgspec.Struct):
     failing: int = 0
     voters: int = 0
     """How many failed when it was last looked at, of how many."""
+    warns_at: int = 0
+    """No word on it says that what it saw is a risk before this: so long the words need not be looked through."""
 
     @property
     def counts_as(self) -> CheckState:

@@ -17,7 +17,7 @@ the probe, which knows how often its runs may go anywhere, asked or not (probe/e
 for: nothing that signs anybody in is repeated because of a suspicion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec.structs import replace
@@ -162,11 +162,12 @@ def _begin(state: State, view: View, name: str, ends: Ends, check: CheckView) ->
     resting = rest is not None and state.now < rest.until
     if resting and any(key.held == "degraded" for key in keys_of(state, ends)):
         return  # of what fails in part, each run is as likely news as not
-    choices: tuple[tuple[Why, dict[str, bool]], ...] = (
-        ("suspicion", suspects(state, check, ends)),
-        ("recovery", recovering(state, check, ends)),
+    choices: tuple[tuple[Why, Callable[[State, CheckView, Ends], dict[str, bool]]], ...] = (
+        ("suspicion", suspects),
+        ("recovery", recovering),
     )
-    for why, found in choices:
+    for why, find in choices:
+        found = find(state, check, ends)
         new = set(found)
         if rest is not None and resting and rest.why == why:
             new = new - set(rest.probes) if why == "suspicion" else set()

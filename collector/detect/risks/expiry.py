@@ -7,6 +7,7 @@ A certificate is a risk in stages, and told again at each: when 30, 14 and 3 day
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 
+from collector.detect.numbers import LAST_NS
 from collector.detect.risks.wish import Wish
 from collector.detect.state import State, Vote
 from collector.detect.view import HANDSHAKES, View, for_check, server_name
@@ -40,9 +41,9 @@ def certificates(state: State, view: View) -> Iterator[Wish]:
         check = view.checks.get(key.check)
         if check is None or check.kind not in HANDSHAKES or key.state == "unknown":
             continue
-        soon = [each for each in key.votes.values() if each.until and each.warn_at <= state.now]
-        if not soon:  # nearly all
+        if key.warns_at > state.now:  # nearly all
             continue
+        key.warns_at = min((each.warn_at for each in key.votes.values() if each.until), default=LAST_NS)
         ending = [each for each in key.votes.values() if each.until and each.counts]
         vote = min(ending, key=lambda each: each.until, default=None)
         if vote is None or state.now < vote.warn_at or vote.until <= state.now:

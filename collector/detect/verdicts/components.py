@@ -39,11 +39,12 @@ WELL: tuple[ComponentState, str] = ("operational", "")
 """Where nothing is amiss."""
 
 
-def keys_by_check(state: State) -> dict[str, list[Key]]:
-    """The subjects by check."""
+def keys_by_check(state: State, only: Collection[str] | None = None) -> dict[str, list[Key]]:
+    """The subjects by check. `only`: of these checks; None for all."""
     found: dict[str, list[Key]] = {}
     for key in state.keys.values():
-        found.setdefault(key.check, []).append(key)
+        if only is None or key.check in only:
+            found.setdefault(key.check, []).append(key)
     return found
 
 
@@ -106,13 +107,14 @@ def tell_components(
     """Moves the lines on, and says what changed; returns what the subjects say now, by component. `only`: the checks
     whose components are looked at; None for all."""
     levels: dict[str, ComponentState] = {}
-    keys = keys_by_check(state)
-    well = well_checks(keys)
     names = {component.name for component in view.components}
     for gone in [name for name in state.lines if name not in names]:
         del state.lines[gone]
     numbers = {number for check in only or () for number in view.standing.get(check, ())}
-    for component in view.components if only is None else [view.components[number] for number in sorted(numbers)]:
+    looked_at = view.components if only is None else [view.components[number] for number in sorted(numbers)]
+    keys = keys_by_check(state, None if only is None else {check for each in looked_at for check in each.checks})
+    well = well_checks(keys)
+    for component in looked_at:
         line = state.lines.get(component.name)
         if line is None:
             line = state.lines[component.name] = Line(since=state.now)

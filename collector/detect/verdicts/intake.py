@@ -143,6 +143,8 @@ def _vote(observation: Observation, check: CheckView, key: Key, before: Vote | N
         hear(key, vote, failed=reason is not None, at=at)
     if vote.counts and (reason is None or reason == SIGNATURES_END or vote.soft):
         vote.until, vote.warn_at = _ends(observation, check, at)
+        if vote.until and vote.warn_at < key.warns_at:
+            key.warns_at = vote.warn_at
     return vote
 
 

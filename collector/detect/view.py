@@ -257,7 +257,8 @@ def _check(check: Check) -> CheckView:
         tcp_period_ns=int(check.spec.tcp_period * NS) if isinstance(check.spec, ZoneSpec) else 0,
         external=check.external,
         member=check.member,
-        paced=check.kind in PACED and not any(each.duration is not None for each in getattr(check.spec, "assertions", ())),
+        paced=check.kind in PACED
+        and not any(each.duration is not None for each in getattr(check.spec, "assertions", ())),
     )
 
 

@@ -64,9 +64,7 @@ class Name(msgspec.Struct):
     """By address and probe."""
 
 
-def note_certificate(
-    names: dict[str, Name], check: CheckView, probe: str, observation: Observation, at: int
-) -> None:
+def note_certificate(names: dict[str, Name], check: CheckView, probe: str, observation: Observation, at: int) -> None:
     """Takes the certificate that one handshake showed, if it was accepted."""
     if check.kind not in HANDSHAKES or observation.target not in check.targets:
         return

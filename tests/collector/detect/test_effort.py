@@ -1,11 +1,16 @@
 """What brings no news is looked at seldom, and what does at once."""
 
 import random
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import msgspec
 import pytest
 
 from collector.detect import decode_state, encode_state, initial, step
+from collector.detect.incidents.witnesses import rows_about
+from collector.detect.places import spot_of
+from collector.detect.risks.expiry import DAY_NS, certificates
 from collector.detect.risks.telling import tell_risks
 from collector.detect.state import Key, Vote
 from collector.detect.verdicts.components import WELL, keys_by_check, raw_state, well_checks
@@ -17,7 +22,7 @@ from collector.inputs import ClockInput, encode_input
 from parallax.clock import NS
 from parallax.plan.types import Component
 from tests.collector.detect.calls import Calls
-from tests.collector.detect.scenes import EIGHT, Scene, fleet
+from tests.collector.detect.scenes import EIGHT, T0, Scene, fleet
 from tests.collector.detect.world import AUTH, US, Lab
 
 NOW = 10_000 * NS
@@ -99,9 +104,9 @@ def test_risks_are_looked_at_once_a_second_but_at_once_where_something_changed()
     assert lab.state.risks == {}
 
 
-def fronts(number: int) -> Scene:
-    """So many hosts that have nothing in common, each the whole of a component, seen by five probes once in 5 s."""
-    text = '[defaults]\nperiod = "5s"\ntimeout = "2s"\n' + fleet(EIGHT[:5])
+def fronts(number: int, probes: list[tuple[str, str, str, int, str]] = EIGHT[:5]) -> Scene:
+    """So many hosts that have nothing in common, each the whole of a component, seen by these probes once in 5 s."""
+    text = '[defaults]\nperiod = "5s"\ntimeout = "2s"\n' + fleet(probes)
     for n in range(number):
         text += f'[[check]]\nname = "c{n}"\nkind = "tls"\nexternal = false\ntargets = ["a{n}.test:443"]\n'
         text += f'[[component]]\nname = "C{n}"\nchecks = ["c{n}"]\n'
@@ -161,6 +166,88 @@ def test_a_look_at_what_turned_says_what_a_look_at_all_would_say() -> None:
             assert [case.shown for case in state.open.values()] == [case.shown for case in everything.open.values()]
             told += len(said)
     assert told > 10
+
+
+def test_a_passing_word_costs_a_bounded_number_of_calls() -> None:
+    here = fronts(40)
+    here.run(15)
+    here.put(ClockInput(at=here.now))
+    assert here.state.ticked_at == here.now, "what follows within the same moment is between two ticks"
+    leaf = {"sha256": "ab" * 32, "not_before": "2026-09-01T00:00:00Z", "not_after": "2027-09-01T00:00:00Z"}
+    costs: list[int] = []
+    for number in (4, 40):
+        here.t += 0.125
+        subjects = [(f"c{n}", f"a{n}.test:443", f"198.51.100.{n + 1}:443") for n in range(number)]
+        passing = [here.observe("fra1", *subject, findings={"chain": [leaf]}) for subject in subjects]
+        with Calls() as calls:
+            assert here.say("fra1", passing) == []
+        costs.append(calls.number)
+    assert here.state.ticked_at < here.now
+    assert costs[1] - costs[0] <= 35 * 36
+
+
+def test_where_a_fault_is_asks_for_a_subjects_way_once_however_many_probes_go_it() -> None:
+    rows = []
+    for probes in (EIGHT[:5], EIGHT):
+        here = fronts(12, probes)
+        here.run(10)
+        here.fails("connect_timeout", check="c0")
+        here.run(15)
+        view = view_of(here.state.plan)
+        assert view is not None
+        bad = [
+            spot for name, key in here.state.keys.items() if key.incident and (spot := spot_of(here.state, view, name))
+        ]
+        found = rows_about(here.state, view, bad)
+        assert sum(row.failed + row.passed for row in found) >= 12 * len(probes)
+        rows.append(len(found))
+    assert rows == [12, 12]
+
+
+class Unread(dict[str, Vote]):
+    """Words that must not be looked through."""
+
+    def values(self) -> NoReturn:
+        raise AssertionError
+
+
+def test_words_are_looked_through_for_what_ends_only_once_one_may_say_so() -> None:
+    here = fronts(2)
+    here.rule(lambda probe, check, target, subject, t: {"findings": {"chain": [leaf_until(40)]}})
+    here.run(20)
+    view = view_of(here.state.plan)
+    assert view is not None
+    key = here.state.keys[key_id("c0", "a0.test:443", "198.51.100.1:443")]
+    assert here.state.now + 9 * DAY_NS < key.warns_at < here.state.now + 11 * DAY_NS
+    key.votes = Unread(key.votes)
+    assert list(certificates(here.state, view)) == []
+    here.state.now = key.warns_at
+    with pytest.raises(AssertionError):
+        list(certificates(here.state, view))
+
+
+def test_a_certificate_that_ends_sooner_than_those_before_is_a_risk_as_soon_as_it_is_shown() -> None:
+    here = fronts(1)
+    shown = [leaf_until(40)]
+    here.rule(lambda probe, check, target, subject, t: {"findings": {"chain": list(shown)}})
+    here.run(20)
+    assert here.state.risks == {}
+    shown[0] = leaf_until(10)
+    here.run(10)
+    [risk] = here.state.risks.values()
+    assert risk.title == "The certificate of a0.test ends in 10 days"
+    shown[0] = leaf_until(90)
+    here.run(10)
+    assert here.state.risks == {}
+    [key] = here.state.keys.values()
+    assert key.warns_at > here.state.now, "the words that said so are gone"
+
+
+def leaf_until(days: int) -> dict[str, str]:
+    """A certificate of a year that ends in so many days of the scene's."""
+    end = datetime.fromtimestamp(T0 / NS, UTC) + timedelta(days=days, hours=1)
+    begins = end - timedelta(days=365)
+    return {"sha256": f"{days:064}", "not_before": begins.isoformat(), "not_after": end.isoformat()}
 
 
 def test_what_is_well_at_a_glance_is_well_looked_at_closely() -> None:

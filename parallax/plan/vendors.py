@@ -73,7 +73,7 @@ LIMITS: tuple[Limit, ...] = (
         vendor="Clerk", what="mails with codes", key="tenant", times=100, span_s=MONTH_S, said="100 a month",
         source="https://clerk.com/docs/guides/development/testing/test-emails-and-phones", instance="development",
     ),
-    # Of numbers abroad: those in the United States take none.
+    # Of numbers abroad: those in the United States take none; and others that begin with +1 do (`abroad`).
     Limit(
         vendor="Clerk", what="SMS with codes", key="tenant", times=20, span_s=MONTH_S, said="20 a month",
         source="https://clerk.com/docs/guides/development/testing/test-emails-and-phones", instance="development",
@@ -108,6 +108,17 @@ PRICES: tuple[Price, ...] = (
     ),
 )  # fmt: skip
 
+_NOT_US = frozenset((
+    # Canada
+    204, 226, 236, 249, 250, 257, 263, 289, 306, 343, 354, 365, 367, 368, 382, 403, 416, 418, 428, 431, 437, 438, 450,
+    468, 474, 506, 514, 519, 548, 579, 581, 584, 587, 604, 613, 639, 647, 672, 683, 705, 709, 742, 753, 778, 780, 782,
+    807, 819, 825, 867, 873, 879, 902, 905, 942,
+    # Bermuda and the Caribbean, but for the territories of the United States
+    242, 246, 264, 268, 284, 345, 441, 473, 649, 658, 664, 721, 758, 767, 784, 809, 829, 849, 868, 869, 876,
+))  # fmt: skip
+"""Area codes of +1 that are not the United States' (nanpa.com). One that is newer is taken as theirs: a plan that is
+right must not be refused."""
+
 _HOSTS: tuple[tuple[str, Vendor], ...] = (
     (".auth0.com", "Auth0"),
     (".clerk.accounts.dev", "Clerk"),
@@ -132,6 +143,13 @@ def vendor_of(spec: Spec, target: str) -> Vendor | None:
     if host.startswith("cognito-idp.") and host.endswith(".amazonaws.com"):
         return "Cognito"
     return next((vendor for suffix, vendor in _HOSTS if host.endswith(suffix)), None)
+
+
+def abroad(number: str) -> bool:
+    """Whether a telephone number ("+1 416 ...") is of another country than the United States, as far as it tells."""
+    if not number.startswith("+1"):
+        return True
+    return int("0" + "".join(filter(str.isdecimal, number))[1:4]) in _NOT_US
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +204,7 @@ def _whole_uses(spec: SigninSpec) -> Mapping[What, int]:
     second = has_second and spec.use == "clerk.password"
     code = spec.use == "clerk.email_code"
     mails = user is not None and user.code is None and user.mail is not None
-    texts = user is not None and user.sms is not None and not user.sms.to.startswith("+1")
+    texts = user is not None and user.sms is not None and abroad(user.sms.to)
     return {
         "sign-ins": 1, "codes": int(second or code), "mails with codes": int(mails), "SMS with codes": int(texts),
         "requests at the backend API": int(spec.secret_key is not None),

@@ -11,7 +11,7 @@ from parallax.plan.signin_specs import PRESETS, Mail, SigninSpec, Sms, User
 from parallax.plan.source import PlanErrors, PlanSource
 from parallax.plan.templates import SecretReference, Template
 from parallax.plan.types import Plan
-from parallax.plan.vendors import LIMITS, PRICES, uses_of, vendor_of
+from parallax.plan.vendors import LIMITS, PRICES, abroad, uses_of, vendor_of
 
 M2M = """
 [[check]]
@@ -155,6 +155,26 @@ def test_every_figure_has_a_source_and_a_use() -> None:
     for figure in (*LIMITS, *PRICES):
         assert figure.source.startswith("https://"), figure
         assert figure.what in used, figure
+
+
+@pytest.mark.parametrize(
+    ("number", "abroad_"),
+    [
+        ("+15005550006", False),
+        ("+1 (212) 736-5000", False),
+        ("+4915123456789", True),
+        ("+14165550123", True),  # Toronto
+        ("+1 (867) 555-0123", True),  # Yukon
+        ("+18765550123", True),  # Jamaica
+        ("+17875550123", False),  # Puerto Rico
+        ("+1", False),
+    ],
+)
+def test_numbers_of_clerks_limit_are_those_outside_the_united_states(number: str, abroad_: bool) -> None:
+    assert abroad(number) == abroad_
+    user = User(name="{probe}", sms=Sms(to=Template(number)))
+    spec = SigninSpec(use="clerk.password", user=user, instance="development", secret_key=SecretReference("secret:K"))
+    assert ("SMS with codes" in {use.what for use in uses_of(spec, "https://idp.example", 60)}) == abroad_
 
 
 @pytest.mark.parametrize(

@@ -31,18 +31,22 @@ help:  ## this text
 run: $(VENV)/.run
 	@$(BIN)/parallax up $(if $(PLAN),--plan $(PLAN)) $(ARGS)
 
-# What only computes goes side by side; what measures by the clock, and mostly waits, goes by twos. 5: nothing to run.
+# What only computes goes side by side, while the image of a host is made; what measures by the clock, and mostly waits,
+# goes by twos; a network of hosts goes by itself. 5: nothing to run.
 test: $(VENV)/.test parts
 	@failed=0; \
 	run() { $(BIN)/pytest "$$@" $(ARGS); case $$? in 0|5) ;; 1) failed=1 ;; *) failed=2 ;; esac; }; \
-	run -q -n auto -m "not alone"; \
+	tools/setup.sh host & \
+	run -q -n auto -m "not alone and not deploy"; \
 	run -n 2 --dist loadgroup -m alone; \
+	wait; run -m deploy; \
 	[ $$failed = 0 ] || { [ $$failed = 1 ] && $(MAKE) --no-print-directory again; }
 
 # A machine that stalls for a minute breaks the deadlines of whatever runs in that minute. So those that failed beside
-# others have to pass by themselves, one after the other, and are named; more than these are no stalled minute.
+# others have to pass by themselves, one after the other, and are named; more than these are no stalled minute. What
+# failed is not left out for lack of time.
 AT_MOST := 24
-FAILED = $(BIN)/pytest --lf --lfnf none $(ARGS)
+FAILED = env -u PARALLAX_UNTIL $(BIN)/pytest --lf --lfnf none $(ARGS)
 again: $(VENV)/.test
 	@count=$$($(FAILED) --collect-only -q -o addopts= | grep -c '::'); \
 	echo "make test: $$count failed beside others; at most $(AT_MOST) are tried again, each by itself"; \

@@ -1,5 +1,6 @@
 """What all tests share. Which of them want the machine to themselves: those that are slow for what they start, servers
-and programs with deadlines. The others only compute, so `make test` runs them side by side.
+and programs with deadlines. The others only compute, so `make test` runs them side by side. A network of hosts, marked
+`deploy`, would disturb both, so it comes after them.
 
 pytest-trio skips without saying why where the skip comes out of a nursery; here it is said.
 """
@@ -36,7 +37,8 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         place = item.path.relative_to(config.rootpath).as_posix()
-        if item.get_closest_marker("slow") and not place.startswith(ONLY_COMPUTES):
+        wants_much = item.get_closest_marker("slow") and not item.get_closest_marker("deploy")
+        if wants_much and not place.startswith(ONLY_COMPUTES):
             item.add_marker("alone")
             if place.startswith(WHOLE):
                 item.add_marker(pytest.mark.xdist_group("whole"))

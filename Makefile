@@ -39,7 +39,7 @@ test: $(VENV)/.test parts
 	tools/setup.sh host & \
 	run -q -n auto -m "not alone and not deploy"; \
 	run -n 2 --dist loadgroup -m alone; \
-	wait; run -m deploy; \
+	wait; run -m deploy $(if $(ARGS),,tests/deploy); \
 	[ $$failed = 0 ] || { [ $$failed = 1 ] && $(MAKE) --no-print-directory again; }
 
 # A machine that stalls for a minute breaks the deadlines of whatever runs in that minute. So those that failed beside

@@ -108,7 +108,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     series: Annotated[list[SeriesServer], msgspec.Meta(max_length=10, description="10 servers at most")] = []
     """Servers of time series that are written to."""
     detection: Literal["within", "apart"] = "within"
-    """Where detection runs: within the collector, or apart, in a process of its own. That costs some 80 MB of memory,
+    """Where detection runs: within the collector, or apart, in a process of its own. That costs some 40 MB of memory,
     and leaves ingest, history and alerts a core: for fleets that send thousands of observations a second."""
     role: Literal["first", "second"] | None = None
     """Which of two collectors this is; only with [[peer]]. The first pages whenever it is alive, the second while

@@ -101,7 +101,7 @@ class Apart:
                     answer = await self._exchange(question)
                 whole = True
             except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, msgspec.DecodeError) as error:
-                raise EngineLost(f"detection's process is lost: {error or type(error).__name__}") from error
+                raise EngineLost(f"detection's process is lost: {str(error) or type(error).__name__}") from error
             except trio.TooSlowError:
                 raise EngineLost(f"detection's process did not answer for {HUNG_S:.0f} s") from None
             finally:

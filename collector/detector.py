@@ -152,6 +152,7 @@ class Detector:
             taken = await self._engine.take(
                 records, save=doubtful or trio.current_time() - self._saved_at >= SNAPSHOT_EVERY_S
             )
+            entries = [encode_event(event) for event in taken.events]
         except EngineLost as error:
             _log.error("detection goes on from what was last saved", why=str(error))
             self._engine.load(decode_state(self._good))
@@ -159,16 +160,16 @@ class Detector:
         except Exception:  # detection's one place: see above
             self._contain(records, doubtful=doubtful)
         else:
-            await self._keep(taken)
+            await self._keep(taken, entries)
 
-    async def _keep(self, taken: Taken) -> None:
+    async def _keep(self, taken: Taken, entries: list[Entry]) -> None:
         if taken.standing.asks is not None:
             self._heed(taken.standing.asks)
         for event in taken.events:
             if not is_heartbeat(event):
                 _log.info(event.type, id=event.id, cause=event.cause)
         if taken.snapshot is not None:
-            await self._save([encode_event(event) for event in taken.events], taken.snapshot)
+            await self._save(entries, taken.snapshot)
         self._engine.publish()
 
     def _contain(self, records: list[Record], *, doubtful: bool) -> None:

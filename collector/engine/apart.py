@@ -57,7 +57,10 @@ class Apart:
         return self._shown
 
     async def take(self, records: Sequence[Record], *, save: bool) -> Taken:
-        taken = (await self._ask(Take(list(records), save))).taken
+        async with self._asking:
+            if self._published.is_set():
+                self._published = trio.Event()  # what comes of these is not durable yet
+            taken = (await self._ask(Take(list(records), save))).taken
         assert taken is not None
         self._standing = taken.standing
         return taken
@@ -75,16 +78,16 @@ class Apart:
         try:
             while True:
                 await self._published.wait()
-                self._published = trio.Event()
                 began = trio.current_time()
                 try:
-                    shown = (await self._ask(Show())).shown
+                    shown = await self._bring()
                 except EngineLost:
                     continue  # who feeds it finds that out, too
                 except EngineFailed:
                     _log.exception("what detection knows cannot be shown (a bug)")
                     continue
-                assert shown is not None
+                if shown is None:
+                    continue
                 self._shown = shown
                 changed, self._changed = self._changed, trio.Event()
                 changed.set()
@@ -92,21 +95,29 @@ class Apart:
         finally:
             await self._end()
 
-    async def _ask(self, question: Question) -> Answer:
-        """Raises EngineFailed, EngineLost."""
+    async def _bring(self) -> Shown | None:
+        """What may be shown; None while the process knows more than that, till what was taken is published, too. Raises
+        EngineFailed, EngineLost."""
         async with self._asking:
-            whole = False
-            try:
-                with trio.fail_after(HUNG_S):
-                    answer = await self._exchange(question)
-                whole = True
-            except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, msgspec.DecodeError) as error:
-                raise EngineLost(f"detection's process is lost: {str(error) or type(error).__name__}") from error
-            except trio.TooSlowError:
-                raise EngineLost(f"detection's process did not answer for {HUNG_S:.0f} s") from None
-            finally:
-                if not whole:  # cancelled, too: the rest of an answer must not be taken for the next
-                    await self._end()
+            if not self._published.is_set():
+                return None
+            self._published = trio.Event()
+            return (await self._ask(Show())).shown
+
+    async def _ask(self, question: Question) -> Answer:
+        """For who holds the lock. Raises EngineFailed, EngineLost."""
+        whole = False
+        try:
+            with trio.fail_after(HUNG_S):
+                answer = await self._exchange(question)
+            whole = True
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, msgspec.DecodeError) as error:
+            raise EngineLost(f"detection's process is lost: {str(error) or type(error).__name__}") from error
+        except trio.TooSlowError:
+            raise EngineLost(f"detection's process did not answer for {HUNG_S:.0f} s") from None
+        finally:
+            if not whole:  # cancelled, too: the rest of an answer must not be taken for the next
+                await self._end()
         if answer.failed is not None:
             raise EngineFailed(answer.failed.why)
         return answer

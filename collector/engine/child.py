@@ -17,7 +17,6 @@ from collector.engine.messages import (
     Answer,
     Failed,
     Load,
-    Question,
     Show,
     Take,
     body_length,
@@ -45,21 +44,20 @@ def _serve(questions: BinaryIO, answers: BinaryIO, step: Step) -> None:
             core = Core(decode_state(question.snapshot), step)
             continue
         assert core is not None, "the first word is a state"
-        answers.write(frame(_answer(core, question)))
+        answers.write(_answer(core, question))
         answers.flush()
 
 
-def _answer(core: Core, question: Question) -> Answer:
-    """What came of it; a bug in detection too is an answer."""
+def _answer(core: Core, question: Take | Show) -> bytes:
+    """What came of it, framed; a bug in detection too is an answer."""
     try:
         match question:
             case Take(records, save):
-                return Answer(taken=core.take(records, save=save))
+                return frame(Answer(taken=core.take(records, save=save)))
             case Show():
-                return Answer(shown=core.shown())
+                return frame(Answer(shown=core.shown()))
     except Exception:  # detection's one place, as in collector.detector
-        return Answer(failed=Failed(traceback.format_exc()))
-    raise TypeError(question)
+        return frame(Answer(failed=Failed(traceback.format_exc())))
 
 
 if __name__ == "__main__":

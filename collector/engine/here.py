@@ -22,7 +22,7 @@ class Here:
 
     def load(self, state: State) -> None:
         self._core = Core(state, self._step)
-        self._standing = self._core.standing()
+        self._standing = Core(state).standing()  # of another: the first answer of this one says all that is asked
         self._shown: Shown | None = None
 
     @property

@@ -16,7 +16,7 @@ import trio
 from collector.detect import State, decode_state, initial, step
 from collector.detector import SNAPSHOT, Detector
 from collector.engine import Here
-from collector.events import Event, IncidentChanged, Risk, RiskChanged, decode_event, encode_event
+from collector.events import Event, IncidentChanged, Noticed, Risk, RiskChanged, decode_event, encode_event
 from collector.inputs import ClockInput, Input, PlanInput, PlanStateInput, decode_input, encode_input
 from parallax.clock import NS
 from parallax.journal import Entry, Journal, JournalFull, Limits, Record, open_journal
@@ -245,9 +245,10 @@ async def _appended(inputs: MemoryInputs, made: list[Entry]) -> list[Record]:
 
 class Poisoned:
     """Detection with a bug: it cannot take some records. `spoils`: it takes them, and what it then knows is no
-    snapshot. A failing step leaves the state half changed, as a bug would."""
+    "snapshot", or what it says is no "event" that could be written. A failing step leaves the state half changed, as a
+    bug would."""
 
-    def __init__(self, positions: set[int], *, spoils: bool = False) -> None:
+    def __init__(self, positions: set[int], *, spoils: str = "") -> None:
         self.positions, self.spoils = positions, spoils
 
     def __call__(self, state: State, record: Record) -> tuple[State, list[Event]]:
@@ -257,14 +258,17 @@ class Poisoned:
             state.events += 1000
             if not self.spoils:
                 raise ZeroDivisionError
+            if self.spoils == "event":
+                data = Noticed(word="weekly_test", title="\ud800")
+                return state, [Event(id="1", at=record.at_ns, cause=record.position, data=data)]
             state.risks_raised = 2**70
             return state, []
         return step(state, record)
 
 
-@pytest.mark.parametrize("spoils", [False, True])
+@pytest.mark.parametrize("spoils", ["", "snapshot", "event"])
 async def test_a_record_that_detection_cannot_take_is_left_out_and_costs_nothing_else(
-    spoils: bool, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+    spoils: str, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     poison = {3, 30, 31, 77}
     inputs, events = MemoryInputs(), MemoryInputs()

@@ -219,15 +219,15 @@ class Journal:
             raise trio.ClosedResourceError(f"{self._path}: the journal is closed")
 
     def _read(self, after: int, max_records: int, max_bytes: int) -> tuple[list[Record], list[int]]:
+        last = self._totals.last
         try:
-            records, damaged = file.read_records(
-                self._reader, after, self._totals.last, self._damaged, max_records, max_bytes
-            )
+            records, damaged = file.read_records(self._reader, after, last, self._damaged, max_records, max_bytes)
         except sqlite3.Error as error:
             raise JournalError(f"{self._path}: cannot be read ({error}); see to the disk, then restart") from None
         if damaged:
             mark_damaged(self._path)
-        return records, damaged
+        # What was committed but not published yet would put its reader ahead of the journal.
+        return [record for record in records if record.position <= last], damaged
 
     async def _close(self, close_files: Callable[[], None]) -> None:
         """All that was handed in is written and the files are closed; or the disk does not answer, and is left."""

@@ -15,6 +15,7 @@ import trio.testing
 
 from parallax.clock import NS
 from parallax.journal import Entry, JournalBusy, JournalError, Limits, open_journal
+from parallax.journal.file import record_crc
 from tests.fakes.steps import cancelled_at_step
 
 AT = 1_800_000_000 * NS
@@ -150,6 +151,16 @@ async def test_a_reader_does_not_wake_for_what_was_dropped(tmp_path: Path) -> No
                 await trio.testing.wait_all_tasks_blocked()
                 scope.cancel()
         assert scope.cancelled_caught
+
+
+async def test_nobody_reads_what_is_written_but_not_published(tmp_path: Path) -> None:
+    async with journal_at(tmp_path / "j") as journal:
+        await journal.append([entry()])
+        with closing(sqlite3.connect(tmp_path / "j", isolation_level=None)) as db:  # as the writer, a moment before
+            row = (2, AT, 1, record_crc(2, AT, 1, b"batch", b"body"), b"batch", b"body")
+            db.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
+        assert [record.position for record in await journal.read(0)] == [1]
+        assert await journal.read(1) == []
 
 
 async def test_many_appends_share_a_transaction(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Detection in a process of its own.
 
 The process holds nothing but the state, and the collector has every snapshot that was saved: one that is lost costs a
-start, and the records since. What people are shown is brought from it now and then, as making it takes time in both
-processes: a page that many look at must not keep detection from its records.
+start, and the records since. What people are shown is brought from it now and then, and seldom while nobody looks, as
+it takes time in both processes: a page that many look at must not keep detection from its records.
 """
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -22,13 +23,16 @@ from collector.engine.values import Shown, Standing, Taken
 from parallax.journal import Record
 from parallax.log import get_log
 
+IDLE_S = 5.0
+"""How old what is shown may get while nobody looks."""
 PACE_S, LONGEST_S = 0.25, 2.0
-"""What is shown is brought at most and at least so often,"""
+"""While somebody does it is brought at most and at least so often,"""
 SHARE = 10
 """else after this many times what bringing it took."""
 HUNG_S = 60.0
 """An answer that takes longer does not come."""
-READ = 1 << 18
+PIPE = 1 << 20
+"""What a pipe holds, octets, where the host allows it: by the usual 64 kB a snapshot takes the loop many turns."""
 _log = get_log(__name__)
 
 
@@ -40,7 +44,7 @@ class Apart:
         self._process: trio.Process | None = None
         self._asking = trio.Lock()
         self._unsent: bytes | None = None
-        self._changed, self._published = trio.Event(), trio.Event()
+        self._changed, self._published, self._looked = trio.Event(), trio.Event(), trio.Event()
         self.load(initial(""))
 
     def load(self, state: State) -> None:
@@ -54,6 +58,7 @@ class Apart:
 
     @property
     def shown(self) -> Shown:
+        self._looked.set()
         return self._shown
 
     async def take(self, records: Sequence[Record], *, save: bool) -> Taken:
@@ -77,7 +82,10 @@ class Apart:
         task_status.started()
         try:
             while True:
+                with trio.move_on_after(IDLE_S):
+                    await self._looked.wait()
                 await self._published.wait()
+                self._looked = trio.Event()
                 began = trio.current_time()
                 try:
                     shown = await self._bring()
@@ -149,12 +157,16 @@ class Apart:
 async def _start(module: str) -> trio.Process:
     """Raises OSError. The process sees the same code as this one."""
     path = os.pathsep.join(folder for folder in sys.path if folder)
-    return await trio.lowlevel.open_process(
+    process = await trio.lowlevel.open_process(
         [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
     )
+    for pipe in (process.stdin, process.stdout):
+        with suppress(OSError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)  # type: ignore[union-attr]
+    return process
 
 
 async def _receive(process: trio.Process) -> bytes:
@@ -163,7 +175,7 @@ async def _receive(process: trio.Process) -> bytes:
     data = bytearray()
     length: int | None = None
     while length is None or len(data) < HEAD + length:
-        more = await process.stdout.receive_some(READ)
+        more = await process.stdout.receive_some(PIPE)
         if not more:
             with trio.move_on_after(1), suppress(OSError):
                 await process.wait()

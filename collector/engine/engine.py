@@ -31,8 +31,8 @@ class Engine(Protocol):
 
     @property
     def shown(self) -> Shown:
-        """What may be shown now: never older than a second or two. Of a process of its own, it is never newer than what
-        was published; in the collector's loop, who asks while records are taken sees what they came to so far."""
+        """What may be shown now: a few seconds old at most. Of a process of its own, it is never newer than what was
+        published; in the collector's loop, who asks while records are taken sees what they came to so far."""
 
     async def take(self, records: Sequence[Record], *, save: bool) -> Taken:
         """What the first of these records came to, as many as there was time for. Raises EngineLost; else what is

@@ -11,7 +11,7 @@ one, and the one that fails again is left out, logged and counted.
 A snapshot that cannot be read is a state that is lost: detection begins anew, and first ends what people were told of.
 
 An engine that is lost (a process of its own that was killed) costs nothing but the time to start another: that goes on
-from what was last good, too.
+from what was last good, too. One that is lost over one and the same record again and again is a bug of that record's.
 """
 
 import secrets
@@ -40,6 +40,8 @@ QUIET_S = 5.0
 SNAPSHOT_EVERY_S = 10.0
 READ_RECORDS, READ_BYTES = 200, 300_000
 RETRY_S = 1.0
+MOST_LOSSES = 3
+"""Engines that one record may cost."""
 _log = get_log(__name__)
 
 
@@ -62,6 +64,7 @@ class Detector:
         self._engine.load(state)
         self._anew = state if anew else None
         self._doubtful = 0
+        self._losses = 0
         self._left_out = 0
         self._saved_at = float("-inf")
 
@@ -154,12 +157,17 @@ class Detector:
             )
             entries = [encode_event(event) for event in taken.events]
         except EngineLost as error:
-            _log.error("detection goes on from what was last saved", why=str(error))
-            self._engine.load(decode_state(self._good))
+            _log.error("detection goes on from what was last good", why=str(error))
+            self._losses += doubtful and error.at_work
+            if error.at_work and (not doubtful or self._losses >= MOST_LOSSES):
+                self._contain(records, doubtful=doubtful)
+            else:
+                self._engine.load(decode_state(self._good))
             await trio.sleep(RETRY_S)
         except Exception:  # detection's one place: see above
             self._contain(records, doubtful=doubtful)
         else:
+            self._losses = 0
             await self._keep(taken, entries)
 
     async def _keep(self, taken: Taken, entries: list[Entry]) -> None:
@@ -180,6 +188,7 @@ class Detector:
             state.position = record.position
             self._good = encode_state(state)
             self._left_out += 1
+            self._losses = 0
             _log.exception("detection leaves a record out (a bug)", position=record.position, kind=record.kind)
         else:
             self._doubtful = records[-1].position

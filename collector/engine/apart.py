@@ -120,9 +120,10 @@ class Apart:
                 answer = await self._exchange(question)
             whole = True
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, msgspec.DecodeError) as error:
-            raise EngineLost(f"detection's process is lost: {str(error) or type(error).__name__}") from error
+            why = f"detection's process is lost: {str(error) or type(error).__name__}"
+            raise EngineLost(why, at_work=self._process is not None) from error
         except trio.TooSlowError:
-            raise EngineLost(f"detection's process did not answer for {HUNG_S:.0f} s") from None
+            raise EngineLost(f"detection's process did not answer for {HUNG_S:.0f} s", at_work=True) from None
         finally:
             if not whole:  # cancelled, too: the rest of an answer must not be taken for the next
                 await self._end()
@@ -179,7 +180,7 @@ async def _receive(process: trio.Process) -> bytes:
         if not more:
             with trio.move_on_after(1), suppress(OSError):
                 await process.wait()
-            raise EngineLost(f"detection's process ended (status {process.returncode})")
+            raise EngineLost(f"detection's process ended (status {process.returncode})", at_work=True)
         data += more
         if length is None and len(data) >= HEAD:
             length = body_length(data[:HEAD])

@@ -1,7 +1,8 @@
 """The process that detection has of its own: `python -m collector.engine.child`, started by `Apart`.
 
-It reads questions, answers them one by one, and ends with its input: so it outlives no collector, however that ended.
-What signals a terminal or systemd sends to all of a service's processes are the collector's business.
+It reads questions, answers them one by one, and ends with its input, or by an alarm where an answer takes minutes: so
+it outlives no collector for long, however that ended. What signals a terminal or systemd sends to all of a service's
+processes are the collector's business.
 """
 
 import os
@@ -25,6 +26,9 @@ from collector.engine.messages import (
 )
 from parallax.garbage import sparing_collections
 
+ALARM_S = 120
+"""Who asked has given up long before."""
+
 
 def main(step: Step = step) -> None:
     """Until the input ends."""
@@ -44,8 +48,10 @@ def _serve(questions: BinaryIO, answers: BinaryIO, step: Step) -> None:
             core = Core(decode_state(question.snapshot), step)
             continue
         assert core is not None, "the first word is a state"
+        signal.alarm(ALARM_S)
         answers.write(_answer(core, question))
         answers.flush()
+        signal.alarm(0)
 
 
 def _answer(core: Core, question: Take | Show) -> bytes:

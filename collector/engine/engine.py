@@ -16,7 +16,12 @@ class EngineFailed(Exception):
 
 class EngineLost(Exception):
     """The process is gone, cannot be started, or does not answer; says what is known of it. The state is to be loaded
-    again, and nothing that was sent counts as taken."""
+    again, and nothing that was sent counts as taken. `at_work`: it was lost over what it was asked, so that may be the
+    cause."""
+
+    def __init__(self, why: str, *, at_work: bool = False) -> None:
+        super().__init__(why)
+        self.at_work = at_work
 
 
 class Engine(Protocol):

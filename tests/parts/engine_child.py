@@ -1,5 +1,6 @@
 """Detection's own process with a bug: prints where answers go, cannot take the fifth record, says what cannot be
-written at the seventh, and hangs at the ninth the first time (while the file named by ENGINE_HANGS is there)."""
+written at the seventh, hangs at the ninth the first time (while the file named by ENGINE_HANGS is there), and ends at
+the eleventh each time."""
 
 import os
 import time
@@ -22,6 +23,8 @@ def poisoned(state: State, record: Record) -> tuple[State, list[Event]]:
     if record.position == 9 and mark.exists():
         mark.unlink()
         time.sleep(3600)
+    if record.position == 11:
+        os._exit(3)
     return step(state, record)
 
 

@@ -26,7 +26,7 @@ BOOKWORM = "bookworm"
 GATEWAY = "10.231.0.1"
 _PATIENCE_S = 180.0
 _INTERVAL_S = 0.2
-_NEEDED_S = 360.0
+_NEEDED_S = 480.0
 _REBOOTS = 133
 """The exit status by which a container asks to be started again."""
 _ENV = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}

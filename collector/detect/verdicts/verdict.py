@@ -26,6 +26,7 @@ from collector.detect.verdicts.charts import TAU_NS, began_at, hard_weight, part
 from collector.detect.verdicts.pace import are_slow
 from collector.detect.verdicts.votes import Ballot, Tally, networks
 from collector.events import CheckState
+from parallax.clock import NS
 
 SINGLE_DOWN, SINGLE_SUSPECTED = 3, 2
 """One vantage has nobody to ask, so it must see it thrice."""
@@ -36,7 +37,9 @@ CONFIRM = 10.0
 PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_LEAST, PARTIAL_NETWORKS = 14.0, 0.2, 2, 4
 """Of the partial charts, nats; how many of those who vote, and how many at least, fail anew once that has lasted; and
 how many networks have to add to the charts."""
-SLOW_CONFIRM = 20.0
+LATELY_NS = 30 * NS
+"""A period of the grid: whoever is to bear that out has looked within it."""
+SLOW_CONFIRM = 30.0
 """Of the slow charts, nats, over as many networks."""
 RENEWED = 3
 """So many networks must see that it has lasted, as others fail by chance just as a blip is over."""
@@ -230,10 +233,12 @@ def _partly(count: Tally) -> bool:
 
 
 def _goes_on(count: Tally, partly_at: int, tau_ns: int) -> bool:
-    """Whether enough fail by runs launched so long after the partial charts were sure, who passed meanwhile: what is
-    broken at the probes fails always. It does not matter that some of them pass again by now."""
+    """Whether enough fail by runs launched so long after the partial charts were sure, and lately, who passed
+    meanwhile: what is broken at the probes fails always, and chance failures add up over minutes. It does not matter
+    that some of them pass again by now."""
     half = partly_at + tau_ns // 2
-    anew = [b for b in count.voters if b.vote.failed_at >= partly_at + tau_ns and b.vote.onset_at >= half]
+    after = max(partly_at + tau_ns, max(b.vote.at for b in count.voters) - LATELY_NS)
+    anew = [b for b in count.voters if b.vote.failed_at >= after and b.vote.onset_at >= half]
     enough = len(anew) >= max(PARTIAL_LEAST, PARTIAL_SHARE * _size(count))
     return partly_at > 0 and enough and networks(anew) >= RENEWED
 

@@ -324,6 +324,25 @@ def test_what_hits_a_probe_of_each_network_at_once_is_one_thing_to_the_slow_char
     assert fleet.key.state == "up"
 
 
+@pytest.mark.parametrize(("apart_s", "state"), [(2, "degraded"), (40, "up")])
+def test_chance_failures_minutes_apart_bear_nothing_out(apart_s: int, state: CheckState) -> None:
+    """A probe that fails always keeps the charts sure, while others fail once, one after the other."""
+    fleet = Fleet(15, networks=6)
+    fleet.round(0)
+    for n in range(4):
+        fleet.run(n, 30 + n, "http_server_error")
+    for n in range(1, 15):
+        fleet.run(n, 36)
+    states = []
+    for turn, n in enumerate((5, 6, 7), 1):
+        at = 46 + turn * apart_s
+        for loud in range(4):
+            fleet.key.votes[f"p{loud}"].partial = VOTE_CAP
+        states.append(fleet.run(n, at, "http_server_error"))
+        fleet.run(n, at + 1)
+    assert states[-1] == state, states
+
+
 def test_who_fails_again_after_passing_bears_a_part_out_though_it_passes_by_now() -> None:
     fleet = Fleet(15, networks=6)
     fleet.round(0)

@@ -2,7 +2,7 @@
 With names, only those are run, and their sections take the place of those that the page has.
 
 A benchmark is a file here that prints one line of JSON, last: an object of figures, with its rival's figures of the
-same run where there is one. Figures without the machine and its disk mean nothing, so both stand above them.
+same run where there is one. Figures without the machine and its disk mean nothing, so both stand below them.
 """
 
 import json
@@ -28,10 +28,10 @@ def main() -> int:
     head = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; do not edit. Single runs: differences under 25 % are noise.",
-        "",
-        f"{machine()}; {fdatasyncs_per_s():.0f} fdatasync/s of 4 kB.",
+        "Written by `make bench`; do not edit. Single runs: differences under 25 % are noise. Each section names the",
+        "machine that it was measured on: figures of two machines are not to be compared.",
     ]
+    where = f"{machine()}; {fdatasyncs_per_s():.0f} fdatasync/s of 4 kB"
     failed = False
     for path in sorted(HERE.glob("*.py")):
         if path.stem in ("__init__", "report") or (wanted and path.stem not in wanted):
@@ -41,7 +41,7 @@ def main() -> int:
         failed |= "error" in figures
         title = figures.pop("bench", path.stem)
         at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        before[title] = "\n".join([*table(figures), "", f"Took {took_s:.0f} s, at {at}."])
+        before[title] = "\n".join([*table(figures), "", f"Took {took_s:.0f} s, at {at}. {where}."])
     page.write_text(written("\n".join(head), before), "utf-8")
     print(f"bench: wrote {page}")
     return int(failed)

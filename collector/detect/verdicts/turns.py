@@ -43,6 +43,7 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
     key.failing, key.voters = len(count.failing), len(count.voters)
     refused = any(ballot.vote.fault == "blocked" for ballot in count.failing)
     outside = refused and fails_outside(state, view, check, key)
+    each_ns = every_ns(check, key)
     verdict = judge(
         count,
         key.held,
@@ -51,9 +52,10 @@ def turn(state: State, view: View, name: str, told: list[EventData]) -> bool:
         blocked=key.blocked,
         outside=outside,
         blind=state.blind is not None,
-        tau_ns=tau_ns(every_ns(check, key)),
+        tau_ns=tau_ns(each_ns),
         calm=key.calm if key.trouble_at else math.inf,
         partly_at=key.partly_at,
+        every_ns=each_ns,
     )
     settle(key, count, verdict)
     _schedule(state, check, key, count)

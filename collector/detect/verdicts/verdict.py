@@ -38,7 +38,7 @@ PARTIAL_CONFIRM, PARTIAL_SHARE, PARTIAL_LEAST, PARTIAL_NETWORKS = 14.0, 0.2, 2, 
 """Of the partial charts, nats; how many of those who vote, and how many at least, fail anew once that has lasted; and
 how many networks have to add to the charts."""
 LATELY_NS = 30 * NS
-"""A period of the grid: whoever is to bear that out has looked within it."""
+"""Within so long, and within a period of the grid, whoever is to bear that out has looked."""
 SLOW_CONFIRM = 30.0
 """Of the slow charts, nats, over as many networks."""
 RENEWED = 3
@@ -91,12 +91,13 @@ def judge(
     tau_ns: int = TAU_NS,
     calm: float = math.inf,
     partly_at: int = 0,
+    every_ns: int = 0,
 ) -> Verdict:
     """The state of a subject by the count, and by the state (never `unknown`), its start and the verdict before it.
     `outside`: what a limit on data centres does not touch fails in earnest, too. `blind`: the fleet has lost its
     quorum, so that nothing new is concluded. `tau_ns`: how long it must have lasted from launch to launch. `calm`: the
     mirror chart, how sure it is that what failed no longer does, nats. `partly_at`: the launch of the run by which the
-    partial charts were sure first, ns; 0 where they are not."""
+    partial charts were sure first, ns; 0 where they are not. `every_ns`: how often each probe looks."""
     verdict = _judge(
         count,
         before,
@@ -108,6 +109,7 @@ def judge(
         tau_ns=tau_ns,
         calm=calm,
         partly_at=partly_at,
+        every_ns=every_ns,
     )
     if verdict.state in ("up", "suspected") and not blind and are_slow(count.voters, were=before == "degraded"):
         return Verdict(state="degraded", slower=True)
@@ -126,6 +128,7 @@ def _judge(
     tau_ns: int,
     calm: float,
     partly_at: int,
+    every_ns: int,
 ) -> Verdict:
     if not count.voters:
         return Verdict(state="unknown")
@@ -162,7 +165,7 @@ def _judge(
         because = "quorum"
     elif _persistent(late, tau_ns):
         because = "lasting"
-    elif (partly and _goes_on(count, partly_at, tau_ns)) or (late and _keeps_failing(count)):
+    elif (partly and _goes_on(count, partly_at, tau_ns, every_ns)) or (late and _keeps_failing(count)):
         because = "partial"
     if heard and because:
         return msgspec.structs.replace(degraded, because=because)
@@ -232,12 +235,12 @@ def _partly(count: Tally) -> bool:
     return weight.nats >= PARTIAL_CONFIRM and weight.networks >= min(PARTIAL_NETWORKS, count.networks)
 
 
-def _goes_on(count: Tally, partly_at: int, tau_ns: int) -> bool:
+def _goes_on(count: Tally, partly_at: int, tau_ns: int, every_ns: int) -> bool:
     """Whether enough fail by runs launched so long after the partial charts were sure, and lately, who passed
     meanwhile: what is broken at the probes fails always, and chance failures add up over minutes. It does not matter
     that some of them pass again by now."""
     half = partly_at + tau_ns // 2
-    after = max(partly_at + tau_ns, max(b.vote.at for b in count.voters) - LATELY_NS)
+    after = max(partly_at + tau_ns, max(b.vote.at for b in count.voters) - max(LATELY_NS, every_ns))
     anew = [b for b in count.voters if b.vote.failed_at >= after and b.vote.onset_at >= half]
     enough = len(anew) >= max(PARTIAL_LEAST, PARTIAL_SHARE * _size(count))
     return partly_at > 0 and enough and networks(anew) >= RENEWED

@@ -40,6 +40,7 @@ class Fleet:
         self.since = 0
         self.enrolled = 0
         self.blind = False
+        self.every_s = 30
 
     def ballots(self) -> list[Ballot]:
         return [Ballot(name, vote, self.views[name]) for name, vote in self.key.votes.items()]
@@ -65,6 +66,7 @@ class Fleet:
             since=self.since,
             calm=self.key.calm if self.key.trouble_at else math.inf,
             partly_at=self.key.partly_at,
+            every_ns=self.every_s * NS,
             blind=self.blind,
         )
         settle(self.key, count, verdict)
@@ -324,10 +326,14 @@ def test_what_hits_a_probe_of_each_network_at_once_is_one_thing_to_the_slow_char
     assert fleet.key.state == "up"
 
 
-@pytest.mark.parametrize(("apart_s", "state"), [(2, "degraded"), (40, "up")])
-def test_chance_failures_minutes_apart_bear_nothing_out(apart_s: int, state: CheckState) -> None:
-    """A probe that fails always keeps the charts sure, while others fail once, one after the other."""
+@pytest.mark.parametrize(
+    ("apart_s", "every_s", "state"), [(2, 30, "degraded"), (40, 30, "up"), (40, 120, "degraded"), (70, 120, "up")]
+)
+def test_chance_failures_minutes_apart_bear_nothing_out(apart_s: int, every_s: int, state: CheckState) -> None:
+    """Probes that fail always keep the charts sure, while others fail once, one after the other. Where each looks
+    seldom, theirs are further apart."""
     fleet = Fleet(15, networks=6)
+    fleet.every_s = every_s
     fleet.round(0)
     for n in range(4):
         fleet.run(n, 30 + n, "http_server_error")
